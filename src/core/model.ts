@@ -1,0 +1,247 @@
+// The state of the supervisor, what can happen to it (events), and what it wants done (effects).
+
+import type { Config, Millis, ServiceSpec, SignalName } from './spec.ts';
+
+export type StateName =
+  | 'stopped'
+  | 'waiting'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'killing'
+  | 'backoff'
+  | 'failed'
+  | 'exited';
+
+/** Why something happened, for labels: a bounded set. The story is told by the text beside it. */
+export type Reason =
+  | 'boot'
+  | 'operator'
+  | 'configuration'
+  | 'dependency'
+  | 'ready'
+  | 'backoff'
+  | 'retry'
+  | 'exit_code'
+  | 'signal'
+  | 'success'
+  | 'fatal_exit_code'
+  | 'spawn_failed'
+  | 'readiness_timeout'
+  | 'heartbeat_lost'
+  | 'leftovers'
+  | 'oom'
+  | 'unknown_exit'
+  | 'too_many_failures'
+  | 'stop_timeout'
+  | 'unkillable'
+  | 'shutdown'
+  | 'removed'
+  | 'adopted';
+
+/** How the main process of a generation ended; both null: it was adopted, nobody can know. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: SignalName | null;
+  /** The kernel killed it for memory (told by memory.events of its cgroup). */
+  readonly oom: boolean;
+}
+
+/** Beats of the generation that runs. */
+export interface Beat {
+  /** When the last change of the file was seen; null: none yet. */
+  readonly at: Millis | null;
+}
+
+/** What follows once the tree of a stopping service is empty. */
+export type Next =
+  | { readonly to: 'stopped' }
+  | { readonly to: 'start' }
+  | { readonly to: 'settle'; readonly verdict: Verdict };
+
+/** What to make of the end of a generation. */
+export type Verdict =
+  | { readonly kind: 'success'; readonly reason: Reason; readonly detail: string }
+  | { readonly kind: 'failure'; readonly reason: Reason; readonly detail: string }
+  /** Trying again cannot help: only a start or a changed configuration does. */
+  | { readonly kind: 'permanent'; readonly reason: Reason; readonly detail: string }
+  /** The machine had no room (EAGAIN, EMFILE, ENOMEM): try again, do not count it. */
+  | { readonly kind: 'transient'; readonly reason: Reason; readonly detail: string };
+
+/** A live generation. */
+export interface Run {
+  readonly generation: number;
+  /** null: the spawn is under way, or the main process is gone. */
+  readonly pid: number | null;
+  readonly startedAt: Millis;
+  readonly readyAt: Millis | null;
+  readonly adopted: boolean;
+  readonly beat: Beat;
+}
+
+/** `deadline`: when this service must be looked at again; null: never by itself. */
+export type ServiceState =
+  | { readonly name: 'stopped'; readonly deadline: null }
+  | { readonly name: 'waiting'; readonly deadline: null; readonly for: string }
+  | { readonly name: 'starting'; readonly deadline: Millis | null; readonly run: Run }
+  | { readonly name: 'running'; readonly deadline: Millis | null; readonly run: Run }
+  | { readonly name: 'stopping'; readonly deadline: Millis; readonly run: Run; readonly next: Next }
+  | {
+      readonly name: 'killing';
+      readonly deadline: Millis;
+      readonly run: Run;
+      readonly next: Next;
+      /** SIGKILL had no effect for 5 s; said once. */
+      readonly stuck: boolean;
+    }
+  | { readonly name: 'backoff'; readonly deadline: Millis }
+  | { readonly name: 'failed'; readonly deadline: Millis | null }
+  | { readonly name: 'exited'; readonly deadline: null };
+
+export type OrderAction = 'start' | 'stop' | 'restart' | 'signal' | 'reset';
+
+/** An operator's order that waits for its service to come to rest. */
+export interface PendingOrder {
+  readonly id: number;
+  readonly action: 'start' | 'stop' | 'restart';
+}
+
+export interface Service {
+  readonly spec: ServiceSpec;
+  /** What a reload wants instead, applied once the running generation is gone. */
+  readonly nextSpec: ServiceSpec | null;
+  /** No longer in the configuration: forgotten when its tree is empty. */
+  readonly removed: boolean;
+  readonly state: ServiceState;
+  /** Monotonic time of the last change of state. */
+  readonly since: Millis;
+  /** The operator's last word, kept until reboot; null: as the configuration says. */
+  readonly wish: 'up' | 'down' | null;
+  /** Number of the last generation that was started; 0: none yet. */
+  readonly generation: number;
+  /** Starts after the first that no operator asked for. */
+  readonly restarts: number;
+  readonly failuresInARow: number;
+  /** Restarts in a row, failures or not, since it last was stable: what the delay grows with. */
+  readonly attemptsInARow: number;
+  readonly lastExit: Exit | null;
+  readonly lastReason: Reason;
+  /** One sentence for people. */
+  readonly lastDetail: string;
+  readonly orders: readonly PendingOrder[];
+}
+
+export type Phase =
+  | { readonly name: 'running' }
+  | { readonly name: 'shutting_down'; readonly deadline: Millis }
+  | { readonly name: 'over' };
+
+/** All of it. Changed only by `step`. */
+export interface State {
+  readonly phase: Phase;
+  readonly startConcurrency: number;
+  readonly shutdownTimeout: Millis;
+  /** Seed of the jitter; every use makes the next. */
+  readonly seed: number;
+  /** In the order of the configuration. A name's place in it is `slots.get(name)`. */
+  readonly services: readonly Service[];
+  readonly slots: ReadonlyMap<string, number>;
+  /** Names of services that wait, in the order they came. */
+  readonly queue: readonly string[];
+}
+
+export type Event =
+  // Facts about a generation. News of an old one is ignored.
+  | { readonly type: 'spawned'; readonly service: string; readonly generation: number; readonly pid: number }
+  | {
+      readonly type: 'spawn_failed';
+      readonly service: string;
+      readonly generation: number;
+      readonly kind: 'permanent' | 'transient' | 'failure';
+      readonly message: string;
+    }
+  /** The main process is gone; `left` others of its tree are not. */
+  | {
+      readonly type: 'exited';
+      readonly service: string;
+      readonly generation: number;
+      readonly exit: Exit;
+      readonly left: number;
+    }
+  /** The last process of a tree that outlived its main process is gone. */
+  | { readonly type: 'emptied'; readonly service: string; readonly generation: number }
+  /** The answer to a `look`: has the heartbeat file changed since the last one? */
+  | { readonly type: 'looked'; readonly service: string; readonly generation: number; readonly changed: boolean }
+  | { readonly type: 'ready'; readonly service: string; readonly generation: number }
+  // Orders.
+  | {
+      readonly type: 'order';
+      readonly id: number;
+      readonly action: 'start' | 'stop' | 'restart' | 'reset';
+      readonly service: string;
+      readonly by: string;
+    }
+  | {
+      readonly type: 'order';
+      readonly id: number;
+      readonly action: 'signal';
+      readonly signal: SignalName;
+      readonly service: string;
+      readonly by: string;
+    }
+  | { readonly type: 'configured'; readonly config: Config }
+  | { readonly type: 'shutdown'; readonly by: string }
+  | { readonly type: 'handover'; readonly by: string }
+  // Time.
+  | { readonly type: 'tick' }
+  /** The loop woke up that much too late (SIGSTOP, a starved host): nobody else is to pay for it. */
+  | { readonly type: 'overslept'; readonly gap: Millis };
+
+export interface Transition {
+  readonly type: 'transition';
+  readonly service: string;
+  readonly from: StateName;
+  readonly to: StateName;
+  readonly generation: number;
+  readonly pid: number | null;
+  readonly reason: Reason;
+  readonly detail: string;
+  readonly exit: Exit | null;
+  readonly failuresInARow: number;
+  /** Monotonic; the next start when there is one to come. */
+  readonly nextAttemptAt: Millis | null;
+}
+
+export type Outcome =
+  | { readonly ok: true; readonly message: string }
+  | {
+      readonly ok: false;
+      readonly code: 'failed' | 'superseded' | 'shutting_down' | 'unknown_service' | 'not_running' | 'gone';
+      readonly message: string;
+    };
+
+export type AlertReason = 'too_many_failures' | 'unkillable' | 'permanent';
+
+export type Effect =
+  | Transition
+  | { readonly type: 'spawn'; readonly service: string; readonly generation: number; readonly spec: ServiceSpec }
+  /** `main`: the main process, then SIGCONT. `tree`: what is left of the process group, then SIGCONT. */
+  | {
+      readonly type: 'signal';
+      readonly service: string;
+      readonly generation: number;
+      readonly signal: SignalName;
+      readonly to: 'main' | 'tree';
+    }
+  /** SIGKILL to all of the tree, again and again until it is empty. */
+  | { readonly type: 'kill'; readonly service: string; readonly generation: number }
+  | { readonly type: 'write_pid'; readonly service: string; readonly pid: number }
+  | { readonly type: 'remove_pid'; readonly service: string }
+  /** Look at the heartbeat file; the answer is `looked`. */
+  | { readonly type: 'look'; readonly service: string; readonly generation: number; readonly file: string }
+  /** Settings that os/ keeps for a service (output) are to be those of this one from now on; null: it is forgotten. */
+  | { readonly type: 'settings'; readonly service: string; readonly spec: ServiceSpec | null }
+  | { readonly type: 'answer'; readonly id: number; readonly service: string; readonly outcome: Outcome }
+  | { readonly type: 'alert'; readonly service: string; readonly reason: AlertReason; readonly message: string }
+  /** Everything is done: end the daemon. */
+  | { readonly type: 'exit'; readonly code: 0 | 2; readonly why: string };

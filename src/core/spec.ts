@@ -1,0 +1,115 @@
+// What the configuration says of the daemon and of each service, once it is valid: the words the core and os/ share.
+
+/** A span or an instant on the monotonic clock (CLOCK_MONOTONIC, since boot), in milliseconds. */
+export type Millis = number;
+
+/** `SIGTERM`, `SIGHUP`, ... as signal(7) names them. */
+export type SignalName = `SIG${string}`;
+
+export interface Backoff {
+  readonly initial: Millis;
+  readonly factor: number;
+  readonly max: Millis;
+  /** Share of the delay that is random, 0 to 1: 0.1 spreads it over 90 % to 110 %. */
+  readonly jitter: number;
+}
+
+export type LogMode = 'capture' | 'direct' | 'syslog' | 'journal' | 'inherit' | 'none';
+export type RestartPolicy = 'always' | 'on-failure' | 'never';
+
+/** What a process is born with. A change of any of it takes a new process. */
+export interface Launch {
+  readonly command: readonly [string, ...string[]];
+  /** Absolute. */
+  readonly cwd: string;
+  /** Name or number; null: as the daemon. */
+  readonly user: string | null;
+  readonly group: string | null;
+  /** null: 022. */
+  readonly umask: number | null;
+  readonly nice: number;
+  readonly oomScoreAdj: number;
+  /** `env_file`, then `pass_env`, then `env`; PATH, HOME and the like and the marker are added at the spawn. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute; null: the service has no heartbeat. Given to it as OPSD_HEARTBEAT_FILE either way by convention. */
+  readonly heartbeatFile: string;
+  readonly log: LogMode;
+}
+
+/** How a service is supervised. All of it can change while a process runs. */
+export interface Policy {
+  readonly enabled: boolean;
+  readonly restart: RestartPolicy;
+  readonly backoff: Backoff;
+  readonly stableAfter: Millis;
+  /** More failures in a row than this: the service is `failed`. */
+  readonly maxFailures: number;
+  /** 0: never. */
+  readonly retryFailed: Millis;
+  readonly fatalExitCodes: readonly number[];
+  readonly successExitCodes: readonly number[];
+  readonly stopSignal: SignalName;
+  readonly stopTimeout: Millis;
+  /** `grace`: how long after the start the first beat may take. */
+  readonly heartbeat: { readonly timeout: Millis; readonly grace: Millis } | null;
+  readonly dependsOn: readonly Dependency[];
+  /** Names of services that start before this one and stop after it, if they start or stop at all. */
+  readonly after: readonly string[];
+  readonly ready: Readiness | null;
+  readonly timestamps: boolean;
+}
+
+export interface Dependency {
+  readonly service: string;
+  /** `ready`: is running; `started`: was spawned; `completed`: ended with success. */
+  readonly until: 'ready' | 'started' | 'completed';
+}
+
+/** What must happen before `starting` becomes `running`. null: nothing, a spawned service is ready. */
+export interface Readiness {
+  readonly on: 'heartbeat' | 'delay';
+  readonly timeout: Millis;
+  /** For `delay`: how long it has to stay up. */
+  readonly delay: Millis;
+}
+
+/** One effective value as `config --explain` and the reload plan print it. */
+export interface EffectiveValue {
+  /** As JSON. */
+  readonly value: string;
+  /** Never printed when true; still compared. */
+  readonly secret: boolean;
+  /** `config.toml:12`, `OPSD__DAEMON__HTTP`, `default`. */
+  readonly source: string;
+}
+
+export interface ServiceSpec {
+  readonly name: string;
+  readonly launch: Launch;
+  readonly policy: Policy;
+  /** Key path relative to the service (`stop_timeout`, `env.PORT`) to value: what a reload compares. */
+  readonly effective: ReadonlyMap<string, EffectiveValue>;
+}
+
+export interface DaemonSpec {
+  /** `127.0.0.1:9640`; empty: no TCP. */
+  readonly http: string;
+  readonly logLevel: string;
+  /** Absolute. */
+  readonly logDir: string;
+  readonly logFormat: 'text' | 'json';
+  readonly watchConfig: boolean;
+  readonly startConcurrency: number;
+  readonly shutdownTimeout: Millis;
+  readonly socketMode: number;
+  readonly socketGroup: string | null;
+  readonly pageLogs: boolean;
+}
+
+export interface Config {
+  readonly daemon: DaemonSpec;
+  /** In the order of the file. */
+  readonly services: ReadonlyMap<string, ServiceSpec>;
+  /** Of `[daemon]`, key path to value. */
+  readonly effective: ReadonlyMap<string, EffectiveValue>;
+}

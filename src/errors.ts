@@ -1,0 +1,30 @@
+// The two ways opsd can end badly, and what each costs: 1 for what a person must correct, 2 for what went wrong at work.
+
+/** One thing that is wrong with the configuration. */
+export interface Problem {
+  /** File, or name of the environment variable. */
+  readonly where: string;
+  /** 1-based; null: not known. */
+  readonly line: number | null;
+  /** `services.web.stop_timeout`; empty: the file as a whole. */
+  readonly key: string;
+  /** What is wrong, what was expected, and what to do. */
+  readonly message: string;
+}
+
+/** A mistake in the configuration or on the command line: exit code 1. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly exitCode = 1;
+  readonly problems: readonly Problem[];
+  constructor(message: string, problems: readonly Problem[] = []) {
+    super(message);
+    this.problems = problems;
+  }
+}
+
+/** Something that failed while running: exit code 2. */
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError';
+  readonly exitCode = 2;
+}

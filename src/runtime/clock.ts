@@ -1,0 +1,60 @@
+// Time: the only file that asks the machine for it.
+
+import { performance } from 'node:perf_hooks';
+import type { Millis } from '../core/spec.ts';
+
+/** CLOCK_MONOTONIC in milliseconds since boot: the same for every process of this boot, so it may be kept in a file. */
+export function monotonic(): Millis {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** The wall clock's time for a monotonic instant, for display only. */
+export function wallAt(instant: Millis): Date {
+  return new Date(Date.now() - (monotonic() - instant));
+}
+
+/** Now on the wall clock, for display only. */
+export function wallNow(): Date {
+  return new Date();
+}
+
+/** setTimeout fires at once for 2^31 ms and more (EDGE: a 24.8-day trap); no wait here is longer than this. */
+const LONGEST_TIMER: Millis = 2 ** 31 - 1;
+
+/** One timer that can be set again. Disposing it ends it. */
+export class Alarm implements Disposable {
+  readonly #ring: () => void;
+  #handle: NodeJS.Timeout | null = null;
+
+  constructor(ring: () => void) {
+    this.#ring = ring;
+  }
+
+  /** Rings once after `delay`, or after 24.8 days where that is longer; an earlier setting is forgotten. */
+  set(delay: Millis): void {
+    if (this.#handle) clearTimeout(this.#handle);
+    this.#handle = setTimeout(this.#ring, Math.min(Math.max(delay, 0), LONGEST_TIMER));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#handle) clearTimeout(this.#handle);
+    this.#handle = null;
+  }
+}
+
+/** Calls `task` every `period` until disposed; does not keep the process alive by itself. */
+export function every(period: Millis, task: () => void): Disposable {
+  const handle = setInterval(task, Math.min(period, LONGEST_TIMER));
+  handle.unref();
+  return { [Symbol.dispose]: () => clearInterval(handle) };
+}
+
+/** Resolves after `delay`. */
+export function after(delay: Millis): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.min(delay, LONGEST_TIMER)));
+}
+
+/** Share of the time the event loop was busy and how late its turns are; see perf_hooks. */
+export function eventLoopUtilization(): number {
+  return performance.eventLoopUtilization().utilization;
+}
