@@ -1,0 +1,160 @@
+// What the daemon tells and what it can be asked for: the words between it, HTTP, ctl and the status page.
+
+import type { AlertReason, Outcome, Reason, StateName } from '../core/model.ts';
+import type { Change } from '../core/reload.ts';
+import type { SignalName } from '../core/spec.ts';
+import type { Problem } from '../errors.ts';
+
+/** How a process ended. Both null: it was adopted, nobody can know. */
+export interface ExitView {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** One service as `ctl status --json` and the API give it: stable. Times are ISO 8601; null: does not apply. */
+export interface ServiceView {
+  readonly name: string;
+  readonly state: StateName;
+  readonly pid: number | null;
+  readonly generation: number;
+  readonly restarts: number;
+  readonly failures_in_a_row: number;
+  readonly since: string;
+  readonly started_at: string | null;
+  /** Of the last generation that ended; null: none has. */
+  readonly exit: ExitView | null;
+  /** One sentence for people. */
+  readonly reason: string;
+  readonly next_attempt_at: string | null;
+  readonly heartbeat_age_seconds: number | null;
+  /** 1: one core busy. */
+  readonly cpu_ratio: number | null;
+  readonly memory_bytes: number | null;
+  readonly adopted: boolean;
+}
+
+export interface DaemonView {
+  readonly pid: number;
+  readonly version: string;
+  readonly started_at: string;
+}
+
+export interface StatusView {
+  readonly version: 1;
+  readonly daemon: DaemonView;
+  /** In the order of the configuration. */
+  readonly services: readonly ServiceView[];
+}
+
+/** One change of state. */
+export interface EventView {
+  /** 1, 2, 3 … in the life of one daemon. */
+  readonly id: number;
+  readonly at: string;
+  readonly service: string;
+  readonly from: StateName;
+  readonly to: StateName;
+  readonly generation: number;
+  readonly pid: number | null;
+  readonly reason: Reason;
+  /** One sentence for people. */
+  readonly detail: string;
+  readonly exit: ExitView | null;
+  readonly failures_in_a_row: number;
+  readonly next_attempt_at: string | null;
+}
+
+/** The answer to "why is it as it is": `ctl why` and the service's place on the status page. */
+export interface WhyView {
+  readonly version: 1;
+  readonly service: string;
+  readonly state: StateName;
+  readonly since: string;
+  /** One sentence with the cause. */
+  readonly summary: string;
+  /** What the summary rests on, the strongest first. */
+  readonly evidence: readonly { readonly label: string; readonly text: string }[];
+  /** What the service wrote last, as it wrote it: sanitise before showing it. */
+  readonly last_lines: readonly string[];
+  /** What opsd does next; "nothing" is said too. */
+  readonly next: string;
+  readonly next_at: string | null;
+  /** Commands that would help, the best first; empty: all is well. */
+  readonly commands: readonly string[];
+}
+
+export type ReloadResult =
+  | { readonly ok: true; readonly changes: readonly Change[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Durations in seconds, counted into buckets. `counts[i]`: how many were at most `bounds[i]`, cumulative. */
+export interface HistogramView {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+}
+
+/** The figures of one service. Counters count since the daemon started; null: does not apply now. */
+export interface ServiceMetrics {
+  readonly name: string;
+  readonly state: StateName;
+  readonly restarts: Readonly<Partial<Record<Reason, number>>>;
+  readonly exits: Readonly<Partial<Record<Reason, number>>>;
+  readonly alerts: Readonly<Partial<Record<AlertReason, number>>>;
+  /** Times SIGKILL was needed. */
+  readonly kills: number;
+  /** Unix time in seconds. */
+  readonly started_at_seconds: number | null;
+  /** 128 + number for a death by signal, as shells do. */
+  readonly last_exit_code: number | null;
+  readonly failures_in_a_row: number;
+  readonly heartbeat_age_seconds: number | null;
+  readonly cpu_ratio: number | null;
+  readonly cpu_seconds: number;
+  readonly memory_bytes: number | null;
+  readonly log_bytes: number;
+  /** Bytes of output that could not be written (disk full, no permission). */
+  readonly log_dropped_bytes: number;
+}
+
+/** Everything `/metrics` is filled from. */
+export interface MetricsView {
+  readonly version: string;
+  readonly event_loop_lag_seconds: number;
+  readonly config_last_reload_successful: boolean;
+  /** Unix time in seconds of the configuration that is in force. */
+  readonly config_loaded_at_seconds: number;
+  readonly reloads: { readonly applied: number; readonly refused: number };
+  /** What was found of an earlier daemon at the start. */
+  readonly adoption: { readonly adopted: number; readonly stopped: number };
+  readonly services: readonly ServiceMetrics[];
+  /** From the spawn to readiness, of all services. */
+  readonly ready_seconds: HistogramView;
+  /** From the stop signal to the empty tree, of all services. */
+  readonly stop_seconds: HistogramView;
+}
+
+/** What the daemon offers to HTTP. */
+export interface Control {
+  status(): StatusView;
+  /** One order to one service; resolves when it came to rest. Never rejects. */
+  order(action: 'start' | 'stop' | 'restart' | 'reset', service: string, by: string): Promise<Outcome>;
+  signal(service: string, signal: SignalName, by: string): Promise<Outcome>;
+  reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult>;
+  handover(by: string): void;
+  shutdown(by: string): void;
+  /** null: no such service. */
+  why(service: string): WhyView | null;
+  /** Tells of changes of state as they happen until disposed. */
+  events(listener: (event: EventView) => void): Disposable;
+  /** The last 1,000, oldest first. */
+  recentEvents(): readonly EventView[];
+  /** Absolute; null: its output goes elsewhere (`log.mode`). */
+  logFile(service: string): string | null;
+  lastLines(service: string): readonly string[];
+  live(): { readonly ok: boolean; readonly lagSeconds: number };
+  /** `waiting`: names of the enabled services that are not up. */
+  ready(): { readonly ok: boolean; readonly waiting: readonly string[] };
+  metrics(): MetricsView;
+}
