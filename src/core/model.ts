@@ -51,12 +51,14 @@ export interface Exit {
 export interface Beat {
   /** When the last change of the file was seen; null: none yet. */
   readonly at: Millis | null;
+  /** Lost when no change was seen until then; null: nobody looks. */
+  readonly lostAt: Millis | null;
 }
 
 /** What follows once the tree of a stopping service is empty. */
 export type Next =
-  | { readonly to: 'stopped' }
-  | { readonly to: 'start' }
+  | { readonly to: 'stopped'; readonly reason: Reason; readonly detail: string }
+  | { readonly to: 'start'; readonly reason: Reason; readonly detail: string }
   | { readonly to: 'settle'; readonly verdict: Verdict };
 
 /** What to make of the end of a generation. */
@@ -133,7 +135,8 @@ export interface Service {
 
 export type Phase =
   | { readonly name: 'running' }
-  | { readonly name: 'shutting_down'; readonly deadline: Millis }
+  /** `isKilling`: SIGKILL was sent to all; at the deadline what still lives is given up. */
+  | { readonly name: 'shutting_down'; readonly deadline: Millis; readonly isKilling: boolean }
   | { readonly name: 'over' };
 
 /** All of it. Changed only by `step`. */

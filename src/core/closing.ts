@@ -1,0 +1,62 @@
+// The end of the daemon: everything is stopped, dependents first, or handed over as it is.
+
+import { isNeeded } from './order.ts';
+import { dismiss } from './orders.ts';
+import { bringDown, isLive, KILL_WAIT, killNow } from './service.ts';
+import type { Millis } from './spec.ts';
+import type { World } from './world.ts';
+
+const reason = 'shutdown';
+
+/** The first request stops everything within `shutdown_timeout`, a second one kills at once. */
+export function shutDown(world: World, by: string): void {
+  if (world.state.phase.name === 'shutting_down') return killAll(world, `shutdown asked for again by ${by}`);
+  const deadline = world.now + world.state.shutdownTimeout;
+  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: false } };
+  world.mapAll((service, around) => {
+    const [free, answers] = dismiss(service, { ok: false, code: 'shutting_down', message: 'opsd is shutting down' });
+    if (free.state.name === 'starting' || free.state.name === 'running') return [free, answers];
+    const [moved, effects] = bringDown(free, around, { to: 'stopped', reason, detail: `shutdown by ${by}` });
+    return [moved, [...answers, ...effects]];
+  });
+}
+
+/** Leaves every service as it is to the next opsd. */
+export function handOver(world: World, by: string): void {
+  if (world.state.phase.name !== 'running') return;
+  world.mapAll((service) =>
+    dismiss(service, { ok: false, code: 'gone', message: 'opsd hands over to the next opsd: ask that one' }),
+  );
+  world.state = { ...world.state, phase: { name: 'over' } };
+  world.effects.push({ type: 'exit', code: 0, why: `handed over by ${by}; the services run on` });
+}
+
+/** The deadline of a shutdown has come: SIGKILL to all, and when that was before, the end. */
+export function shutdownDue(world: World): void {
+  const { phase } = world.state;
+  if (phase.name !== 'shutting_down' || phase.deadline > world.now) return;
+  if (!phase.isKilling) return killAll(world, 'the shutdown took longer than shutdown_timeout');
+  const stuck = world.state.services.filter(({ state }) => isLive(state)).map(({ spec }) => spec.name);
+  world.state = { ...world.state, phase: { name: 'over' } };
+  world.effects.push({ type: 'exit', code: 2, why: `SIGKILL did not end: ${stuck.join(', ')}` });
+}
+
+/** During a shutdown: asks those to stop that nobody needs any more, and ends it when nothing lives. */
+export function proceedShutdown(world: World): void {
+  if (world.state.phase.name !== 'shutting_down') return;
+  for (const { spec, state } of world.state.services) {
+    if (state.name !== 'starting' && state.name !== 'running') continue;
+    if (isNeeded(world.state, spec.name)) continue;
+    const detail = 'opsd is shutting down';
+    world.change(spec.name, (service, around) => bringDown(service, around, { to: 'stopped', reason, detail }));
+  }
+  if (world.state.services.some(({ state }) => isLive(state))) return;
+  world.state = { ...world.state, phase: { name: 'over' } };
+  world.effects.push({ type: 'exit', code: 0, why: 'every service is stopped' });
+}
+
+function killAll(world: World, detail: string): void {
+  const deadline: Millis = world.now + KILL_WAIT;
+  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: true } };
+  world.mapAll((service, around) => killNow(service, around, reason, detail));
+}

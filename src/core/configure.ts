@@ -1,0 +1,93 @@
+// A configuration comes into force: services are added, removed, restarted or changed in place.
+
+import { newService } from './initial.ts';
+import type { Effect, Service } from './model.ts';
+import { dismiss } from './orders.ts';
+import { needsNewProcess } from './reload.ts';
+import type { Around, Moved } from './service.ts';
+import { bringDown, forgiven, isLive, isWanted, retune, start } from './service.ts';
+import type { Config, ServiceSpec } from './spec.ts';
+import type { World } from './world.ts';
+
+/** The configuration is this one now; only what differs is touched. */
+export function configure(world: World, config: Config): void {
+  if (world.state.phase.name !== 'running') return;
+  world.state = {
+    ...world.state,
+    startConcurrency: config.daemon.startConcurrency,
+    shutdownTimeout: config.daemon.shutdownTimeout,
+  };
+  const isFirst = world.state.services.length === 0;
+  for (const { spec } of world.state.services) {
+    if (!config.services.has(spec.name)) world.change(spec.name, remove);
+  }
+  for (const [name, spec] of config.services) {
+    if (world.state.slots.has(name)) world.change(name, (service, around) => adjust(service, spec, around));
+    else {
+      world.add(newService(spec, world.now));
+      world.effects.push({ type: 'settings', service: name, spec });
+    }
+  }
+  const reason = isFirst ? 'boot' : 'configuration';
+  const detail = isFirst ? 'enabled' : 'new in the configuration';
+  for (const name of config.services.keys()) {
+    world.change(name, (service, around) =>
+      service.state.name === 'stopped' && isWanted(service) ? start(service, around, reason, detail) : [service, []],
+    );
+  }
+}
+
+function remove(service: Service, around: Around): Moved {
+  const [free, answers] = dismiss(service, {
+    ok: false,
+    code: 'gone',
+    message: `${service.spec.name} is no longer in the configuration`,
+  });
+  const leaving: Service = { ...free, removed: true, wish: null, nextSpec: null };
+  const detail = 'no longer in the configuration';
+  const [moved, effects] = bringDown(leaving, around, { to: 'stopped', reason: 'removed', detail });
+  return [moved, [...answers, ...effects]];
+}
+
+/** Brings one service from what it was configured to be to what it is to be now. */
+function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
+  const reason = 'configuration' as const;
+  const settings: Effect = { type: 'settings', service: spec.name, spec };
+  const back = service.removed;
+  // Switching a service off is newer than an earlier order to start it; an operator's stop beats even the file.
+  const isSwitchedOff = service.spec.policy.enabled && !spec.policy.enabled;
+  const kept: Service = {
+    ...service,
+    removed: false,
+    wish: isSwitchedOff && service.wish === 'up' ? null : service.wish,
+  };
+  const isNew = back || needsNewProcess(service.nextSpec ?? service.spec, spec);
+  const { state } = kept;
+  if (!isLive(state)) {
+    const next: Service = { ...kept, spec, nextSpec: null };
+    if (!isWanted(next)) {
+      const [moved, effects] = bringDown(next, around, { to: 'stopped', reason, detail: 'not enabled' });
+      return [moved, [settings, ...effects]];
+    }
+    if (!isNew || state.name === 'stopped') return [next, [settings]];
+    const [moved, effects] = start(forgiven(next), around, reason, 'its configuration changed');
+    return [moved, [settings, ...effects]];
+  }
+  if (isNew) {
+    const pending: Service = { ...forgiven(kept), nextSpec: spec };
+    const to = isWanted({ ...pending, spec }) ? 'start' : 'stopped';
+    return bringDown(pending, around, { to, reason, detail: 'its configuration changed' });
+  }
+  const tuned = service.nextSpec === null ? retune({ ...kept, spec }, around.now) : { ...kept, nextSpec: spec };
+  if (isWanted({ ...tuned, spec })) {
+    if (!isStopping(tuned) || isWanted(service)) return [tuned, [settings]];
+    const [moved, effects] = bringDown(tuned, around, { to: 'start', reason, detail: 'enabled again' });
+    return [moved, [settings, ...effects]];
+  }
+  const [moved, effects] = bringDown(tuned, around, { to: 'stopped', reason, detail: 'no longer enabled' });
+  return [moved, [settings, ...effects]];
+}
+
+function isStopping(service: Service): boolean {
+  return service.state.name === 'stopping' || service.state.name === 'killing';
+}

@@ -1,0 +1,94 @@
+// Operators' orders, carried out: start, stop, restart, signal, reset.
+
+import type { Effect, Event, Outcome, Service } from './model.ts';
+import { needsOf, serviceOf } from './order.ts';
+import { dismiss, supersede } from './orders.ts';
+import type { Around, Moved } from './service.ts';
+import { bringDown, forgiven, isLive, start, unreachable } from './service.ts';
+import type { World } from './world.ts';
+
+/** Takes an operator's order; every order is answered exactly once, here or when its service came to rest. */
+export function obey(world: World, event: Extract<Event, { type: 'order' }>): void {
+  const { id, service: name, by } = event;
+  const answer = (outcome: Outcome): Effect => ({ type: 'answer', id, service: name, outcome });
+  const target = serviceOf(world.state, name);
+  if (target === undefined || (target.removed && event.action !== 'stop')) {
+    world.effects.push(
+      answer({ ok: false, code: 'unknown_service', message: `no service named ${name} is configured` }),
+    );
+    return;
+  }
+  if (world.state.phase.name === 'shutting_down') {
+    world.effects.push(answer({ ok: false, code: 'shutting_down', message: 'opsd is shutting down' }));
+    return;
+  }
+  switch (event.action) {
+    case 'signal': {
+      const { state } = target;
+      if (!('run' in state) || state.run.pid === null) {
+        const message = `${name} is ${state.name}: there is no process to signal`;
+        world.effects.push(answer({ ok: false, code: 'not_running', message }));
+        return;
+      }
+      const { generation, pid } = state.run;
+      world.effects.push(
+        { type: 'signal', service: name, generation, signal: event.signal, to: 'main' },
+        answer({ ok: true, message: `${event.signal} sent to ${name} (pid ${pid})` }),
+      );
+      return;
+    }
+    case 'reset':
+      world.change(name, (service) => [{ ...service, failuresInARow: 0, attemptsInARow: 0, restarts: 0 }, []]);
+      world.effects.push(
+        answer({ ok: true, message: `the failures of ${name} are forgotten; it is ${target.state.name}` }),
+      );
+      return;
+    case 'start':
+    case 'stop':
+    case 'restart': {
+      const { action } = event;
+      world.change(name, (service) => {
+        const [free, answers] = supersede(service, action, by);
+        const wish = action === 'stop' ? 'down' : 'up';
+        return [{ ...free, wish, orders: [...free.orders, { id, action }] }, answers];
+      });
+      if (action !== 'stop')
+        for (const needed of needsOf(world.state, name)) world.change(needed, (s, a) => bringUp(s, a, by));
+      world.change(name, (service, around) => carryOut(service, around, action, by));
+      return;
+    }
+    default:
+      return unreachable(event);
+  }
+}
+
+function carryOut(service: Service, around: Around, action: 'start' | 'stop' | 'restart', by: string): Moved {
+  const reason = 'operator' as const;
+  const detail = `${action} by ${by}`;
+  switch (action) {
+    case 'stop':
+      return bringDown(service, around, { to: 'stopped', reason, detail });
+    case 'restart':
+      return bringDown(forgiven(service), around, { to: 'start', reason, detail });
+    case 'start': {
+      const { state } = service;
+      if (state.name === 'running') {
+        const [free, answers] = dismiss(service, { ok: true, message: `${service.spec.name} is running` });
+        return [free, answers];
+      }
+      if (state.name === 'starting') return [service, []];
+      return bringDown(forgiven(service), around, { to: 'start', reason, detail });
+    }
+    default:
+      return unreachable(action);
+  }
+}
+
+/** For what a started service requires: up, if it is at rest. */
+function bringUp(service: Service, around: Around, by: string): Moved {
+  const { name } = service.state;
+  const isDone = name === 'exited' && service.lastReason === 'success';
+  if (isLive(service.state) || name === 'waiting' || isDone) return [service, []];
+  const wanted: Service = { ...forgiven(service), wish: service.wish === 'down' ? 'up' : service.wish };
+  return start(wanted, around, 'dependency', `needed by what ${by} started`);
+}

@@ -1,0 +1,76 @@
+// Who starts and stops before whom: dependencies, ordering, and how many may start at the same time.
+
+import type { Service, State } from './model.ts';
+import type { Obstacle } from './service.ts';
+import { isLive, isWanted } from './service.ts';
+import type { Dependency } from './spec.ts';
+
+export function serviceOf(state: State, name: string): Service | undefined {
+  const slot = state.slots.get(name);
+  return slot === undefined ? undefined : state.services[slot];
+}
+
+/** How many services are being started. */
+export function countStarting(state: State): number {
+  let sum = 0;
+  for (const service of state.services) if (service.state.name === 'starting') sum += 1;
+  return sum;
+}
+
+/** Why `service` may not start at this moment; null: it may. */
+export function obstacleOf(state: State, service: Service): Obstacle | null {
+  if (state.phase.name !== 'running') return { text: 'nothing: opsd is shutting down', hopeless: true };
+  const { policy } = service.spec;
+  for (const dependency of policy.dependsOn) {
+    const obstacle = unmet(state, dependency);
+    if (obstacle !== null) return obstacle;
+  }
+  for (const earlier of policy.after) {
+    const other = serviceOf(state, earlier);
+    if (other !== undefined && isOnItsWay(other)) return { text: `${earlier} (${other.state.name})`, hopeless: false };
+  }
+  if (countStarting(state) < state.startConcurrency) return null;
+  return { text: `its turn (daemon.start_concurrency is ${state.startConcurrency})`, hopeless: false };
+}
+
+/** Services that `name` requires, and what those require, the deepest first. */
+export function needsOf(state: State, name: string): readonly string[] {
+  const found = new Set<string>();
+  const visit = (service: Service | undefined) => {
+    for (const { service: needed } of service?.spec.policy.dependsOn ?? []) {
+      if (found.has(needed) || needed === name) continue;
+      visit(serviceOf(state, needed));
+      found.add(needed);
+    }
+  };
+  visit(serviceOf(state, name));
+  return [...found];
+}
+
+/** Is there a live service that has to be gone before this one is asked to go? */
+export function isNeeded(state: State, name: string): boolean {
+  return state.services.some((other) => isLive(other.state) && comesAfter(other, name));
+}
+
+function comesAfter(service: Service, name: string): boolean {
+  const { dependsOn, after } = service.spec.policy;
+  return after.includes(name) || dependsOn.some((dependency) => dependency.service === name);
+}
+
+function unmet(state: State, { service: name, until }: Dependency): Obstacle | null {
+  const needed = serviceOf(state, name);
+  if (needed === undefined) return { text: `${name} (not configured)`, hopeless: true };
+  const now = needed.state;
+  const isMet =
+    until === 'completed'
+      ? now.name === 'exited' && needed.lastReason === 'success'
+      : now.name === 'running' || (until === 'started' && now.name === 'starting' && now.run.pid !== null);
+  if (isMet) return null;
+  const isLost = now.name === 'stopped' || now.name === 'exited' || (now.name === 'failed' && now.deadline === null);
+  return { text: `${name} (${now.name})`, hopeless: isLost && !(now.name === 'stopped' && isWanted(needed)) };
+}
+
+function isOnItsWay(service: Service): boolean {
+  const { name } = service.state;
+  return name === 'waiting' || name === 'starting' || (name === 'stopped' && isWanted(service));
+}

@@ -1,0 +1,55 @@
+// Operators' orders on one service: who is answered what, and when. Each is answered exactly once.
+
+import type { Effect, Outcome, PendingOrder, Service } from './model.ts';
+
+type Answered = readonly [Service, readonly Effect[]];
+
+/** It is up: whoever wanted that has got it. */
+export function answerReady(service: Service): Answered {
+  const { name } = service.spec;
+  return answer(service, wantsUp, () => ({ ok: true, message: `${name} is running` }));
+}
+
+/** It is at rest, and nothing more happens by itself (or not soon): everybody hears how it ended. */
+export function answerAtRest(service: Service, end: { readonly ok: boolean; readonly detail: string }): Answered {
+  const { spec, state } = service;
+  return answer(service, always, (order) => {
+    if (order.action === 'stop') return { ok: true, message: `${spec.name} is stopped` };
+    if (end.ok && state.name === 'exited') return { ok: true, message: `${spec.name} has completed: ${end.detail}` };
+    return { ok: false, code: 'failed', message: `${spec.name} did not come up: ${end.detail}` };
+  });
+}
+
+/** Its processes cannot be ended: no order on it can be carried out for now. */
+export function answerStuck(service: Service, message: string): Answered {
+  return answer(service, always, () => ({ ok: false, code: 'failed', message }));
+}
+
+/** A new order is there: those that want something else will not get it. */
+export function supersede(service: Service, by: 'start' | 'stop' | 'restart', who: string): Answered {
+  const contrary = (order: PendingOrder) => (order.action === 'stop') !== (by === 'stop');
+  return answer(service, contrary, (order) => ({
+    ok: false,
+    code: 'superseded',
+    message: `${order.action} of ${service.spec.name} was superseded by ${by} from ${who}`,
+  }));
+}
+
+export function dismiss(service: Service, outcome: Outcome): Answered {
+  return answer(service, always, () => outcome);
+}
+
+const always = () => true;
+const wantsUp = (order: PendingOrder) => order.action !== 'stop';
+
+function answer(
+  service: Service,
+  whom: (order: PendingOrder) => boolean,
+  say: (order: PendingOrder) => Outcome,
+): Answered {
+  const { name } = service.spec;
+  const chosen = service.orders.filter(whom);
+  if (chosen.length === 0) return [service, []];
+  const effects = chosen.map((order): Effect => ({ type: 'answer', id: order.id, service: name, outcome: say(order) }));
+  return [{ ...service, orders: service.orders.filter((order) => !whom(order)) }, effects];
+}

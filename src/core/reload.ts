@@ -1,0 +1,87 @@
+// What a new configuration changes, service by service and key by key, and whether a change takes a new process.
+
+import type { Config, EffectiveValue, ServiceSpec } from './spec.ts';
+
+export interface KeyChange {
+  readonly key: string;
+  /** As printed; null: was, or is, not set. Secrets read [redacted]. */
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export interface Change {
+  readonly service: string;
+  /** `changed`: in place, the process runs on. */
+  readonly kind: 'added' | 'removed' | 'restarted' | 'changed';
+  readonly keys: readonly KeyChange[];
+}
+
+/** First parts of the key paths that can change under a running process; all others are part of its birth. */
+const IN_PLACE = new Set([
+  'enabled',
+  'restart',
+  'backoff',
+  'stable_after',
+  'max_failures',
+  'retry_failed',
+  'fatal_exit_codes',
+  'success_exit_codes',
+  'stop_signal',
+  'stop_timeout',
+  'depends_on',
+  'after',
+  'ready',
+]);
+const IN_PLACE_KEYS = new Set(['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps']);
+
+/** What going from the services of `before` to those of `after` means. Nothing that is the same is in it. */
+export function planReload(before: Config, after: Config): readonly Change[] {
+  const changes: Change[] = [];
+  for (const [name, spec] of before.services) {
+    const next = after.services.get(name);
+    if (next === undefined) changes.push({ service: name, kind: 'removed', keys: [] });
+    else {
+      const keys = differences(spec.effective, next.effective);
+      if (keys.length > 0) changes.push({ service: name, kind: kindOf(spec, next), keys });
+    }
+  }
+  for (const [name, spec] of after.services) {
+    if (!before.services.has(name)) {
+      changes.push({ service: name, kind: 'added', keys: differences(new Map(), spec.effective) });
+    }
+  }
+  return changes;
+}
+
+export function needsNewProcess(before: ServiceSpec, after: ServiceSpec): boolean {
+  return kindOf(before, after) === 'restarted';
+}
+
+/** Key by key; a value from another place that is still the same is no change. */
+export function differences(
+  before: ReadonlyMap<string, EffectiveValue>,
+  after: ReadonlyMap<string, EffectiveValue>,
+): readonly KeyChange[] {
+  const changes: KeyChange[] = [];
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const from = before.get(key);
+    const to = after.get(key);
+    if (from?.value !== to?.value) changes.push({ key, from: shown(from), to: shown(to) });
+  }
+  return changes;
+}
+
+function kindOf(before: ServiceSpec, after: ServiceSpec): 'restarted' | 'changed' {
+  const keys = differences(before.effective, after.effective).map(({ key }) => key);
+  return keys.every(isInPlace) ? 'changed' : 'restarted';
+}
+
+function isInPlace(key: string): boolean {
+  const [first = ''] = key.split('.');
+  return IN_PLACE.has(first) || IN_PLACE_KEYS.has(key);
+}
+
+function shown(value: EffectiveValue | undefined): string | null {
+  if (value === undefined) return null;
+  return value.secret ? '[redacted]' : value.value;
+}

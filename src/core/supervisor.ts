@@ -1,0 +1,70 @@
+// The supervisor as a pure function: a state, something that happened, the time; a new state, and what is to be done.
+
+import { handOver, proceedShutdown, shutDown, shutdownDue } from './closing.ts';
+import { configure } from './configure.ts';
+import type { Effect, Event, Outcome, State } from './model.ts';
+import { obey } from './obey.ts';
+import { due, postpone, unreachable } from './service.ts';
+import type { Millis } from './spec.ts';
+import { World } from './world.ts';
+
+export type Step = readonly [State, readonly Effect[]];
+
+/** When `tick` is due next; null: nothing is awaited. */
+export function nextDeadline(state: State): Millis | null {
+  let earliest = state.phase.name === 'shutting_down' ? state.phase.deadline : Number.POSITIVE_INFINITY;
+  for (const { state: service } of state.services) {
+    if (service.deadline !== null && service.deadline < earliest) earliest = service.deadline;
+  }
+  return earliest === Number.POSITIVE_INFINITY ? null : earliest;
+}
+
+export function step(state: State, event: Event, now: Millis): Step {
+  if (state.phase.name === 'over') return late(state, event);
+  const world = new World(state, now);
+  take(world, event);
+  world.admit();
+  world.forgetRemoved();
+  proceedShutdown(world);
+  return [world.state, world.effects];
+}
+
+function take(world: World, event: Event): void {
+  switch (event.type) {
+    case 'spawned':
+    case 'spawn_failed':
+    case 'exited':
+    case 'emptied':
+    case 'looked':
+    case 'ready':
+      return world.tell(event);
+    case 'order':
+      return obey(world, event);
+    case 'configured':
+      return configure(world, event.config);
+    case 'shutdown':
+      return shutDown(world, event.by);
+    case 'handover':
+      return handOver(world, event.by);
+    case 'tick':
+      return passTime(world);
+    case 'overslept':
+      return world.mapAll((service) => [postpone(service, event.gap), []]);
+    default:
+      return unreachable(event);
+  }
+}
+
+function passTime(world: World): void {
+  for (const { spec, state } of world.state.services) {
+    if (state.deadline !== null && state.deadline <= world.now) world.change(spec.name, due);
+  }
+  shutdownDue(world);
+}
+
+/** After the end only answers are owed. */
+function late(state: State, event: Event): Step {
+  if (event.type !== 'order') return [state, []];
+  const outcome: Outcome = { ok: false, code: 'gone', message: 'opsd is about to exit' };
+  return [state, [{ type: 'answer', id: event.id, service: event.service, outcome }]];
+}

@@ -1,0 +1,94 @@
+// The one loop: it alone changes the state, one event after the other, and sleeps until the earliest deadline.
+
+import type { Effect, Event, State } from '../core/model.ts';
+import type { Millis } from '../core/spec.ts';
+import { nextDeadline, step } from '../core/supervisor.ts';
+import { Alarm, monotonic } from './clock.ts';
+
+/** Later than this is no lag any more: the process was stopped, the host suspended or starved. */
+const OVERSLEPT: Millis = 1_000;
+/** Wake up at least this often, so that being stopped is noticed whatever the deadlines are. */
+const LONGEST_SLEEP: Millis = 1_000;
+/** More events than this waiting is a bug: each service and each request has a handful at most. */
+const LONGEST_QUEUE = 1_000_000;
+
+export interface Hands {
+  /** Carries out the effects of one step, in order. May post events. */
+  perform(effects: readonly Effect[], state: State): void;
+  /** All events are dealt with, for now. */
+  settled(state: State): void;
+}
+
+export class Loop implements Disposable {
+  #state: State;
+  #queue: Event[] = [];
+  #isTurning = false;
+  #dueAt: Millis;
+  #turnedAt: Millis;
+  readonly #hands: Hands;
+  readonly #alarm: Alarm;
+
+  constructor(state: State, hands: Hands) {
+    this.#state = state;
+    this.#hands = hands;
+    this.#alarm = new Alarm(() => this.#wake());
+    this.#turnedAt = monotonic();
+    this.#dueAt = this.#turnedAt;
+    this.#sleep();
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** When the loop last went round: it does so every second at the latest. */
+  get turnedAt(): Millis {
+    return this.#turnedAt;
+  }
+
+  /** Takes an event; it and what follows from it is dealt with before this returns, unless the loop is at work. */
+  post(event: Event): void {
+    if (this.#queue.length >= LONGEST_QUEUE) throw new Error(`the loop has ${LONGEST_QUEUE} events waiting`);
+    this.#queue.push(event);
+    if (!this.#isTurning) this.#turn();
+  }
+
+  [Symbol.dispose](): void {
+    this.#alarm[Symbol.dispose]();
+    this.#queue = [];
+  }
+
+  #turn(): void {
+    this.#isTurning = true;
+    try {
+      for (let next = 0; next < this.#queue.length; next += 1) {
+        const event = this.#queue[next];
+        if (event === undefined) break;
+        const [state, effects] = step(this.#state, event, monotonic());
+        this.#state = state;
+        if (effects.length > 0) this.#hands.perform(effects, state);
+      }
+    } finally {
+      this.#queue = [];
+      this.#isTurning = false;
+    }
+    this.#turnedAt = monotonic();
+    this.#hands.settled(this.#state);
+    this.#sleep();
+  }
+
+  #wake(): void {
+    const late = monotonic() - this.#dueAt;
+    if (late > OVERSLEPT) this.post({ type: 'overslept', gap: late });
+    this.post({ type: 'tick' });
+  }
+
+  #sleep(): void {
+    if (this.#state.phase.name === 'over') return this.#alarm[Symbol.dispose]();
+    const now = monotonic();
+    const deadline = nextDeadline(this.#state) ?? Number.POSITIVE_INFINITY;
+    this.#dueAt = Math.min(Math.max(deadline, now), now + LONGEST_SLEEP);
+    // A timer may fire up to a millisecond early: round up, so that the deadline has come when it does.
+    this.#alarm.set(Math.ceil(this.#dueAt - now));
+  }
+}

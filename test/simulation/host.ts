@@ -1,0 +1,168 @@
+// A host that is not there: processes that obey, crash, hang, leave children and die slowly, as real ones do.
+
+import { strict as assert } from 'node:assert';
+import type { Effect, Event } from '../../src/core/model.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** What one generation of a service does with its life. */
+export interface Script {
+  /** How the spawn ends. */
+  readonly spawn: 'works' | 'permanent' | 'transient' | 'failure';
+  /** Ends by itself after that long with that code; null: never. */
+  readonly ends: { readonly after: number; readonly code: number } | null;
+  /** Time from the stop signal to the end; null: ignores it. */
+  readonly obeysAfter: number | null;
+  /** Time from SIGKILL to the end; null: it survives that (uninterruptible sleep). */
+  readonly diesAfter: number | null;
+  /** Processes that outlive the main one: they go that long after a signal; null: only SIGKILL ends them. */
+  readonly children: { readonly count: number; readonly obeyAfter: number | null } | null;
+  /** Beats that often, until `silentAfter`. */
+  readonly beats: { readonly every: number; readonly silentAfter: number } | null;
+  /** How late the supervisor hears of anything. */
+  readonly newsTakes: number;
+}
+
+interface Process {
+  readonly service: string;
+  readonly generation: number;
+  readonly script: Script;
+  readonly bornAt: number;
+  isMainAlive: boolean;
+  children: number;
+  isEndTold: boolean;
+  lastLookAt: number;
+}
+
+export class Host {
+  readonly processes: Process[] = [];
+  readonly pidFiles = new Map<string, number>();
+  readonly #scheduler: Scheduler;
+  readonly #post: (event: Event) => void;
+  readonly #scriptOf: (service: string, generation: number) => Script;
+
+  constructor(
+    scheduler: Scheduler,
+    post: (event: Event) => void,
+    scriptOf: (service: string, generation: number) => Script,
+  ) {
+    this.#scheduler = scheduler;
+    this.#post = post;
+    this.#scriptOf = scriptOf;
+  }
+
+  get alive(): readonly Process[] {
+    return this.processes.filter(isAlive);
+  }
+
+  perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'spawn':
+        return this.#spawn(effect.service, effect.generation);
+      case 'signal':
+        return this.#signal(effect.service, effect.generation, effect.to);
+      case 'kill':
+        return this.#kill(this.#find(effect.service, effect.generation));
+      case 'look':
+        return this.#look(this.#find(effect.service, effect.generation));
+      case 'write_pid':
+        this.pidFiles.set(effect.service, effect.pid);
+        return;
+      case 'remove_pid':
+        this.pidFiles.delete(effect.service);
+        return;
+      case 'transition':
+      case 'settings':
+      case 'answer':
+      case 'alert':
+      case 'exit':
+        return;
+    }
+  }
+
+  #spawn(service: string, generation: number): void {
+    const others = this.alive.filter((process) => process.service === service);
+    assert.deepEqual(others, [], `${service}.${generation} was started beside a live generation`);
+    const script = this.#scriptOf(service, generation);
+    if (script.spawn !== 'works') {
+      const kind = script.spawn;
+      this.#tell(script, { type: 'spawn_failed', service, generation, kind, message: `no spawn: ${kind}` });
+      return;
+    }
+    const bornAt = this.#scheduler.now;
+    const process: Process = {
+      service,
+      generation,
+      script,
+      bornAt,
+      isMainAlive: true,
+      children: script.children?.count ?? 0,
+      isEndTold: false,
+      lastLookAt: bornAt,
+    };
+    this.processes.push(process);
+    this.#tell(script, { type: 'spawned', service, generation, pid: 1000 + this.processes.length });
+    if (script.ends !== null) {
+      const { after, code } = script.ends;
+      this.#scheduler.in(after, () => this.#endMain(process, code, null));
+    }
+  }
+
+  #signal(service: string, generation: number, to: 'main' | 'tree'): void {
+    const process = this.#find(service, generation);
+    if (process === undefined) return;
+    const { script } = process;
+    if (to === 'main') {
+      if (script.obeysAfter !== null) this.#scheduler.in(script.obeysAfter, () => this.#endMain(process, 0, null));
+    } else if (script.children !== null && script.children.obeyAfter !== null) {
+      this.#scheduler.in(script.children.obeyAfter, () => this.#endChildren(process));
+    }
+  }
+
+  #kill(process: Process | undefined): void {
+    if (process === undefined || process.script.diesAfter === null) return;
+    this.#scheduler.in(process.script.diesAfter, () => {
+      process.children = 0;
+      if (process.isMainAlive) this.#endMain(process, null, 'SIGKILL');
+      else this.#endChildren(process);
+    });
+  }
+
+  #look(process: Process | undefined): void {
+    if (process === undefined) return;
+    const { beats } = process.script;
+    const until = Math.min(this.#scheduler.now, process.bornAt + (beats?.silentAfter ?? 0));
+    const count = (at: number) => (beats === null ? 0 : Math.floor((at - process.bornAt) / beats.every));
+    const changed = process.isMainAlive && count(until) > count(Math.min(process.lastLookAt, until));
+    process.lastLookAt = this.#scheduler.now;
+    this.#post({ type: 'looked', service: process.service, generation: process.generation, changed });
+  }
+
+  #endMain(process: Process, code: number | null, signal: 'SIGKILL' | null): void {
+    if (!process.isMainAlive) return;
+    process.isMainAlive = false;
+    const { service, generation, children } = process;
+    if (children === 0) process.isEndTold = true;
+    const exit = { code, signal, oom: false };
+    this.#tell(process.script, { type: 'exited', service, generation, exit, left: children });
+  }
+
+  #endChildren(process: Process): void {
+    process.children = 0;
+    if (process.isMainAlive || process.isEndTold) return;
+    process.isEndTold = true;
+    this.#tell(process.script, { type: 'emptied', service: process.service, generation: process.generation });
+  }
+
+  #tell(script: Script, event: Event): void {
+    if (event.type === 'spawned' || event.type === 'spawn_failed') this.#post(event);
+    else this.#scheduler.in(script.newsTakes, () => this.#post(event));
+  }
+
+  #find(service: string, generation: number): Process | undefined {
+    return this.processes.find((process) => process.service === service && process.generation === generation);
+  }
+}
+
+function isAlive(process: Process): boolean {
+  return process.isMainAlive || process.children > 0;
+}

@@ -1,0 +1,106 @@
+// The real core on a host, a clock and operators that are not there; everything that happened is kept.
+
+import { strict as assert } from 'node:assert';
+import { initialState } from '../../src/core/initial.ts';
+import type { Effect, Event, Outcome, State, Transition } from '../../src/core/model.ts';
+import type { Config } from '../../src/core/spec.ts';
+import { nextDeadline, step } from '../../src/core/supervisor.ts';
+import type { Script } from './host.ts';
+import { Host } from './host.ts';
+import { Scheduler } from './scheduler.ts';
+
+export interface Seen<T> {
+  readonly at: number;
+  readonly what: T;
+}
+
+export class Simulation {
+  readonly scheduler = new Scheduler();
+  readonly host: Host;
+  readonly transitions: Seen<Transition>[] = [];
+  readonly effects: Seen<Effect>[] = [];
+  readonly asked = new Map<number, string>();
+  readonly answers = new Map<number, Outcome[]>();
+  readonly alerts: Seen<string>[] = [];
+  state: State;
+  exited: { readonly at: number; readonly code: 0 | 2 } | null = null;
+  /** Called after each step. */
+  check: (simulation: Simulation, event: Event) => void = () => {};
+  readonly #queue: Event[] = [];
+  #isTurning = false;
+  #nextOrder = 1;
+  readonly #ended = new Set<string>();
+
+  constructor(seed: number, scriptOf: (service: string, generation: number) => Script) {
+    this.state = initialState(seed);
+    this.host = new Host(this.scheduler, (event) => this.post(event), scriptOf);
+  }
+
+  get now(): number {
+    return this.scheduler.now;
+  }
+
+  boot(config: Config): void {
+    this.post({ type: 'configured', config });
+  }
+
+  order(action: 'start' | 'stop' | 'restart' | 'reset', service: string): number {
+    const id = this.#nextOrder++;
+    this.asked.set(id, `${action} ${service}`);
+    this.post({ type: 'order', id, action, service, by: 'test' });
+    return id;
+  }
+
+  stateOf(service: string): string {
+    const slot = this.state.slots.get(service);
+    return slot === undefined ? 'forgotten' : (this.state.services[slot]?.state.name ?? 'forgotten');
+  }
+
+  /** Lets time pass until `end`, or until the daemon is over. */
+  runUntil(end: number): void {
+    for (let turns = 0; this.exited === null; turns += 1) {
+      assert.ok(turns < 200_000, 'the world does not come to rest');
+      const deadline = nextDeadline(this.state);
+      const next = Math.min(deadline ?? Number.POSITIVE_INFINITY, this.scheduler.next ?? Number.POSITIVE_INFINITY);
+      if (next > end) break;
+      if (deadline !== null && deadline <= (this.scheduler.next ?? Number.POSITIVE_INFINITY)) {
+        this.scheduler.now = Math.max(this.now, deadline);
+        this.post({ type: 'tick' });
+      } else this.scheduler.advance();
+    }
+    this.scheduler.now = Math.max(this.now, end);
+  }
+
+  post(event: Event): void {
+    this.#queue.push(event);
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#noteEnd(next);
+      const [state, effects] = step(this.state, next, this.now);
+      this.state = state;
+      for (const effect of effects) this.#perform(effect);
+      this.check(this, next);
+    }
+    this.#isTurning = false;
+  }
+
+  #noteEnd(event: Event): void {
+    if (event.type === 'emptied' || event.type === 'spawn_failed' || (event.type === 'exited' && event.left === 0)) {
+      this.#ended.add(`${event.service}.${event.generation}`);
+    }
+  }
+
+  #perform(effect: Effect): void {
+    this.effects.push({ at: this.now, what: effect });
+    if (effect.type === 'signal' || effect.type === 'kill') {
+      const whom = `${effect.service}.${effect.generation}`;
+      assert.ok(!this.#ended.has(whom), `a ${effect.type} for ${whom}, which has ended`);
+    }
+    if (effect.type === 'transition') this.transitions.push({ at: this.now, what: effect });
+    if (effect.type === 'alert') this.alerts.push({ at: this.now, what: `${effect.service} ${effect.reason}` });
+    if (effect.type === 'answer') this.answers.set(effect.id, [...(this.answers.get(effect.id) ?? []), effect.outcome]);
+    if (effect.type === 'exit') this.exited = { at: this.now, code: effect.code };
+    this.host.perform(effect);
+  }
+}

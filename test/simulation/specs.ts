@@ -1,0 +1,76 @@
+// Configurations for tests, made from what a test cares about.
+
+import type { Config, DaemonSpec, EffectiveValue, Policy, ServiceSpec } from '../../src/core/spec.ts';
+
+const usual: Policy = {
+  enabled: true,
+  restart: 'always',
+  backoff: { initial: 100, factor: 2, max: 1600, jitter: 0.1 },
+  stableAfter: 10_000,
+  maxFailures: 10,
+  retryFailed: 300_000,
+  fatalExitCodes: [78],
+  successExitCodes: [0],
+  stopSignal: 'SIGTERM',
+  stopTimeout: 30_000,
+  heartbeat: null,
+  dependsOn: [],
+  after: [],
+  ready: null,
+  timestamps: false,
+};
+
+const daemon: DaemonSpec = {
+  http: '',
+  logLevel: 'info',
+  logDir: '/nowhere/log',
+  logFormat: 'text',
+  watchConfig: false,
+  startConcurrency: 8,
+  shutdownTimeout: 30_000,
+  socketMode: 0o600,
+  socketGroup: null,
+  pageLogs: false,
+};
+
+/** A service; a different `version` is a different command. */
+export function aService(name: string, policy: Partial<Policy> = {}, version = 1): ServiceSpec {
+  const whole: Policy = { ...usual, ...policy };
+  const effective = new Map<string, EffectiveValue>([
+    ['command', plain(version)],
+    ...Object.entries(whole).map(([key, value]): [string, EffectiveValue] => [snake(key), plain(value)]),
+  ]);
+  return {
+    name,
+    launch: {
+      command: ['/bin/sleep', String(version)],
+      cwd: '/',
+      user: null,
+      group: null,
+      umask: null,
+      nice: 0,
+      oomScoreAdj: 0,
+      env: {},
+      heartbeatFile: `/nowhere/${name}.heartbeat`,
+      log: 'none',
+    },
+    policy: whole,
+    effective,
+  };
+}
+
+export function aConfig(services: readonly ServiceSpec[], changes: Partial<DaemonSpec> = {}): Config {
+  return {
+    daemon: { ...daemon, ...changes },
+    services: new Map(services.map((spec) => [spec.name, spec])),
+    effective: new Map(),
+  };
+}
+
+function plain(value: unknown): EffectiveValue {
+  return { value: JSON.stringify(value), secret: false, source: 'test' };
+}
+
+function snake(key: string): string {
+  return key === 'timestamps' ? 'log.timestamps' : key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
