@@ -24,7 +24,7 @@ export function configure(world: World, config: Config): void {
   for (const [name, spec] of config.services) {
     if (world.state.slots.has(name)) world.change(name, (service, around) => adjust(service, spec, around));
     else {
-      world.add(newService(spec, world.now));
+      world.add(newService(spec, world.state.generationFloor, world.now));
       world.effects.push({ type: 'settings', service: name, spec });
     }
   }

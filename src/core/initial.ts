@@ -12,11 +12,13 @@ export function initialState(seed: number): State {
     seed,
     services: [],
     slots: new Map(),
+    generationFloor: 0,
     queue: [],
   };
 }
 
-export function newService(spec: ServiceSpec, now: Millis): Service {
+/** `generation`: the highest that may not be used again. */
+export function newService(spec: ServiceSpec, generation: number, now: Millis): Service {
   return {
     spec,
     nextSpec: null,
@@ -24,7 +26,7 @@ export function newService(spec: ServiceSpec, now: Millis): Service {
     state: { name: 'stopped', deadline: null },
     since: now,
     wish: null,
-    generation: 0,
+    generation,
     restarts: 0,
     failuresInARow: 0,
     attemptsInARow: 0,

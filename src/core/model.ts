@@ -149,6 +149,11 @@ export interface State {
   /** In the order of the configuration. A name's place in it is `slots.get(name)`. */
   readonly services: readonly Service[];
   readonly slots: ReadonlyMap<string, number>;
+  /**
+   * Highest generation of all services that were forgotten. One that is new, or comes back, starts above it: news of a
+   * generation from before must never fit.
+   */
+  readonly generationFloor: number;
   /** Names of services that wait, in the order they came. */
   readonly queue: readonly string[];
 }

@@ -10,6 +10,9 @@ import { describeExit, judge } from './verdict.ts';
 /** How long SIGKILL may take before we say that it does not work, and how often it is said to try again. */
 export const KILL_WAIT: Millis = 5_000;
 
+/** A host without room is not asked again sooner, whatever the service's backoff says. */
+const TRANSIENT_WAIT: Millis = 100;
+
 /** What a service has to know of the world around it at the moment of a step. */
 export interface Around {
   readonly now: Millis;
@@ -377,7 +380,8 @@ function settle(service: Service, around: Around, verdict: Verdict): Moved {
 }
 
 function backOff(service: Service, around: Around, verdict: Verdict): Moved {
-  const delay = delayBefore(service.attemptsInARow, service.spec.policy.backoff, around.random);
+  const asked = delayBefore(service.attemptsInARow, service.spec.policy.backoff, around.random);
+  const delay = verdict.kind === 'transient' ? Math.max(asked, TRANSIENT_WAIT) : asked;
   const deadline = around.now + delay;
   const [moved, said] = move(service, { name: 'backoff', deadline }, around, verdict.reason, verdict.detail);
   const [free, answers] = answerAtRest(moved, { ok: false, detail: verdict.detail });

@@ -87,10 +87,17 @@ export class World {
     const { services } = this.state;
     if (!services.some(isForgettable)) return;
     const kept = services.filter((service) => !isForgettable(service));
-    for (const { spec } of services.filter(isForgettable)) {
+    let { generationFloor } = this.state;
+    for (const { spec, generation } of services.filter(isForgettable)) {
       this.effects.push({ type: 'settings', service: spec.name, spec: null });
+      generationFloor = Math.max(generationFloor, generation);
     }
-    this.state = { ...this.state, services: kept, slots: new Map(kept.map(({ spec }, slot) => [spec.name, slot])) };
+    this.state = {
+      ...this.state,
+      generationFloor,
+      services: kept,
+      slots: new Map(kept.map(({ spec }, slot) => [spec.name, slot])),
+    };
   }
 }
 

@@ -1,0 +1,259 @@
+// Random worlds: children that obey, crash, hang and die slowly; operators who change their minds; stale news.
+
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Backoff, Policy, ServiceSpec } from '../../src/core/spec.ts';
+import type { Script } from './host.ts';
+import { Simulation } from './simulation.ts';
+import { aConfig, aService } from './specs.ts';
+
+const WORLDS = Number(process.env.SEEDS ?? 400);
+const QUIET = 60_000;
+const BUSY = 120_000;
+
+const millis = (max: number) => fc.integer({ min: 0, max });
+
+const scriptOf: fc.Arbitrary<Script> = fc.record({
+  spawn: fc.oneof(
+    { weight: 12, arbitrary: fc.constant('works' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('permanent' as const, 'transient' as const, 'failure' as const) },
+  ),
+  // A process that is not there for a moment at least cannot be: a spawn alone takes that long.
+  ends: fc.option(fc.record({ after: fc.integer({ min: 30, max: 30_000 }), code: fc.constantFrom(0, 1, 2, 78) }), {
+    freq: 2,
+  }),
+  obeysAfter: fc.option(millis(5_000), { freq: 5 }),
+  diesAfter: fc.option(millis(4_000), { freq: 30 }),
+  children: fc.option(
+    fc.record({ count: fc.integer({ min: 1, max: 3 }), obeyAfter: fc.option(millis(2_000), { freq: 3 }) }),
+    { freq: 3 },
+  ),
+  beats: fc.option(
+    fc.record({ every: fc.integer({ min: 50, max: 900 }), silentAfter: fc.integer({ min: 0, max: 200_000 }) }),
+  ),
+  newsTakes: millis(30),
+});
+
+/** Obeys, beats for ever, never ends by itself. */
+const wellBehaved: Script = {
+  spawn: 'works',
+  ends: null,
+  obeysAfter: 20,
+  diesAfter: 5,
+  children: null,
+  beats: { every: 200, silentAfter: Number.MAX_SAFE_INTEGER },
+  newsTakes: 1,
+};
+
+const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
+  enabled: fc.boolean(),
+  restart: fc.constantFrom('always' as const, 'on-failure' as const, 'never' as const),
+  backoff: fc.record({
+    initial: fc.constantFrom(0, 1, 100),
+    factor: fc.constantFrom(1, 2),
+    max: fc.constantFrom(100, 1600),
+    jitter: fc.constantFrom(0, 0.1, 1),
+  }),
+  stableAfter: fc.constantFrom(1_000, 10_000),
+  maxFailures: fc.constantFrom(0, 3, 10),
+  retryFailed: fc.constantFrom(0, 20_000),
+  stopTimeout: fc.constantFrom(0, 1_000, 30_000),
+  heartbeat: fc.constantFrom(null, { timeout: 1_000, grace: 2_000 }),
+  ready: fc.constantFrom(
+    null,
+    null,
+    { on: 'delay' as const, timeout: 5_000, delay: 300 },
+    { on: 'heartbeat' as const, timeout: 3_000, delay: 0 },
+  ),
+});
+
+type Act =
+  | { readonly at: number; readonly what: 'start' | 'stop' | 'restart' | 'reset' | 'stale'; readonly whom: number }
+  | { readonly at: number; readonly what: 'reload' | 'oversleep'; readonly which: number };
+
+const actOf: fc.Arbitrary<Act> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      at: millis(BUSY),
+      what: fc.constantFrom('start' as const, 'stop' as const, 'restart' as const, 'reset' as const, 'stale' as const),
+      whom: millis(4),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      at: millis(BUSY),
+      what: fc.constantFrom('reload' as const, 'oversleep' as const),
+      which: millis(2),
+    }),
+  },
+);
+
+const worldOf = fc.record({
+  seed: fc.integer(),
+  policies: fc.array(policyOf, { minLength: 1, maxLength: 5 }),
+  /** Edge i to a service before it. */
+  needs: fc.array(fc.option(millis(3), { freq: 1 }), { minLength: 5, maxLength: 5 }),
+  scripts: fc.array(scriptOf, { minLength: 1, maxLength: 12 }),
+  acts: fc.array(actOf, { maxLength: 25 }),
+  isCalmAtTheEnd: fc.boolean(),
+  secondShutdownAfter: fc.option(millis(3_000), { freq: 1 }),
+  shutdownTimeout: fc.constantFrom(1_000, 30_000),
+});
+
+type World = typeof worldOf extends fc.Arbitrary<infer T> ? T : never;
+
+test('every promise of the core holds in random worlds', () => {
+  fc.assert(fc.property(worldOf, live), { numRuns: WORLDS, endOnFailure: false });
+});
+
+function live(world: World): void {
+  let isCalm = false;
+  const simulation = new Simulation(world.seed, (_, generation) => {
+    if (isCalm) return wellBehaved;
+    return world.scripts[generation % world.scripts.length] ?? wellBehaved;
+  });
+  simulation.check = checkAlways;
+  const versions = [servicesOf(world, 1), servicesOf(world, 2), servicesOf(world, 1).slice(1)];
+  const configOf = (which: number) =>
+    aConfig(versions[which % versions.length] ?? [], { shutdownTimeout: world.shutdownTimeout, startConcurrency: 2 });
+  let current = 0;
+  simulation.boot(configOf(0));
+  const lastOrder = new Map<string, string>();
+  for (const act of [...world.acts].sort((a, b) => a.at - b.at)) {
+    simulation.runUntil(act.at);
+    if ('whom' in act) carryOut(simulation, act.what, `s${act.whom}`, lastOrder);
+    else if (act.what === 'reload') {
+      current = act.which % versions.length;
+      simulation.post({ type: 'configured', config: configOf(current) });
+      for (const name of [...lastOrder.keys()]) if (!configOf(current).services.has(name)) lastOrder.delete(name);
+    } else {
+      simulation.scheduler.now += 7_000;
+      simulation.post({ type: 'overslept', gap: 7_000 });
+    }
+  }
+  simulation.runUntil(BUSY);
+  if (world.isCalmAtTheEnd) {
+    isCalm = true;
+    for (const name of configOf(current).services.keys()) carryOut(simulation, 'restart', name, lastOrder);
+    simulation.runUntil(BUSY + 3 * QUIET);
+    checkCalm(simulation, world);
+  }
+  checkLastOrder(simulation, lastOrder);
+  const shutdownAt = simulation.now;
+  simulation.post({ type: 'shutdown', by: 'test' });
+  if (world.secondShutdownAfter !== null) {
+    simulation.runUntil(shutdownAt + world.secondShutdownAfter);
+    simulation.post({ type: 'shutdown', by: 'test' });
+  }
+  simulation.runUntil(shutdownAt + world.shutdownTimeout + 5_001);
+  checkEnd(simulation, shutdownAt, world);
+}
+
+function servicesOf(world: World, version: number): ServiceSpec[] {
+  return world.policies.map((policy, i) => {
+    const need = world.needs[i];
+    const dependsOn =
+      need === null || need === undefined || need >= i ? [] : [{ service: `s${need}`, until: 'ready' as const }];
+    // opsd check refuses readiness by a heartbeat that is not configured.
+    const heartbeat = policy.ready?.on === 'heartbeat' ? { timeout: 1_000, grace: 2_000 } : (policy.heartbeat ?? null);
+    return aService(`s${i}`, { ...policy, heartbeat, dependsOn }, version);
+  });
+}
+
+function carryOut(
+  simulation: Simulation,
+  what: 'start' | 'stop' | 'restart' | 'reset' | 'stale',
+  service: string,
+  lastOrder: Map<string, string>,
+): void {
+  if (what === 'stale') {
+    const known = simulation.state.services[simulation.state.slots.get(service) ?? -1];
+    const generation = (known?.generation ?? 5) - 1;
+    const exit = { code: 1, signal: null, oom: false };
+    const before = simulation.state.services;
+    simulation.post({ type: 'exited', service, generation, exit, left: 0 });
+    simulation.post({ type: 'looked', service, generation, changed: false });
+    simulation.post({ type: 'emptied', service, generation });
+    assert.deepEqual(simulation.state.services, before, 'old news changed something');
+    return;
+  }
+  simulation.order(what, service);
+  const known = simulation.state.services[simulation.state.slots.get(service) ?? -1];
+  const isKnown = known !== undefined && !known.removed;
+  if (isKnown && what !== 'reset') lastOrder.set(service, what);
+  // A service that is started starts what it needs.
+  if (isKnown && (what === 'start' || what === 'restart')) forgetStopsOfNeeds(simulation, service, lastOrder);
+}
+
+function forgetStopsOfNeeds(simulation: Simulation, service: string, lastOrder: Map<string, string>): void {
+  const spec = simulation.state.services[simulation.state.slots.get(service) ?? -1]?.spec;
+  for (const { service: needed } of spec?.policy.dependsOn ?? []) {
+    lastOrder.delete(needed);
+    forgetStopsOfNeeds(simulation, needed, lastOrder);
+  }
+}
+
+function checkAlways(simulation: Simulation): void {
+  const { state, now } = simulation;
+  const isOpen = state.phase.name !== 'over';
+  for (const service of state.services) {
+    const { name, deadline } = service.state;
+    if (isOpen) assert.equal(state.queue.includes(service.spec.name), name === 'waiting', 'the queue is who waits');
+    if (name === 'backoff' && isOpen) assert.ok(deadline !== null && deadline >= now, 'a backoff that ends');
+    assert.ok(service.orders.length <= 30, 'orders do not pile up');
+  }
+  const starting = state.services.filter((service) => service.state.name === 'starting').length;
+  assert.ok(starting <= state.startConcurrency, 'no more starts at a time than start_concurrency');
+  checkBackoff(simulation);
+}
+
+/** The delay of the last backoff, against an oracle that only counts transitions. */
+function checkBackoff({ transitions, state }: Simulation): void {
+  const last = transitions.at(-1);
+  if (last?.what.to !== 'backoff') return;
+  const service = state.services[state.slots.get(last.what.service) ?? -1];
+  if (service === undefined || last.what.nextAttemptAt === null) return;
+  const { initial, max, jitter }: Backoff = service.spec.policy.backoff;
+  const delay = last.what.nextAttemptAt - last.at;
+  assert.ok(delay >= Math.min(initial, max) * (1 - jitter) - 1e-6, `a backoff of ${delay} ms is too short`);
+  assert.ok(delay <= Math.max(100, max * (1 + jitter)) + 1e-6, `a backoff of ${delay} ms is too long`);
+}
+
+function checkCalm(simulation: Simulation, world: World): void {
+  const isStuck = world.scripts.some((script) => script.diesAfter === null);
+  if (isStuck) return;
+  for (const { spec, wish, state, lastDetail } of simulation.state.services) {
+    if (wish !== 'up') continue;
+    assert.equal(state.name, 'running', `${spec.name} is wanted and its child is well-behaved: ${lastDetail}`);
+  }
+}
+
+function checkLastOrder(simulation: Simulation, lastOrder: ReadonlyMap<string, string>): void {
+  for (const [name, order] of lastOrder) {
+    const state = simulation.stateOf(name);
+    if (order !== 'stop') assert.notEqual(state, 'stopped', `the last order for ${name} was ${order}`);
+    else assert.ok(['stopped', 'stopping', 'killing'].includes(state), `${name} is ${state}, its last order was stop`);
+  }
+}
+
+function checkEnd(simulation: Simulation, shutdownAt: number, world: World): void {
+  const { exited } = simulation;
+  assert.ok(exited !== null, 'the shutdown does not end');
+  assert.ok(exited.at - shutdownAt <= world.shutdownTimeout + 5_000, 'the shutdown takes too long');
+  for (const id of simulation.asked.keys()) {
+    assert.equal(simulation.answers.get(id)?.length, 1, `${simulation.asked.get(id)} is answered exactly once`);
+  }
+  if (exited.code === 2) {
+    assert.ok(simulation.host.alive.length > 0, 'exit code 2 means that something lives');
+    return;
+  }
+  assert.deepEqual(
+    simulation.host.alive.map(({ service }) => service),
+    [],
+    'something is left alive',
+  );
+  assert.deepEqual([...simulation.host.pidFiles.keys()], [], 'a PID file is left');
+}
