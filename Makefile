@@ -19,6 +19,8 @@ DEV_PREFIX ?= $(CURDIR)/srv
 # make soak, make chaos
 SEEDS ?= 2000
 MINUTES ?= 20
+# make test-systemd: test files and options of node --test instead of all
+ONLY ?=
 
 # One test file per core; no single test may take longer than the timeout.
 NODE_TEST := node --test --test-concurrency=2 --test-timeout=120000
@@ -32,7 +34,7 @@ help: ## print this
 
 prepare: ## npm ci, unless package-lock.json is what is installed already
 	@if ! cmp -s package-lock.json node_modules/.opsd-installed || ! [ -x node_modules/.bin/node ]; then \
-	  PATH='$(CALLER_PATH)' npm ci --no-audit --no-fund && cp package-lock.json node_modules/.opsd-installed; \
+	  PATH='$(CALLER_PATH)' npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.opsd-installed; \
 	fi
 
 run: prepare ## supervise the services of cfg/config.toml here; DEV_PREFIX=./srv
@@ -57,7 +59,7 @@ bench: prepare ## how fast and how small, beside supervisord and pm2 where they 
 	@node test/bench/main.ts
 
 test-systemd: build ## on a real systemd: needs root and Debian's systemd-container, for the VM also user-mode-linux
-	@node test/systemd/main.ts
+	@node test/systemd/main.ts $(ONLY)
 
 build: prepare dist/main.js ## compile to dist/
 

@@ -24,7 +24,7 @@ root=$DESTDIR$PREFIX lib=$DESTDIR$PREFIX/opsd/lib
 
 # A folder that is there keeps the mode that its owner gave it.
 folder() { # MODE PATH
-  [ -d "$2" ] || install -d -m "$1" "$2" || no "cannot make $2: run it as root, or choose a PREFIX of your own"
+  [ -d "$2" ] || install -d -m "$1" "$2" 2>/dev/null || no "cannot make $2: run it as root, or choose a PREFIX of your own"
 }
 folder 0755 "$root"
 folder 0700 "$root/key"
@@ -32,6 +32,11 @@ folder 0755 "$root/run"
 folder 0755 "$root/data"
 folder 0700 "$root/data/opsd"
 for name in '' /cfg /log /tmp /lib; do folder 0755 "$root/opsd$name"; done
+folder 0755 "$DESTDIR$BINDIR"
+folder 0755 "$DESTDIR$UNITDIR"
+for path in "$lib" "$root/opsd/cfg" "$DESTDIR$BINDIR" "$DESTDIR$UNITDIR"; do
+  [ -w "$path" ] || no "cannot write to $path: run it as root, or choose a PREFIX of your own"
+done
 
 # Configuration and unit as this version has them, for these paths.
 ship() { # FOLDER
@@ -84,7 +89,6 @@ for old in "$lib"/[0-9]*-*/; do
 done
 
 # ---- command -----------------------------------------------------------------------------------
-folder 0755 "$DESTDIR$BINDIR"
 cat >"$DESTDIR$BINDIR/.opsd.new" <<EOF
 #!/bin/sh
 # opsd, with the Node that it was installed with.
