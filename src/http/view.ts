@@ -110,6 +110,8 @@ export interface ServiceMetrics {
   readonly last_exit_code: number | null;
   readonly failures_in_a_row: number;
   readonly heartbeat_age_seconds: number | null;
+  /** What the age may not reach; null: the service has no heartbeat. */
+  readonly heartbeat_timeout_seconds: number | null;
   readonly cpu_ratio: number | null;
   readonly cpu_seconds: number;
   readonly memory_bytes: number | null;

@@ -1,0 +1,57 @@
+// Where the TCP side listens, and which Host headers may reach it.
+
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { RuntimeError } from '../errors.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:9640`, `[::1]:9640`, `localhost:9640`, `:9640` (every address). */
+export function parseAddress(text: string): Address {
+  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
+  const port = Number(found?.[3]);
+  if (found === null || port > 65_535) {
+    throw new RuntimeError(`daemon.http: expected an address such as "127.0.0.1:9640", got "${text}"`);
+  }
+  return { host: found[1] ?? (found[2] || '::'), port };
+}
+
+export function printAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * Whether a Host header can come from somebody who means this machine. A page of a stranger whose domain suddenly
+ * resolves to 127.0.0.1 (DNS rebinding) sends its own name. A machine's own name is not a domain anyone can register.
+ */
+export function isOwnHost(header: string | undefined, bound: string): boolean {
+  if (header === undefined) return false;
+  const found = /^(?:\[([^\]]*)\]|([^:]*))(?::\d{1,5})?$/.exec(header.trim().toLowerCase());
+  const host = found?.[1] ?? found?.[2];
+  if (host === undefined) return false;
+  return isIP(host) !== 0 || host === 'localhost' || host === bound.toLowerCase() || host === hostname().toLowerCase();
+}
+
+/** What went wrong when listening, and what to do. */
+export function cannotListen(address: Address, error: NodeJS.ErrnoException): RuntimeError {
+  const where = `cannot listen on ${printAddress(address)}`;
+  const other = `set daemon.http to another address, or to "" for none`;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new RuntimeError(
+        `${where}: the port is in use; see by whom with: ss -ltnp 'sport = :${address.port}' - or ${other}`,
+      );
+    case 'EACCES':
+      return new RuntimeError(`${where}: ports below 1024 are for root; ${other}`);
+    case 'EADDRNOTAVAIL':
+      return new RuntimeError(`${where}: this machine does not have that address; ${other}`);
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new RuntimeError(`${where}: the name '${address.host}' does not resolve; ${other}`);
+    default:
+      return new RuntimeError(`${where}: ${error.message}; ${other}`);
+  }
+}

@@ -1,0 +1,125 @@
+// The part of the API that changes something: only on the unix socket, and every command is logged with who gave it.
+
+import { constants } from 'node:os';
+import type { Outcome } from '../core/model.ts';
+import type { SignalName } from '../core/spec.ts';
+import { failure, json, underWay } from './answers.ts';
+import { readBody } from './body.ts';
+import { type Answer, claimedIdentity, sendOutcomes } from './orders.ts';
+import { findService } from './reading.ts';
+import type { App, RouteOptions } from './routes.ts';
+import { select } from './select.ts';
+import type { Control } from './view.ts';
+
+const ACTIONS = ['start', 'stop', 'restart', 'reset', 'signal'] as const;
+type Action = (typeof ACTIONS)[number];
+const CHANGING =
+  /^\/api\/v1\/(?:orders|reload|handover|shutdown|services\/[^/]+\/(?:start|stop|restart|signal|reset))$/;
+
+export function isChangingPath(path: string): boolean {
+  return CHANGING.test(path);
+}
+
+export function addChanging(app: App, options: RouteOptions): void {
+  for (const action of ACTIONS) addOrder(app, options, action);
+  addOrders(app, options);
+  addReload(app, options);
+  for (const end of ['handover', 'shutdown'] as const) {
+    app.post(`/api/v1/${end}`, (c) => {
+      const by = claimedIdentity(c.env.incoming);
+      options.log('info', 'command', { command: end, by });
+      // The answer goes out first: later nobody is there to give it.
+      c.env.outgoing.once('close', () => options.control[end](by));
+      return json({ ok: true, message: end === 'shutdown' ? 'shutting down' : 'handing over' }, 202);
+    });
+  }
+}
+
+function addOrder(app: App, { control, log }: RouteOptions, action: Action): void {
+  app.post(`/api/v1/services/:name/${action}`, async (c) => {
+    const body = await readBody(c.env.incoming);
+    if (!body.ok) return failure(body.status, body.code, body.message);
+    const service = findService(control, c.req.param('name'));
+    if (service instanceof Response) return service;
+    const order = orderOf(action, body.fields);
+    if (order instanceof Response) return order;
+    const by = claimedIdentity(c.env.incoming);
+    const outcome = give(control, order, service.name, by);
+    const record = (result: string) => log('info', 'command', { command: action, service: service.name, by, result });
+    if (body.fields.wait === false) {
+      record('not waited for');
+      return json({ ok: true, message: 'asked; not waited for' }, 202);
+    }
+    const result = await outcome;
+    record(result.message);
+    return result.ok ? json(result) : failure(statusOf(result.code), result.code, result.message);
+  });
+}
+
+/** Several services over one connection. Body: `{"action", "services": [names, globs, all], "signal"?, "wait"?}`. */
+function addOrders(app: App, { control, log }: RouteOptions): void {
+  app.post('/api/v1/orders', async (c) => {
+    const body = await readBody(c.env.incoming);
+    if (!body.ok) return failure(body.status, body.code, body.message);
+    const { services: patterns, wait } = body.fields;
+    const action = ACTIONS.find((known) => known === body.fields.action);
+    if (action === undefined) return failure(400, 'bad_request', `action: expected one of ${ACTIONS.join(', ')}`);
+    if (!Array.isArray(patterns) || !patterns.every((pattern) => typeof pattern === 'string')) {
+      return failure(400, 'bad_request', 'services: expected a list of names, globs, or all');
+    }
+    const all = control.status().services.map(({ name }) => name);
+    const { names, unknown } = select(all, patterns);
+    if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
+    const order = orderOf(action, body.fields);
+    if (order instanceof Response) return order;
+    const by = claimedIdentity(c.env.incoming);
+    const record = (result: string) => log('info', 'command', { command: action, services: brief(names), by, result });
+    const answers = names.map((service): Answer => ({ service, outcome: give(control, order, service, by) }));
+    if (wait === false) record('not waited for');
+    sendOutcomes(c.env.outgoing, answers, wait !== false, (failed) =>
+      record(failed === 0 ? 'done' : `${failed} of ${names.length} failed`),
+    );
+    return underWay();
+  });
+}
+
+function addReload(app: App, { control, log }: RouteOptions): void {
+  app.post('/api/v1/reload', async (c) => {
+    const body = await readBody(c.env.incoming);
+    if (!body.ok) return failure(body.status, body.code, body.message);
+    const by = claimedIdentity(c.env.incoming);
+    const dryRun = body.fields.dry_run === true;
+    const result = await control.reload({ dryRun, allowEmpty: body.fields.allow_empty === true }, by);
+    const told = result.ok ? `${result.changes.length} services change` : `refused: ${result.problems.length} problems`;
+    log('info', 'command', { command: dryRun ? 'reload --dry-run' : 'reload', by, result: told });
+    if (result.ok) return json({ version: 1, dry_run: dryRun, changes: result.changes });
+    const message = 'the configuration has problems; the old one stays in force';
+    return json({ error: { code: 'bad_configuration', message }, problems: result.problems }, 422);
+  });
+}
+
+type Order =
+  | { readonly action: Exclude<Action, 'signal'> }
+  | { readonly action: 'signal'; readonly signal: SignalName };
+
+function orderOf(action: Action, fields: Readonly<Record<string, unknown>>): Order | Response {
+  if (action !== 'signal') return { action };
+  const text = typeof fields.signal === 'string' ? fields.signal.toUpperCase() : '';
+  const signal: SignalName = `SIG${text.replace(/^SIG/, '')}`;
+  if (Object.hasOwn(constants.signals, signal)) return { action, signal };
+  return failure(400, 'bad_request', 'signal: expected a name such as SIGHUP or HUP; kill -l lists them');
+}
+
+function give(control: Control, order: Order, service: string, by: string): Promise<Outcome> {
+  if (order.action === 'signal') return control.signal(service, order.signal, by);
+  return control.order(order.action, service, by);
+}
+
+function statusOf(code: Extract<Outcome, { ok: false }>['code']): number {
+  if (code === 'unknown_service') return 404;
+  return code === 'shutting_down' ? 503 : 409;
+}
+
+function brief(names: readonly string[]): string {
+  return names.length <= 10 ? names.join(',') : `${names.slice(0, 10).join(',')} and ${names.length - 10} more`;
+}

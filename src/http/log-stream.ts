@@ -1,0 +1,120 @@
+// The end of a log file, and what is written to it from then on, across rotations.
+
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import type { Millis } from '../core/spec.ts';
+import { every, monotonic } from '../runtime/clock.ts';
+
+const NEWLINE = 10;
+const CHUNK = 64 * 1024;
+/** How far back the last lines are looked for; lines longer than that in sum come cut. */
+const LONGEST_TAIL = 4 * 1024 * 1024;
+export const MOST_LINES = 10_000;
+const LOOK_EVERY: Millis = 200;
+/** A reader that takes nothing for so long is dropped. */
+const STUCK_LIMIT: Millis = 60_000;
+
+/** Writes the last `lines` lines of `file` to `to`. Gives the byte after the last one. */
+export async function writeTail(file: FileHandle, lines: number, to: Writable): Promise<number> {
+  const { size } = await file.stat();
+  let start = size;
+  let missing = lines;
+  while (start > 0 && missing > 0 && size - start < LONGEST_TAIL) {
+    const from = Math.max(0, start - CHUNK);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(start - from), 0, start - from, from);
+    // The newline that ends the file ends the last line, it does not begin another.
+    let at = start === size && buffer[bytesRead - 1] === NEWLINE ? bytesRead - 1 : bytesRead;
+    start = from;
+    while (missing > 0 && at > 0) {
+      at = buffer.lastIndexOf(NEWLINE, at - 1);
+      if (at >= 0 && --missing === 0) start = from + at + 1;
+    }
+  }
+  return copy(file, start, size, to);
+}
+
+/** Sends the end of the log and, if asked, what follows, until `to` is closed. The file need not exist yet. */
+export async function sendLog(path: string, lines: number, follow: boolean, to: Writable): Promise<void> {
+  let file = await openIfThere(path);
+  let at = file === null ? 0 : await writeTail(file, lines, to);
+  try {
+    if (!follow) return;
+    for await (const _ of ticks(to)) {
+      file ??= await openIfThere(path);
+      if (file === null) continue;
+      const { size, ino } = await file.stat();
+      // Truncated in place: what is there now is new.
+      if (size < at) at = 0;
+      at = await copy(file, at, size, to);
+      const named = await stat(path).catch(() => null);
+      if (named === null || named.ino === ino) continue;
+      // Rotated: the rest of the old file first, then the new one from its start.
+      at = await copy(file, at, (await file.stat()).size, to);
+      await file.close();
+      file = await openIfThere(path);
+      at = 0;
+    }
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Never has more than two chunks in memory: it waits until the reader took the last one. */
+async function copy(file: FileHandle, from: number, to: number, out: Writable): Promise<number> {
+  let at = from;
+  while (at < to && !out.destroyed) {
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(Math.min(CHUNK, to - at)),
+      0,
+      Math.min(CHUNK, to - at),
+      at,
+    );
+    if (bytesRead === 0) break;
+    at += bytesRead;
+    if (!out.write(buffer.subarray(0, bytesRead))) await drained(out);
+  }
+  return at;
+}
+
+/** Resolves when `out` has room again, is closed, or was stuck for too long (then it is closed). */
+async function drained(out: Writable): Promise<void> {
+  const since = monotonic();
+  using _stuck = every(1_000, () => {
+    if (monotonic() - since > STUCK_LIMIT) out.destroy();
+  });
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      out.off('drain', done);
+      out.off('close', done);
+      resolve();
+    };
+    out.once('drain', done);
+    out.once('close', done);
+  });
+}
+
+/** Something every LOOK_EVERY, until `out` is closed. */
+async function* ticks(out: Writable): AsyncGenerator<undefined> {
+  while (!out.destroyed) {
+    yield undefined;
+    if (out.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        out.off('close', done);
+        clock[Symbol.dispose]();
+        resolve();
+      };
+      const clock = every(LOOK_EVERY, done);
+      out.once('close', done);
+    });
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,290 @@
+// The page Prometheus reads: made when it is asked for, from the plain figures of the daemon.
+
+import { setImmediate as othersTurn } from 'node:timers/promises';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { StateName } from '../core/model.ts';
+import type { HistogramView, MetricsView, ServiceMetrics } from './view.ts';
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** One metric with its help, and where its samples come from. */
+interface Family {
+  readonly name: string;
+  /** Puts the samples of now into the registry. */
+  fill(view: MetricsView): void;
+  /** Takes them out again: services that are gone leave no series behind. */
+  reset(): void;
+}
+
+const STATES: readonly StateName[] = [
+  'stopped',
+  'waiting',
+  'starting',
+  'running',
+  'stopping',
+  'killing',
+  'backoff',
+  'failed',
+  'exited',
+];
+
+const registry = new Registry();
+const families: readonly Family[] = [
+  gauge(
+    'opsd_build_info',
+    'Always 1; the labels say which opsd runs on which Node. Join on it to tell versions apart.',
+    ['version', 'node'],
+    ({ version }) => [{ labels: { version, node: process.versions.node }, value: 1 }],
+  ),
+  gauge(
+    'opsd_service_up',
+    'Whether the service is up and ready. 0 for longer than a restart takes: ask opsd ctl why SERVICE.',
+    ['service'],
+    each(({ state }) => (state === 'running' ? 1 : 0)),
+  ),
+  gauge(
+    'opsd_service_state',
+    'The state of the service: 1 for the one it is in, 0 for the others. One that stays failed needs a person.',
+    ['service', 'state'],
+    ({ services }) => services.flatMap(samplesOfState),
+  ),
+  counter(
+    'opsd_service_restarts_total',
+    'Restarts that no operator asked for, by what went wrong before. A rising rate is a crash loop: ask opsd ctl why SERVICE.',
+    ['service', 'reason'],
+    byReason(({ restarts }) => restarts),
+  ),
+  counter(
+    'opsd_service_exits_total',
+    'Ends of a run of the service, wanted ones too, by cause. exit_code, signal: its log tells. heartbeat_lost: it hung.',
+    ['service', 'reason'],
+    byReason(({ exits }) => exits),
+  ),
+  counter(
+    'opsd_alerts_total',
+    'CRITICAL lines in the log of opsd: something needs a person. Page somebody when this rises.',
+    ['service', 'reason'],
+    byReason(({ alerts }) => alerts),
+  ),
+  gauge(
+    'opsd_service_start_time_seconds',
+    'Unix time at which the running process was started.',
+    ['service'],
+    each((service) => service.started_at_seconds),
+  ),
+  gauge(
+    'opsd_service_last_exit_code',
+    'Exit code of the last run that ended; 128 + n for a death by signal n. Not 0: see the log of the service.',
+    ['service'],
+    each((service) => service.last_exit_code),
+  ),
+  gauge(
+    'opsd_service_failures_in_a_row',
+    'Failures since the service was last up for stable_after. Above max_failures it is given up.',
+    ['service'],
+    each((service) => service.failures_in_a_row),
+  ),
+  gauge(
+    'opsd_service_heartbeat_age_seconds',
+    'Time since the last beat that was seen. Nearing opsd_service_heartbeat_timeout_seconds: it will be restarted.',
+    ['service'],
+    each((service) => service.heartbeat_age_seconds),
+  ),
+  gauge(
+    'opsd_service_heartbeat_timeout_seconds',
+    'heartbeat.timeout of the service: silence for longer is a failure.',
+    ['service'],
+    each((service) => service.heartbeat_timeout_seconds),
+  ),
+  gauge(
+    'opsd_service_cpu_ratio',
+    'Cores in use, smoothed (EWMA). At 1 for long, a service with one thread is saturated.',
+    ['service'],
+    each((service) => service.cpu_ratio),
+  ),
+  counter(
+    'opsd_service_cpu_seconds_total',
+    'CPU time used. Its rate is what opsd_service_cpu_ratio estimates.',
+    ['service'],
+    each((service) => service.cpu_seconds),
+  ),
+  gauge(
+    'opsd_service_resident_memory_bytes',
+    'Resident memory. Growth without end is a leak.',
+    ['service'],
+    each((service) => service.memory_bytes),
+  ),
+  counter(
+    'opsd_service_kills_total',
+    'Times SIGKILL was needed. Raise stop_timeout, or see why the service does not obey stop_signal.',
+    ['service'],
+    each((service) => service.kills),
+  ),
+  counter(
+    'opsd_service_log_bytes_total',
+    'Bytes of output captured. A sudden rise is a service that floods its log.',
+    ['service'],
+    each((service) => service.log_bytes),
+  ),
+  counter(
+    'opsd_service_log_dropped_bytes_total',
+    'Bytes of output that could not be written. Not 0: the disk of log_dir is full or cannot be written to.',
+    ['service'],
+    each((service) => service.log_dropped_bytes),
+  ),
+  gauge(
+    'opsd_config_last_reload_successful',
+    'Whether the last reload was applied. 0: the old configuration is in force; opsd check says what is wrong.',
+    [],
+    (view) => [{ labels: {}, value: view.config_last_reload_successful ? 1 : 0 }],
+  ),
+  gauge(
+    'opsd_config_loaded_timestamp_seconds',
+    'Unix time at which the configuration in force was loaded. Older than the file: somebody forgot to reload.',
+    [],
+    (view) => [{ labels: {}, value: view.config_loaded_at_seconds }],
+  ),
+  counter(
+    'opsd_config_reloads_total',
+    'Reloads that were applied, and that were refused and changed nothing.',
+    ['reason'],
+    ({ reloads }) => counts(reloads),
+  ),
+  counter(
+    'opsd_adoptions_total',
+    'Processes of an earlier opsd that were found at the start: adopted, or stopped because no service accounts for them.',
+    ['reason'],
+    ({ adoption }) => counts(adoption),
+  ),
+  gauge(
+    'opsd_event_loop_lag_seconds',
+    'How late the loop of opsd runs. Above 1 supervision suffers: the host has no CPU left for it.',
+    [],
+    (view) => [{ labels: {}, value: view.event_loop_lag_seconds }],
+  ),
+];
+
+/** Of prom-client's own: these wake the process all the time, say a thing twice, or bear a name that promtool rejects. */
+const UNWANTED = /^nodejs_eventloop_lag|^nodejs_active_\w+_total$/;
+
+const processMetrics = new Registry();
+// The precision, in ms, is how often its histogram of the loop's lag, which is not shown, wakes the process.
+collectDefaultMetrics({ register: processMetrics, eventLoopMonitoringPrecision: 1_000_000 });
+for (const { name } of processMetrics.getMetricsAsArray()) {
+  if (UNWANTED.test(name)) processMetrics.removeSingleMetric(name);
+}
+
+/** The registry is filled by one at a time. */
+let last: Promise<unknown> = Promise.resolve();
+
+/** All metrics in Prometheus' text format, version 0.0.4. */
+export function renderMetrics(view: MetricsView): Promise<Buffer<ArrayBuffer>> {
+  const rendered = last.then(() => render(view));
+  last = rendered.catch(() => undefined);
+  return rendered;
+}
+
+/** Others get their turn between two metrics, so that a scrape of a thousand services stalls nobody. */
+async function render(view: MetricsView): Promise<Buffer<ArrayBuffer>> {
+  const parts: string[] = [];
+  for (const family of families) {
+    try {
+      family.fill(view);
+      parts.push(await registry.getSingleMetricAsString(family.name));
+    } finally {
+      family.reset();
+    }
+    await othersTurn();
+  }
+  parts.push(
+    histogram(
+      'opsd_service_ready_seconds',
+      'From the start of a service to its readiness, of all services. Near ready.timeout: one day it fails.',
+      view.ready_seconds,
+    ),
+    histogram(
+      'opsd_service_stop_seconds',
+      'From the stop signal until the last process was gone, of all services. Near stop_timeout: SIGKILL is next.',
+      view.stop_seconds,
+    ),
+    await processMetrics.metrics(),
+  );
+  return Buffer.from(parts.join('\n\n'));
+}
+
+function gauge(
+  name: string,
+  help: string,
+  labelNames: string[],
+  samples: (view: MetricsView) => readonly Sample[],
+): Family {
+  const metric = new Gauge({ name, help, labelNames, registers: [registry] });
+  return {
+    name,
+    fill: (view) => {
+      for (const { labels, value } of samples(view)) metric.set(labels, value);
+    },
+    reset: () => metric.reset(),
+  };
+}
+
+function counter(
+  name: string,
+  help: string,
+  labelNames: string[],
+  samples: (view: MetricsView) => readonly Sample[],
+): Family {
+  const metric = new Counter({ name, help, labelNames, registers: [registry] });
+  return {
+    name,
+    fill: (view) => {
+      for (const { labels, value } of samples(view)) metric.inc(labels, value);
+    },
+    reset: () => metric.reset(),
+  };
+}
+
+/** A sample for each service that has a figure. */
+function each(figure: (service: ServiceMetrics) => number | null): (view: MetricsView) => readonly Sample[] {
+  return ({ services }) =>
+    services.flatMap((service) => {
+      const value = figure(service);
+      return value === null ? [] : [{ labels: { service: service.name }, value }];
+    });
+}
+
+/** A sample for each reason that ever happened to a service. */
+function byReason(
+  figures: (service: ServiceMetrics) => Readonly<Partial<Record<string, number>>>,
+): (view: MetricsView) => readonly Sample[] {
+  return ({ services }) =>
+    services.flatMap((service) =>
+      Object.entries(figures(service)).map(([reason, value = 0]) => ({
+        labels: { service: service.name, reason },
+        value,
+      })),
+    );
+}
+
+function samplesOfState({ name, state }: ServiceMetrics): Sample[] {
+  return STATES.map((known) => ({ labels: { service: name, state: known }, value: known === state ? 1 : 0 }));
+}
+
+function counts(figures: Readonly<Record<string, number>>): readonly Sample[] {
+  return Object.entries(figures).map(([reason, value]) => ({ labels: { reason }, value }));
+}
+
+/** Written here because prom-client's histogram takes single observations only, and these were counted before it was loaded. */
+function histogram(name: string, help: string, { bounds, counts, sum, count }: HistogramView): string {
+  return [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} histogram`,
+    ...bounds.map((bound, place) => `${name}_bucket{le="${bound}"} ${counts[place] ?? 0}`),
+    `${name}_bucket{le="+Inf"} ${count}`,
+    `${name}_sum ${sum}`,
+    `${name}_count ${count}`,
+  ].join('\n');
+}

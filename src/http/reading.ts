@@ -1,0 +1,95 @@
+// The part of the API that tells: services, why, events, logs.
+
+import { answer, failure, json, PLAIN, underWay } from './answers.ts';
+import type { Fresh } from './fresh.ts';
+import { MOST_LINES, sendLog } from './log-stream.ts';
+import type { App, RouteOptions } from './routes.ts';
+import { select, unknownService } from './select.ts';
+import type { Control, ServiceView } from './view.ts';
+
+/** Log streams at once, each with an open file. */
+const MAX_LOG_STREAMS = 64;
+
+/** `everything`: the answer to who asks for all services. */
+export function addReading(app: App, options: RouteOptions, everything: Fresh<Uint8Array<ArrayBuffer>>): void {
+  const { control, streams } = options;
+  app.get('/api/v1/services', async (c) => {
+    const patterns = c.req.queries('service');
+    if (patterns === undefined) return answer(await everything.get(), 'application/json');
+    const status = control.status();
+    const all = status.services.map(({ name }) => name);
+    const { names, unknown } = select(all, patterns);
+    if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
+    const wanted = new Set(names);
+    return json({ ...status, services: status.services.filter(({ name }) => wanted.has(name)) });
+  });
+  app.get('/api/v1/services/:name', (c) => {
+    const service = findService(control, c.req.param('name'));
+    return service instanceof Response ? service : json({ version: 1, service });
+  });
+  app.get('/api/v1/services/:name/why', (c) => {
+    const why = control.why(c.req.param('name'));
+    if (why === null) return unknown(control, c.req.param('name'));
+    return json(mayShowOutput(options) ? why : { ...why, last_lines: [] });
+  });
+  app.get('/api/v1/services/:name/events', (c) => {
+    const service = findService(control, c.req.param('name'));
+    if (service instanceof Response) return service;
+    return json({ version: 1, events: control.recentEvents().filter((event) => event.service === service.name) });
+  });
+  app.get('/api/v1/events', (c) => {
+    if (c.req.method === 'HEAD') return answer('', 'text/event-stream');
+    const kind = c.req.query('of') === 'services' ? 'services' : 'changes';
+    const since = c.req.header('last-event-id') ?? c.req.query('since') ?? null;
+    if (streams.add(c.env.outgoing, kind, since)) return underWay();
+    return failure(503, 'too_many', 'too many event streams are open; close one');
+  });
+  addLog(app, options);
+}
+
+function addLog(app: App, options: RouteOptions): void {
+  let open = 0;
+  app.get('/api/v1/services/:name/log', (c) => {
+    if (!mayShowOutput(options)) {
+      return failure(403, 'read_only', 'TCP shows logs only where daemon.page_logs is true; use opsd ctl logs');
+    }
+    const service = findService(options.control, c.req.param('name'));
+    if (service instanceof Response) return service;
+    const file = options.control.logFile(service.name);
+    if (file === null) {
+      return failure(404, 'no_log', `${service.name} has no log file: its log.mode sends the output elsewhere`);
+    }
+    const lines = Number(c.req.query('lines') ?? 100);
+    if (!Number.isInteger(lines) || lines < 0 || lines > MOST_LINES) {
+      return failure(400, 'bad_request', `lines: expected a number from 0 to ${MOST_LINES}`);
+    }
+    if (open >= MAX_LOG_STREAMS) return failure(503, 'too_many', 'too many logs are being read; close one');
+    if (c.req.method === 'HEAD') return answer('', 'text/plain; charset=utf-8');
+    const out = c.env.outgoing;
+    out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN });
+    out.flushHeaders();
+    open++;
+    sendLog(file, lines, c.req.query('follow') === 'true', out)
+      .then(() => out.end())
+      .catch((error: Error) => {
+        options.log('warn', 'cannot read a log', { service: service.name, error: error.message });
+        out.destroy();
+      })
+      .finally(() => open--);
+    return underWay();
+  });
+}
+
+/** The service, or the answer to who asked for one that does not exist. */
+export function findService(control: Control, name: string): ServiceView | Response {
+  return control.status().services.find((service) => service.name === name) ?? unknown(control, name);
+}
+
+function unknown(control: Control, name: string): Response {
+  const names = control.status().services.map((service) => service.name);
+  return failure(404, 'unknown_service', unknownService(name, names));
+}
+
+function mayShowOutput({ door, pageLogs }: RouteOptions): boolean {
+  return door === 'socket' || pageLogs();
+}

@@ -1,0 +1,176 @@
+// The two doors of the daemon: a unix socket for all of it, a TCP port for reading. Both survive whatever comes in.
+
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Millis } from '../core/spec.ts';
+import { Alarm } from '../runtime/clock.ts';
+import { type Address, cannotListen, isOwnHost, parseAddress, printAddress } from './address.ts';
+import { EventStreams } from './event-streams.ts';
+import { listenOnUnixSocket } from './unix-socket.ts';
+import type { Control } from './view.ts';
+
+export type Log = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, string | number | boolean | null>>,
+) => void;
+
+export type Door = 'socket' | 'tcp';
+
+export interface ServerOptions {
+  readonly control: Control;
+  readonly socketPath: string;
+  readonly socketMode: number;
+  readonly socketGroup: string | null;
+  /** `127.0.0.1:9640`; empty: no TCP. */
+  readonly tcp: string;
+  readonly log: Log;
+  /** Whether TCP may see what services wrote (`daemon.page_logs`). Asked each time. */
+  readonly pageLogs?: () => boolean;
+  /** How often to look whether the control socket is still there. */
+  readonly lookEvery?: Millis;
+}
+
+export interface Servers extends AsyncDisposable {
+  /** Where TCP listens, with the real port; null: nowhere. */
+  readonly tcpAddress: string | null;
+}
+
+/** Each door has its own, so that a crowd at the port leaves the socket free. What is above is closed at once. */
+const MAX_CONNECTIONS = { socket: 256, tcp: 512 };
+
+/** Enough for a proxy's headers; ctl needs 200 bytes. */
+const MAX_HEADER_BYTES = 16 * 1024;
+const HEADERS_TIMEOUT: Millis = 10_000;
+const REQUEST_TIMEOUT: Millis = 15_000;
+const KEEP_ALIVE_TIMEOUT: Millis = 10_000;
+/** How often Node looks for requests that are over their time. */
+const CHECK_EVERY: Millis = 5_000;
+/** A TCP peer that moves no byte for so long is gone or stuck (event streams say something every 10 s). */
+const TCP_IDLE_TIMEOUT: Millis = 30_000;
+const LOOK_EVERY: Millis = 5_000;
+/** For replies under way at the end, the one to `ctl shutdown` among them. */
+const FAREWELL: Millis = 500;
+
+/** Opens both doors. Throws a RuntimeError when one cannot be opened; then neither is. */
+export async function startServers(options: ServerOptions): Promise<Servers> {
+  await using opened = new AsyncDisposableStack();
+  const servers = new Set<Server>();
+  opened.defer(() => farewell(servers));
+  const streams = opened.use(new EventStreams(options.control));
+
+  const address = options.tcp === '' ? null : parseAddress(options.tcp);
+  const makeServer = (door: Door): Server => {
+    const server = newServer(door, listener(door, options, streams, address?.host ?? ''));
+    servers.add(server);
+    server.once('close', () => servers.delete(server));
+    return server;
+  };
+
+  const tcp = address === null ? null : await listenOnTcp(makeServer('tcp'), address);
+  opened.use(
+    await listenOnUnixSocket({
+      path: options.socketPath,
+      mode: options.socketMode,
+      group: options.socketGroup,
+      makeServer: () => makeServer('socket'),
+      log: options.log,
+      lookEvery: options.lookEvery ?? LOOK_EVERY,
+    }),
+  );
+  const all = opened.move();
+  return { tcpAddress: tcp, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+function newServer(door: Door, listen: RequestListener): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT,
+      requestTimeout: REQUEST_TIMEOUT,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+      connectionsCheckingInterval: CHECK_EVERY,
+      noDelay: true,
+    },
+    listen,
+  );
+  server.maxConnections = MAX_CONNECTIONS[door];
+  // On the unix socket an answer may take as long as a service takes to stop.
+  server.timeout = door === 'tcp' ? TCP_IDLE_TIMEOUT : 0;
+  server.on('clientError', refuse);
+  return server;
+}
+
+function listener(door: Door, options: ServerOptions, streams: EventStreams, boundHost: string): RequestListener {
+  // Loaded with the first request: services start earlier for it, and a daemon that nobody asks stays small.
+  let app: Promise<RequestListener> | null = null;
+  const load = async (): Promise<RequestListener> => {
+    const { newApp } = await import('./app.ts');
+    const { control, log, pageLogs = () => false } = options;
+    return newApp({ control, door, streams, log, pageLogs });
+  };
+  return (request, response) => {
+    if (door === 'tcp' && !isOwnHost(request.headers.host, boundHost)) {
+      const message = `this is not the host that the request is for; use localhost, an address, or '${boundHost}'`;
+      return reply(response, 403, 'wrong_host', message);
+    }
+    app ??= load();
+    app
+      .then((answer) => answer(request, response))
+      .catch((error: Error) => {
+        app = null;
+        options.log('error', 'an HTTP request failed', { error: error.message });
+        if (response.headersSent) response.destroy();
+        else reply(response, 503, 'unavailable', 'opsd cannot answer now; try again');
+      });
+  };
+}
+
+function listenOnTcp(server: Server, address: Address): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(cannotListen(address, error)));
+    server.listen(address.port, address.host, () => {
+      server.removeAllListeners('error');
+      // What accept(2) reports later (too many open files) must not end the daemon.
+      server.on('error', () => undefined);
+      const bound = server.address();
+      const port = bound !== null && typeof bound === 'object' ? bound.port : address.port;
+      resolve(printAddress({ host: address.host, port }));
+    });
+  });
+}
+
+/** What is no HTTP, too big, or too slow. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? (['431 Request Header Fields Too Large', 'too_large', `headers may have ${MAX_HEADER_BYTES} bytes`] as const)
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? (['408 Request Timeout', 'timeout', 'the request took too long to arrive'] as const)
+        : (['400 Bad Request', 'bad_request', 'this is no HTTP request'] as const);
+  const body = `${JSON.stringify({ error: { code, message } })}\n`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+  socket.destroySoon();
+}
+
+function reply(response: ServerResponse, status: number, code: string, message: string): void {
+  response.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close' });
+  response.end(`${JSON.stringify({ error: { code, message } })}\n`);
+}
+
+/** Takes no more requests, gives those under way a moment, then ends all. */
+async function farewell(servers: ReadonlySet<Server>): Promise<void> {
+  const closed = [...servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+  for (const server of servers) server.closeIdleConnections();
+  using late = new Alarm(() => {
+    for (const server of servers) server.closeAllConnections();
+  });
+  late.set(FAREWELL);
+  await Promise.all(closed);
+}

@@ -1,0 +1,77 @@
+// All services as they were told last, and what became different since, as small as it can be said.
+
+import type { Millis } from '../core/spec.ts';
+import type { DaemonView, ServiceView, StatusView } from './view.ts';
+
+/** A service's name, and those of its fields that changed. */
+export type ServiceChange = Partial<ServiceView> & Pick<ServiceView, 'name'>;
+
+export interface StatusChanges {
+  readonly services: readonly ServiceChange[];
+  readonly removed: readonly string[];
+}
+
+interface Row {
+  readonly service: ServiceView;
+  /** When it was looked at. */
+  readonly at: Millis;
+}
+
+/** Usage moves all the time; less than this is no news. */
+const CPU_STEP = 0.005;
+const MEMORY_STEP = 0.01;
+/** Two ages of one beat, looked at at two times, differ by the time between; up to this it is the same beat. */
+const BEAT_STEP_SECONDS = 0.25;
+
+export class StatusFeed {
+  readonly #daemon: DaemonView;
+  #rows: ReadonlyMap<string, Row>;
+
+  constructor(status: StatusView, now: Millis) {
+    this.#daemon = status.daemon;
+    this.#rows = new Map(status.services.map((service) => [service.name, { service, at: now }]));
+  }
+
+  /** What somebody must be told who was told nothing yet; ages of beats are brought up to now. */
+  all(now: Millis): StatusView {
+    const services = [...this.#rows.values()].map(({ service, at }) => {
+      const age = service.heartbeat_age_seconds;
+      return age === null ? service : { ...service, heartbeat_age_seconds: age + (now - at) / 1000 };
+    });
+    return { version: 1, daemon: this.#daemon, services };
+  }
+
+  /** Takes the new look and says what is different; null: nothing worth telling. */
+  advance(status: StatusView, now: Millis): StatusChanges | null {
+    const services: ServiceChange[] = [];
+    const rows = new Map<string, Row>();
+    for (const service of status.services) {
+      const was = this.#rows.get(service.name);
+      const change = was === undefined ? service : changedFields(was, service, now);
+      // What is not told stays as it was told, so that small steps add up to a change.
+      rows.set(service.name, was !== undefined && change === null ? was : { service, at: now });
+      if (change !== null) services.push(change);
+    }
+    const removed = [...this.#rows.keys()].filter((name) => !rows.has(name));
+    this.#rows = rows;
+    return services.length + removed.length === 0 ? null : { services, removed };
+  }
+}
+
+function changedFields(was: Row, is: ServiceView, now: Millis): ServiceChange | null {
+  const seconds = (now - was.at) / 1000;
+  const fields = Object.entries(is).filter(
+    ([key, value]) => !isSame(key, Reflect.get(was.service, key), value, seconds),
+  );
+  return fields.length === 0 ? null : { ...Object.fromEntries(fields), name: is.name };
+}
+
+function isSame(key: string, was: unknown, is: unknown, seconds: number): boolean {
+  if (was === is) return true;
+  if (typeof was === 'number' && typeof is === 'number') {
+    if (key === 'heartbeat_age_seconds') return Math.abs(was + seconds - is) < BEAT_STEP_SECONDS;
+    if (key === 'cpu_ratio') return Math.abs(is - was) < CPU_STEP;
+    if (key === 'memory_bytes') return Math.abs(is - was) < was * MEMORY_STEP;
+  }
+  return key === 'exit' && JSON.stringify(was) === JSON.stringify(is);
+}

@@ -1,0 +1,99 @@
+// What is counted of the life of services: read off their changes of state, so that no other code has to count.
+
+import type { AlertReason, Reason, StateName, Transition } from '../core/model.ts';
+import type { Millis } from '../core/spec.ts';
+import { Durations } from './durations.ts';
+
+type Counts<Key extends string> = Partial<Record<Key, number>>;
+
+export interface ServiceCounts {
+  readonly restarts: Readonly<Counts<Reason>>;
+  readonly exits: Readonly<Counts<Reason>>;
+  readonly alerts: Readonly<Counts<AlertReason>>;
+  readonly kills: number;
+}
+
+interface Entry {
+  readonly restarts: Counts<Reason>;
+  readonly exits: Counts<Reason>;
+  readonly alerts: Counts<AlertReason>;
+  kills: number;
+  /** Why it went down last: what the next restart is counted under. */
+  cause: Reason;
+  startedAt: Millis | null;
+  stopAskedAt: Millis | null;
+}
+
+const LIVE = new Set<StateName>(['starting', 'running', 'stopping', 'killing']);
+const NOTHING: ServiceCounts = { restarts: {}, exits: {}, alerts: {}, kills: 0 };
+
+/** From what is ready at once to what takes minutes to warm up. */
+const READY_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
+/** 30 s is the default stop_timeout. */
+const STOP_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 60];
+
+export class Tally {
+  readonly ready = new Durations(READY_BOUNDS);
+  readonly stop = new Durations(STOP_BOUNDS);
+  readonly #entries = new Map<string, Entry>();
+
+  /** Every transition, in order. `now`: when it happened. */
+  note(transition: Transition, now: Millis): void {
+    const entry = this.#entry(transition.service);
+    const { from, to, reason } = transition;
+    const wasLive = LIVE.has(from);
+    const wasStopping = from === 'stopping' || from === 'killing';
+    if (wasLive && (!LIVE.has(to) || (wasStopping && to === 'starting'))) {
+      add(entry.exits, reason);
+      entry.cause = reason;
+      if (entry.stopAskedAt !== null) this.stop.observe((now - entry.stopAskedAt) / 1000);
+      entry.stopAskedAt = null;
+    }
+    if (to === 'starting') {
+      entry.startedAt = now;
+      if (reason === 'backoff' || reason === 'retry') add(entry.restarts, entry.cause);
+    }
+    if (to === 'running' && from === 'starting' && entry.startedAt !== null) {
+      this.ready.observe((now - entry.startedAt) / 1000);
+    }
+    if (to === 'stopping') entry.stopAskedAt = now;
+    if (to === 'killing') {
+      entry.kills++;
+      entry.stopAskedAt ??= now;
+    }
+  }
+
+  alert(service: string, reason: AlertReason): void {
+    add(this.#entry(service).alerts, reason);
+  }
+
+  of(service: string): ServiceCounts {
+    return this.#entries.get(service) ?? NOTHING;
+  }
+
+  /** The service is no longer configured: nothing of it is kept. */
+  forget(service: string): void {
+    this.#entries.delete(service);
+  }
+
+  #entry(service: string): Entry {
+    const known = this.#entries.get(service);
+    if (known !== undefined) return known;
+    const entry: Entry = {
+      restarts: {},
+      exits: {},
+      alerts: {},
+      kills: 0,
+      cause: 'unknown_exit',
+      startedAt: null,
+      stopAskedAt: null,
+    };
+    this.#entries.set(service, entry);
+    return entry;
+  }
+}
+
+function add<Key extends string>(counts: Counts<Key>, key: Key): void {
+  const known: number | undefined = counts[key];
+  Object.assign(counts, { [key]: (known ?? 0) + 1 });
+}

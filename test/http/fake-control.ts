@@ -1,0 +1,229 @@
+// A daemon without processes: services that obey orders after a moment, and tell of it as the real one does.
+
+import type { Outcome, Reason, StateName } from '../../src/core/model.ts';
+import { Tally } from '../../src/http/tally.ts';
+import type {
+  Control,
+  EventView,
+  MetricsView,
+  ReloadResult,
+  ServiceView,
+  StatusView,
+  WhyView,
+} from '../../src/http/view.ts';
+
+export interface FakeService extends ServiceView {
+  /** What the next order ends in; default: it works. */
+  readonly outcome?: Outcome;
+}
+
+const STARTED = Date.parse('2026-11-23T16:00:00.000Z');
+const KEPT_EVENTS = 1_000;
+export const UP = { state: 'running', pid: 4711, started_at: new Date(STARTED).toISOString() } as const;
+
+export function service(name: string, fields: Partial<FakeService> = {}): FakeService {
+  return {
+    name,
+    state: 'stopped',
+    pid: null,
+    generation: 1,
+    restarts: 0,
+    failures_in_a_row: 0,
+    since: new Date(STARTED).toISOString(),
+    started_at: null,
+    exit: null,
+    reason: 'as the configuration says',
+    next_attempt_at: null,
+    heartbeat_age_seconds: null,
+    cpu_ratio: null,
+    memory_bytes: null,
+    adopted: false,
+    ...fields,
+  };
+}
+
+export class FakeControl implements Control {
+  readonly services = new Map<string, FakeService>();
+  /** What was asked for, in order: `restart web by …`. */
+  readonly orders: string[] = [];
+  readonly logFiles = new Map<string, string>();
+  readonly lines = new Map<string, readonly string[]>();
+  reloadResult: ReloadResult = { ok: true, changes: [] };
+  liveness = { ok: true, lagSeconds: 0 };
+  /** Orders wait for it. */
+  gate: Promise<unknown> = Promise.resolve();
+  readonly #listeners = new Set<(event: EventView) => void>();
+  readonly #events: EventView[] = [];
+  readonly #tally = new Tally();
+  #lastId = 0;
+
+  constructor(services: readonly FakeService[] = []) {
+    for (const each of services) this.services.set(each.name, each);
+  }
+
+  /** Number of those who listen to events. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  change(name: string, to: StateName, fields: Partial<ServiceView> = {}, reason: Reason = 'operator'): void {
+    const before = this.services.get(name) ?? service(name);
+    const isUp = to === 'running' || to === 'starting';
+    const after: FakeService = {
+      ...before,
+      state: to,
+      since: new Date().toISOString(),
+      pid: isUp ? (before.pid ?? 5000 + this.#lastId) : null,
+      started_at: isUp ? (before.started_at ?? new Date().toISOString()) : null,
+      ...fields,
+    };
+    this.services.set(name, after);
+    const event: EventView = {
+      id: ++this.#lastId,
+      at: new Date().toISOString(),
+      service: name,
+      from: before.state,
+      to,
+      generation: after.generation,
+      pid: after.pid,
+      reason,
+      detail: after.reason,
+      exit: after.exit,
+      failures_in_a_row: after.failures_in_a_row,
+      next_attempt_at: after.next_attempt_at,
+    };
+    this.#events.push(event);
+    if (this.#events.length > KEPT_EVENTS) this.#events.shift();
+    this.#tally.note(
+      {
+        type: 'transition',
+        service: name,
+        from: before.state,
+        to,
+        generation: after.generation,
+        pid: after.pid,
+        reason,
+        detail: after.reason,
+        exit: null,
+        failuresInARow: after.failures_in_a_row,
+        nextAttemptAt: null,
+      },
+      performance.now(),
+    );
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  status(): StatusView {
+    const services = [...this.services.values()].map(({ outcome: _, ...view }) => view);
+    return {
+      version: 1,
+      daemon: { pid: process.pid, version: '0.1.0', started_at: new Date(STARTED).toISOString() },
+      services,
+    };
+  }
+
+  async order(action: 'start' | 'stop' | 'restart' | 'reset', name: string, by: string): Promise<Outcome> {
+    this.orders.push(`${action} ${name} by ${by}`);
+    if (action === 'stop' || action === 'restart') this.change(name, 'stopping', { reason: `${action} by ${by}` });
+    await this.gate;
+    const forced = this.services.get(name)?.outcome;
+    if (forced !== undefined) {
+      if (!forced.ok) this.change(name, 'failed', { reason: forced.message }, 'exit_code');
+      return forced;
+    }
+    if (action === 'reset') return { ok: true, message: `${name}: failures forgotten` };
+    this.change(name, action === 'stop' ? 'stopped' : 'running', { reason: `${action} by ${by}` });
+    return { ok: true, message: action === 'stop' ? 'stopped' : 'running' };
+  }
+
+  async signal(name: string, signal: `SIG${string}`, by: string): Promise<Outcome> {
+    this.orders.push(`${signal} ${name} by ${by}`);
+    return this.services.get(name)?.pid == null
+      ? { ok: false, code: 'not_running', message: `${name} does not run` }
+      : { ok: true, message: `${signal} sent` };
+  }
+
+  async reload(options: { dryRun: boolean; allowEmpty: boolean }, by: string): Promise<ReloadResult> {
+    this.orders.push(`reload ${JSON.stringify(options)} by ${by}`);
+    return this.reloadResult;
+  }
+
+  handover(by: string): void {
+    this.orders.push(`handover by ${by}`);
+  }
+
+  shutdown(by: string): void {
+    this.orders.push(`shutdown by ${by}`);
+  }
+
+  why(name: string): WhyView | null {
+    const found = this.services.get(name);
+    if (found === undefined) return null;
+    return {
+      version: 1,
+      service: name,
+      state: found.state,
+      since: found.since,
+      summary: `${name} is ${found.state}: ${found.reason}.`,
+      evidence: [{ label: 'generation', text: String(found.generation) }],
+      last_lines: this.lastLines(name),
+      next: 'nothing',
+      next_at: found.next_attempt_at,
+      commands: [`opsd ctl logs ${name}`],
+    };
+  }
+
+  events(listener: (event: EventView) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  recentEvents(): readonly EventView[] {
+    return this.#events;
+  }
+
+  logFile(name: string): string | null {
+    return this.logFiles.get(name) ?? null;
+  }
+
+  lastLines(name: string): readonly string[] {
+    return this.lines.get(name) ?? [];
+  }
+
+  live(): { ok: boolean; lagSeconds: number } {
+    return this.liveness;
+  }
+
+  ready(): { ok: boolean; waiting: string[] } {
+    const waiting = [...this.services.values()].filter(({ state }) => state !== 'running').map(({ name }) => name);
+    return { ok: waiting.length === 0, waiting };
+  }
+
+  metrics(): MetricsView {
+    return {
+      version: '0.1.0',
+      event_loop_lag_seconds: this.liveness.lagSeconds,
+      config_last_reload_successful: this.reloadResult.ok,
+      config_loaded_at_seconds: STARTED / 1000,
+      reloads: { applied: 1, refused: 0 },
+      adoption: { adopted: 0, stopped: 0 },
+      ready_seconds: this.#tally.ready.view(),
+      stop_seconds: this.#tally.stop.view(),
+      services: [...this.services.values()].map((each) => ({
+        name: each.name,
+        state: each.state,
+        ...this.#tally.of(each.name),
+        started_at_seconds: each.started_at === null ? null : Date.parse(each.started_at) / 1000,
+        last_exit_code: each.exit?.code ?? null,
+        failures_in_a_row: each.failures_in_a_row,
+        heartbeat_age_seconds: each.heartbeat_age_seconds,
+        heartbeat_timeout_seconds: each.heartbeat_age_seconds === null ? null : 30,
+        cpu_ratio: each.cpu_ratio,
+        cpu_seconds: 1.5,
+        memory_bytes: each.memory_bytes,
+        log_bytes: 1024,
+        log_dropped_bytes: 0,
+      })),
+    };
+  }
+}
