@@ -10,14 +10,14 @@ import type { Config, ServiceSpec } from './spec.ts';
 import type { World } from './world.ts';
 
 /** The configuration is this one now; only what differs is touched. */
-export function configure(world: World, config: Config): void {
+export function configure(world: World, config: Config, isFirst: boolean): void {
   if (world.state.phase.name !== 'running') return;
+  world.mayAdmit = true;
   world.state = {
     ...world.state,
     startConcurrency: config.daemon.startConcurrency,
     shutdownTimeout: config.daemon.shutdownTimeout,
   };
-  const isFirst = world.state.services.length === 0;
   for (const { spec } of world.state.services) {
     if (!config.services.has(spec.name)) world.change(spec.name, remove);
   }
@@ -78,7 +78,10 @@ function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
     const to = isWanted({ ...pending, spec }) ? 'start' : 'stopped';
     return bringDown(pending, around, { to, reason, detail: 'its configuration changed' });
   }
-  const tuned = service.nextSpec === null ? retune({ ...kept, spec }, around.now) : { ...kept, nextSpec: spec };
+  const tuned =
+    service.nextSpec === null
+      ? retune({ ...kept, spec }, service.spec.policy, around.now)
+      : { ...kept, nextSpec: spec };
   if (isWanted({ ...tuned, spec })) {
     if (!isStopping(tuned) || isWanted(service)) return [tuned, [settings]];
     const [moved, effects] = bringDown(tuned, around, { to: 'start', reason, detail: 'enabled again' });

@@ -197,7 +197,8 @@ export type Event =
       readonly service: string;
       readonly by: string;
     }
-  | { readonly type: 'configured'; readonly config: Config }
+  /** `isFirst`: the daemon starts; what is enabled comes up. */
+  | { readonly type: 'configured'; readonly config: Config; readonly isFirst: boolean }
   | { readonly type: 'shutdown'; readonly by: string }
   | { readonly type: 'handover'; readonly by: string }
   // Time.

@@ -4,7 +4,7 @@ import { delayBefore } from './backoff.ts';
 import { beaten, nextLook, noBeatYet } from './heartbeat.ts';
 import type { AlertReason, Effect, Event, Exit, Next, Reason, Run, Service, ServiceState, Verdict } from './model.ts';
 import { answerAtRest, answerReady, answerStuck } from './orders.ts';
-import type { Millis, SignalName } from './spec.ts';
+import type { Millis, Policy, SignalName } from './spec.ts';
 import { describeExit, judge } from './verdict.ts';
 
 /** How long SIGKILL may take before we say that it does not work, and how often it is said to try again. */
@@ -196,11 +196,12 @@ export function postpone(service: Service, gap: Millis): Service {
   return { ...service, state: { ...state, run, deadline: state.deadline + gap } };
 }
 
-/** Applies what a reload may change while the process runs on. */
-export function retune(service: Service, now: Millis): Service {
+/** Applies a changed heartbeat to a process that runs on. All else is read from the policy when it is needed. */
+export function retune(service: Service, before: Policy, now: Millis): Service {
   const { state } = service;
-  if (state.name !== 'running') return service;
   const { policy } = service.spec;
+  if (state.name !== 'running') return service;
+  if (JSON.stringify(before.heartbeat) === JSON.stringify(policy.heartbeat)) return service;
   const { at } = state.run.beat;
   const beat = at === null ? noBeatYet(policy, now) : { ...beaten(policy, now), at };
   const run = { ...state.run, beat };

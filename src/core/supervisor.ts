@@ -41,7 +41,7 @@ function take(world: World, event: Event): void {
     case 'order':
       return obey(world, event);
     case 'configured':
-      return configure(world, event.config);
+      return configure(world, event.config, event.isFirst);
     case 'shutdown':
       return shutDown(world, event.by);
     case 'handover':

@@ -11,6 +11,8 @@ export class World {
   state: State;
   readonly effects: Effect[] = [];
   readonly now: Millis;
+  /** Something happened that may let a waiting service start, other than a change of state. */
+  mayAdmit = false;
 
   constructor(state: State, now: Millis) {
     this.state = state;
@@ -63,7 +65,7 @@ export class World {
 
   /** Starts whoever waits and may go now. Nobody may who could not before, unless some service changed its state. */
   admit(): void {
-    if (!this.effects.some(({ type }) => type === 'transition')) return;
+    if (!this.mayAdmit && !this.effects.some(({ type }) => type === 'transition')) return;
     if (this.state.queue.length === 0 || this.state.phase.name !== 'running') return;
     let free = this.state.startConcurrency - countStarting(this.state);
     for (const name of this.state.queue) {

@@ -127,7 +127,7 @@ function live(world: World): void {
     if ('whom' in act) carryOut(simulation, act.what, `s${act.whom}`, lastOrder);
     else if (act.what === 'reload') {
       current = act.which % versions.length;
-      simulation.post({ type: 'configured', config: configOf(current) });
+      simulation.post({ type: 'configured', config: configOf(current), isFirst: false });
       for (const name of [...lastOrder.keys()]) if (!configOf(current).services.has(name)) lastOrder.delete(name);
     } else {
       simulation.scheduler.now += 7_000;

@@ -41,7 +41,7 @@ export class Simulation {
   }
 
   boot(config: Config): void {
-    this.post({ type: 'configured', config });
+    this.post({ type: 'configured', config, isFirst: true });
   }
 
   order(action: 'start' | 'stop' | 'restart' | 'reset', service: string): number {

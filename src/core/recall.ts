@@ -1,0 +1,282 @@
+// Taking over from an earlier opsd: what it remembered, what still lives, and what the configuration says now.
+
+import { draw } from './backoff.ts';
+import { noBeatYet } from './heartbeat.ts';
+import { initialState, newService } from './initial.ts';
+import type { Effect, Exit, Reason, Run, Service, ServiceState, State, StateName } from './model.ts';
+import type { Around, Moved } from './service.ts';
+import { bringDown, hear, isWanted, move } from './service.ts';
+import type { Config, Millis, Policy, ServiceSpec } from './spec.ts';
+
+/** What an opsd writes down of a service for the next one of the same boot. */
+export interface Memory {
+  readonly name: string;
+  readonly generation: number;
+  readonly state: StateName;
+  readonly pid: number | null;
+  readonly wish: 'up' | 'down' | null;
+  readonly restarts: number;
+  readonly failuresInARow: number;
+  readonly attemptsInARow: number;
+  /** Monotonic, of this boot. */
+  readonly startedAt: Millis | null;
+  readonly readyAt: Millis | null;
+  /** When a `backoff` or `failed` service is to be tried again. */
+  readonly deadline: Millis | null;
+  readonly lastExit: Exit | null;
+  readonly lastReason: Reason;
+  readonly lastDetail: string;
+  /** Of the configuration that its process was born with; equal means no new process is needed. */
+  readonly fingerprint: string;
+}
+
+/** A generation of an earlier opsd of which something still lives. */
+export interface Survivor {
+  readonly service: string;
+  readonly generation: number;
+  /** null: the main process is gone, `left` others are not. */
+  readonly pid: number | null;
+  readonly startedAt: Millis;
+  readonly left: number;
+}
+
+export interface Inheritance {
+  readonly memories: readonly Memory[];
+  readonly survivors: readonly Survivor[];
+}
+
+/** What an opsd writes down. `fingerprintOf` is one-way: secrets are part of it. */
+export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => string): readonly Memory[] {
+  return state.services.map((service) => {
+    const { state: now } = service;
+    const run = 'run' in now ? now.run : null;
+    return {
+      name: service.spec.name,
+      generation: service.generation,
+      state: now.name,
+      pid: run?.pid ?? null,
+      wish: service.wish,
+      restarts: service.restarts,
+      failuresInARow: service.failuresInARow,
+      attemptsInARow: service.attemptsInARow,
+      startedAt: run?.startedAt ?? null,
+      readyAt: run?.readyAt ?? null,
+      deadline: now.name === 'backoff' || now.name === 'failed' ? now.deadline : null,
+      lastExit: service.lastExit,
+      lastReason: service.lastReason,
+      lastDetail: service.lastDetail,
+      fingerprint: fingerprintOf(service.spec),
+    };
+  });
+}
+
+/**
+ * The state that an opsd starts with. The youngest survivor of a service is adopted; older ones and those of services
+ * that are not configured are stopped. Follow it with the first `configured`, which starts what is not there.
+ */
+export function recall(
+  config: Config,
+  { memories, survivors }: Inheritance,
+  fingerprintOf: (spec: ServiceSpec) => string,
+  seed: number,
+  now: Millis,
+): readonly [State, readonly Effect[]] {
+  const effects: Effect[] = [];
+  const remembered = new Map(memories.map((memory) => [memory.name, memory]));
+  const youngest = new Map<string, Survivor>();
+  for (const survivor of [...survivors].sort(byYouth)) {
+    if (!youngest.has(survivor.service)) youngest.set(survivor.service, survivor);
+    else effects.push({ type: 'kill', service: survivor.service, generation: survivor.generation });
+  }
+  const names = new Set([...config.services.keys(), ...youngest.keys()]);
+  const services: Service[] = [];
+  let { seed: next, random } = draw(seed);
+  for (const name of names) {
+    const spec = config.services.get(name);
+    const around: Around = { now, random, obstacle: notYet, closingAt: null };
+    const known = recallOne(name, spec, remembered.get(name), youngest.get(name), fingerprintOf, around);
+    services.push(known[0]);
+    effects.push(...known[1]);
+    ({ seed: next, random } = draw(next));
+  }
+  const slots = new Map(services.map(({ spec }, slot) => [spec.name, slot]));
+  const queue = services.filter(({ state }) => state.name === 'waiting').map(({ spec }) => spec.name);
+  const generationFloor = memories.reduce(
+    (top, { name, generation }) => (names.has(name) ? top : Math.max(top, generation)),
+    0,
+  );
+  return [{ ...initialState(next), services, slots, queue, generationFloor }, effects];
+}
+
+/** Nothing starts before everything was looked at: `configured` opens the gate. */
+const notYet = () => ({ text: 'the adoption of running services', hopeless: false });
+
+function byYouth(a: Survivor, b: Survivor): number {
+  return Number(b.pid !== null) - Number(a.pid !== null) || b.generation - a.generation || b.startedAt - a.startedAt;
+}
+
+function recallOne(
+  name: string,
+  spec: ServiceSpec | undefined,
+  memory: Memory | undefined,
+  survivor: Survivor | undefined,
+  fingerprintOf: (spec: ServiceSpec) => string,
+  around: Around,
+): Moved {
+  const service = withMemory(newService(spec ?? stranger(name), 0, around.now), memory, spec === undefined);
+  if (survivor === undefined)
+    return spec === undefined ? [service, []] : absent(service, memory, fingerprintOf, around);
+  const [adopted, effects] = adopt(service, memory, survivor, around);
+  if (!('run' in adopted.state) || adopted.state.name === 'stopping') return [adopted, effects];
+  const [settled, more] = straighten(adopted, memory, fingerprintOf, around);
+  return [settled, [...effects, ...more]];
+}
+
+function withMemory(service: Service, memory: Memory | undefined, removed: boolean): Service {
+  if (memory === undefined) return { ...service, removed };
+  const { generation, wish, restarts, failuresInARow, attemptsInARow, lastExit, lastReason, lastDetail } = memory;
+  return {
+    ...service,
+    removed,
+    generation,
+    wish,
+    restarts,
+    failuresInARow,
+    attemptsInARow,
+    lastExit,
+    lastReason,
+    lastDetail,
+  };
+}
+
+function adopt(service: Service, memory: Memory | undefined, survivor: Survivor, around: Around): Moved {
+  const { generation, pid, startedAt, left } = survivor;
+  const { policy, name } = service.spec;
+  const isKnown = memory !== undefined && memory.generation === generation;
+  const wasReady = isKnown ? memory.readyAt : policy.ready === null ? startedAt : null;
+  // It may have been beating all the time, but nobody looked: it gets as long as a new one.
+  const beat = noBeatYet(policy, around.now);
+  const run: Run = { generation, pid, startedAt, readyAt: wasReady, adopted: true, beat };
+  const known: Service = { ...service, generation: Math.max(service.generation, generation) };
+  const deadline = around.now;
+  const state: ServiceState =
+    wasReady === null
+      ? { name: 'starting', deadline, run: { ...run, startedAt: around.now } }
+      : { name: 'running', deadline, run };
+  if (pid === null) {
+    // The main process ended while nobody watched; `left` others remain.
+    const exit: Exit = { code: null, signal: null, oom: false };
+    return hear({ ...known, state }, { type: 'exited', service: name, generation, exit, left }, around);
+  }
+  const [moved, said] = move(known, state, around, 'adopted', `adopted from an earlier opsd (pid ${pid})`);
+  return [moved, [...said, { type: 'write_pid', service: name, pid }]];
+}
+
+/** Goes on with what the earlier opsd was about to do with a generation that is adopted. */
+function straighten(
+  service: Service,
+  memory: Memory | undefined,
+  fingerprintOf: (spec: ServiceSpec) => string,
+  around: Around,
+): Moved {
+  if (service.removed) {
+    return bringDown(service, around, { to: 'stopped', reason: 'removed', detail: 'no longer in the configuration' });
+  }
+  if (!isWanted(service)) {
+    return bringDown(service, around, { to: 'stopped', reason: 'adopted', detail: 'it is not to be up' });
+  }
+  if (memory === undefined || memory.generation !== service.generation) return [service, []];
+  if (memory.fingerprint !== fingerprintOf(service.spec)) {
+    const detail = 'its configuration changed while no opsd was there';
+    return bringDown(service, around, { to: 'start', reason: 'configuration', detail });
+  }
+  if (memory.state === 'stopping' || memory.state === 'killing') {
+    return bringDown(service, around, { to: 'start', reason: memory.lastReason, detail: memory.lastDetail });
+  }
+  return [service, []];
+}
+
+/** Nothing of it lives. What it was decides what it is now. */
+function absent(
+  service: Service,
+  memory: Memory | undefined,
+  fingerprintOf: (spec: ServiceSpec) => string,
+  around: Around,
+): Moved {
+  if (memory === undefined || !isWanted(service)) return [service, []];
+  // With another configuration it deserves another try.
+  if (memory.fingerprint !== fingerprintOf(service.spec)) {
+    return [{ ...service, failuresInARow: 0, attemptsInARow: 0 }, []];
+  }
+  switch (memory.state) {
+    case 'exited':
+      return [{ ...service, state: { name: 'exited', deadline: null } }, []];
+    case 'failed':
+      return [{ ...service, state: { name: 'failed', deadline: memory.deadline } }, []];
+    case 'backoff':
+      return [{ ...service, state: { name: 'backoff', deadline: memory.deadline ?? around.now } }, []];
+    case 'starting':
+    case 'running': {
+      const run: Run = {
+        generation: service.generation,
+        pid: null,
+        startedAt: memory.startedAt ?? around.now,
+        readyAt: memory.readyAt,
+        adopted: true,
+        beat: { at: null, lostAt: null },
+      };
+      const exit: Exit = { code: null, signal: null, oom: false };
+      const was: Service = { ...service, state: { name: 'running', deadline: null, run } };
+      const event = { type: 'exited', service: service.spec.name, generation: run.generation, exit, left: 0 } as const;
+      const [moved, effects] = hear(was, event, around);
+      return [moved, [{ type: 'remove_pid', service: service.spec.name }, ...effects]];
+    }
+    case 'stopped':
+    case 'waiting':
+    case 'stopping':
+    case 'killing':
+      return [service, []];
+    default: {
+      const impossible: never = memory.state;
+      return impossible;
+    }
+  }
+}
+
+/** A service of which nothing is known but that processes of it live. */
+function stranger(name: string): ServiceSpec {
+  const policy: Policy = {
+    enabled: false,
+    restart: 'never',
+    backoff: { initial: 100, factor: 2, max: 1_600, jitter: 0 },
+    stableAfter: 10_000,
+    maxFailures: 0,
+    retryFailed: 0,
+    fatalExitCodes: [],
+    successExitCodes: [0],
+    stopSignal: 'SIGTERM',
+    stopTimeout: 30_000,
+    heartbeat: null,
+    dependsOn: [],
+    after: [],
+    ready: null,
+    timestamps: false,
+  };
+  return {
+    name,
+    launch: {
+      command: ['false'],
+      cwd: '/',
+      user: null,
+      group: null,
+      umask: null,
+      nice: 0,
+      oomScoreAdj: 0,
+      env: {},
+      heartbeatFile: '',
+      log: 'none',
+    },
+    policy,
+    effective: new Map(),
+  };
+}
