@@ -7,8 +7,9 @@ import type { Backoff, Millis } from './spec.ts';
  * `random` is in [0, 1).
  */
 export function delayBefore(attempt: number, backoff: Backoff, random: number): Millis {
-  const grown = backoff.initial * backoff.factor ** Math.max(0, attempt - 1);
-  const capped = Math.min(grown, backoff.max);
+  // After some thousand attempts the power is infinite, and 0 × ∞ is not a number.
+  const power = Math.min(backoff.factor ** Math.max(0, attempt - 1), Number.MAX_SAFE_INTEGER);
+  const capped = Math.min(backoff.initial * power, backoff.max);
   return capped * (1 + backoff.jitter * (2 * random - 1));
 }
 

@@ -10,10 +10,10 @@ export function serviceOf(state: State, name: string): Service | undefined {
   return slot === undefined ? undefined : state.services[slot];
 }
 
-/** How many services are being started. */
+/** How many services are being started; adopted ones that are not ready yet were started by somebody else. */
 export function countStarting(state: State): number {
   let sum = 0;
-  for (const service of state.services) if (service.state.name === 'starting') sum += 1;
+  for (const service of state.services) if (service.state.name === 'starting' && !service.state.run.adopted) sum += 1;
   return sum;
 }
 

@@ -2,6 +2,7 @@
 
 import { strict as assert } from 'node:assert';
 import type { Effect, Event } from '../../src/core/model.ts';
+import type { Survivor } from '../../src/core/recall.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** What one generation of a service does with its life. */
@@ -31,11 +32,15 @@ interface Process {
   children: number;
   isEndTold: boolean;
   lastLookAt: number;
+  /** Which daemon is its parent. */
+  readonly daemon: number;
 }
 
 export class Host {
   readonly processes: Process[] = [];
   readonly pidFiles = new Map<string, number>();
+  /** Daemons so far: news for an earlier one reaches nobody. */
+  #daemon = 0;
   readonly #scheduler: Scheduler;
   readonly #post: (event: Event) => void;
   readonly #scriptOf: (service: string, generation: number) => Script;
@@ -52,6 +57,23 @@ export class Host {
 
   get alive(): readonly Process[] {
     return this.processes.filter(isAlive);
+  }
+
+  /** The daemon is gone, the processes are not; the next one finds these. Its first act is to sweep dead PID files. */
+  survive(): readonly Survivor[] {
+    this.#daemon += 1;
+    for (const process of this.processes) if (!isAlive(process)) process.isEndTold = true;
+    const alive = this.alive;
+    for (const service of this.pidFiles.keys()) {
+      if (!alive.some((process) => process.service === service && process.isMainAlive)) this.pidFiles.delete(service);
+    }
+    return alive.map(({ service, generation, isMainAlive, children, bornAt, script }) => ({
+      service,
+      generation,
+      pid: isMainAlive ? this.#pidOf(service, generation) : null,
+      startedAt: bornAt,
+      left: script.children === null ? 0 : children,
+    }));
   }
 
   perform(effect: Effect): void {
@@ -98,9 +120,10 @@ export class Host {
       children: script.children?.count ?? 0,
       isEndTold: false,
       lastLookAt: bornAt,
+      daemon: this.#daemon,
     };
     this.processes.push(process);
-    this.#tell(script, { type: 'spawned', service, generation, pid: 1000 + this.processes.length });
+    this.#tell(script, { type: 'spawned', service, generation, pid: this.#pidOf(service, generation) });
     if (script.ends !== null) {
       const { after, code } = script.ends;
       this.#scheduler.in(after, () => this.#endMain(process, code, null));
@@ -142,7 +165,8 @@ export class Host {
     process.isMainAlive = false;
     const { service, generation, children } = process;
     if (children === 0) process.isEndTold = true;
-    const exit = { code, signal, oom: false };
+    const isOurs = process.daemon === this.#daemon;
+    const exit = { code: isOurs ? code : null, signal: isOurs ? signal : null, oom: false };
     this.#tell(process.script, { type: 'exited', service, generation, exit, left: children });
   }
 
@@ -155,11 +179,21 @@ export class Host {
 
   #tell(script: Script, event: Event): void {
     if (event.type === 'spawned' || event.type === 'spawn_failed') this.#post(event);
-    else this.#scheduler.in(script.newsTakes, () => this.#post(event));
+    else {
+      const daemon = this.#daemon;
+      this.#scheduler.in(script.newsTakes, () => {
+        if (daemon === this.#daemon) this.#post(event);
+      });
+    }
+  }
+
+  #pidOf(service: string, generation: number): number {
+    return 1_000 + this.processes.findLastIndex((one) => one.service === service && one.generation === generation);
   }
 
   #find(service: string, generation: number): Process | undefined {
-    return this.processes.find((process) => process.service === service && process.generation === generation);
+    // Without its memory a new daemon counts generations from the survivors on: the last one is meant.
+    return this.processes.findLast((process) => process.service === service && process.generation === generation);
   }
 }
 

@@ -70,7 +70,11 @@ const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
 
 type Act =
   | { readonly at: number; readonly what: 'start' | 'stop' | 'restart' | 'reset' | 'stale'; readonly whom: number }
-  | { readonly at: number; readonly what: 'reload' | 'oversleep'; readonly which: number };
+  | {
+      readonly at: number;
+      readonly what: 'reload' | 'oversleep' | 'crash' | 'crash and forget';
+      readonly which: number;
+    };
 
 const actOf: fc.Arbitrary<Act> = fc.oneof(
   {
@@ -82,10 +86,17 @@ const actOf: fc.Arbitrary<Act> = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       at: millis(BUSY),
-      what: fc.constantFrom('reload' as const, 'oversleep' as const),
+      what: fc.constantFrom<'reload' | 'oversleep' | 'crash' | 'crash and forget'>(
+        'reload',
+        'reload',
+        'oversleep',
+        'crash',
+        'crash',
+        'crash and forget',
+      ),
       which: millis(2),
     }),
   },
@@ -129,6 +140,14 @@ function live(world: World): void {
       current = act.which % versions.length;
       simulation.post({ type: 'configured', config: configOf(current), isFirst: false });
       for (const name of [...lastOrder.keys()]) if (!configOf(current).services.has(name)) lastOrder.delete(name);
+    } else if (act.what === 'crash' || act.what === 'crash and forget') {
+      // The next daemon may find another configuration: that is like a reload.
+      if (act.which === 1) current = 1;
+      const hasMemory = act.what === 'crash';
+      simulation.crash(configOf(current), hasMemory);
+      for (const name of [...lastOrder.keys()]) {
+        if (!hasMemory || !configOf(current).services.has(name)) lastOrder.delete(name);
+      }
     } else {
       simulation.scheduler.now += 7_000;
       simulation.post({ type: 'overslept', gap: 7_000 });
@@ -171,7 +190,7 @@ function carryOut(
 ): void {
   if (what === 'stale') {
     const known = simulation.state.services[simulation.state.slots.get(service) ?? -1];
-    const generation = (known?.generation ?? 5) - 1;
+    const generation = (known?.generation ?? 1) - 1;
     const exit = { code: 1, signal: null, oom: false };
     const before = simulation.state.services;
     simulation.post({ type: 'exited', service, generation, exit, left: 0 });
@@ -205,7 +224,7 @@ function checkAlways(simulation: Simulation): void {
     if (name === 'backoff' && isOpen) assert.ok(deadline !== null && deadline >= now, 'a backoff that ends');
     assert.ok(service.orders.length <= 30, 'orders do not pile up');
   }
-  const starting = state.services.filter((service) => service.state.name === 'starting').length;
+  const starting = state.services.filter((one) => one.state.name === 'starting' && !one.state.run.adopted).length;
   assert.ok(starting <= state.startConcurrency, 'no more starts at a time than start_concurrency');
   checkBackoff(simulation);
 }

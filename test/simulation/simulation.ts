@@ -3,11 +3,16 @@
 import { strict as assert } from 'node:assert';
 import { initialState } from '../../src/core/initial.ts';
 import type { Effect, Event, Outcome, State, Transition } from '../../src/core/model.ts';
-import type { Config } from '../../src/core/spec.ts';
+import { recall, remember } from '../../src/core/recall.ts';
+import type { Config, ServiceSpec } from '../../src/core/spec.ts';
 import { nextDeadline, step } from '../../src/core/supervisor.ts';
 import type { Script } from './host.ts';
 import { Host } from './host.ts';
 import { Scheduler } from './scheduler.ts';
+
+function fingerprintOf(spec: ServiceSpec): string {
+  return spec.launch.command.join(' ');
+}
 
 export interface Seen<T> {
   readonly at: number;
@@ -44,6 +49,20 @@ export class Simulation {
     this.post({ type: 'configured', config, isFirst: true });
   }
 
+  /** kill -9 of the daemon, and the start of the next one, which finds the state file or does not. */
+  crash(config: Config, hasMemory: boolean): void {
+    for (const id of this.asked.keys()) if (!this.answers.has(id)) this.asked.delete(id);
+    const memories = hasMemory ? remember(this.state, fingerprintOf) : [];
+    const survivors = this.host.survive();
+    this.#ended.clear();
+    const [state, effects] = recall(config, { memories, survivors }, fingerprintOf, this.state.seed, this.now);
+    this.state = state;
+    this.#isTurning = true;
+    for (const effect of effects) this.#perform(effect);
+    this.#isTurning = false;
+    this.post({ type: 'configured', config, isFirst: true });
+  }
+
   order(action: 'start' | 'stop' | 'restart' | 'reset', service: string): number {
     const id = this.#nextOrder++;
     this.asked.set(id, `${action} ${service}`);
@@ -75,7 +94,10 @@ export class Simulation {
     this.#queue.push(event);
     if (this.#isTurning) return;
     this.#isTurning = true;
+    let turns = 0;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      turns += 1;
+      assert.ok(turns < 1_000, 'events follow from each other without end');
       this.#noteEnd(next);
       const [state, effects] = step(this.state, next, this.now);
       this.state = state;
