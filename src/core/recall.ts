@@ -34,10 +34,9 @@ export interface Memory {
 export interface Survivor {
   readonly service: string;
   readonly generation: number;
-  /** null: the main process is gone, `left` others are not. */
+  /** null: the main process is gone, others of its tree are not. */
   readonly pid: number | null;
   readonly startedAt: Millis;
-  readonly left: number;
 }
 
 export interface Inheritance {
@@ -70,9 +69,16 @@ export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => str
   });
 }
 
+export interface Recalled {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+  /** Older generations beside the adopted one of a service: nobody's, to be ended. */
+  readonly strays: readonly Survivor[];
+}
+
 /**
- * The state that an opsd starts with. The youngest survivor of a service is adopted; older ones and those of services
- * that are not configured are stopped. Follow it with the first `configured`, which starts what is not there.
+ * The state that an opsd starts with. The youngest survivor of a service is adopted; those of services that are not
+ * configured are stopped. Follow it with the first `configured`, which starts what is not there.
  */
 export function recall(
   config: Config,
@@ -80,13 +86,14 @@ export function recall(
   fingerprintOf: (spec: ServiceSpec) => string,
   seed: number,
   now: Millis,
-): readonly [State, readonly Effect[]] {
+): Recalled {
   const effects: Effect[] = [];
+  const strays: Survivor[] = [];
   const remembered = new Map(memories.map((memory) => [memory.name, memory]));
   const youngest = new Map<string, Survivor>();
   for (const survivor of [...survivors].sort(byYouth)) {
     if (!youngest.has(survivor.service)) youngest.set(survivor.service, survivor);
-    else effects.push({ type: 'kill', service: survivor.service, generation: survivor.generation });
+    else strays.push(survivor);
   }
   const names = new Set([...config.services.keys(), ...youngest.keys()]);
   const services: Service[] = [];
@@ -105,7 +112,7 @@ export function recall(
     (top, { name, generation }) => (names.has(name) ? top : Math.max(top, generation)),
     0,
   );
-  return [{ ...initialState(next), services, slots, queue, generationFloor }, effects];
+  return { state: { ...initialState(next), services, slots, queue, generationFloor }, effects, strays };
 }
 
 /** Nothing starts before everything was looked at: `configured` opens the gate. */
@@ -150,7 +157,7 @@ function withMemory(service: Service, memory: Memory | undefined, removed: boole
 }
 
 function adopt(service: Service, memory: Memory | undefined, survivor: Survivor, around: Around): Moved {
-  const { generation, pid, startedAt, left } = survivor;
+  const { generation, pid, startedAt } = survivor;
   const { policy, name } = service.spec;
   const isKnown = memory !== undefined && memory.generation === generation;
   const wasReady = isKnown ? memory.readyAt : policy.ready === null ? startedAt : null;
@@ -163,13 +170,10 @@ function adopt(service: Service, memory: Memory | undefined, survivor: Survivor,
     wasReady === null
       ? { name: 'starting', deadline, run: { ...run, startedAt: around.now } }
       : { name: 'running', deadline, run };
-  if (pid === null) {
-    // The main process ended while nobody watched; `left` others remain.
-    const exit: Exit = { code: null, signal: null, oom: false };
-    return hear({ ...known, state }, { type: 'exited', service: name, generation, exit, left }, around);
-  }
-  const [moved, said] = move(known, state, around, 'adopted', `adopted from an earlier opsd (pid ${pid})`);
-  return [moved, [...said, { type: 'write_pid', service: name, pid }]];
+  // Without a main process its end is reported as soon as its tree is watched.
+  const who = pid === null ? 'its main process is gone' : `pid ${pid}`;
+  const [moved, said] = move(known, state, around, 'adopted', `adopted from an earlier opsd (${who})`);
+  return [moved, pid === null ? said : [...said, { type: 'write_pid', service: name, pid }]];
 }
 
 /** Goes on with what the earlier opsd was about to do with a generation that is adopted. */

@@ -67,13 +67,20 @@ export class Host {
     for (const service of this.pidFiles.keys()) {
       if (!alive.some((process) => process.service === service && process.isMainAlive)) this.pidFiles.delete(service);
     }
-    return alive.map(({ service, generation, isMainAlive, children, bornAt, script }) => ({
+    return alive.map(({ service, generation, isMainAlive, bornAt }) => ({
       service,
       generation,
       pid: isMainAlive ? this.#pidOf(service, generation) : null,
       startedAt: bornAt,
-      left: script.children === null ? 0 : children,
     }));
+  }
+
+  /** Watching the trees of the dead main processes begins: their end is news. */
+  reportOrphans(): void {
+    const exit = { code: null, signal: null, oom: false };
+    for (const { service, generation, isMainAlive, children } of this.alive) {
+      if (!isMainAlive) this.#post({ type: 'exited', service, generation, exit, left: children });
+    }
   }
 
   perform(effect: Effect): void {

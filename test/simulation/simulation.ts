@@ -55,11 +55,12 @@ export class Simulation {
     const memories = hasMemory ? remember(this.state, fingerprintOf) : [];
     const survivors = this.host.survive();
     this.#ended.clear();
-    const [state, effects] = recall(config, { memories, survivors }, fingerprintOf, this.state.seed, this.now);
+    const { state, effects } = recall(config, { memories, survivors }, fingerprintOf, this.state.seed, this.now);
     this.state = state;
     this.#isTurning = true;
     for (const effect of effects) this.#perform(effect);
     this.#isTurning = false;
+    this.host.reportOrphans();
     this.post({ type: 'configured', config, isFirst: true });
   }
 
