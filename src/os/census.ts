@@ -1,0 +1,162 @@
+// The services that an earlier opsd left running, told from everybody else's processes.
+
+import { readFileSync } from 'node:fs';
+import type { Millis } from '../core/spec.ts';
+import { monotonic } from '../runtime/clock.ts';
+import type { Identity } from '../runtime/ports.ts';
+import type { Leftover } from './cgroups.ts';
+import { bootId } from './identity.ts';
+import { type Process, ProcessTable, userOf } from './process-table.ts';
+import { identityOfProcess, Kinship, newTree, treeKey } from './process-tree.ts';
+
+/** What lives of one generation. */
+export interface Found {
+  readonly service: string;
+  readonly generation: number;
+  /** null: it is gone, only others of its tree live. `startedAt`: exact to a hundredth of a second. */
+  readonly main: { readonly identity: Identity; readonly uid: number; readonly startedAt: Millis } | null;
+  /** The main process, alive or not; null: nobody knows which it was. */
+  readonly leader: Identity | null;
+  readonly others: readonly Process[];
+  readonly cgroup: string | null;
+}
+
+/** What the state file or a PID file says was the main process. */
+export interface Hint {
+  readonly service: string;
+  /** null: a PID file does not tell. */
+  readonly generation: number | null;
+  readonly pid: number;
+  /** null: a PID file does not tell. Only a hint with an identity is proof by itself. */
+  readonly identity: Identity | null;
+}
+
+export interface Census {
+  /** At most one for each service and generation. */
+  readonly found: readonly Found[];
+  /** They carry a marker of ours, but run as a user that the service does not: never touched. */
+  readonly forged: readonly (Process & { readonly uid: number | null })[];
+  /** Hints whose number now belongs to another process: never touched. */
+  readonly mismatched: readonly Hint[];
+}
+
+export interface CensusOptions {
+  readonly hints: readonly Hint[];
+  /** The user a service runs as; null: as opsd, or nobody knows. */
+  readonly uidOf: (service: string, generation: number) => number | null;
+  /** Cgroups of generations that still hold processes, with those. */
+  readonly populated: readonly (Leftover & { readonly pids: readonly number[] })[];
+}
+
+/** One generation while it is pieced together. */
+interface Traces {
+  readonly service: string;
+  readonly generation: number;
+  /** The main process, by its identity. */
+  proven: Process | null;
+  /** What is known to have been the main process, and is gone. */
+  dead: Identity | null;
+  readonly carriers: Process[];
+  cgroup: string | null;
+  pids: readonly number[];
+}
+
+/** Looks once at all processes. null: they cannot be read (no descriptor left). */
+export function census(runDir: string, { hints, uidOf, populated }: CensusOptions): Census | null {
+  const snapshot = new ProcessTable(runDir, new Set()).look();
+  if (snapshot === null) return null;
+  const traces = new Map<string, Traces>();
+  const tracesOf = (service: string, generation: number): Traces => {
+    const key = treeKey(service, generation);
+    const known = traces.get(key) ?? {
+      service,
+      generation,
+      proven: null,
+      dead: null,
+      carriers: [],
+      cgroup: null,
+      pids: [],
+    };
+    traces.set(key, known);
+    return known;
+  };
+  for (const process of snapshot.processes) {
+    if (process.marker) tracesOf(process.marker.service, process.marker.generation).carriers.push(process);
+  }
+  for (const { service, generation, path, pids } of populated) {
+    Object.assign(tracesOf(service, generation), { cgroup: path, pids });
+  }
+  const mismatched = followHints(hints, new Map(snapshot.processes.map((process) => [process.pid, process])), tracesOf);
+  const kinship = new Kinship(snapshot);
+  const startedAt = bootClock();
+  const found: Found[] = [];
+  const claimed = new Set<number>();
+  for (const trace of traces.values()) {
+    const uid = uidOf(trace.service, trace.generation) ?? process.getuid?.() ?? 0;
+    const main = mainOf(trace, uid, hints, kinship);
+    const leader = main ? identityOfProcess(main) : trace.dead;
+    const others = kinship.membersOf(
+      newTree({ ...trace, uid, main: leader, isMainAlive: main !== null, isChild: false, members: new Map() }),
+      trace.pids,
+    );
+    for (const pid of others.keys()) claimed.add(pid);
+    if (main) claimed.add(main.pid);
+    if (main === null && others.size === 0) continue;
+    found.push({
+      service: trace.service,
+      generation: trace.generation,
+      main: main && {
+        identity: identityOfProcess(main),
+        uid: userOf(main.pid) ?? uid,
+        startedAt: startedAt(main.startTime),
+      },
+      leader,
+      others: [...others.values()],
+      cgroup: trace.cgroup,
+    });
+  }
+  const forged = snapshot.processes.filter((process) => process.marker !== null && !claimed.has(process.pid));
+  return { found, forged: forged.map((process) => ({ ...process, uid: userOf(process.pid) })), mismatched };
+}
+
+/** Gives those that point at another process. */
+function followHints(
+  hints: readonly Hint[],
+  byPid: ReadonlyMap<number, Process>,
+  tracesOf: (service: string, generation: number) => Traces,
+): Hint[] {
+  const mismatched: Hint[] = [];
+  for (const hint of hints) {
+    const { identity, generation } = hint;
+    if (identity === null || generation === null) continue;
+    const process = byPid.get(identity.pid);
+    const isOfThisBoot = identity.bootId === bootId();
+    if (process && isOfThisBoot && process.startTime === identity.startTime) {
+      tracesOf(hint.service, generation).proven = process;
+    } else {
+      if (isOfThisBoot) tracesOf(hint.service, generation).dead = identity;
+      if (process) mismatched.push(hint);
+    }
+  }
+  return mismatched;
+}
+
+/** The proven one; unless it is known to be gone, the one that a PID file names; else the session leader that came first. */
+function mainOf(trace: Traces, uid: number, hints: readonly Hint[], kinship: Kinship): Process | null {
+  if (trace.proven || trace.dead) return trace.proven;
+  const leaders = trace.carriers.filter((one) => one.session === one.pid && kinship.mayCarry(uid, one));
+  const named = leaders.find((one) => hints.some(({ service, pid }) => service === trace.service && pid === one.pid));
+  return named ?? leaders.reduce<Process | null>((first, next) => (isEarlier(next, first) ? next : first), null);
+}
+
+function isEarlier(one: Process, other: Process | null): boolean {
+  if (other === null || one.startTime < other.startTime) return true;
+  return one.startTime === other.startTime && one.pid < other.pid;
+}
+
+/** /proc counts start times in hundredths of a second (USER_HZ) of the boot clock, which runs on in suspend. */
+function bootClock(): (startTime: number) => Millis {
+  const [uptime = '0'] = readFileSync('/proc/uptime', 'latin1').split(' ');
+  const bootedAt = monotonic() - Number(uptime) * 1_000;
+  return (startTime) => bootedAt + startTime * 10;
+}

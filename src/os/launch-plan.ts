@@ -1,0 +1,115 @@
+// From what the configuration asks for to what is executed: environment, exec chain, cgroup; or why it cannot be.
+
+import { existsSync } from 'node:fs';
+import type { ServiceSpec } from '../core/spec.ts';
+import { accountOf, groupIdOf } from './accounts.ts';
+import type { Cgroups } from './cgroups.ts';
+import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
+import { type Birth, type ChainTools, execChain, type Inherited } from './exec-chain.ts';
+import { codeOf } from './identity.ts';
+import { chainTools, inheritedOfSelf } from './inherited.ts';
+import { preflight } from './preflight.ts';
+import type { SpawnFailure } from './spawn-failure.ts';
+
+export interface LaunchPlan {
+  readonly command: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly uid: number;
+  readonly cgroup: string | null;
+}
+
+export interface LaunchPlannerOptions {
+  readonly runDir: string;
+  readonly cgroups: Cgroups | null;
+  /** Soft RLIMIT_NOFILE of services. */
+  readonly baseNofile: number;
+  readonly log: (line: string) => void;
+}
+
+const DEFAULT_UMASK = 0o022;
+const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+export class LaunchPlanner {
+  readonly #options: LaunchPlannerOptions;
+  readonly #inherited: Inherited = inheritedOfSelf();
+  readonly #tools: ChainTools = chainTools();
+  readonly #self: Account | null = ownAccount();
+  readonly #uid = process.getuid?.() ?? 0;
+  readonly #gid = process.getgid?.() ?? 0;
+
+  constructor(options: LaunchPlannerOptions) {
+    this.#options = options;
+  }
+
+  /** The user id that a service of this user runs as; null: there is no such user. */
+  uidOf(user: string | null): number | null {
+    return user === null ? this.#uid : (accountOf(user)?.uid ?? null);
+  }
+
+  plan(service: string, generation: number, { launch }: ServiceSpec): LaunchPlan | SpawnFailure {
+    const account = launch.user === null ? this.#self : accountOf(launch.user);
+    if (launch.user !== null && account === null) {
+      return refusal(`user ${launch.user} does not exist: create it, or correct services.${service}.user`);
+    }
+    const group = launch.group === null ? (account?.gid ?? this.#gid) : groupIdOf(launch.group);
+    if (group === null) {
+      return refusal(`group ${launch.group} does not exist: create it, or correct services.${service}.group`);
+    }
+    const uid = account?.uid ?? this.#uid;
+    const isOtherUser = uid !== this.#uid || group !== this.#gid;
+    if (isOtherUser && this.#uid !== 0) {
+      return refusal(
+        `only root can start a service as another user or group: run opsd as root, or drop user and group of services.${service}`,
+      );
+    }
+    const { runDir } = this.#options;
+    const environment = serviceEnvironment({ launch, service, generation, runDir, account, own: process.env });
+    const problem = preflight({ command: launch.command, cwd: launch.cwd, environment });
+    if (problem !== null) return refusal(problem);
+    const cgroup = this.#createCgroup(service, generation);
+    const birth: Birth = {
+      umask: launch.umask ?? DEFAULT_UMASK,
+      nice: launch.nice,
+      oomScoreAdj: launch.oomScoreAdj,
+      descriptors: this.#options.baseNofile,
+      user: isOtherUser ? { uid, gid: group } : null,
+      cgroup,
+    };
+    const tools = { ...this.#tools, sh: shellFor(environment, this.#tools.sh) };
+    const chain = execChain(birth, this.#inherited, tools);
+    const missing = Object.values(tools).find((tool) => chain.includes(tool) && !existsSync(tool));
+    if (missing !== undefined) {
+      return refusal(`${missing} is not installed, and this service needs it: install util-linux and coreutils`);
+    }
+    return { command: inFront(chain, launch.command), cwd: launch.cwd, environment, uid, cgroup };
+  }
+
+  /** Without one a service runs all the same: its tree is then found by session and environment. */
+  #createCgroup(service: string, generation: number): string | null {
+    try {
+      return this.#options.cgroups?.create(service, generation) ?? null;
+    } catch (error) {
+      const why = codeOf(error) === 'EBUSY' ? 'an old one of that name still has processes' : codeOf(error);
+      this.#options.log(`service ${service}, generation ${generation}: runs without a cgroup of its own: ${why}`);
+      return null;
+    }
+  }
+}
+
+/** dash drops environment variables whose names it could not use itself (`spring.profile`); bash passes them on. */
+function shellFor(environment: Readonly<Record<string, string>>, usual: string): string {
+  for (const name in environment) if (!PLAIN_NAME.test(name)) return '/bin/bash';
+  return usual;
+}
+
+function inFront(
+  [first, ...rest]: readonly string[],
+  command: readonly [string, ...string[]],
+): readonly [string, ...string[]] {
+  return first === undefined ? command : [first, ...rest, ...command];
+}
+
+function refusal(message: string): SpawnFailure {
+  return { kind: 'permanent', message };
+}

@@ -1,0 +1,175 @@
+// Looks over a command before it is spawned: the kernel's answer would be a bare ENOENT that names the wrong thing.
+
+import { accessSync, closeSync, constants, lstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+
+/** MAX_ARG_STRLEN of the kernel: the longest argument or environment entry, its final NUL included. */
+const LONGEST_STRING = 131_072;
+/** Of all arguments and the environment: a quarter of the usual stack limit of 8 MiB. */
+const LONGEST_TOTAL = 2 * 1024 * 1024;
+/** BINPRM_BUF_SIZE of the kernel: what it reads of a file to see how to run it. */
+const HEAD = 256;
+const head = Buffer.allocUnsafe(HEAD);
+
+export interface Candidate {
+  readonly command: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** null: nothing speaks against it. Otherwise one sentence: what is wrong, where, and what to do. */
+export function preflight({ command, cwd, environment }: Candidate): string | null {
+  return problemOfStrings(command, environment) ?? problemOfCwd(cwd) ?? problemOfProgram(command[0], cwd, environment);
+}
+
+function problemOfStrings(command: readonly string[], environment: Readonly<Record<string, string>>): string | null {
+  let total = 0;
+  for (const [index, text] of command.entries()) {
+    const where = index === 0 ? 'the command' : `argument ${index} of the command`;
+    if (text.includes('\0')) return `${where} holds a NUL byte: no process can be given one, remove it`;
+    if (isTooLong(text)) return `${where} is longer than the ${LONGEST_STRING} bytes that Linux allows: use a file`;
+    total += text.length + 1;
+  }
+  for (const name in environment) {
+    const text = environment[name] ?? '';
+    if (text.includes('\0') || name.includes('\0')) {
+      return `the environment variable ${name.replaceAll('\0', '')} holds a NUL byte: remove it`;
+    }
+    if (isTooLong(text))
+      return `the environment variable ${name} is longer than the ${LONGEST_STRING} bytes that Linux allows: use a file`;
+    total += name.length + text.length + 2;
+  }
+  if (total < LONGEST_TOTAL) return null;
+  return `the command and its environment together are longer than the ${LONGEST_TOTAL} bytes that Linux allows: use a file`;
+}
+
+/** A character is at most three bytes of UTF-8, so that hardly any text needs counting. */
+function isTooLong(text: string): boolean {
+  return text.length * 3 >= LONGEST_STRING && Buffer.byteLength(text) >= LONGEST_STRING;
+}
+
+function problemOfCwd(cwd: string): string | null {
+  const stats = look(cwd);
+  if (stats === null) return `the working directory ${cwd} ${whyAbsent(cwd)}: create it, or correct cwd`;
+  return stats.isDirectory() ? null : `the working directory ${cwd} is not a directory: correct cwd`;
+}
+
+function problemOfProgram(name: string, cwd: string, environment: Readonly<Record<string, string>>): string | null {
+  if (name === '') return 'the command is empty: write the program to run';
+  if (name.includes('/')) return problemOfFile(resolve(cwd, name), `command ${name}`, cwd, environment);
+  const { path, problem } = search(name, cwd, environment.PATH ?? '', `command ${name}`);
+  return path === null ? problem : problemOfHead(path, cwd, environment);
+}
+
+/** As execvp(3) does: the first in PATH that can be executed; one that cannot is told only when no other can. */
+function search(name: string, cwd: string, path: string, what: string): { path: string | null; problem: string } {
+  let problem = `${what} is not in PATH (${path}): install it, or write its full path`;
+  let isOnlyAbsent = true;
+  for (const folder of path.split(':')) {
+    const file = resolve(cwd, folder, name);
+    const stats = look(file);
+    if (stats === null) continue;
+    const obstacle = obstacleTo(file, stats);
+    if (obstacle === null) return { path: file, problem };
+    if (isOnlyAbsent) problem = `${what}: ${file} ${obstacle}`;
+    isOnlyAbsent = false;
+  }
+  return { path: null, problem };
+}
+
+function problemOfFile(
+  file: string,
+  what: string,
+  cwd: string,
+  environment: Readonly<Record<string, string>>,
+): string | null {
+  const stats = look(file);
+  if (stats === null) return `${what}: ${file} ${whyAbsent(file)}: install it, or correct the path`;
+  const obstacle = obstacleTo(file, stats);
+  return obstacle === null ? problemOfHead(file, cwd, environment) : `${what}: ${file} ${obstacle}`;
+}
+
+function obstacleTo(file: string, stats: Stats): string | null {
+  if (stats.isDirectory()) return 'is a directory, not a program';
+  if (!stats.isFile()) return 'is not a regular file';
+  if ((stats.mode & 0o111) === 0) return `is not executable: chmod +x ${file}`;
+  try {
+    accessSync(file, constants.X_OK);
+    return null;
+  } catch {
+    return 'cannot be executed by opsd: it lies on a file system mounted noexec, or its owner keeps opsd out';
+  }
+}
+
+/** A script's interpreter must be there too. What is neither a script nor a binary is run by /bin/sh, as execvp(3) does. */
+function problemOfHead(file: string, cwd: string, environment: Readonly<Record<string, string>>): string | null {
+  const length = readHead(file);
+  if (length >= 20 && head.readUInt32BE(0) === ELF) return isForeignBinary(head) ? foreign(file) : null;
+  if (length < 2 || head[0] !== 0x23 || head[1] !== 0x21) return null;
+  const text = head.toString('utf8', 2, length);
+  const end = text.indexOf('\n');
+  const line = end === -1 ? text : text.slice(0, end);
+  if (line.endsWith('\r')) {
+    return `script ${file} has a carriage return (CRLF) at the end of its first line: convert it with dos2unix`;
+  }
+  const [interpreter = '', argument = ''] = line.trim().split(/[ \t]+/, 2);
+  if (interpreter === '') return null;
+  const what = `interpreter ${interpreter} of script ${file}`;
+  const path = resolve(cwd, interpreter);
+  const stats = look(path);
+  if (stats === null) return `${what} ${whyAbsent(path)}: install it, or correct the first line`;
+  const obstacle = obstacleTo(path, stats);
+  if (obstacle !== null) return `${what} ${obstacle}`;
+  if (basename(interpreter) !== 'env' || !/^[A-Za-z0-9._+]+$/.test(argument)) return null;
+  const found = search(argument, cwd, environment.PATH ?? '', `interpreter ${argument} of script ${file}`);
+  return found.path === null ? found.problem : null;
+}
+
+/** 0 for what cannot be read: being executable does not mean being readable. */
+function readHead(file: string): number {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    return 0;
+  }
+  try {
+    return readSync(descriptor, head, 0, HEAD, 0);
+  } catch {
+    return 0;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** "\x7fELF" */
+const ELF = 0x7f454c46;
+/** e_machine of elf(5) by the names that Node has for them. */
+const MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40], riscv64: [243] };
+
+/** Built for another machine; the kernel refuses it, and a shell would then read it as a script. */
+function isForeignBinary(start: Buffer): boolean {
+  const ours = MACHINES[process.arch];
+  const machine = start[5] === 1 ? start.readUInt16LE(18) : start.readUInt16BE(18);
+  return ours !== undefined && !ours.includes(machine) && look('/proc/sys/fs/binfmt_misc/status') === null;
+}
+
+function foreign(file: string): string {
+  return `program ${file} is built for another kind of machine than this (${process.arch}): install the right one`;
+}
+
+function look(path: string): Stats | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function whyAbsent(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? 'is a symbolic link that leads nowhere' : 'cannot be looked at';
+  } catch {
+    return 'does not exist';
+  }
+}

@@ -1,0 +1,248 @@
+// The service processes of this host: starts them, signals them, ends them, and reports what becomes of them.
+
+import type { ChildProcess } from 'node:child_process';
+import type { Exit } from '../core/model.ts';
+import type { Millis, ServiceSpec, SignalName } from '../core/spec.ts';
+import { Alarm } from '../runtime/clock.ts';
+import type { Identity, Outputs, Processes, Report } from '../runtime/ports.ts';
+import { AdoptedMains } from './adopted.ts';
+import type { Found } from './census.ts';
+import type { Cgroups } from './cgroups.ts';
+import { bootId, codeOf, identityOf, type Sent } from './identity.ts';
+import { type LaunchPlan, LaunchPlanner } from './launch-plan.ts';
+import { ProcessTable } from './process-table.ts';
+import { newTree, type Tree, treeKey } from './process-tree.ts';
+import { type SpawnError, type Spawned, spawnChild } from './spawn-child.ts';
+import { type SpawnFailure, spawnFailure } from './spawn-failure.ts';
+import { Trees } from './trees.ts';
+
+export interface ServiceProcessesOptions {
+  readonly report: Report;
+  /** Absolute: part of the marker. */
+  readonly runDir: string;
+  readonly outputs: Outputs;
+  readonly log: (line: string) => void;
+  /** null: none was delegated to us. */
+  readonly cgroups: Cgroups | null;
+  /** Soft RLIMIT_NOFILE of services: what opsd had before it raised its own. */
+  readonly baseNofile: number;
+}
+
+/** A generation of which something lives, or the end of which was not reported yet. */
+interface Live {
+  readonly tree: Tree;
+  /** null: adopted. */
+  readonly child: ChildProcess | null;
+  /** null: the main process lives. */
+  exit: Exit | null;
+  exitReported: boolean;
+  /** Called when it is empty, instead of any report; null: an ordinary generation. */
+  readonly onStrayGone: (() => void) | null;
+}
+
+/** No descriptor was left to read it; as a direct child the process is ours all the same. */
+const UNKNOWN_START = -1;
+
+/** How long a stray may take to end after SIGTERM, and then after SIGKILL. */
+const STRAY_PATIENCE: Millis = 5_000;
+
+export class ServiceProcesses implements Processes, AsyncDisposable {
+  readonly #options: ServiceProcessesOptions;
+  readonly #planner: LaunchPlanner;
+  readonly #live = new Map<string, Live>();
+  readonly #byTree = new Map<Tree, Live>();
+  /** PIDs of direct children that were not reaped yet. */
+  readonly #children = new Set<number>();
+  readonly #adopted = new AdoptedMains();
+  readonly #trees: Trees;
+
+  constructor(options: ServiceProcessesOptions) {
+    this.#options = options;
+    // Read while there surely is a descriptor for it.
+    bootId();
+    this.#planner = new LaunchPlanner(options);
+    this.#trees = new Trees({
+      table: new ProcessTable(options.runDir, this.#children),
+      cgroups: options.cgroups,
+      log: options.log,
+      onSeen: (tree) => this.#seen(tree),
+    });
+  }
+
+  spawn(service: string, generation: number, spec: ServiceSpec): void {
+    const { report } = this.#options;
+    const fail = ({ kind, message }: SpawnFailure) =>
+      report({ type: 'spawn_failed', service, generation, kind, message });
+    if (this.#live.has(treeKey(service, generation))) {
+      return fail({ kind: 'failure', message: `processes of generation ${generation} are still alive` });
+    }
+    const plan = this.#planner.plan(service, generation, spec);
+    if ('message' in plan) return fail(plan);
+    const failSpawn = (error: SpawnError) => {
+      this.#removeCgroup(plan.cgroup);
+      fail(spawnFailure(spec.launch.command[0], error));
+    };
+    let spawned: Spawned | null;
+    try {
+      using output = openOutput(this.#options.outputs, spec);
+      spawned = spawnChild({ ...plan, stdout: output.stdout, stderr: output.stderr }, failSpawn);
+    } catch (error) {
+      return failSpawn({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
+    }
+    if (spawned === null) return;
+    this.#born(service, generation, plan, spawned);
+    report({ type: 'spawned', service, generation, pid: spawned.pid });
+  }
+
+  #born(service: string, generation: number, { uid, cgroup }: LaunchPlan, { child, pid }: Spawned): void {
+    this.#children.add(pid);
+    const main = identityOf(pid) ?? { pid, startTime: UNKNOWN_START, bootId: bootId() };
+    const live = this.#take(
+      newTree({ service, generation, uid, main, isMainAlive: true, isChild: true, cgroup, members: new Map() }),
+      child,
+      null,
+    );
+    child.once('exit', (code, signal) => {
+      this.#children.delete(pid);
+      this.#mainEnded(live, code, signal);
+    });
+  }
+
+  signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree'): void {
+    const live = this.#live.get(treeKey(service, generation));
+    if (live) this.#complain(live.tree, signal, this.#trees.signal(live.tree, signal, to));
+  }
+
+  kill(service: string, generation: number): void {
+    const live = this.#live.get(treeKey(service, generation));
+    if (live) this.#trees.kill(live.tree);
+  }
+
+  /** From now on it is like any other generation; its end is seen within a quarter of a second, and how it ended is unknown. */
+  adopt(found: Found, spec: ServiceSpec): void {
+    const live = this.#takeFound(found, this.#planner.uidOf(spec.launch.user), null);
+    if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
+  }
+
+  /**
+   * Ends what an earlier opsd left and nobody wants: SIGTERM, SIGKILL after `patience`. False when it survives that.
+   * Nothing is reported, and meanwhile no generation of that service and number can be spawned.
+   */
+  async endStray(found: Found, patience: Millis = STRAY_PATIENCE): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const { tree } = this.#takeFound(found, found.main?.uid ?? null, () => resolve(true));
+    using deadline = new Alarm(() => {
+      if (tree.killingSince !== null) return resolve(false);
+      this.#trees.kill(tree);
+      deadline.set(STRAY_PATIENCE);
+    });
+    deadline.set(patience);
+    this.#complain(tree, 'SIGTERM', this.#trees.signal(tree, 'SIGTERM', 'tree'));
+    if (!tree.mainAlive) this.#trees.watch(tree);
+    return await promise;
+  }
+
+  /** Of the main process; null: it is gone, or there is no such generation. */
+  identity(service: string, generation: number): Identity | null {
+    const tree = this.#live.get(treeKey(service, generation))?.tree;
+    return tree?.mainAlive && tree.main.startTime !== UNKNOWN_START ? tree.main : null;
+  }
+
+  /** What lives of a generation beside its main process, as of the last look at it. */
+  others(service: string, generation: number): readonly { readonly pid: number; readonly state: string }[] {
+    const members = this.#live.get(treeKey(service, generation))?.tree.members.values() ?? [];
+    return [...members].map(({ pid, state }) => ({ pid, state }));
+  }
+
+  #takeFound(found: Found, uid: number | null, onStrayGone: (() => void) | null): Live {
+    const { service, generation, main, leader, others } = found;
+    const tree = newTree({
+      service,
+      generation,
+      uid: uid ?? process.getuid?.() ?? 0,
+      main: leader,
+      isMainAlive: main !== null,
+      isChild: false,
+      cgroup: found.cgroup ?? this.#options.cgroups?.find(service, generation) ?? null,
+      members: new Map(others.map((process) => [process.pid, process])),
+    });
+    const live = this.#take(tree, null, onStrayGone);
+    if (main) this.#adopted.add(main.identity, () => this.#mainEnded(live, null, null));
+    return live;
+  }
+
+  #take(tree: Tree, child: ChildProcess | null, onStrayGone: (() => void) | null): Live {
+    const live: Live = { tree, child, exit: null, exitReported: false, onStrayGone };
+    this.#live.set(treeKey(tree.service, tree.generation), live);
+    this.#byTree.set(tree, live);
+    return live;
+  }
+
+  #mainEnded(live: Live, code: number | null, signal: SignalName | null): void {
+    const { tree } = live;
+    tree.mainAlive = false;
+    const mayBeOom =
+      tree.cgroup !== null && (signal === 'SIGKILL' || live.child === null) && tree.killingSince === null;
+    const oom = mayBeOom && tree.cgroup !== null && (this.#options.cgroups?.wasOutOfMemory(tree.cgroup) ?? false);
+    live.exit = { code, signal, oom };
+    this.#trees.watch(tree);
+  }
+
+  /** The tree was looked at: tells what there is to tell of it. */
+  #seen(tree: Tree): void {
+    const live = this.#byTree.get(tree);
+    if (!live?.exit) return;
+    const { service, generation } = tree;
+    const left = tree.members.size;
+    if (left === 0) this.#forget(live);
+    if (live.onStrayGone) {
+      if (left === 0) live.onStrayGone();
+    } else if (!live.exitReported) {
+      live.exitReported = true;
+      this.#options.report({ type: 'exited', service, generation, exit: live.exit, left });
+    } else if (left === 0) this.#options.report({ type: 'emptied', service, generation });
+  }
+
+  #forget({ tree }: Live): void {
+    this.#trees.forget(tree);
+    this.#byTree.delete(tree);
+    this.#live.delete(treeKey(tree.service, tree.generation));
+    this.#removeCgroup(tree.cgroup);
+  }
+
+  #removeCgroup(cgroup: string | null): void {
+    if (cgroup !== null) void this.#options.cgroups?.remove(cgroup);
+  }
+
+  #complain(tree: Tree, signal: SignalName, sent: Sent): void {
+    if (sent === 'sent' || sent === 'gone') return;
+    const why = sent === 'refused' ? 'its identity could not be proven' : 'the kernel does not permit it';
+    this.#options.log(`service ${tree.service}, generation ${tree.generation}: no ${signal} was sent: ${why}`);
+  }
+
+  /** Leaves every process alone: services outlive opsd. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#trees[Symbol.dispose]();
+    this.#adopted[Symbol.dispose]();
+    for (const { child } of this.#live.values()) {
+      child?.removeAllListeners('exit');
+      child?.unref();
+    }
+  }
+}
+
+/** The child has its own copies once it is spawned. Closing ours cannot undo the spawn, so that it must not look like that. */
+function openOutput(outputs: Outputs, spec: ServiceSpec) {
+  const output = outputs.open(spec);
+  return {
+    stdout: output.stdout,
+    stderr: output.stderr,
+    [Symbol.dispose]() {
+      try {
+        output.close();
+      } catch {
+        // Closed already.
+      }
+    },
+  };
+}

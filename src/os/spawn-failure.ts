@@ -1,0 +1,41 @@
+// What a failed spawn means: whether trying again can help, in words that say what to do.
+
+import type { SpawnError } from './spawn-child.ts';
+
+export interface SpawnFailure {
+  readonly kind: 'permanent' | 'transient' | 'failure';
+  readonly message: string;
+}
+
+/** The machine had no room; it costs the service nothing but time. ETXTBSY: the program is just being replaced. */
+const TRANSIENT: Readonly<Record<string, string>> = {
+  EAGAIN: 'the limit of processes is reached (TasksMax=, ulimit -u, pids.max)',
+  ENOMEM: 'no memory is left for another process',
+  EMFILE: 'opsd has no descriptor left (raise LimitNOFILE=)',
+  ENFILE: 'the host has no descriptor left (fs.file-max)',
+  ENOBUFS: 'the kernel has no buffer left',
+  ENOSPC: 'no space is left for what the start needs',
+  ETXTBSY: 'the program is being written at the moment',
+};
+
+const PERMANENT: Readonly<Record<string, string>> = {
+  ENOENT: 'the program or the loader it was linked with does not exist: install it, or correct the path',
+  EACCES: 'the program may not be executed: check the modes of it and of the folders above it',
+  EPERM: 'the kernel does not permit it: check the mount options and the security policy of the host',
+  ENOTDIR: 'a part of the path is not a folder: correct it',
+  EISDIR: 'it is a folder, not a program',
+  ELOOP: 'too many symbolic links in the path',
+  ENAMETOOLONG: 'the path is too long',
+  E2BIG: 'the command and its environment are too long: use a file',
+  ENOEXEC: 'the file is not a program of this machine',
+  ELIBBAD: 'the loader of the program is damaged',
+  ERR_INVALID_ARG_VALUE: 'an argument cannot be given to a process',
+};
+
+export function spawnFailure(command: string, { code, message }: SpawnError): SpawnFailure {
+  const transient = TRANSIENT[code];
+  if (transient !== undefined) return { kind: 'transient', message: `cannot start ${command}: ${transient} (${code})` };
+  const permanent = PERMANENT[code];
+  if (permanent !== undefined) return { kind: 'permanent', message: `cannot start ${command}: ${permanent} (${code})` };
+  return { kind: 'failure', message: `cannot start ${command}: ${message}` };
+}
