@@ -1,0 +1,275 @@
+// The rules of the source that no compiler knows: which way imports run, where time and signals may be touched.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const repository = resolve(import.meta.dirname, '..');
+
+interface Import {
+  readonly from: string;
+  /** Nothing of it is left when the types are gone. */
+  readonly isType: boolean;
+}
+
+interface Source {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly text: string;
+  /** Without comments. */
+  readonly code: string;
+  /** Without comments and what strings hold. */
+  readonly words: string;
+  readonly imports: readonly Import[];
+}
+
+const src = sources('src');
+const tests = sources('test');
+
+test('every file begins with a comment that says what it is for', () => {
+  none(
+    [...src, ...tests].filter(({ text }) => !/^\/\/ \S.{10,}\n/.test(text)),
+    'the first line is not "// one sentence"',
+  );
+});
+
+test('imports run one way', () => {
+  /** Layer to what it may import beside itself and errors.ts; `type`: only types. */
+  const arrows: Record<string, readonly [to: RegExp, what: 'all' | 'type'][]> = {
+    main: [[/./, 'all']],
+    daemon: [[/./, 'all']],
+    cli: [[/^src\/(http|core)\//, 'type']],
+    os: [
+      [/^src\/runtime\/clock\.ts$/, 'all'],
+      [/^src\/(runtime\/ports\.ts$|core\/)/, 'type'],
+    ],
+    http: [
+      [/^src\/runtime\/clock\.ts$/, 'all'],
+      [/^src\/(runtime\/ports\.ts$|core\/)/, 'type'],
+    ],
+    runtime: [[/^src\/core\//, 'all']],
+    config: [[/^src\/core\//, 'type']],
+    core: [],
+    errors: [],
+  };
+  const wrong = src.flatMap(({ path, imports }) => {
+    const layer = layerOf(path);
+    const allowed = arrows[layer];
+    assert.ok(allowed, `${path}: "${layer}" is no layer of this program`);
+    return imports.flatMap(({ from, isType }) => {
+      if (!from.startsWith('.')) return [];
+      const to = relative(repository, resolve(repository, dirname(path), from));
+      const isFine =
+        layerOf(to) === layer ||
+        to === 'src/errors.ts' ||
+        allowed.some(([pattern, what]) => pattern.test(to) && (what === 'all' || isType));
+      return isFine ? [] : [`${path} imports ${isType ? 'types of ' : ''}${to}`];
+    });
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('relative imports name files that exist, with their ending', () => {
+  const wrong = [...src, ...tests].flatMap(({ path, imports }) =>
+    imports
+      .filter(({ from }) => from.startsWith('.'))
+      .filter(({ from }) => !from.endsWith('.ts') || !existsSync(resolve(repository, dirname(path), from)))
+      .map(({ from }) => `${path} imports ${from}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('core and config are pure: no node, no clock, no chance, no promise', () => {
+  const pure = src.filter(({ path }) => /^src\/(core|config)\//.test(path));
+  assert.ok(pure.length > 10);
+  assert.deepEqual(
+    pure.flatMap(({ path, imports }) =>
+      imports.filter(({ from }) => from.startsWith('node:')).map(({ from }) => `${path} imports ${from}`),
+    ),
+    [],
+  );
+  for (const word of [/\bDate\b/, /\bset(Timeout|Interval|Immediate)\b/, /\bprocess\b(?!['":])/, /\bawait\b/]) {
+    none(
+      pure.filter(({ words }) => usesGlobal(words, word)),
+      `${word} belongs into runtime/ or os/`,
+    );
+  }
+  none(
+    pure.filter(({ words }) => /\b(Math\.random|performance|crypto)\b/.test(words)),
+    'chance and clocks come in as arguments',
+  );
+});
+
+test('only runtime/clock.ts asks what time it is, and waits', () => {
+  const others = src.filter(({ path }) => path !== 'src/runtime/clock.ts');
+  none(
+    others.filter(({ words }) => /\bnew Date\b|\bDate\.|\bset(Timeout|Interval)\(|\bperformance\./.test(words)),
+    'time belongs into src/runtime/clock.ts',
+  );
+  none(
+    others.filter(({ imports }) => imports.some(({ from }) => /^node:(timers|perf_hooks)/.test(from))),
+    'timers belong into src/runtime/clock.ts',
+  );
+});
+
+test('a signal is sent in one place, where identities are checked; one place ends the program', () => {
+  none(
+    src.filter(({ path, words }) => path !== 'src/os/identity.ts' && /\bprocess\.kill\(/.test(words)),
+    'process.kill belongs into src/os/identity.ts',
+  );
+  none(
+    src.filter(({ path, words }) => path !== 'src/main.ts' && /\bprocess\.exit\(/.test(words)),
+    'process.exit belongs into src/main.ts',
+  );
+});
+
+test('each package is imported by exactly one file', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
+  const importers = (name: string) =>
+    src
+      .filter(({ imports }) => imports.some(({ from }) => from === name || from.startsWith(`${name}/`)))
+      .map(({ path }) => path);
+  const names = Object.keys(dependencies);
+  const wrong = names.map((name) => [name, importers(name)] as const).filter(([, files]) => files.length !== 1);
+  assert.deepEqual(wrong, []);
+  const strangers = src.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ from }) => !/^(\.|node:)/.test(from))
+      .filter(({ from }) => !names.some((name) => from === name || from.startsWith(`${name}/`)))
+      .map(({ from }) => `${path} imports ${from}, which is no dependency`),
+  );
+  assert.deepEqual(strangers, []);
+});
+
+test('the global temporary folder is nobody’s', () => {
+  none(
+    src.filter(({ code }) => /['"`]\/tmp\b|\btmpdir\(/.test(code)),
+    'nothing is kept in /tmp',
+  );
+});
+
+test('nothing is silenced, nothing is put off', () => {
+  const all = [...src, ...tests].filter(({ path }) => path !== 'test/tidy.test.ts');
+  none(
+    all.filter(({ text }) => /\b(TODO|FIXME|XXX|HACK)\b/.test(text)),
+    'do it now, or open an issue',
+  );
+  none(
+    all.filter(({ text }) => /@ts-(ignore|expect-error|nocheck)|biome-ignore|eslint-/.test(text)),
+    'say it so that the compiler understands',
+  );
+  none(
+    all.filter(({ words }) => /\bas (any|unknown as)\b/.test(words)),
+    'a cast to silence the compiler',
+  );
+});
+
+test('names say what a file holds', () => {
+  none(
+    [...src, ...tests].filter(({ path }) =>
+      /(^|\/|-)(utils?|helpers?|types|constants|common|misc)\.ts$|(^|\/)index\.ts$/.test(path),
+    ),
+    'name it after the thing that it holds',
+  );
+  none(
+    [...src, ...tests].filter(({ path }) => !/^[a-z0-9/.-]+$/.test(path)),
+    'file names are kebab-case',
+  );
+});
+
+test('the project stands on its own', () => {
+  const outside = /\.\.\/shared\b|\/work\/(main|shared)\b/;
+  const files = ['Makefile', 'README.md', 'package.json', ...below('cfg'), ...below('systemd'), ...below('.ci')];
+  const named = files.filter((path) => existsSync(join(repository, path)));
+  assert.deepEqual(
+    named.filter((path) => outside.test(readFileSync(join(repository, path), 'utf8'))),
+    [],
+  );
+  none(
+    [...src, ...tests].filter(({ path, text }) => path !== 'test/tidy.test.ts' && outside.test(text)),
+    'a path that only one machine has',
+  );
+});
+
+test('files stay short enough to be read at once', (t) => {
+  for (const { path, text } of src) {
+    const lines = text.split('\n').length - 1;
+    if (lines > 300) t.diagnostic(`${path} has ${lines} lines; what of it is a thing of its own?`);
+    assert.ok(lines <= 500, `${path} has ${lines} lines: divide it`);
+  }
+});
+
+function none(wrong: readonly Source[], why: string): void {
+  assert.deepEqual(
+    wrong.map(({ path }) => path),
+    [],
+    why,
+  );
+}
+
+/** The folder below src, or the name of a file that lies in src itself. */
+function layerOf(path: string): string {
+  return /^src\/([a-z-]+)/.exec(path)?.[1] ?? path;
+}
+
+/** As a name of its own: not `x.process`, nor a key `process:`. */
+function usesGlobal(words: string, name: RegExp): boolean {
+  return new RegExp(`(?<![.\\w#'"])${name.source}(?!\\??:)`).test(words);
+}
+
+function below(folder: string): string[] {
+  if (!existsSync(join(repository, folder))) return [];
+  return readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(repository, join(entry.parentPath, entry.name)));
+}
+
+function sources(folder: string): Source[] {
+  return below(folder)
+    .filter((path) => path.endsWith('.ts'))
+    .sort()
+    .map((path) => {
+      const text = readFileSync(join(repository, path), 'utf8');
+      const code = withoutComments(text);
+      return { path, text, code, words: withoutStrings(code), imports: importsOf(code) };
+    });
+}
+
+/** Good enough for formatted code: strings hold no line breaks, regular expressions no unescaped slash in a comment's place. */
+function withoutComments(text: string): string {
+  return text.replace(
+    /('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|(?<=^|[\s;,{(])\/\/.*$/gm,
+    '$1',
+  );
+}
+
+/** Templates keep what they compute. */
+function withoutStrings(code: string): string {
+  return code
+    .replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g, "''")
+    .replace(/`(?:\\.|[^`\\])*`/g, (template) => (template.match(/\$\{[^}]*\}/g) ?? []).join(' '));
+}
+
+function importsOf(code: string): Import[] {
+  const statics = code.matchAll(/^(?:import|export)\s+(type\s+)?(?:([^;'"]*?)\s+from\s+)?['"]([^'"]+)['"]/gm);
+  const dynamics = code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g);
+  return [
+    ...[...statics].map(([, type, what = '', from = '']) => ({
+      from,
+      isType: type !== undefined || namesTypesOnly(what),
+    })),
+    ...[...dynamics].map(([, from = '']) => ({ from, isType: false })),
+  ];
+}
+
+/** `{ type A, type B }` */
+function namesTypesOnly(what: string): boolean {
+  const names =
+    /^\{(.*)\}$/s
+      .exec(what.trim())?.[1]
+      ?.split(',')
+      .map((name) => name.trim())
+      .filter(Boolean) ?? [];
+  return names.length > 0 && names.every((name) => name.startsWith('type '));
+}
