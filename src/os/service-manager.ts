@@ -13,8 +13,9 @@ export interface ServiceManager extends Disposable {
   reloading(): void;
   stopping(): void;
   readonly watchdog: {
-    /** How often to ping to be safe; null: nobody waits for pings. */
+    /** How often systemd is to hear one to be safe; null: nobody waits for pings. */
     readonly periodMs: Millis | null;
+    /** All is well. May be called more often: what comes before the period is over goes no further. */
     ping(): void;
   };
 }
@@ -51,6 +52,8 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
   let lastTrouble = '';
   /** Before this a status alone waits. */
   let statusAllowedAt: Millis = 0;
+  let pingDueAt: Millis = 0;
+  let lastStatus = '';
   const later = new Alarm(() => send());
 
   function send(): void {
@@ -95,13 +98,18 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
       send();
     },
     status(text) {
-      unsent.status = text.replace(/\p{Cc}+/gu, ' ').slice(0, STATUS_LENGTH);
+      const line = text.replace(/\p{Cc}+/gu, ' ').slice(0, STATUS_LENGTH);
+      if (line === lastStatus) return;
+      lastStatus = line;
+      unsent.status = line;
       send();
     },
     watchdog: {
       periodMs: period,
       ping() {
-        unsent.ping = period !== null;
+        if (period === null || monotonic() < pingDueAt) return;
+        pingDueAt = monotonic() + period;
+        unsent.ping = true;
         send();
       },
     },

@@ -79,6 +79,25 @@ test('a status that changes all the time costs one call a second, and the last o
   assert.ok(performance.now() - began > 500, 'the second call came at once');
 });
 
+test('more pings than systemd wants, and a status that it knows, cost nothing', async () => {
+  await using folder = await scratch();
+  const systemd = await notifier(folder.path);
+  await systemd.open();
+  using manager = createServiceManager(systemd.env({ WATCHDOG_USEC: '900000' }), noTrouble);
+  manager.status('up');
+  const first = await systemd.calls(1);
+  assert.deepEqual(first, ['/run/n|STATUS=up']);
+  const began = performance.now();
+  const pings = await waitFor('two pings', async () => {
+    manager.watchdog.ping();
+    manager.status('up');
+    const all = await systemd.calls(1);
+    return all.length === 3 && all.slice(1);
+  });
+  assert.deepEqual(pings, ['/run/n|WATCHDOG=1', '/run/n|WATCHDOG=1']);
+  assert.ok(performance.now() - began >= 300, 'the second ping came before it was due');
+});
+
 test('what could not be told is told again, the trouble is reported once', async () => {
   await using folder = await scratch();
   const systemd = await notifier(folder.path, 'echo "no such socket" >&2; exit 1');
