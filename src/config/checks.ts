@@ -1,0 +1,157 @@
+// Checks of what is right in form and still cannot work: here, now, or ever.
+
+import type { DaemonSpec, ServiceSpec } from '../core/spec.ts';
+import type { Facts } from './facts.ts';
+import type { Findings, Place } from './problems.ts';
+import { REDACTED, shown } from './redaction.ts';
+import { SERVICE_NAME } from './schema.ts';
+import { adviseOnShell } from './shell-advice.ts';
+import { formatDuration } from './units.ts';
+import type { Locate } from './validate.ts';
+
+/** Names that mean something else: opsd.pid, and all services in a command. */
+const RESERVED_NAMES = new Set(['opsd', 'all']);
+
+/** Place of a socket in `struct sockaddr_un` (unix(7)), without the NUL at its end. */
+const LONGEST_SOCKET_PATH = 107;
+
+export function checkServiceName(name: string, place: Place, findings: Findings): void {
+  if (RESERVED_NAMES.has(name)) findings.problem(place, `the name "${name}" is reserved; choose another one`);
+  else if (!SERVICE_NAME.test(name)) {
+    const expected = 'letters, digits, "_", "-" and ".", at most 64, the first a letter or a digit';
+    findings.problem(place, `expected a name of ${expected}`);
+  }
+}
+
+/** `prefix` is the folder that has run/opsd.sock in it. */
+export function checkDaemon(
+  daemon: DaemonSpec,
+  prefix: string,
+  locate: Locate,
+  facts: Facts,
+  findings: Findings,
+): void {
+  const socket = `${prefix}/run/opsd.sock`;
+  const length = new TextEncoder().encode(socket).length;
+  if (length > LONGEST_SOCKET_PATH) {
+    const place = { where: 'PREFIX', line: null, key: '' };
+    const limit = `a path of at most ${LONGEST_SOCKET_PATH} bytes`;
+    findings.problem(place, `${socket} has ${length}, and a socket needs ${limit}; choose a shorter PREFIX`);
+  }
+  if (facts.look(daemon.logDir) === 'other') {
+    const place = locate(['log_dir']);
+    const path = place.isSecret ? REDACTED : daemon.logDir;
+    findings.problem(place, `${path} is not a directory; move it away, or choose another one`);
+  }
+  if (daemon.socketGroup !== null) checkGroup(daemon.socketGroup, locate(['socket_group']), facts, findings);
+}
+
+export function checkService(
+  spec: ServiceSpec,
+  daemon: DaemonSpec | null,
+  locate: Locate,
+  facts: Facts,
+  findings: Findings,
+): void {
+  checkPolicy(spec, daemon, locate, findings);
+  checkAccounts(spec, locate, facts, findings);
+  checkPowers(spec, locate, facts, findings);
+  const isThere = checkFolder(spec, locate, facts, findings);
+  if (isThere) checkCommand(spec, locate, facts, findings);
+}
+
+function checkPolicy({ policy }: ServiceSpec, daemon: DaemonSpec | null, locate: Locate, findings: Findings): void {
+  const { backoff, ready, heartbeat } = policy;
+  if (backoff.initial > backoff.max) {
+    const quote = quoteUnlessSecret([locate(['backoff', 'initial']), locate(['backoff', 'max'])]);
+    const [initial, max] = [backoff.initial, backoff.max].map((span) => quote(formatDuration(span)));
+    const message = `the first delay, ${initial}, is longer than backoff.max, ${max}; exchange them`;
+    findings.problem(locate(['backoff', 'initial']), message);
+  }
+  const both = policy.fatalExitCodes.filter((code) => policy.successExitCodes.includes(code));
+  if (both.length > 0) {
+    const quote = quoteUnlessSecret([locate(['fatal_exit_codes']), locate(['success_exit_codes'])]);
+    findings.problem(locate(['fatal_exit_codes']), `${quote(both)} is in success_exit_codes too; keep it in one list`);
+  }
+  if (ready?.on === 'heartbeat' && heartbeat === null) {
+    findings.problem(locate(['ready', 'on']), 'the service has no heartbeat; add heartbeat = "30s"');
+  }
+  if (ready?.on === 'delay' && ready.delay >= ready.timeout) {
+    findings.problem(
+      locate(['ready', 'delay']),
+      'is not shorter than ready.timeout: it would never be ready; raise that',
+    );
+  }
+  if (daemon !== null && policy.stopTimeout > daemon.shutdownTimeout) {
+    const message = 'is longer than daemon.shutdown_timeout, which ends a shutdown of opsd with SIGKILL; raise that';
+    findings.warning(locate(['stop_timeout']), message);
+  }
+}
+
+/** How values are put into a message that is about several of them. */
+function quoteUnlessSecret(places: readonly Place[]): (value: unknown) => string {
+  const isSecret = places.some((place) => place.isSecret);
+  return (value) => shown(value, isSecret);
+}
+
+function checkAccounts({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  if (launch.group !== null) checkGroup(launch.group, locate(['group']), facts, findings);
+  if (launch.user === null || facts.hasUser(launch.user)) return;
+  const place = locate(['user']);
+  const remedy = place.isSecret ? 'adduser' : `adduser --system ${launch.user}`;
+  findings.problem(
+    place,
+    `no user ${shown(launch.user, place.isSecret)} on this host; create it (${remedy}), or correct the name`,
+  );
+}
+
+function checkGroup(group: string, place: Place, facts: Facts, findings: Findings): void {
+  if (facts.hasGroup(group)) return;
+  findings.problem(place, `no group ${shown(group, place.isSecret)} on this host; create it, or correct the name`);
+}
+
+/** What only root can give; the last two only fail to have an effect. */
+function checkPowers({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  if (facts.isRoot()) return;
+  const remedy = 'run opsd as root, or remove this';
+  if (launch.user !== null && !facts.isSelf(launch.user)) {
+    findings.problem(locate(['user']), `only root can start a service as another user; ${remedy}`);
+  }
+  if (launch.group !== null) {
+    findings.problem(locate(['group']), `only root can start a service with another group; ${remedy}`);
+  }
+  if (launch.nice < 0) findings.warning(locate(['nice']), `only root can set a negative one; ${remedy}`);
+  if (launch.oomScoreAdj < 0) {
+    findings.warning(locate(['oom_score_adj']), `only root can set a negative one; ${remedy}`);
+  }
+}
+
+function checkFolder({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): boolean {
+  const kind = facts.look(launch.cwd);
+  if (kind === 'directory') return true;
+  const place = locate(['cwd']);
+  const path = place.isSecret ? REDACTED : launch.cwd;
+  const why =
+    kind === 'missing'
+      ? `does not exist; mkdir -p ${path}`
+      : kind === 'closed'
+        ? 'cannot be reached: a folder above it may not be entered; chmod a+x that folder'
+        : 'is not a directory; correct the path';
+  findings.problem(place, `${path} ${why}`);
+  return false;
+}
+
+function checkCommand({ launch, policy }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  const report = (message: string) => {
+    if (policy.enabled) findings.problem(locate(['command']), message);
+    else findings.warning(locate(['command']), message);
+  };
+  const problem = facts.whyNotExecutable(launch.command[0], launch.cwd, launch.env.PATH ?? null);
+  if (problem !== null) {
+    // Each of these would be quoted.
+    const isSecret = [['command'], ['cwd'], ['env', 'PATH']].some((key) => locate(key).isSecret);
+    report(isSecret ? `${REDACTED} cannot be executed; correct it` : problem);
+  }
+  const advice = adviseOnShell(launch.command);
+  if (advice !== null) findings.warning(locate(['command']), advice);
+}

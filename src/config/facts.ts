@@ -1,0 +1,21 @@
+// What the checks ask of the machine: a configuration can be right in form and still not work here.
+
+/** What is at a path, symbolic links followed; `closed`: a folder above it may not be entered. */
+export type Look = 'missing' | 'closed' | 'directory' | 'other';
+
+export type FileText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
+
+/** Answers are those of one moment: implementations keep them while one configuration is loaded. */
+export interface Facts {
+  look(path: string): Look;
+  /** Why `file`, the first word of a command, cannot be executed in the folder `cwd`; null: it can. `searchPath`: null for the usual PATH. */
+  whyNotExecutable(file: string, cwd: string, searchPath: string | null): string | null;
+  /** A text file that a service names, e.g. its env_file. `why` completes "cannot be read: …". */
+  readText(path: string): FileText;
+  /** By name or number. */
+  hasUser(user: string): boolean;
+  hasGroup(group: string): boolean;
+  /** Whether opsd runs as this user itself. */
+  isSelf(user: string): boolean;
+  isRoot(): boolean;
+}

@@ -1,0 +1,90 @@
+// Configuration values that know where they were written: what the layers are merged from.
+
+/** Where a value comes from. */
+export interface Origin {
+  /** The file as a person would name it, or the environment variable. */
+  readonly where: string;
+  /** 1-based; null for a variable. */
+  readonly line: number | null;
+  /** It comes from env.toml: its value is never shown. */
+  readonly isSecret: boolean;
+}
+
+export interface Table {
+  readonly kind: 'table';
+  readonly origin: Origin;
+  readonly entries: ReadonlyMap<string, Node>;
+}
+
+/** A list is a leaf: lists replace one another, they are never merged. */
+export interface Leaf {
+  readonly kind: 'leaf';
+  readonly origin: Origin;
+  readonly value: unknown;
+}
+
+export type Node = Table | Leaf;
+
+export function emptyTable(origin: Origin): Table {
+  return { kind: 'table', origin, entries: new Map() };
+}
+
+/** `stronger` over `weaker`: tables key by key, everything else as a whole. */
+export function merge(weaker: Node, stronger: Node): Node {
+  return weaker.kind === 'table' && stronger.kind === 'table' ? mergeTables(weaker, stronger) : stronger;
+}
+
+export function mergeTables(weaker: Table, stronger: Table): Table {
+  if (stronger.entries.size === 0) return weaker;
+  if (weaker.entries.size === 0) return stronger;
+  const entries = new Map(weaker.entries);
+  for (const [key, node] of stronger.entries) {
+    const below = entries.get(key);
+    entries.set(key, below === undefined ? node : merge(below, node));
+  }
+  return { kind: 'table', origin: weaker.origin, entries };
+}
+
+/** The node at exactly this path. */
+export function find(node: Node, path: readonly PropertyKey[]): Node | null {
+  let found: Node = node;
+  for (const part of path) {
+    const next: Node | undefined = found.kind === 'table' ? found.entries.get(String(part)) : undefined;
+    if (next === undefined) return null;
+    found = next;
+  }
+  return found;
+}
+
+/** The node at this path, or the innermost one around it that exists. */
+export function findNearest(node: Node, path: readonly PropertyKey[]): Node {
+  let found: Node = node;
+  for (const part of path) {
+    const next: Node | undefined = found.kind === 'table' ? found.entries.get(String(part)) : undefined;
+    if (next === undefined) return found;
+    found = next;
+  }
+  return found;
+}
+
+/** The table below `key`, or null where there is none or it is something else. */
+export function subtable(table: Table, key: string): Table | null {
+  const node = table.entries.get(key);
+  return node?.kind === 'table' ? node : null;
+}
+
+/** The bare values, as a schema reads them. */
+export function plain(node: Node): unknown {
+  if (node.kind === 'leaf') return node.value;
+  // No prototype: a key such as __proto__ or toString is only a key here.
+  const values: Record<string, unknown> = Object.create(null);
+  for (const [key, child] of node.entries) values[key] = plain(child);
+  return values;
+}
+
+/** `services."a b".command`: as TOML would write it. */
+export function keyPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (/^[A-Za-z0-9_-]+$/.test(String(part)) ? String(part) : JSON.stringify(String(part))))
+    .join('.');
+}

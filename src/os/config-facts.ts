@@ -1,0 +1,84 @@
+// What the checks of a configuration ask, answered by this machine; each question once.
+
+import { statSync } from 'node:fs';
+import type { Facts, FileText, Look } from '../config/facts.ts';
+import { accountOf, groupIdOf } from './accounts.ts';
+import { DEFAULT_PATH } from './environment.ts';
+import { codeOf } from './identity.ts';
+import { preflight } from './preflight.ts';
+import { readTextFile } from './text-file.ts';
+
+/** An env_file in bytes; no program can be given more (execve(2)). */
+const LARGEST_ENV_FILE = 1024 ** 2;
+
+/** Answers of one load. */
+export class MachineFacts implements Facts {
+  /** Files that were read on behalf of services. */
+  readonly filesRead = new Set<string>();
+  readonly #searchPath: string;
+  readonly #uid = process.geteuid?.() ?? 0;
+  readonly #looks = new Map<string, Look>();
+  readonly #executables = new Map<string, string | null>();
+  readonly #users = new Map<string, number | null>();
+  readonly #groups = new Map<string, number | null>();
+
+  /** `searchPath`: PATH of opsd itself, which services have unless they say otherwise. */
+  constructor(searchPath: string | undefined) {
+    this.#searchPath = searchPath || DEFAULT_PATH;
+  }
+
+  look(path: string): Look {
+    return remember(this.#looks, path, () => lookAt(path));
+  }
+
+  whyNotExecutable(file: string, cwd: string, searchPath: string | null): string | null {
+    const path = searchPath ?? this.#searchPath;
+    const isRelative = file.includes('/') && !file.startsWith('/');
+    const from = isRelative ? cwd : '/';
+    return remember(this.#executables, JSON.stringify([file, from, path]), () =>
+      preflight({ command: [file], cwd: from, environment: { PATH: path } }),
+    );
+  }
+
+  readText(path: string): FileText {
+    this.filesRead.add(path);
+    const file = readTextFile(path, LARGEST_ENV_FILE);
+    return file.ok ? { ok: true, text: file.text } : { ok: false, why: file.why };
+  }
+
+  hasUser(user: string): boolean {
+    return this.#uidOf(user) !== null;
+  }
+
+  hasGroup(group: string): boolean {
+    return /^\d+$/.test(group) || remember(this.#groups, group, () => groupIdOf(group)) !== null;
+  }
+
+  isSelf(user: string): boolean {
+    return this.#uidOf(user) === this.#uid;
+  }
+
+  isRoot(): boolean {
+    return this.#uid === 0;
+  }
+
+  #uidOf(user: string): number | null {
+    return remember(this.#users, user, () => accountOf(user)?.uid ?? null);
+  }
+}
+
+function remember<T extends string | number | null>(answers: Map<string, T>, question: string, ask: () => T): T {
+  const known = answers.get(question);
+  if (known !== undefined) return known;
+  const answer = ask();
+  answers.set(question, answer);
+  return answer;
+}
+
+function lookAt(path: string): Look {
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'other';
+  } catch (error) {
+    return codeOf(error) === 'EACCES' ? 'closed' : 'missing';
+  }
+}
