@@ -1,0 +1,252 @@
+// One service's output: copied at once, late (a slow disk), or dropped and counted (a failing one); and what ends a line.
+
+import type { Millis } from '../../core/spec.ts';
+import { after, monotonic } from '../../runtime/clock.ts';
+import { codeOf } from '../identity.ts';
+import type { Log } from '../logger.ts';
+import { timestamp } from '../timestamp.ts';
+import type { Fifo } from './fifo.ts';
+import type { Kernel } from './kernel.ts';
+import { type Slots, type Written, writeLate } from './late-writer.ts';
+import type { LogFile } from './log-file.ts';
+import { Patience } from './patience.ts';
+import type { Readiness, Watch } from './readiness.ts';
+import { Transfer } from './transfer.ts';
+
+/** What the outputs of all services share. */
+export interface Shared {
+  readonly kernel: Kernel | null;
+  readonly readiness: Readiness;
+  readonly slots: Slots;
+  readonly log: Log;
+  /** How long a failing disk is left alone. */
+  readonly retryEvery: Millis;
+  onBytes(service: string, bytes: number): void;
+  onDropped(service: string, bytes: number): void;
+}
+
+const NEWLINE = 0x0a;
+/** What is read at a time for a slow target: little stays in memory, also when stamps make it grow. */
+const LATE_CHUNK = 16_384;
+/** What is dropped at a time, and how much of it `ctl why` may still show. */
+const scrap = Buffer.allocUnsafeSlow(65_536);
+const DROPPED_SHOWN = 4_096;
+/** What a generation left in its pipe is read up to this, should somebody go on writing. */
+const MOST_LEFT = 4 << 20;
+
+export class Capture implements Disposable {
+  readonly #service: string;
+  readonly #fifo: Fifo;
+  readonly #file: LogFile;
+  readonly #shared: Shared;
+  readonly #transfer: Transfer;
+  readonly #watch: Watch;
+  readonly #patience = new Patience();
+  /** A write under way in the background; the FIFO is not read meanwhile. */
+  #late: Promise<void> | null = null;
+  /** Nothing can be written because of `code`; tried again at `retryAt`. */
+  #failure: { readonly code: string; readonly retryAt: Millis } | null = null;
+  #lost = 0;
+  #dropped: Buffer = Buffer.alloc(0);
+  #mustEndLine = false;
+  #mustReopen = false;
+  #isOver = false;
+
+  constructor(service: string, fifo: Fifo, file: LogFile, batchPath: string, stamps: boolean, shared: Shared) {
+    this.#service = service;
+    this.#fifo = fifo;
+    this.#file = file;
+    this.#shared = shared;
+    this.#transfer = new Transfer(fifo, file, shared.kernel, batchPath, {
+      wrote: (bytes) => shared.onBytes(service, bytes),
+      lost: (bytes) => this.#lose(bytes),
+    });
+    this.#transfer.stamps = stamps;
+    this.#attempt(() => this.#transfer.recover());
+    this.#watch = shared.readiness.watch(fifo.fd, () => this.#read());
+  }
+
+  /** Whether lines get timestamps, from the next one on. */
+  set stamps(wanted: boolean) {
+    this.#transfer.stamps = wanted;
+  }
+
+  /** The last of what was dropped; empty while all is well. */
+  get dropped(): Buffer {
+    return this.#dropped;
+  }
+
+  /** For a child; the caller closes it. */
+  openForChild(): number {
+    return this.#fifo.openForChild();
+  }
+
+  #attempt(act: () => void): boolean {
+    try {
+      act();
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  #read(): number {
+    if (this.#late) return 0;
+    const now = monotonic();
+    if (this.#failure && !this.retry()) return this.#drop();
+    let bytes = 0;
+    const isWell = this.#attempt(() => {
+      this.#prepare(now);
+      if (this.#patience.isOver || !this.#file.isRegular) bytes = this.#readLate();
+      else {
+        bytes = this.#transfer.move();
+        this.#patience.took(monotonic() - now);
+      }
+    });
+    return isWell ? bytes : this.#drop();
+  }
+
+  #prepare(now: Millis): void {
+    if (!this.#file.isOpen) this.#file.open();
+    else if (this.#file.isStale(now)) this.#switchFile();
+    this.#file.findEnd();
+  }
+
+  #readLate(): number {
+    const { bytes, length } = this.#transfer.take(LATE_CHUNK);
+    if (length === 0) return 0;
+    this.#watch.pause();
+    this.#late = writeLate(this.#file, Buffer.from(bytes), this.#shared.slots, () => this.#isOver).then((written) =>
+      this.#wroteLate(written),
+    );
+    return length;
+  }
+
+  #wroteLate({ bytes, left, error, longest }: Written): void {
+    this.#late = null;
+    if (bytes > 0) this.#shared.onBytes(this.#service, bytes);
+    if (left > 0) this.#lose(left);
+    if (error) this.#fail(error);
+    else this.#patience.took(longest);
+    if (this.#isOver) return this.#file[Symbol.dispose]();
+    if (this.#mustReopen) this.reopen();
+    if (this.#mustEndLine) this.endGeneration();
+    if (!this.#late) this.#watch.resume();
+  }
+
+  #lose(bytes: number): void {
+    this.#lost += bytes;
+    this.#shared.onDropped(this.#service, bytes);
+  }
+
+  #fail(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    if (!this.#failure) {
+      this.#shared.log.error('cannot write to the log of a service; its output is dropped until that works again', {
+        service: this.#service,
+        path: this.#file.path,
+        why,
+      });
+    }
+    this.#failure = { code: codeOf(error) || why, retryAt: monotonic() + this.#shared.retryEvery };
+  }
+
+  #drop(): number {
+    const length = this.#fifo.read(scrap);
+    if (length === 0) return 0;
+    this.#lose(length);
+    this.#dropped = Buffer.from(scrap.subarray(Math.max(0, length - DROPPED_SHOWN), length));
+    return length;
+  }
+
+  /** Writes again where nothing could be written, and first of all how much was lost. True: all is well. */
+  retry(): boolean {
+    if (!this.#failure) return true;
+    if (this.#late || monotonic() < this.#failure.retryAt) return false;
+    const { code } = this.#failure;
+    const isWell = this.#attempt(() => {
+      this.#file[Symbol.dispose]();
+      this.#file.open();
+      this.#file.findEnd();
+      if (this.#lost > 0) this.#file.append(this.#lossMarker(code));
+    });
+    if (!isWell) return false;
+    this.#shared.log.info('the log of a service can be written again', { service: this.#service, lost: this.#lost });
+    this.#failure = null;
+    this.#lost = 0;
+    this.#dropped = Buffer.alloc(0);
+    this.#transfer.forgetLine();
+    return true;
+  }
+
+  #lossMarker(code: string): Buffer {
+    const begin = this.#file.endsWithNewline() ? '' : '\n';
+    const time = this.#transfer.stamps ? `${timestamp()} ` : '';
+    return Buffer.from(`${begin}${time}opsd: ${this.#lost} bytes of output were lost here (${code})\n`);
+  }
+
+  /** SIGUSR1: the file was renamed, or room was made. */
+  reopen(): void {
+    this.#mustReopen = this.#late !== null;
+    if (this.#late) return;
+    if (this.#failure) {
+      this.#failure = { ...this.#failure, retryAt: 0 };
+      this.retry();
+    } else if (this.#file.isOpen && this.#file.wasReplaced()) this.#attempt(() => this.#switchFile());
+  }
+
+  /** A line that is half in the old file gets its other half there, where that has come already. */
+  #switchFile(): void {
+    this.#file.findEnd();
+    const isBroken = this.#file.isRegular && !this.#file.endsWithNewline();
+    const rest = isBroken ? Buffer.from(this.#transfer.take(LATE_CHUNK).bytes) : Buffer.alloc(0);
+    const cut = rest.indexOf(NEWLINE) + 1;
+    this.#transfer.write(rest.subarray(0, cut));
+    this.#file[Symbol.dispose]();
+    try {
+      this.#file.open();
+    } catch (error) {
+      this.#lose(rest.length - cut);
+      throw error;
+    }
+    this.#transfer.write(rest.subarray(cut));
+  }
+
+  /** A generation has ended: all that it wrote is written, and what comes next begins a line of its own. */
+  endGeneration(): void {
+    let left = MOST_LEFT;
+    for (let bytes = 1; bytes > 0 && left > 0; left -= bytes) bytes = this.#read();
+    this.#mustEndLine = this.#late !== null;
+    if (this.#late || this.#failure) return;
+    this.#attempt(() => {
+      if (!this.#file.isOpen && !this.#file.exists()) return;
+      this.#file.open();
+      this.#file.findEnd();
+      if (this.#file.endsWithNewline()) return;
+      this.#transfer.write(Buffer.from('\n'));
+      this.#transfer.forgetLine();
+    });
+  }
+
+  /** Before the end of opsd: what was read is written, what waits is read, until `end` at the latest. */
+  async settle(end: Millis): Promise<void> {
+    for (let left = MOST_LEFT; left > 0 && monotonic() < end; ) {
+      if (this.#late) await Promise.race([this.#late, after(end - monotonic())]);
+      else {
+        const bytes = this.#read();
+        if (bytes === 0) return;
+        left -= bytes;
+      }
+    }
+  }
+
+  /** A file that a write in the background still uses is closed after that write. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#watch[Symbol.dispose]();
+    this.#transfer[Symbol.dispose]();
+    if (!this.#late) this.#file[Symbol.dispose]();
+    this.#fifo[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,38 @@
+// The last lines of a service's output, read when somebody asks: keeping them at hand would cost at every byte.
+
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+
+export const MOST_LINES = 50;
+const LONGEST_LINE = 4096;
+/** Enough for the most lines of the greatest length. */
+export const TAIL = MOST_LINES * LONGEST_LINE;
+
+/** The last bytes of a regular file; empty where there is none or it cannot be read. */
+export function readTail(path: string): Buffer {
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const found = fstatSync(fd);
+      if (!found.isFile()) return Buffer.alloc(0);
+      const bytes = Buffer.alloc(Math.min(found.size, TAIL));
+      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, found.size - bytes.length));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+/** At most the last 50, each at most 4 KiB, as text; what is not UTF-8 shows as U+FFFD. The parts are in order of time. */
+export function lastLines(parts: readonly Buffer[]): readonly string[] {
+  const bytes = Buffer.concat(parts.map((part) => part.subarray(Math.max(0, part.length - TAIL))));
+  const lines: string[] = [];
+  let end = bytes.at(-1) === 0x0a ? bytes.length - 1 : bytes.length;
+  while (end > 0 && lines.length < MOST_LINES) {
+    const start = bytes.lastIndexOf(0x0a, end - 1) + 1;
+    lines.push(bytes.toString('utf8', start, Math.min(end, start + LONGEST_LINE)));
+    end = start - 1;
+  }
+  return lines.reverse();
+}

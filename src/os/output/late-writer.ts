@@ -1,0 +1,65 @@
+// Writing to what is slow, in the background: the service waits for its disk, opsd does not.
+
+import { write } from 'node:fs';
+import type { Millis } from '../../core/spec.ts';
+import { after, monotonic } from '../../runtime/clock.ts';
+import { codeOf } from '../identity.ts';
+import type { LogFile } from './log-file.ts';
+
+/** A full FIFO or terminal as the target is tried again after this. */
+const PAUSE: Millis = 50;
+
+/** A few background writes at a time over all services: Node has four threads for files, and others need them too. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async use<Result>(task: () => Promise<Result>): Promise<Result> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}
+
+/** How a write ended: all went, or some were not taken because of `error`, or because nobody wants them any more. */
+export interface Written {
+  readonly bytes: number;
+  readonly left: number;
+  readonly error: NodeJS.ErrnoException | null;
+  /** The longest that a single write took. */
+  readonly longest: Millis;
+}
+
+/** Puts `bytes` at the end of the log, however long it takes; `isOver` makes it give up between two tries. */
+export async function writeLate(log: LogFile, bytes: Buffer, slots: Slots, isOver: () => boolean): Promise<Written> {
+  let next = 0;
+  let longest: Millis = 0;
+  while (next < bytes.length && !isOver()) {
+    const began = monotonic();
+    const result = await slots.use(() => writeSome(log, bytes, next));
+    longest = Math.max(longest, monotonic() - began);
+    if (typeof result === 'number') {
+      log.grew(result);
+      next += result;
+    } else if (codeOf(result) === 'EAGAIN') await after(PAUSE);
+    else return { bytes: next, left: bytes.length - next, error: result, longest };
+  }
+  return { bytes: next, left: bytes.length - next, error: null, longest };
+}
+
+function writeSome(log: LogFile, bytes: Buffer, from: number): Promise<number | NodeJS.ErrnoException> {
+  return new Promise((resolve) => {
+    const position = log.isRegular ? log.end : null;
+    write(log.fd, bytes, from, bytes.length - from, position, (error, written) => resolve(error ?? written));
+  });
+}

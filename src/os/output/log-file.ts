@@ -1,0 +1,154 @@
+// The file that output ends up in: append only, found again after a rename, and never something else in disguise.
+
+import { closeSync, constants, fchownSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import type { Millis } from '../../core/spec.ts';
+import { monotonic } from '../../runtime/clock.ts';
+
+/** 0640: a group of log readers may be given the folder. */
+const MODE = 0o640;
+const NEWLINE = 0x0a;
+/** How often a file in use is looked for under its name: a rename without SIGUSR1 is seen that late. */
+const CHECK_EVERY: Millis = 1_000;
+
+/**
+ * O_NOFOLLOW: a symlink planted here must not lead opsd elsewhere. O_NONBLOCK: opening a FIFO or writing to it must not
+ * hang opsd. Not O_APPEND, which splice(2) refuses: there is one writer, and it asks for the size before it writes.
+ */
+const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+interface Open {
+  readonly fd: number;
+  readonly ino: number;
+  readonly dev: number;
+  /** Neither a device nor a FIFO: has an end, and takes what it is given. */
+  readonly isRegular: boolean;
+}
+
+export class LogFile implements Disposable {
+  readonly path: string;
+  #open: Open | null = null;
+  #end = 0;
+  #checkedAt: Millis = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== null;
+  }
+
+  get isRegular(): boolean {
+    return this.#file().isRegular;
+  }
+
+  get fd(): number {
+    return this.#file().fd;
+  }
+
+  /** Where the next byte goes. */
+  get end(): number {
+    return this.#end;
+  }
+
+  get ino(): number {
+    return this.#file().ino;
+  }
+
+  /** Throws what open(2) gives. */
+  open(): void {
+    if (this.#open) return;
+    const fd = openSync(this.path, FLAGS, MODE);
+    const found = fstatSync(fd);
+    this.#open = { fd, ino: found.ino, dev: found.dev, isRegular: found.isFile() };
+    this.#end = found.size;
+    this.#checkedAt = monotonic();
+  }
+
+  /** Is there a file under the name? */
+  exists(): boolean {
+    return statSync(this.path, { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** Is another file, or none, under the name by now? Asks the kernel at most once a second. */
+  isStale(now: Millis): boolean {
+    if (!this.#open || now - this.#checkedAt < CHECK_EVERY) return false;
+    this.#checkedAt = now;
+    return this.wasReplaced();
+  }
+
+  wasReplaced(): boolean {
+    const found = statSync(this.path, { throwIfNoEntry: false });
+    return found?.ino !== this.#open?.ino || found?.dev !== this.#open?.dev;
+  }
+
+  /** The end may have moved: a truncation, or a process with the file itself as its output. */
+  findEnd(): void {
+    const { fd, isRegular } = this.#file();
+    if (isRegular) this.#end = fstatSync(fd).size;
+  }
+
+  /** The kernel has put bytes at the end. */
+  grew(bytes: number): void {
+    this.#end += bytes;
+  }
+
+  /** Puts bytes at the end, in this very moment. Calls `wrote` for each part; throws what write(2) gives. */
+  append(bytes: Buffer, wrote: (bytes: number) => void = () => {}): void {
+    const { fd, isRegular } = this.#file();
+    for (let next = 0; next < bytes.length; ) {
+      const written = writeSync(fd, bytes, next, bytes.length - next, isRegular ? this.#end : null);
+      this.#end += written;
+      next += written;
+      wrote(written);
+    }
+  }
+
+  /** Is the last line whole? An empty file has no last line; of what is not a file nobody knows. */
+  endsWithNewline(): boolean {
+    const { fd, isRegular } = this.#file();
+    if (!isRegular || this.#end === 0) return true;
+    const last = Buffer.alloc(1);
+    return readSync(fd, last, 0, 1, this.#end - 1) === 0 || last[0] === NEWLINE;
+  }
+
+  /** The last bytes, at most `limit`. */
+  tail(limit: number): Buffer {
+    const { fd, isRegular } = this.#file();
+    if (!isRegular) return Buffer.alloc(0);
+    const bytes = Buffer.alloc(Math.min(limit, this.#end));
+    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, this.#end - bytes.length));
+  }
+
+  #file(): Open {
+    if (!this.#open) throw new Error(`${this.path} is not open`);
+    return this.#open;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#open) closeSync(this.#open.fd);
+    this.#open = null;
+  }
+}
+
+/**
+ * The log file as a service's own output (`direct`). Given to its user: opening /dev/stdout opens the file again, with its
+ * rights (EDGE-CASES N18). The caller closes it.
+ */
+export function openDirect(path: string, uid: number): number {
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NOCTTY;
+  const fd = openSync(path, flags | constants.O_NONBLOCK, MODE);
+  const found = fstatSync(fd);
+  const us = process.geteuid?.() ?? 0;
+  const why = !found.isFile()
+    ? 'it is not a regular file'
+    : found.uid !== us && found.uid !== uid
+      ? `it belongs to uid ${found.uid}`
+      : null;
+  if (why !== null) {
+    closeSync(fd);
+    throw new Error(`${path} cannot be a service's output: ${why}; remove it and start the service again`);
+  }
+  if (found.uid !== uid) fchownSync(fd, uid, -1);
+  return fd;
+}

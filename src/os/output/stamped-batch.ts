@@ -1,0 +1,97 @@
+// Output on its way to be stamped, kept in a file so that an opsd that is killed meanwhile neither loses nor doubles it.
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { TIMESTAMP_LENGTH } from '../timestamp.ts';
+import type { Kernel } from './kernel.ts';
+import { LineStamper, stampedSize } from './line-stamper.ts';
+import type { LogFile } from './log-file.ts';
+
+/** What the batch was to become: enough to make the very same bytes again and to see how many of them are in the log. */
+export interface Intent {
+  /** Of the log file. */
+  readonly ino: number;
+  /** Where in it the stamped bytes begin. */
+  readonly offset: number;
+  /** Of the stamper, before. */
+  readonly column: number;
+  readonly time: string;
+}
+
+const HEADER = 64;
+const MAGIC = 0x6f707362;
+export const LARGEST_BATCH = 65_536;
+const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+export class StampedBatch implements Disposable {
+  readonly #fd: number;
+  readonly #header = Buffer.alloc(HEADER);
+
+  /** Throws what open(2) gives. */
+  constructor(path: string) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    this.#fd = openSync(path, FLAGS, 0o600);
+  }
+
+  /** From the FIFO to the batch and from there into `into`; the bytes, or minus the errno. */
+  fill(kernel: Kernel, fifo: number, intent: Intent, into: Buffer): number {
+    this.#header.writeUInt32LE(MAGIC, 0);
+    this.#header.writeUInt32LE(intent.column, 4);
+    this.#header.writeDoubleLE(intent.ino, 8);
+    this.#header.writeDoubleLE(intent.offset, 16);
+    this.#header.write(intent.time, 24, TIMESTAMP_LENGTH, 'latin1');
+    writeSync(this.#fd, this.#header, 0, HEADER, 0);
+    const moved = kernel.splice(fifo, this.#fd, HEADER, LARGEST_BATCH);
+    return moved > 0 ? readSync(this.#fd, into, 0, moved, HEADER) : moved;
+  }
+
+  /** All of it is in the log. */
+  done(): void {
+    ftruncateSync(this.#fd, HEADER);
+  }
+
+  /** What a killed opsd left is written to the log, as far as it is not there. Throws what write(2) gives. */
+  recover(log: LogFile): void {
+    const size = Math.min(fstatSync(this.#fd).size - HEADER, LARGEST_BATCH);
+    if (size <= 0 || readSync(this.#fd, this.#header, 0, HEADER, 0) < HEADER) return;
+    if (this.#header.readUInt32LE(0) === MAGIC) this.#writeRest(log, size);
+    this.done();
+  }
+
+  #writeRest(log: LogFile, size: number): void {
+    const raw = Buffer.alloc(size);
+    readSync(this.#fd, raw, 0, size, HEADER);
+    const stamped = Buffer.alloc(stampedSize(size));
+    const time = this.#header.toString('latin1', 24, 24 + TIMESTAMP_LENGTH);
+    const length = new LineStamper(this.#header.readUInt32LE(4)).stamp(raw, stamped, time);
+    log.open();
+    log.findEnd();
+    const offset = this.#header.readDoubleLE(16);
+    let there = 0;
+    if (log.isRegular && log.ino === this.#header.readDoubleLE(8) && log.end > offset) {
+      const found = log.tail(log.end - offset).subarray(0, length);
+      if (found.equals(stamped.subarray(0, found.length))) there = found.length;
+    }
+    log.append(stamped.subarray(there, length));
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** Is there something that a killed opsd left? */
+export function isLeft(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && found.size > HEADER;
+}

@@ -1,0 +1,158 @@
+// The way of the bytes, from the FIFO to the log file: as they are or with timestamps, in the kernel wherever it can be.
+
+import { constants as system } from 'node:os';
+import { timestamp } from '../timestamp.ts';
+import type { Fifo } from './fifo.ts';
+import type { Kernel } from './kernel.ts';
+import { LineStamper, stampedSize } from './line-stamper.ts';
+import type { LogFile } from './log-file.ts';
+import { isLeft, StampedBatch } from './stamped-batch.ts';
+
+export interface Tally {
+  /** Bytes that are in the log now. */
+  wrote(bytes: number): void;
+  /** Bytes that were read and could not be written. */
+  lost(bytes: number): void;
+}
+
+const MOST_SPLICED = 1 << 20;
+const CHUNK = 65_536;
+/** As many full pipes in a row are a flood, which more room in the pipe makes faster. */
+const FLOOD = 8;
+
+/** One for all: nothing stays in them from one call to the next. */
+const chunk = Buffer.allocUnsafeSlow(CHUNK);
+let stampedChunk = Buffer.alloc(0);
+
+export class Transfer implements Disposable {
+  readonly #fifo: Fifo;
+  readonly #file: LogFile;
+  readonly #kernel: Kernel | null;
+  readonly #batchPath: string;
+  readonly #tally: Tally;
+  #stamps = false;
+  #stamper: LineStamper | null = null;
+  #batch: StampedBatch | null = null;
+  #canSplice = true;
+  #canBatch = true;
+  #fullPipes = 0;
+
+  /** `batchPath`: see stamped-batch.ts. */
+  constructor(fifo: Fifo, file: LogFile, kernel: Kernel | null, batchPath: string, tally: Tally) {
+    this.#fifo = fifo;
+    this.#file = file;
+    this.#kernel = kernel;
+    this.#batchPath = batchPath;
+    this.#tally = tally;
+  }
+
+  get stamps(): boolean {
+    return this.#stamps;
+  }
+
+  /** From the next line on. */
+  set stamps(wanted: boolean) {
+    if (wanted !== this.#stamps) this.#stamper = null;
+    this.#stamps = wanted;
+  }
+
+  /** The last byte of the log was written by somebody else. */
+  forgetLine(): void {
+    this.#stamper = null;
+  }
+
+  /** What an opsd that was killed while it stamped has left. Throws what open(2) and write(2) give. */
+  recover(): void {
+    if (!isLeft(this.#batchPath)) return;
+    this.#batch = new StampedBatch(this.#batchPath);
+    this.#batch.recover(this.#file);
+  }
+
+  /** Moves some, at most 1 MiB, and tells how many bytes it took from the FIFO. Throws what write(2) gives. */
+  move(): number {
+    if (!this.#kernel || !this.#canSplice) return this.copy();
+    const moved = this.#stamps ? this.#stampInBatch() : this.#splice();
+    if (moved > 0) return moved;
+    if (moved === -system.errno.EAGAIN) return 0;
+    // Some file systems take no splice (EINVAL). For all else, write(2) has the last word on what is wrong.
+    if (moved === -system.errno.EINVAL) this.#canSplice = false;
+    return this.copy();
+  }
+
+  #splice(): number {
+    if (!this.#kernel) return -system.errno.EINVAL;
+    const moved = this.#kernel.splice(this.#fifo.fd, this.#file.fd, this.#file.end, MOST_SPLICED);
+    if (moved <= 0) return moved;
+    this.#file.grew(moved);
+    this.#tally.wrote(moved);
+    this.#fullPipes = moved < CHUNK ? 0 : this.#fullPipes + 1;
+    if (this.#fullPipes === FLOOD) this.#kernel.growPipe(this.#fifo.fd, MOST_SPLICED);
+    return moved;
+  }
+
+  #stampInBatch(): number {
+    const time = timestamp();
+    const { ino, end: offset } = this.#file;
+    const length = this.#fillBatch({ ino, offset, column: this.#lineStamper().column, time });
+    if (length <= 0 || !this.#batch) return length;
+    try {
+      this.write(this.#stamped(chunk.subarray(0, length), time));
+    } finally {
+      this.#batch.done();
+    }
+    return length;
+  }
+
+  /** Where there is no room for a batch, output is more important than safety from being killed. */
+  #fillBatch(intent: Parameters<StampedBatch['fill']>[2]): number {
+    if (!this.#kernel || !this.#canBatch) return -system.errno.ENOSPC;
+    try {
+      this.#batch ??= new StampedBatch(this.#batchPath);
+      return this.#batch.fill(this.#kernel, this.#fifo.fd, intent, chunk);
+    } catch {
+      this.#canBatch = this.#batch !== null;
+      return -system.errno.ENOSPC;
+    }
+  }
+
+  /** By read and write. */
+  copy(): number {
+    const { bytes, length } = this.take(CHUNK);
+    if (length > 0) this.write(bytes);
+    return length;
+  }
+
+  /** Reads up to `limit` bytes, at most 64 KiB; `bytes` is what they become, good until the next call on any transfer. */
+  take(limit: number): { readonly bytes: Buffer; readonly length: number } {
+    const length = this.#fifo.read(chunk, limit);
+    const raw = chunk.subarray(0, length);
+    return { length, bytes: length > 0 && this.#stamps ? this.#stamped(raw, timestamp()) : raw };
+  }
+
+  /** At the end of the log; what cannot be written is lost and counted. Throws what write(2) gives. */
+  write(bytes: Buffer): void {
+    let left = bytes.length;
+    try {
+      this.#file.append(bytes, (written) => {
+        left -= written;
+      });
+    } finally {
+      if (left < bytes.length) this.#tally.wrote(bytes.length - left);
+      if (left > 0) this.#tally.lost(left);
+    }
+  }
+
+  #stamped(bytes: Buffer, time: string): Buffer {
+    if (stampedChunk.length === 0) stampedChunk = Buffer.allocUnsafeSlow(stampedSize(CHUNK));
+    return stampedChunk.subarray(0, this.#lineStamper().stamp(bytes, stampedChunk, time));
+  }
+
+  #lineStamper(): LineStamper {
+    this.#stamper ??= new LineStamper(this.#file.endsWithNewline() ? 0 : 1);
+    return this.#stamper;
+  }
+
+  [Symbol.dispose](): void {
+    this.#batch?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,82 @@
+// The directories opsd works in: made where they are missing, refused where others could play tricks in them.
+
+import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { RuntimeError } from '../errors.ts';
+import { codeOf } from './identity.ts';
+
+/** sun_path of a unix socket has 108 bytes, one of them the NUL (unix(7)). */
+const LONGEST_SOCKET_PATH = 107;
+
+/** All absolute. */
+export interface Layout {
+  readonly run: string;
+  readonly key: string;
+  readonly data: string;
+  readonly log: string;
+  /** `./tmp`: the daemon's own heartbeat. */
+  readonly tmp: string;
+  readonly fifo: string;
+  readonly socket: string;
+}
+
+/** `prefix` is ${PREFIX}; `log` the effective `daemon.log_dir`; `workDir` the daemon's working directory. All absolute. */
+export function layoutOf(prefix: string, log: string, workDir: string): Layout {
+  const run = join(prefix, 'run');
+  return {
+    run,
+    key: join(prefix, 'key'),
+    data: join(prefix, 'data/opsd'),
+    log,
+    tmp: join(workDir, 'tmp'),
+    fifo: join(run, 'fifo'),
+    socket: join(run, 'opsd.sock'),
+  };
+}
+
+/** Makes what is missing and checks what is there. Throws RuntimeError with one line that says what to do. */
+export function prepareDirectories(layout: Layout): void {
+  const length = Buffer.byteLength(layout.socket);
+  if (length > LONGEST_SOCKET_PATH) {
+    throw new RuntimeError(
+      `the control socket ${layout.socket} has a path of ${length} bytes, a unix socket may have ${LONGEST_SOCKET_PATH}: set PREFIX to a shorter one`,
+    );
+  }
+  // What is in these decides what opsd does: nobody else may write there.
+  prepare(layout.run, 0o755, 0o022);
+  prepare(layout.fifo, 0o700, 0o077);
+  prepare(layout.key, 0o700, 0o022);
+  prepare(layout.data, 0o750, 0o022);
+  // A group of log readers and rotators is common; everybody is not.
+  prepare(layout.log, 0o755, 0o002);
+  prepare(layout.tmp, 0o755, 0o002);
+}
+
+function prepare(path: string, mode: number, forbidden: number): void {
+  const found = lookOrMake(path, mode);
+  const refuse = (why: string, remedy: string): never => {
+    throw new RuntimeError(`${path} ${why}: ${remedy}`);
+  };
+  if (found.isSymbolicLink()) refuse('is a symlink', 'put a directory in its place, or set PREFIX to where it points');
+  if (!found.isDirectory()) refuse('is not a directory', 'remove it');
+  const us = process.geteuid?.() ?? 0;
+  if (found.uid !== us) refuse(`belongs to uid ${found.uid}, and opsd runs as uid ${us}`, `chown ${us} ${path}`);
+  if ((found.mode & forbidden) !== 0) {
+    const mistaken = (found.mode & 0o7777).toString(8).padStart(4, '0');
+    const right = (found.mode & 0o777 & ~forbidden).toString(8).padStart(4, '0');
+    refuse(`has mode ${mistaken}, others than opsd can use it`, `chmod ${right} ${path}`);
+  }
+}
+
+function lookOrMake(path: string, mode: number): Stats {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found) return found;
+    mkdirSync(path, { recursive: true, mode });
+    chmodSync(path, mode);
+    return lstatSync(path);
+  } catch (error) {
+    const remedy = codeOf(error) === 'EACCES' ? 'run opsd as root, or set PREFIX to a directory of yours' : 'see to it';
+    throw new RuntimeError(`cannot make the directory ${path} (${codeOf(error) || String(error)}): ${remedy}`);
+  }
+}
