@@ -37,7 +37,7 @@ function shellStage(birth: Birth, inherited: Inherited, { sh }: ChainTools): str
   if (birth.cgroup !== null) steps.push('echo $$ > "$0/cgroup.procs"');
   if (steps.length === 0) return [];
   // The shell exports its working directory, which nobody asked for.
-  return [sh, '-c', [...steps, 'unset PWD OLDPWD SHLVL', 'exec "$@"'].join('; '), birth.cgroup ?? 'opsd'];
+  return [sh, '-c', [...steps, 'unset PWD OLDPWD', 'exec "$@"'].join('; '), birth.cgroup ?? 'opsd'];
 }
 
 function niceStage(birth: Birth, inherited: Inherited, { nice }: ChainTools): string[] {

@@ -5,8 +5,6 @@ import { basename, resolve } from 'node:path';
 
 /** MAX_ARG_STRLEN of the kernel: the longest argument or environment entry, its final NUL included. */
 const LONGEST_STRING = 131_072;
-/** Of all arguments and the environment: a quarter of the usual stack limit of 8 MiB. */
-const LONGEST_TOTAL = 2 * 1024 * 1024;
 /** BINPRM_BUF_SIZE of the kernel: what it reads of a file to see how to run it. */
 const HEAD = 256;
 const head = Buffer.allocUnsafe(HEAD);
@@ -23,12 +21,10 @@ export function preflight({ command, cwd, environment }: Candidate): string | nu
 }
 
 function problemOfStrings(command: readonly string[], environment: Readonly<Record<string, string>>): string | null {
-  let total = 0;
   for (const [index, text] of command.entries()) {
     const where = index === 0 ? 'the command' : `argument ${index} of the command`;
     if (text.includes('\0')) return `${where} holds a NUL byte: no process can be given one, remove it`;
     if (isTooLong(text)) return `${where} is longer than the ${LONGEST_STRING} bytes that Linux allows: use a file`;
-    total += text.length + 1;
   }
   for (const name in environment) {
     const text = environment[name] ?? '';
@@ -37,10 +33,8 @@ function problemOfStrings(command: readonly string[], environment: Readonly<Reco
     }
     if (isTooLong(text))
       return `the environment variable ${name} is longer than the ${LONGEST_STRING} bytes that Linux allows: use a file`;
-    total += name.length + text.length + 2;
   }
-  if (total < LONGEST_TOTAL) return null;
-  return `the command and its environment together are longer than the ${LONGEST_TOTAL} bytes that Linux allows: use a file`;
+  return null;
 }
 
 /** A character is at most three bytes of UTF-8, so that hardly any text needs counting. */

@@ -20,7 +20,7 @@ export interface ServiceProcessesOptions {
   readonly report: Report;
   /** Absolute: part of the marker. */
   readonly runDir: string;
-  readonly outputs: Outputs;
+  readonly outputs: Pick<Outputs, 'open'>;
   readonly log: (line: string) => void;
   /** null: none was delegated to us. */
   readonly cgroups: Cgroups | null;
@@ -232,7 +232,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
 }
 
 /** The child has its own copies once it is spawned. Closing ours cannot undo the spawn, so that it must not look like that. */
-function openOutput(outputs: Outputs, spec: ServiceSpec) {
+function openOutput(outputs: Pick<Outputs, 'open'>, spec: ServiceSpec) {
   const output = outputs.open(spec);
   return {
     stdout: output.stdout,

@@ -22,7 +22,7 @@ const SURVIVOR_AFTER: Millis = 5_000;
 const STOPPING: ReadonlySet<SignalName> = new Set(['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGCONT']);
 
 export interface TreesOptions {
-  readonly table: ProcessTable;
+  readonly table: Pick<ProcessTable, 'look'>;
   readonly cgroups: Cgroups | null;
   readonly log: (line: string) => void;
   /** A tree was looked at: `members` is what lives of it beside its main process. */

@@ -1,0 +1,61 @@
+// What stands in front of a command, for each wish.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Birth, execChain, type Inherited } from '../../src/os/exec-chain.ts';
+
+const inherited: Inherited = { umask: 0o022, nice: 0, oomScoreAdj: 0, descriptors: 1024 };
+const tools = { sh: '/bin/sh', nice: '/usr/bin/nice', setpriv: '/usr/bin/setpriv' };
+const plain: Birth = { ...inherited, user: null, cgroup: null };
+const END = 'unset PWD OLDPWD; exec "$@"';
+
+const cases: readonly (readonly [string, Partial<Birth>, readonly string[]])[] = [
+  ['nothing asked for: no chain', {}, []],
+  ['umask', { umask: 0o7 }, ['/bin/sh', '-c', `umask 007; ${END}`, 'opsd']],
+  ['soft descriptor limit', { descriptors: 256 }, ['/bin/sh', '-c', `ulimit -S -n 256; ${END}`, 'opsd']],
+  ['oom score', { oomScoreAdj: -5 }, ['/bin/sh', '-c', `echo -5 > /proc/self/oom_score_adj; ${END}`, 'opsd']],
+  [
+    'cgroup',
+    { cgroup: '/sys/fs/cgroup/x y' },
+    ['/bin/sh', '-c', `echo $$ > "$0/cgroup.procs"; ${END}`, '/sys/fs/cgroup/x y'],
+  ],
+  ['niceness', { nice: 5 }, ['/usr/bin/nice', '-n', '5', '--']],
+  ['user', { user: { uid: 33, gid: 44 } }, ['/usr/bin/setpriv', '--reuid=33', '--regid=44', '--init-groups', '--']],
+];
+
+for (const [name, wish, chain] of cases) {
+  test(name, () => assert.deepEqual(execChain({ ...plain, ...wish }, inherited, tools), chain));
+}
+
+test('all of it: rights are given up last', () => {
+  const all = { umask: 0o77, nice: 3, oomScoreAdj: 100, descriptors: 64, user: { uid: 1, gid: 1 }, cgroup: '/c' };
+  assert.deepEqual(execChain(all, inherited, tools), [
+    '/bin/sh',
+    '-c',
+    `umask 077; ulimit -S -n 64; echo 100 > /proc/self/oom_score_adj; echo $$ > "$0/cgroup.procs"; ${END}`,
+    '/c',
+    '/usr/bin/nice',
+    '-n',
+    '3',
+    '--',
+    '/usr/bin/setpriv',
+    '--reuid=1',
+    '--regid=1',
+    '--init-groups',
+    '--',
+  ]);
+});
+
+test('niceness and oom score of opsd itself are undone', () => {
+  const protectedOne = { ...inherited, nice: -5, oomScoreAdj: -900 };
+  assert.deepEqual(execChain(plain, protectedOne, tools), [
+    '/bin/sh',
+    '-c',
+    `echo 0 > /proc/self/oom_score_adj; ${END}`,
+    'opsd',
+    '/usr/bin/nice',
+    '-n',
+    '5',
+    '--',
+  ]);
+});

@@ -1,0 +1,165 @@
+// Real service processes for a test, with all that was reported of them, and nothing left afterwards.
+
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Event } from '../../src/core/model.ts';
+import type { Launch, ServiceSpec } from '../../src/core/spec.ts';
+import { type Census, type CensusOptions, census, type Found } from '../../src/os/census.ts';
+import type { Cgroups } from '../../src/os/cgroups.ts';
+import { limitOf } from '../../src/os/descriptors.ts';
+import { identityOf, isSame, sendSignal } from '../../src/os/identity.ts';
+import { ServiceProcesses } from '../../src/os/processes.ts';
+import { scratch } from '../support/scratch.ts';
+import { waitFor } from '../support/wait.ts';
+
+export function serviceSpec(command: readonly [string, ...string[]], launch: Partial<Launch> = {}): ServiceSpec {
+  return {
+    name: 'web',
+    launch: {
+      command,
+      cwd: '/',
+      user: null,
+      group: null,
+      umask: null,
+      nice: 0,
+      oomScoreAdj: 0,
+      env: {},
+      heartbeatFile: '/nowhere/web.heartbeat',
+      log: 'none',
+      ...launch,
+    },
+    policy: {
+      enabled: true,
+      restart: 'always',
+      backoff: { initial: 100, factor: 2, max: 1600, jitter: 0 },
+      stableAfter: 10_000,
+      maxFailures: 10,
+      retryFailed: 0,
+      fatalExitCodes: [],
+      successExitCodes: [0],
+      stopSignal: 'SIGTERM',
+      stopTimeout: 1_000,
+      heartbeat: null,
+      dependsOn: [],
+      after: [],
+      ready: null,
+      timestamps: false,
+    },
+    effective: new Map(),
+  };
+}
+
+export function shell(script: string, launch: Partial<Launch> = {}): ServiceSpec {
+  return serviceSpec(['sh', '-c', script], launch);
+}
+
+type Reported<T extends Event['type']> = Extract<Event, { type: T }>;
+
+export interface RigOptions {
+  readonly cgroups?: Cgroups;
+  readonly baseNofile?: number;
+  /** Share the run directory of another rig: the next opsd after it. */
+  readonly after?: Rig;
+  /** Called when the output of a new process is opened. */
+  readonly open?: () => void;
+}
+
+export interface Rig extends AsyncDisposable {
+  readonly processes: ServiceProcesses;
+  /** A folder of its own; the run directory is in it. */
+  readonly dir: string;
+  /** What services wrote so far. */
+  output(): Promise<string>;
+  readonly runDir: string;
+  readonly events: readonly Event[];
+  readonly log: readonly string[];
+  event<T extends Event['type']>(type: T, generation?: number, limitMs?: number): Promise<Reported<T>>;
+  start(spec: ServiceSpec, generation?: number): Promise<number>;
+  census(options?: Partial<CensusOptions>): Census;
+  /** All living processes with the marker of this rig, forged ones too. */
+  alive(): number[];
+}
+
+export async function rig(options: RigOptions = {}): Promise<Rig> {
+  const folder = options.after ? null : await scratch();
+  const dir = options.after?.dir ?? folder?.path ?? '';
+  const runDir = join(dir, 'run');
+  await mkdir(runDir, { recursive: true });
+  const events: Event[] = [];
+  const log: string[] = [];
+  const processes = new ServiceProcesses({
+    report: (event) => events.push(event),
+    runDir,
+    outputs: {
+      open() {
+        options.open?.();
+        const out = openSync(join(dir, 'out'), 'a', 0o666);
+        return { stdout: out, stderr: out, close: () => closeSync(out) };
+      },
+    },
+    log: (line) => log.push(line),
+    cgroups: options.cgroups ?? null,
+    baseNofile: options.baseNofile ?? limitOf('self')?.soft ?? 1024,
+  });
+  const look = (given: Partial<CensusOptions> = {}): Census => {
+    const seen = census(runDir, { hints: [], uidOf: () => null, populated: [], ...given });
+    if (seen === null) throw new Error('no descriptor left to read /proc');
+    return seen;
+  };
+  const alive = () => {
+    const { found, forged } = look();
+    return [...found.flatMap(pidsOf), ...forged.map(({ pid }) => pid)];
+  };
+  return {
+    processes,
+    dir,
+    output: () => readFile(join(dir, 'out'), 'utf8'),
+    runDir,
+    events,
+    log,
+    event: (type, generation, limitMs) =>
+      waitFor(
+        `event ${type}`,
+        () =>
+          events.find(
+            (event): event is Reported<typeof type> =>
+              event.type === type &&
+              (generation === undefined || ('generation' in event && event.generation === generation)),
+          ),
+        limitMs,
+      ),
+    async start(spec, generation = 1) {
+      processes.spawn('web', generation, spec);
+      const last = events.at(-1);
+      if (last?.type !== 'spawned') throw new Error(`not spawned: ${JSON.stringify(last)}`);
+      return last.pid;
+    },
+    census: look,
+    alive,
+    async [Symbol.asyncDispose]() {
+      await processes[Symbol.asyncDispose]();
+      await waitFor('the end of what the test left', () => {
+        const pids = alive();
+        for (const pid of pids) end(pid);
+        return pids.length === 0;
+      });
+      await folder?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export function pidsOf(found: Found): number[] {
+  return [...(found.main ? [found.main.identity.pid] : []), ...found.others.map(({ pid }) => pid)];
+}
+
+/** SIGKILL by PID, to nobody else. */
+export function end(pid: number): void {
+  const identity = identityOf(pid);
+  if (identity) sendSignal({ to: 'process', identity }, 'SIGKILL');
+}
+
+export function isAlive(pid: number): boolean {
+  const identity = identityOf(pid);
+  return identity !== null && isSame(identity);
+}
