@@ -1,0 +1,141 @@
+// opsd as a unit: systemctl start, status, restart, reload, stop, and what they leave behind.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { container } from './container.ts';
+import {
+  COUNTER_SERVICE,
+  configure,
+  daemonPid,
+  FAMILY_SERVICE,
+  processes,
+  SLEEPER_SERVICE,
+  service,
+  status,
+  unit,
+} from './supervised.ts';
+
+test('what make install put there runs as it is', async (t) => {
+  await using host = await container();
+  const began = performance.now();
+  await host.sh('systemctl enable --now opsd');
+  t.diagnostic(`systemctl start took ${Math.round(performance.now() - began)} ms`);
+  assert.equal(await unit(host, 'ActiveState'), 'active');
+  const { services } = await status(host);
+  assert.ok(services.length > 0, 'the example has no services');
+  await host.until('every service of the example up, or done', async () =>
+    (await status(host)).services.every(({ state }) => state === 'running' || state === 'exited'),
+  );
+});
+
+test('start returns when every enabled service was started; systemctl status has the counts', async () => {
+  await using host = await container();
+  await configure(
+    host,
+    COUNTER_SERVICE,
+    SLEEPER_SERVICE,
+    FAMILY_SERVICE,
+    `${SLEEPER_SERVICE}enabled = false\n`.replace('sleeper', 'spare'),
+  );
+  await host.sh('systemctl start opsd');
+  const states = Object.fromEntries((await status(host)).services.map(({ name, state }) => [name, state]));
+  assert.deepEqual(states, { counter: 'running', sleeper: 'running', family: 'running', spare: 'stopped' });
+  for (const name of ['counter', 'sleeper', 'family']) {
+    const { pid } = await service(host, name);
+    assert.equal(await host.sh(`cat /srv/run/${name}.pid`), String(pid));
+  }
+  assert.equal(await host.sh('cat /srv/run/opsd.pid'), String(await daemonPid(host)));
+  await host.until('the counts in the status', async () => /\b3\b/.test(await unit(host, 'StatusText')));
+  assert.match(await host.sh('systemctl status opsd --no-pager'), /Status: ".*\b3\b.*"/);
+});
+
+test('the journal has one line for each change of state', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE);
+  await host.sh('systemctl start opsd && opsd ctl restart sleeper && systemctl stop opsd');
+  const journal = await host.sh('journalctl -u opsd -o cat --no-pager');
+  const changes = [...journal.matchAll(/ state service=sleeper from=(\w+) to=(\w+) /g)].map(
+    ([, from, to]) => `${from}>${to}`,
+  );
+  const way = changes.join(' ');
+  assert.match(way, /^stopped>(starting|running)/, journal);
+  assert.match(way, /running>stopping stopping>(stopped|starting)/, journal);
+  assert.match(way, />stopped$/, journal);
+});
+
+test('stop leaves no process and no PID file, not of the stubborn, not of those who left', async () => {
+  await using host = await container();
+  await configure(host, COUNTER_SERVICE, SLEEPER_SERVICE, FAMILY_SERVICE);
+  await host.sh('systemctl start opsd');
+  await host.until('the whole family', async () => (await processes(host)).length >= 7);
+  await host.sh('systemctl stop opsd');
+  assert.deepEqual(await processes(host), []);
+  assert.deepEqual(
+    (await host.sh('ls /srv/run')).split('\n').filter((name) => name.endsWith('.pid')),
+    [],
+  );
+  assert.equal(await unit(host, 'ActiveState'), 'inactive');
+  assert.equal(await unit(host, 'Result'), 'success');
+  assert.equal(await unit(host, 'NRestarts'), '0');
+});
+
+test('systemctl restart stops all and starts all', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE, FAMILY_SERVICE);
+  await host.sh('systemctl start opsd');
+  const before = await service(host, 'sleeper');
+  await host.sh('systemctl restart opsd');
+  const after = await service(host, 'sleeper');
+  assert.equal(after.state, 'running');
+  assert.equal(after.adopted, false);
+  assert.notEqual(after.pid, before.pid);
+  assert.equal((await processes(host)).filter((line) => line.includes('sleep 1000')).length, 1);
+});
+
+test('systemctl reload applies the difference, and touches nothing else', async () => {
+  await using host = await container();
+  await configure(host, COUNTER_SERVICE, SLEEPER_SERVICE);
+  await host.sh('systemctl start opsd');
+  const [counter, daemon] = [await service(host, 'counter'), await daemonPid(host)];
+  await configure(host, COUNTER_SERVICE, SLEEPER_SERVICE.replace('1000', '1005'));
+  await host.sh('systemctl reload opsd');
+  await host.until('the new sleeper', async () => (await processes(host)).some((line) => line.includes('sleep 1005')));
+  assert.equal((await service(host, 'counter')).pid, counter.pid);
+  assert.equal(await daemonPid(host), daemon);
+});
+
+test('a reload of a bad configuration fails, the journal says where, all runs on', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE);
+  await host.sh('systemctl start opsd');
+  const before = await service(host, 'sleeper');
+  await configure(host, SLEEPER_SERVICE, 'stop_timout = "5s"');
+  assert.notEqual((await host.run('systemctl reload opsd')).code, 0);
+  assert.match(await host.sh('journalctl -u opsd -o cat --no-pager'), /config\.toml:\d+.*stop_timout.*stop_timeout/);
+  assert.equal(await unit(host, 'ActiveState'), 'active');
+  assert.equal((await service(host, 'sleeper')).pid, before.pid);
+});
+
+test('a configuration error is not restarted, and starts nothing', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE, '[services.other]\ncomand = ["sleep", "1"]');
+  assert.notEqual((await host.run('systemctl start opsd')).code, 0);
+  // RestartSec is 100 ms: had systemd wanted to restart it, it would be `activating` now, or have counted.
+  assert.equal(await unit(host, 'ActiveState'), 'failed');
+  assert.equal(await unit(host, 'ExecMainStatus'), '1');
+  assert.equal(await unit(host, 'NRestarts'), '0');
+  assert.match(await host.sh('journalctl -u opsd -o cat --no-pager'), /config\.toml:\d+.*comand.*command/);
+  assert.deepEqual(await processes(host), []);
+});
+
+test('a runtime error is tried again until it is over', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE);
+  // Something else holds the lock, so that opsd exits 2, until it is gone.
+  await host.sh('systemd-run --quiet --unit=holder flock /srv/run/opsd.lock sleep 1000');
+  await host.run('systemctl start --no-block opsd');
+  await host.until('a few tries', async () => Number(await unit(host, 'NRestarts')) >= 2);
+  assert.equal(await unit(host, 'ExecMainStatus'), '2');
+  await host.sh('systemctl stop holder');
+  await host.until('the start', async () => (await unit(host, 'ActiveState')) === 'active');
+});

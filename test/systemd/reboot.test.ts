@@ -1,0 +1,42 @@
+// After a reboot: everything enabled is up, nothing of before is believed.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { container } from './container.ts';
+import { COUNTER_SERVICE, configure, processes, SLEEPER_SERVICE, service, status, unit } from './supervised.ts';
+
+test('services come up with the host; an operator’s stop is forgotten', async () => {
+  await using host = await container();
+  await configure(host, COUNTER_SERVICE, SLEEPER_SERVICE);
+  await host.sh('systemctl enable --now opsd && opsd ctl stop sleeper');
+  assert.equal((await service(host, 'sleeper')).state, 'stopped');
+  await host.reboot();
+  await host.until('opsd', async () => (await unit(host, 'ActiveState')) === 'active');
+  for (const { name, state, adopted } of (await status(host)).services) {
+    assert.deepEqual([name, state, adopted], [name, 'running', false]);
+  }
+});
+
+test('PID files of before the reboot name processes of other people now: none of those is signalled', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE);
+  await host.sh('systemctl enable --now opsd');
+  const remembered = await host.sh('cat /srv/run/opsd.state.json');
+  await host.sh('cp -r /srv/run /root/run && systemctl disable opsd');
+  await host.reboot();
+  // The crash of a whole host: the files are there, and PID 1 and its neighbours are what they name.
+  await host.sh('rm -rf /srv/run && cp -r /root/run /srv/run');
+  assert.equal(await host.sh('cat /srv/run/opsd.state.json'), remembered);
+  await host.sh('systemd-run --quiet --unit=stranger sleep 2000');
+  const stranger = await host.sh('systemctl show stranger -p MainPID --value');
+  const old = await host.sh('cat /srv/run/sleeper.pid');
+  await host.sh(
+    `sed -i 's/\\b${old}\\b/${stranger}/g' /srv/run/opsd.state.json && echo ${stranger} >/srv/run/sleeper.pid`,
+  );
+  await host.sh('systemctl start opsd && opsd ctl restart sleeper && systemctl stop opsd');
+  assert.equal(
+    await host.sh('systemctl show stranger -p MainPID,ActiveState --value | tr "\\n" " "'),
+    `${stranger} active `,
+  );
+  assert.deepEqual(await processes(host), []);
+});
