@@ -76,7 +76,8 @@ function kindOf(before: ServiceSpec, after: ServiceSpec): 'restarted' | 'changed
   return keys.every(isInPlace) ? 'changed' : 'restarted';
 }
 
-function isInPlace(key: string): boolean {
+/** Can this key change under a running process? */
+export function isInPlace(key: string): boolean {
   const [first = ''] = key.split('.');
   return IN_PLACE.has(first) || IN_PLACE_KEYS.has(key);
 }

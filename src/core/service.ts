@@ -122,6 +122,8 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
     case 'spawned':
       return spawned(service, event.pid, around);
     case 'spawn_failed':
+      // An error after the spawn (a signal that could not be sent, say) is not the end of anything.
+      if ('run' in service.state && service.state.run.pid !== null) return [service, []];
       return ended(service, around, null, 0, {
         kind: event.kind,
         reason: 'spawn_failed',

@@ -43,6 +43,8 @@ export interface Outputs {
     readonly stderr: number | 'ignore' | 'inherit';
     close(): void;
   };
+  /** No process of the generation lives: what it wrote is taken in, and its last line is ended. */
+  endOfGeneration(service: string): void;
   /** Settings changed, or the service is gone (null). */
   settings(service: string, spec: ServiceSpec | null): void;
 }

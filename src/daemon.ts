@@ -1,0 +1,213 @@
+// The composition root: puts the parts of the daemon together, and takes them apart again in the opposite order.
+
+import { resolve } from 'node:path';
+import { recall, remember } from './core/recall.ts';
+import type { Config } from './core/spec.ts';
+import { Answers } from './daemon/answers.ts';
+import { Chronicle } from './daemon/chronicle.ts';
+import { ConfigWatch } from './daemon/config-watch.ts';
+import { Configuration } from './daemon/configuration.ts';
+import { DaemonControl } from './daemon/control.ts';
+import { findInheritance } from './daemon/inheritance.ts';
+import { OutputCounters } from './daemon/output-counts.ts';
+import { Pulse } from './daemon/pulse.ts';
+import { SignalOrders } from './daemon/signals.ts';
+import { StateKeeper } from './daemon/state-keeper.ts';
+import { Teller } from './daemon/teller.ts';
+import { UsageWatch } from './daemon/usage-watch.ts';
+import { ConfigError } from './errors.ts';
+import { startServers } from './http/server.ts';
+import { Tally } from './http/tally.ts';
+import { accountOf } from './os/accounts.ts';
+import { detectCgroups, surroundings } from './os/cgroups.ts';
+import { readConfig } from './os/config-files.ts';
+import { closeInherited, raiseDescriptorLimit } from './os/descriptors.ts';
+import { fingerprintOf } from './os/fingerprint.ts';
+import { HeartbeatFiles } from './os/heartbeats.ts';
+import { bootId } from './os/identity.ts';
+import { acquireLock } from './os/lock.ts';
+import { createLogger } from './os/logger.ts';
+import { ServiceOutputs } from './os/output/service-outputs.ts';
+import { ServicePidFiles } from './os/pid-files.ts';
+import { ServiceProcesses } from './os/processes.ts';
+import { layoutOf, prepareDirectories } from './os/run-dir.ts';
+import { createServiceManager } from './os/service-manager.ts';
+import { StateFile } from './os/state-file.ts';
+import { monotonic } from './runtime/clock.ts';
+import { Loop } from './runtime/loop.ts';
+import { perform } from './runtime/perform.ts';
+
+export interface DaemonOptions {
+  readonly configFile: string;
+  readonly prefix: string;
+  readonly version: string;
+}
+
+/** Supervises until it is told to stop or to hand over; gives the exit code. Throws ConfigError and RuntimeError. */
+export async function runDaemon({ configFile, prefix: givenPrefix, version }: DaemonOptions): Promise<0 | 1 | 2> {
+  // First of all: from here on a signal is an order, not the end.
+  using orders = new SignalOrders();
+  const startedAt = monotonic();
+  process.umask(0o022);
+  const closed = closeInherited(process.env);
+  const workDir = process.cwd();
+  const prefix = resolve(givenPrefix);
+  const read = (allowEmpty: boolean) => readConfig({ configFile, prefix, env: process.env, workDir, allowEmpty });
+  const first = read(true);
+  if (!first.ok) throw new ConfigError(`cannot load ${configFile}`, first.problems);
+  const { config } = first;
+  const layout = layoutOf(prefix, config.daemon.logDir, workDir);
+  prepareDirectories(layout);
+
+  await using stack = new AsyncDisposableStack();
+  const { promise: over, resolve: end } = Promise.withResolvers<0 | 2>();
+  const log = stack.use(
+    createLogger({ level: process.env.OPSD_LOG ?? config.daemon.logLevel, format: config.daemon.logFormat }),
+  );
+  stack.use(await acquireLock(layout.run));
+  log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: config.services.size });
+  for (const { where, line, key, message } of first.warnings) log.warn('configuration', { where, line, key, message });
+  if (closed.length > 0) log.info('closed descriptors that opsd had inherited', { descriptors: closed.join(',') });
+  const manager = stack.use(createServiceManager(process.env, (message) => log.warn(message)));
+  const baseNofile = raiseDescriptorLimit(process.env);
+  const { cgroups, description } = detectCgroups(surroundings(process.env));
+  log.info(description);
+
+  const report = (event: Parameters<Loop['post']>[0]) => loop.post(event);
+  const written = new OutputCounters();
+  const outputs = stack.use(
+    new ServiceOutputs({
+      runDir: layout.run,
+      logDir: layout.log,
+      uidOf: ({ launch }) => (launch.user === null ? null : accountOf(launch.user)?.uid) ?? process.getuid?.() ?? 0,
+      onBytes: (service, bytes) => written.wrote(service, bytes),
+      onDropped: (service, bytes) => written.dropped(service, bytes),
+      log: log.component('output'),
+    }),
+  );
+  const processes = stack.use(
+    new ServiceProcesses({
+      report,
+      runDir: layout.run,
+      outputs,
+      log: (line) => log.component('processes').warn(line),
+      cgroups,
+      baseNofile,
+    }),
+  );
+  const ports = {
+    processes,
+    outputs,
+    pidFiles: new ServicePidFiles(layout.run, log),
+    heartbeats: new HeartbeatFiles(report),
+  };
+
+  const stateFile = new StateFile(layout.run, bootId(), log);
+  const { inheritance, found } = findInheritance(layout.run, config, stateFile, cgroups, log);
+  const seed = process.pid ^ Math.trunc(startedAt);
+  const recalled = recall(config, inheritance, fingerprintOf, seed, monotonic());
+
+  const chronicle = new Chronicle();
+  const tally = new Tally();
+  const keeper = stack.use(new StateKeeper(stateFile, () => remember(loop.state, fingerprintOf)));
+  const answers = stack.use(new Answers(() => keeper.saveNow()));
+  const teller = new Teller({
+    log,
+    chronicle,
+    tally,
+    answers,
+    manager,
+    touch: () => keeper.touch(),
+    forget: (service) => written.forget(service),
+    end,
+  });
+  const loop: Loop = stack.use(
+    new Loop(recalled.state, {
+      perform: (effects) => {
+        for (const effect of effects) perform(effect, ports, teller);
+      },
+      settled: (state) => teller.settled(state),
+    }),
+  );
+  const apply = (next: Config, isFirst: boolean) => {
+    outputs.prepare([...next.services.values()]);
+    loop.post({ type: 'configured', config: next, isFirst });
+  };
+  const configuration = new Configuration(
+    config,
+    read,
+    (next) => {
+      manager.reloading();
+      apply(next, false);
+      manager.ready();
+    },
+    log,
+  );
+  const usage = stack.use(new UsageWatch(() => loop.state));
+  const pulse = stack.use(new Pulse(loop, resolve(layout.tmp, 'opsd.heartbeat'), () => manager.watchdog.ping()));
+  const adopted = found.length - recalled.strays.length;
+  const control = new DaemonControl({
+    version,
+    startedAt,
+    loop,
+    answers,
+    chronicle,
+    tally,
+    configuration,
+    pulse,
+    log,
+    adoption: { adopted, stopped: recalled.strays.length },
+    usageOf: (pid) => usage.of(pid),
+    outputOf: (service) => written.of(service),
+    lastLines: (service) => outputs.lastLines(service),
+    wished: () => keeper.touch(),
+  });
+  stack.use(
+    await startServers({
+      control,
+      socketPath: layout.socket,
+      socketMode: config.daemon.socketMode,
+      socketGroup: config.daemon.socketGroup,
+      tcp: config.daemon.http,
+      log: (level, message, fields) => log.component('http')[level](message, fields),
+      pageLogs: () => configuration.current.daemon.pageLogs,
+    }),
+  );
+
+  // Everything that can go wrong at the start has not: now, and not before, services are touched.
+  outputs.prepare([...config.services.values()]);
+  ports.pidFiles.sweep(new Set(inheritance.survivors.map(({ service }) => service)));
+  for (const effect of recalled.effects) perform(effect, ports, teller);
+  for (const survivor of recalled.strays) {
+    const stray = found.find(
+      ({ service, generation }) => service === survivor.service && generation === survivor.generation,
+    );
+    if (stray === undefined) continue;
+    log.warn('a second generation of a service lives and is stopped', {
+      service: stray.service,
+      generation: stray.generation,
+    });
+    void processes.endStray(stray);
+  }
+  for (const one of found) {
+    if (recalled.strays.some(({ service, generation }) => service === one.service && generation === one.generation))
+      continue;
+    const spec = loop.state.services[loop.state.slots.get(one.service) ?? -1]?.spec;
+    if (spec !== undefined) processes.adopt(one, spec);
+  }
+  apply(config, true);
+  stack.use(
+    new ConfigWatch(
+      () => configuration.current.daemon.watchConfig,
+      first.files,
+      () => configuration.reload({ dryRun: false, allowEmpty: false }, 'watch_config'),
+    ),
+  );
+  orders.obey({
+    shutdown: (signal) => loop.post({ type: 'shutdown', by: signal }),
+    handover: (signal) => loop.post({ type: 'handover', by: signal }),
+    reload: (signal) => void configuration.reload({ dryRun: false, allowEmpty: false }, signal),
+    reopen: () => outputs.reopenAll(),
+  });
+  return await over;
+}

@@ -1,0 +1,53 @@
+// What has happened: the last changes of state, for those who ask, and each new one for those who listen.
+
+import type { Exit, Transition } from '../core/model.ts';
+import type { Millis } from '../core/spec.ts';
+import type { EventView, ExitView } from '../http/view.ts';
+import { wallAt, wallNow } from '../runtime/clock.ts';
+
+const KEPT = 1_000;
+
+export class Chronicle {
+  #lastId = 0;
+  readonly #kept: EventView[] = [];
+  readonly #listeners = new Set<(event: EventView) => void>();
+
+  note(transition: Transition): void {
+    this.#lastId += 1;
+    const event: EventView = {
+      id: this.#lastId,
+      at: wallNow().toISOString(),
+      service: transition.service,
+      from: transition.from,
+      to: transition.to,
+      generation: transition.generation,
+      pid: transition.pid,
+      reason: transition.reason,
+      detail: transition.detail,
+      exit: viewExit(transition.exit),
+      failures_in_a_row: transition.failuresInARow,
+      next_attempt_at: isoOrNull(transition.nextAttemptAt),
+    };
+    // Dropping a tenth at a time keeps this cheap.
+    if (this.#kept.length >= KEPT * 1.1) this.#kept.splice(0, this.#kept.length - KEPT + 1);
+    this.#kept.push(event);
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  recent(): readonly EventView[] {
+    return this.#kept.slice(-KEPT);
+  }
+
+  listen(listener: (event: EventView) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+}
+
+export function viewExit(exit: Exit | null): ExitView | null {
+  return exit === null ? null : { code: exit.code, signal: exit.signal };
+}
+
+export function isoOrNull(instant: Millis | null): string | null {
+  return instant === null ? null : wallAt(instant).toISOString();
+}

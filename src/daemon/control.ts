@@ -1,0 +1,141 @@
+// What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
+
+import { resolve } from 'node:path';
+import type { Event, Outcome } from '../core/model.ts';
+import { serviceOf } from '../core/order.ts';
+import type { Millis, SignalName } from '../core/spec.ts';
+import type { Tally } from '../http/tally.ts';
+import type { Control, EventView, MetricsView, ReloadResult, ServiceView, StatusView, WhyView } from '../http/view.ts';
+import type { Log } from '../os/logger.ts';
+import type { Usage } from '../os/usage.ts';
+import { wallAt } from '../runtime/clock.ts';
+import type { Loop } from '../runtime/loop.ts';
+import type { Answers } from './answers.ts';
+import type { Chronicle } from './chronicle.ts';
+import type { Configuration } from './configuration.ts';
+import type { Pulse } from './pulse.ts';
+import { measureService, notUp, type OutputCounts, viewService } from './views.ts';
+import { explain } from './why.ts';
+
+export interface Parts {
+  readonly version: string;
+  readonly startedAt: Millis;
+  readonly loop: Loop;
+  readonly answers: Answers;
+  readonly chronicle: Chronicle;
+  readonly tally: Tally;
+  readonly configuration: Configuration;
+  readonly pulse: Pulse;
+  readonly log: Log;
+  readonly adoption: { readonly adopted: number; readonly stopped: number };
+  usageOf(pid: number): Usage | undefined;
+  outputOf(service: string): OutputCounts;
+  lastLines(service: string): readonly string[];
+  /** A wish of an operator is about to change. */
+  wished(): void;
+}
+
+export class DaemonControl implements Control {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  status(): StatusView {
+    const { version, startedAt, loop } = this.#parts;
+    return {
+      version: 1,
+      daemon: { pid: process.pid, version, started_at: wallAt(startedAt).toISOString() },
+      services: loop.state.services.map((service): ServiceView => {
+        const pid = 'run' in service.state ? service.state.run.pid : null;
+        return viewService(service, pid === null ? undefined : this.#parts.usageOf(pid));
+      }),
+    };
+  }
+
+  order(action: 'start' | 'stop' | 'restart' | 'reset', service: string, by: string): Promise<Outcome> {
+    this.#parts.wished();
+    return this.#ask(`${action} ${service}`, by, (id) => ({ type: 'order', id, action, service, by }));
+  }
+
+  signal(service: string, signal: SignalName, by: string): Promise<Outcome> {
+    const order = (id: number): Event => ({ type: 'order', id, action: 'signal', signal, service, by });
+    return this.#ask(`signal ${service} ${signal}`, by, order);
+  }
+
+  async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {
+    return this.#parts.configuration.reload(options, by);
+  }
+
+  handover(by: string): void {
+    this.#parts.log.info('command', { command: 'handover', by });
+    this.#parts.loop.post({ type: 'handover', by });
+  }
+
+  shutdown(by: string): void {
+    this.#parts.log.info('command', { command: 'shutdown', by });
+    this.#parts.loop.post({ type: 'shutdown', by });
+  }
+
+  why(service: string): WhyView | null {
+    const known = serviceOf(this.#parts.loop.state, service);
+    if (known === undefined) return null;
+    return explain(known, this.#parts.loop.state, this.lastLines(service), this.#parts.chronicle.recent());
+  }
+
+  events(listener: (event: EventView) => void): Disposable {
+    return this.#parts.chronicle.listen(listener);
+  }
+
+  recentEvents(): readonly EventView[] {
+    return this.#parts.chronicle.recent();
+  }
+
+  logFile(service: string): string | null {
+    const spec = serviceOf(this.#parts.loop.state, service)?.spec;
+    if (spec === undefined || (spec.launch.log !== 'capture' && spec.launch.log !== 'direct')) return null;
+    return resolve(this.#parts.configuration.current.daemon.logDir, `${service}.log`);
+  }
+
+  lastLines(service: string): readonly string[] {
+    return this.#parts.lastLines(service);
+  }
+
+  live(): { readonly ok: boolean; readonly lagSeconds: number } {
+    const { pulse } = this.#parts;
+    return { ok: !pulse.isStalled, lagSeconds: pulse.lagSeconds };
+  }
+
+  ready(): { readonly ok: boolean; readonly waiting: readonly string[] } {
+    const waiting = notUp(this.#parts.loop.state);
+    return { ok: waiting.length === 0, waiting };
+  }
+
+  metrics(): MetricsView {
+    const { version, loop, tally, configuration, pulse, adoption } = this.#parts;
+    return {
+      version,
+      event_loop_lag_seconds: pulse.lagSeconds,
+      config_last_reload_successful: configuration.isLastReloadGood,
+      config_loaded_at_seconds: wallAt(configuration.loadedAt).getTime() / 1_000,
+      reloads: configuration.reloads,
+      adoption,
+      services: loop.state.services.map((service) => {
+        const pid = 'run' in service.state ? service.state.run.pid : null;
+        const usage = pid === null ? undefined : this.#parts.usageOf(pid);
+        return measureService(service, usage, tally, this.#parts.outputOf(service.spec.name));
+      }),
+      ready_seconds: tally.ready.view(),
+      stop_seconds: tally.stop.view(),
+    };
+  }
+
+  /** Every command that changes something is logged with who, what, and the result. */
+  async #ask(command: string, by: string, event: (id: number) => Event): Promise<Outcome> {
+    const { answers, loop, log } = this.#parts;
+    const outcome = await answers.ask((id) => loop.post(event(id)));
+    log.info('command', { command, by, ok: outcome.ok, result: outcome.message });
+    return outcome;
+  }
+}

@@ -1,0 +1,89 @@
+// What an earlier opsd left: its state file, its PID files, and every process that carries its marker.
+
+import { join } from 'node:path';
+import type { Inheritance, Memory, Survivor } from '../core/recall.ts';
+import type { Config } from '../core/spec.ts';
+import { accountOf } from '../os/accounts.ts';
+import { type Census, census, type Found, type Hint } from '../os/census.ts';
+import type { Cgroups } from '../os/cgroups.ts';
+import { bootId } from '../os/identity.ts';
+import type { Log } from '../os/logger.ts';
+import { readPid } from '../os/pid-files.ts';
+import type { RememberedService } from '../os/remembered.ts';
+import type { StateFile } from '../os/state-file.ts';
+import { monotonic } from '../runtime/clock.ts';
+
+export interface Findings {
+  readonly inheritance: Inheritance;
+  /** By service and generation. */
+  readonly found: readonly Found[];
+}
+
+/** Looks, and says what it saw; changes nothing. */
+export function findInheritance(
+  runDir: string,
+  config: Config,
+  stateFile: StateFile,
+  cgroups: Cgroups | null,
+  log: Log,
+): Findings {
+  const remembered = stateFile.load();
+  if (remembered.trouble !== null) log.warn('state file', { trouble: remembered.trouble });
+  const services = new Map(remembered.services.map((service) => [service.name, service]));
+  const populated = (cgroups?.sweep() ?? []).map((leftover) => ({
+    ...leftover,
+    pids: cgroups?.members(leftover.path) ?? [],
+  }));
+  const uidOf = (service: string) => {
+    const user = config.services.get(service)?.launch.user ?? null;
+    return services.get(service)?.uid ?? (user === null ? null : (accountOf(user)?.uid ?? null));
+  };
+  const hints = hintsOf(runDir, config, remembered.services);
+  const taken = census(runDir, { hints, uidOf, populated });
+  if (taken === null) log.error('cannot look at /proc: services of an earlier opsd, if any, are not found');
+  else tellOdd(taken, log);
+  const found = taken?.found ?? [];
+  return { found, inheritance: { memories: remembered.services.map(toMemory), survivors: found.map(toSurvivor) } };
+}
+
+function toMemory({ startTime, uid, ...memory }: RememberedService): Memory {
+  return memory;
+}
+
+function toSurvivor({ service, generation, main }: Found): Survivor {
+  return {
+    service,
+    generation,
+    pid: main?.identity.pid ?? null,
+    startedAt: main?.startedAt ?? monotonic(),
+  };
+}
+
+function hintsOf(runDir: string, config: Config, remembered: readonly RememberedService[]): readonly Hint[] {
+  const hints: Hint[] = [];
+  for (const { name, generation, pid, startTime } of remembered) {
+    if (pid === null || startTime === null) continue;
+    hints.push({ service: name, generation, pid, identity: { pid, startTime, bootId: bootId() } });
+  }
+  const names = new Set([...config.services.keys(), ...remembered.map(({ name }) => name)]);
+  for (const service of names) {
+    const pid = readPid(join(runDir, `${service}.pid`));
+    if (pid !== null) hints.push({ service, generation: null, pid, identity: null });
+  }
+  return hints;
+}
+
+function tellOdd({ forged, mismatched }: Census, log: Log): void {
+  for (const { pid, uid, marker } of forged) {
+    log.warn('a process carries our marker but runs as another user: not ours, not touched', {
+      pid,
+      uid,
+      service: marker?.service ?? null,
+    });
+  }
+  for (const { service, pid, identity } of mismatched) {
+    // A PID file alone proves nothing, and says so every time a number was used again.
+    if (identity === null) continue;
+    log.warn('identity mismatch: the PID now belongs to another process, which is not touched', { service, pid });
+  }
+}

@@ -1,0 +1,68 @@
+// Is the daemon alive? Measures how late the event loop is, beats for whoever watches opsd, and tells when it stalls.
+
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Millis } from '../core/spec.ts';
+import { every, monotonic, wallNow } from '../runtime/clock.ts';
+import type { Loop } from '../runtime/loop.ts';
+
+const PERIOD: Millis = 1_000;
+/** The loop goes round every second: one that has not for this long does not work. */
+const STALLED: Millis = 10_000;
+/** new = α·value + (1-α)·old */
+const ALPHA = 0.3;
+
+export class Pulse implements Disposable {
+  #lag: Millis = 0;
+  #expected: Millis = monotonic() + PERIOD;
+  readonly #loop: Loop;
+  readonly #file: string;
+  readonly #onBeat: () => void;
+  readonly #timer: Disposable;
+
+  /** `onBeat` is called every second while all is well. */
+  constructor(loop: Loop, heartbeatFile: string, onBeat: () => void) {
+    this.#loop = loop;
+    this.#file = heartbeatFile;
+    this.#onBeat = onBeat;
+    this.#timer = every(PERIOD, () => this.#beat());
+    this.#touch();
+  }
+
+  /** EWMA of how late timers are, in seconds. */
+  get lagSeconds(): number {
+    return this.#lag / 1_000;
+  }
+
+  get isStalled(): boolean {
+    return monotonic() - this.#loop.turnedAt > STALLED || this.#lag > STALLED;
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+
+  #beat(): void {
+    const now = monotonic();
+    this.#lag = ALPHA * Math.max(0, now - this.#expected) + (1 - ALPHA) * this.#lag;
+    this.#expected = now + PERIOD;
+    if (this.isStalled) return;
+    this.#touch();
+    this.#onBeat();
+  }
+
+  /** A file that cannot be written is the watcher's to notice: supervision goes on. */
+  #touch(): void {
+    const now = wallNow();
+    try {
+      utimesSync(this.#file, now, now);
+    } catch {
+      try {
+        mkdirSync(dirname(this.#file), { recursive: true });
+        writeFileSync(this.#file, '', { mode: 0o644 });
+      } catch {
+        return;
+      }
+    }
+  }
+}

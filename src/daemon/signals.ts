@@ -1,0 +1,46 @@
+// Signals to opsd itself, as orders; those that come before anybody can obey them wait.
+
+type OrderName = 'shutdown' | 'handover' | 'reload' | 'reopen';
+export type Obedience = Readonly<Record<OrderName, (signal: string) => void>>;
+
+const MEANINGS: readonly (readonly [NodeJS.Signals, OrderName])[] = [
+  ['SIGTERM', 'shutdown'],
+  ['SIGINT', 'shutdown'],
+  ['SIGHUP', 'reload'],
+  ['SIGUSR1', 'reopen'],
+  ['SIGUSR2', 'handover'],
+];
+
+/** Of the same kind; a second shutdown means more than one, a third does not. */
+const MOST_WAITING = 2;
+
+export class SignalOrders implements Disposable {
+  readonly #waiting: { readonly order: OrderName; readonly signal: string }[] = [];
+  readonly #listeners: (readonly [NodeJS.Signals, () => void])[] = [];
+  #obedience: Obedience | null = null;
+
+  constructor() {
+    for (const [signal, order] of MEANINGS) {
+      const listener = () => this.#take(order, signal);
+      process.on(signal, listener);
+      this.#listeners.push([signal, listener]);
+    }
+  }
+
+  /** From now on; what came before is obeyed at once, in order. */
+  obey(obedience: Obedience): void {
+    this.#obedience = obedience;
+    for (const { order, signal } of this.#waiting.splice(0)) obedience[order](signal);
+  }
+
+  [Symbol.dispose](): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+  }
+
+  #take(order: OrderName, signal: string): void {
+    if (this.#obedience !== null) return this.#obedience[order](signal);
+    if (this.#waiting.filter((waiting) => waiting.order === order).length < MOST_WAITING) {
+      this.#waiting.push({ order, signal });
+    }
+  }
+}

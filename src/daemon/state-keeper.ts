@@ -1,0 +1,72 @@
+// Keeps the state file close to the state: soon after each change, at once before a promise is given.
+
+import type { Memory } from '../core/recall.ts';
+import type { Millis } from '../core/spec.ts';
+import { identityOf } from '../os/identity.ts';
+import { userOf } from '../os/process-table.ts';
+import type { RememberedService } from '../os/remembered.ts';
+import type { StateFile } from '../os/state-file.ts';
+import { Alarm } from '../runtime/clock.ts';
+
+/** What only the file knows (counters, times) may be lost for that long. Processes are found without it. */
+const DELAY: Millis = 200;
+const AFTER_FAILURE: Millis = 5_000;
+
+interface Known {
+  readonly generation: number;
+  readonly pid: number;
+  readonly startTime: number;
+  readonly uid: number | null;
+}
+
+export class StateKeeper implements Disposable {
+  readonly #file: StateFile;
+  readonly #memories: () => readonly Memory[];
+  /** Who the processes are does not change: it is looked up once. */
+  readonly #known = new Map<string, Known>();
+  readonly #alarm = new Alarm(() => this.saveNow());
+  #isDirty = false;
+
+  constructor(file: StateFile, memories: () => readonly Memory[]) {
+    this.#file = file;
+    this.#memories = memories;
+  }
+
+  touch(): void {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    this.#alarm.set(DELAY);
+  }
+
+  saveNow(): void {
+    if (!this.#isDirty) return;
+    const saved = this.#file.saveNow(this.#memories().map((memory) => this.#remember(memory)));
+    this.#isDirty = !saved;
+    if (!saved) this.#alarm.set(AFTER_FAILURE);
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDirty = true;
+    this.saveNow();
+    this.#alarm[Symbol.dispose]();
+  }
+
+  #remember(memory: Memory): RememberedService {
+    const known = this.#identify(memory);
+    return { ...memory, pid: known?.pid ?? null, startTime: known?.startTime ?? null, uid: known?.uid ?? null };
+  }
+
+  #identify({ name, generation, pid }: Memory): Known | null {
+    if (pid === null) {
+      this.#known.delete(name);
+      return null;
+    }
+    const before = this.#known.get(name);
+    if (before?.generation === generation && before.pid === pid) return before;
+    const identity = identityOf(pid);
+    if (identity === null) return null;
+    const known: Known = { generation, pid, startTime: identity.startTime, uid: userOf(pid) };
+    this.#known.set(name, known);
+    return known;
+  }
+}

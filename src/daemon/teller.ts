@@ -1,0 +1,103 @@
+// Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
+
+import type { AlertReason, Outcome, State, Transition } from '../core/model.ts';
+import { isWanted } from '../core/service.ts';
+import type { ServiceSpec } from '../core/spec.ts';
+import type { Tally } from '../http/tally.ts';
+import type { Fields, Log } from '../os/logger.ts';
+import type { ServiceManager } from '../os/service-manager.ts';
+import { monotonic } from '../runtime/clock.ts';
+import type { Audience } from '../runtime/perform.ts';
+import type { Answers } from './answers.ts';
+import type { Chronicle } from './chronicle.ts';
+import { countStates } from './views.ts';
+
+export interface Listeners {
+  readonly log: Log;
+  readonly chronicle: Chronicle;
+  readonly tally: Tally;
+  readonly answers: Answers;
+  readonly manager: ServiceManager;
+  /** The state is no longer what the state file says. */
+  touch(): void;
+  /** The service is no longer configured. */
+  forget(service: string): void;
+  end(code: 0 | 2): void;
+}
+
+export class Teller implements Audience {
+  readonly #to: Listeners;
+  #hasMoved = true;
+  #isReady = false;
+
+  constructor(listeners: Listeners) {
+    this.#to = listeners;
+  }
+
+  transition(transition: Transition): void {
+    this.#hasMoved = true;
+    this.#to.tally.note(transition, monotonic());
+    this.#to.chronicle.note(transition);
+    this.#to.touch();
+    const { service, from, to, generation, pid, reason, detail, exit, failuresInARow } = transition;
+    const fields: Record<string, string | number> = { service, from, to, generation };
+    if (pid !== null) fields.pid = pid;
+    fields.reason = reason;
+    const isBad = to === 'backoff' || to === 'failed' || to === 'killing';
+    if (isBad || reason === 'leftovers') fields.detail = detail;
+    if (isBad && exit?.code !== undefined && exit.code !== null) fields.exit_code = exit.code;
+    if (isBad && exit?.signal) fields.signal = exit.signal;
+    if (to === 'backoff' || to === 'failed') fields.failures = failuresInARow;
+    this.#level(transition)('state', fields);
+  }
+
+  answer(id: number, outcome: Outcome): void {
+    this.#to.answers.give(id, outcome);
+  }
+
+  alert(service: string, reason: AlertReason, message: string): void {
+    this.#to.tally.alert(service, reason);
+    this.#to.log.critical('alert', { service, reason, detail: message });
+  }
+
+  settings(service: string, spec: ServiceSpec | null): void {
+    this.#to.touch();
+    if (spec !== null) return;
+    this.#to.tally.forget(service);
+    this.#to.forget(service);
+  }
+
+  exit(code: 0 | 2, why: string): void {
+    this.#to.manager.stopping();
+    if (code === 0) this.#to.log.info('opsd ends', { why });
+    else this.#to.log.error('opsd ends', { why });
+    this.#to.end(code);
+  }
+
+  /** Everything that has happened is dealt with. */
+  settled(state: State): void {
+    if (!this.#hasMoved) return;
+    this.#hasMoved = false;
+    if (!this.#isReady && state.phase.name === 'running' && wereAllStarted(state)) {
+      this.#isReady = true;
+      this.#to.manager.ready();
+      this.#to.log.info('every enabled service was started', { services: state.services.length });
+    }
+    this.#to.manager.status(countStates(state));
+  }
+
+  #level({ to }: Transition): (message: string, fields: Fields) => void {
+    const { log } = this.#to;
+    if (to === 'failed') return log.error;
+    return to === 'backoff' || to === 'killing' ? log.warn : log.info;
+  }
+}
+
+/** Has every service that is to be up been started, or is it waiting for one that does not come up? */
+function wereAllStarted(state: State): boolean {
+  const isStarting = state.services.some(({ state: { name } }) => name === 'starting');
+  return state.services.every((service) => {
+    if (!isWanted(service) || service.generation > 0) return true;
+    return service.state.name === 'waiting' ? !isStarting : service.state.name !== 'stopped';
+  });
+}

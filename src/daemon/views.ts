@@ -1,0 +1,115 @@
+// The state of the core as people and programs see it.
+
+import type { Service, ServiceState, State } from '../core/model.ts';
+import { failuresNow, isWanted } from '../core/service.ts';
+import type { Millis } from '../core/spec.ts';
+import type { Tally } from '../http/tally.ts';
+import type { ServiceMetrics, ServiceView } from '../http/view.ts';
+import type { Usage } from '../os/usage.ts';
+import { monotonic, wallAt } from '../runtime/clock.ts';
+import { isoOrNull, viewExit } from './chronicle.ts';
+
+export interface OutputCounts {
+  readonly bytes: number;
+  readonly dropped: number;
+}
+
+export function viewService(service: Service, usage: Usage | undefined): ServiceView {
+  const { state, spec } = service;
+  const run = runOf(state);
+  const nextAttempt = state.name === 'backoff' || state.name === 'failed' ? state.deadline : null;
+  return {
+    name: spec.name,
+    state: state.name,
+    pid: run?.pid ?? null,
+    generation: service.generation,
+    restarts: service.restarts,
+    failures_in_a_row: failuresNow(service, monotonic()),
+    since: wallAt(service.since).toISOString(),
+    started_at: isoOrNull(run?.startedAt ?? null),
+    exit: viewExit(service.lastExit),
+    reason: service.lastDetail,
+    next_attempt_at: isoOrNull(nextAttempt),
+    heartbeat_age_seconds: heartbeatAge(service),
+    cpu_ratio: usage?.cpuRatio ?? null,
+    memory_bytes: usage?.memoryBytes ?? null,
+    adopted: run?.adopted ?? false,
+  };
+}
+
+export function measureService(
+  service: Service,
+  usage: Usage | undefined,
+  tally: Tally,
+  output: OutputCounts,
+): ServiceMetrics {
+  const { state, spec } = service;
+  const run = runOf(state);
+  return {
+    name: spec.name,
+    state: state.name,
+    ...tally.of(spec.name),
+    started_at_seconds: run === null ? null : wallAt(run.startedAt).getTime() / 1_000,
+    last_exit_code: lastExitCode(service),
+    failures_in_a_row: failuresNow(service, monotonic()),
+    heartbeat_age_seconds: heartbeatAge(service),
+    heartbeat_timeout_seconds: spec.policy.heartbeat === null ? null : spec.policy.heartbeat.timeout / 1_000,
+    cpu_ratio: usage?.cpuRatio ?? null,
+    cpu_seconds: usage?.cpuSeconds ?? 0,
+    memory_bytes: usage?.memoryBytes ?? null,
+    log_bytes: output.bytes,
+    log_dropped_bytes: output.dropped,
+  };
+}
+
+/** Names of the services that are to be up and are not; one that has done its work is not missed. */
+export function notUp(state: State): readonly string[] {
+  return state.services
+    .filter((service) => isWanted(service) && service.state.name !== 'running' && !isDone(service))
+    .map(({ spec }) => spec.name);
+}
+
+/** How many services are in which state, for one line: `3 running, 1 backoff`. */
+export function countStates(state: State): string {
+  const counts = new Map<string, number>();
+  for (const service of state.services) counts.set(service.state.name, (counts.get(service.state.name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${count} ${name}`).join(', ') || 'no services';
+}
+
+export function runOf(state: ServiceState) {
+  return 'run' in state ? state.run : null;
+}
+
+function isDone(service: Service): boolean {
+  return service.state.name === 'exited' && service.lastReason === 'success';
+}
+
+function heartbeatAge(service: Service): number | null {
+  const at: Millis | null = runOf(service.state)?.beat.at ?? null;
+  return at === null ? null : (monotonic() - at) / 1_000;
+}
+
+/** As shells do: 128 + number for a death by signal. */
+function lastExitCode({ lastExit }: Service): number | null {
+  if (lastExit === null) return null;
+  if (lastExit.signal === null) return lastExit.code;
+  return 128 + (signalNumbers[lastExit.signal] ?? 0);
+}
+
+const signalNumbers: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+};

@@ -1,0 +1,61 @@
+// From what the core wants done to those who do it.
+
+import type { AlertReason, Effect, Outcome, StateName, Transition } from '../core/model.ts';
+import type { ServiceSpec } from '../core/spec.ts';
+import type { Heartbeats, Outputs, PidFiles, Processes } from './ports.ts';
+
+export interface Ports {
+  readonly processes: Processes;
+  readonly pidFiles: PidFiles;
+  readonly heartbeats: Heartbeats;
+  readonly outputs: Outputs;
+}
+
+/** Those who want to know. */
+export interface Audience {
+  transition(transition: Transition): void;
+  answer(id: number, outcome: Outcome): void;
+  alert(service: string, reason: AlertReason, message: string): void;
+  settings(service: string, spec: ServiceSpec | null): void;
+  exit(code: 0 | 2, why: string): void;
+}
+
+const LIVE: ReadonlySet<StateName> = new Set<StateName>(['starting', 'running', 'stopping', 'killing']);
+
+export function perform(effect: Effect, ports: Ports, audience: Audience): void {
+  switch (effect.type) {
+    case 'transition':
+      // The generation is gone: what it wrote last belongs before what the next one writes.
+      if (LIVE.has(effect.from) && (!LIVE.has(effect.to) || effect.to === 'starting'))
+        ports.outputs.endOfGeneration(effect.service);
+      return audience.transition(effect);
+    case 'spawn':
+      ports.heartbeats.begin(effect.service, effect.generation, effect.spec.launch.heartbeatFile);
+      return ports.processes.spawn(effect.service, effect.generation, effect.spec);
+    case 'signal':
+      return ports.processes.signal(effect.service, effect.generation, effect.signal, effect.to);
+    case 'kill':
+      return ports.processes.kill(effect.service, effect.generation);
+    case 'write_pid':
+      return ports.pidFiles.write(effect.service, effect.pid);
+    case 'remove_pid':
+      return ports.pidFiles.remove(effect.service);
+    case 'look':
+      return ports.heartbeats.look(effect.service, effect.generation, effect.file);
+    case 'settings':
+      ports.outputs.settings(effect.service, effect.spec);
+      return audience.settings(effect.service, effect.spec);
+    case 'answer':
+      return audience.answer(effect.id, effect.outcome);
+    case 'alert':
+      return audience.alert(effect.service, effect.reason, effect.message);
+    case 'exit':
+      return audience.exit(effect.code, effect.why);
+    default:
+      return unreachable(effect);
+  }
+}
+
+function unreachable(effect: never): never {
+  throw new Error(`an effect nobody carries out: ${JSON.stringify(effect)}`);
+}
