@@ -108,15 +108,17 @@ export class Trees implements Disposable {
         const before = tree.members;
         const inCgroup = tree.cgroup === null ? [] : (this.#options.cgroups?.members(tree.cgroup) ?? []);
         tree.members = kinship.membersOf(tree, inCgroup);
-        tree.looked = !tree.mainAlive;
-        tree.mustProveSession = !tree.mainAlive;
         if (tree.members.size === 0) again ||= snapshot.unsettled && looks < LOOKS_FOR_CERTAINTY;
         else if (tree.killingSince !== null) again = stopNew(tree, before) || again;
       }
       if (!again) break;
     }
     this.#blind = false;
-    for (const tree of trees) if (tree.killingSince !== null) this.#killKnown(tree);
+    for (const tree of trees) {
+      tree.looked = !tree.mainAlive;
+      tree.mustProveSession = !tree.mainAlive;
+      if (tree.killingSince !== null) this.#killKnown(tree);
+    }
     this.#seen = trees;
   }
 

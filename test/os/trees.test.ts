@@ -1,0 +1,161 @@
+// Hunting process trees on a host that does not play along: survivors of SIGKILL, no descriptor left, busy pacing.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bootId } from '../../src/os/identity.ts';
+import { Looks } from '../../src/os/looks.ts';
+import type { Process, Snapshot } from '../../src/os/process-table.ts';
+import { newTree, type Tree } from '../../src/os/process-tree.ts';
+import { Trees } from '../../src/os/trees.ts';
+import { monotonic } from '../../src/runtime/clock.ts';
+import { waitFor } from '../support/wait.ts';
+
+/** Beyond any PID of a real host, so that no signal of these tests reaches anybody. */
+const NOBODY = 4_194_000;
+const owner = process.getuid?.() ?? 0;
+
+function imagined(pid: number, fields: Partial<Process> = {}): Process {
+  return {
+    pid,
+    state: 'S',
+    parent: 1,
+    group: pid,
+    session: pid,
+    startTime: 5,
+    isKernelThread: false,
+    marker: null,
+    ...fields,
+  };
+}
+
+function endedTree(members: readonly Process[] = []): Tree {
+  const tree = newTree({
+    service: 'web',
+    generation: 3,
+    uid: owner,
+    main: { pid: NOBODY, startTime: 5, bootId: bootId() },
+    isMainAlive: true,
+    isChild: false,
+    cgroup: null,
+    members: new Map(members.map((process) => [process.pid, process])),
+  });
+  tree.mainAlive = false;
+  return tree;
+}
+
+interface Hunt extends Disposable {
+  readonly trees: Trees;
+  readonly log: string[];
+  readonly seen: number[];
+  looks: number;
+}
+
+/** `look` gives what /proc shows at each look. */
+function hunt(look: (count: number) => Snapshot | null): Hunt {
+  const log: string[] = [];
+  const seen: number[] = [];
+  const self: Hunt = {
+    trees: new Trees({
+      table: {
+        look() {
+          self.looks += 1;
+          return look(self.looks);
+        },
+      },
+      cgroups: null,
+      log: (line) => log.push(line),
+      onSeen(tree) {
+        seen.push(tree.members.size);
+        if (tree.members.size === 0) self.trees.forget(tree);
+      },
+    }),
+    log,
+    seen,
+    looks: 0,
+    [Symbol.dispose]: () => self.trees[Symbol.dispose](),
+  };
+  return self;
+}
+
+const empty: Snapshot = { processes: [], unsettled: false };
+
+test('what survives SIGKILL for 5 s is told once, with PID and state (EDGE-CASES 14)', async () => {
+  const stuck = imagined(NOBODY + 1, { state: 'D', session: NOBODY, group: NOBODY });
+  using h = hunt((count) => (count < 8 ? { processes: [stuck], unsettled: false } : empty));
+  const tree = endedTree();
+  tree.killingSince = monotonic() - 5_000;
+  h.trees.watch(tree);
+  await waitFor('the end', () => h.seen.at(-1) === 0);
+  assert.deepEqual(h.log, [`service web, generation 3: survives SIGKILL: pid ${NOBODY + 1} (state D)`]);
+});
+
+test('while opsd has no descriptor to look with, nothing is taken for empty', async () => {
+  using h = hunt((count) => (count < 3 ? null : empty));
+  h.trees.watch(endedTree());
+  await waitFor('the end', () => h.seen.length > 0);
+  assert.deepEqual([h.seen, h.looks, h.log.length], [[0], 3, 1]);
+  assert.match(h.log[0] ?? '', /no descriptor is left/);
+});
+
+test('nothing found while processes come and go is looked for again', async () => {
+  const member = imagined(NOBODY + 1, { session: NOBODY });
+  using h = hunt((count) => {
+    if (count === 1) return { processes: [], unsettled: true };
+    return count === 2 ? { processes: [member], unsettled: false } : empty;
+  });
+  h.trees.watch(endedTree());
+  await waitFor('both looks', () => h.seen.length === 2);
+  assert.deepEqual(h.seen, [1, 0]);
+});
+
+test('on a host where they never stop coming and going it comes to an end all the same', async () => {
+  using h = hunt(() => ({ processes: [], unsettled: true }));
+  h.trees.watch(endedTree());
+  await waitFor('the verdict', () => h.seen.length > 0);
+  assert.deepEqual([h.seen, h.looks], [[0], 3]);
+});
+
+test('a session of our number counts right after the end, and later only with somebody we know in it', async () => {
+  const ours = imagined(NOBODY + 1, { session: NOBODY });
+  const stranger = imagined(NOBODY + 2, { session: NOBODY, startTime: 99 });
+  using h = hunt((count) =>
+    count === 1 ? { processes: [ours], unsettled: false } : { processes: [stranger], unsettled: false },
+  );
+  h.trees.watch(endedTree());
+  await waitFor('both looks', () => h.seen.length === 2);
+  assert.deepEqual(h.seen, [1, 0]);
+});
+
+test('a process that leads a session of our number, but started at another time, is a stranger', async () => {
+  using h = hunt(() => ({ processes: [imagined(NOBODY, { startTime: 6 })], unsettled: false }));
+  h.trees.watch(endedTree());
+  await waitFor('the look', () => h.seen.length === 1);
+  assert.deepEqual(h.seen, [0]);
+});
+
+test('one look serves all who ask in the same turn', async () => {
+  using h = hunt(() => empty);
+  for (let count = 0; count < 1_000; count += 1) h.trees.watch(endedTree());
+  await waitFor('all', () => h.seen.length === 1_000);
+  assert.equal(h.looks, 1);
+});
+
+test('the first who asks is served in this turn, and looking takes at most a fifth of the time', async () => {
+  const begun: number[] = [];
+  using looks = new Looks(
+    (now) => {
+      begun.push(now);
+      while (monotonic() < now + 5);
+    },
+    (now) => now,
+  );
+  const asked = monotonic();
+  looks.ask();
+  await waitFor('five looks', () => begun.length >= 5);
+  const [first = 0] = begun;
+  assert.ok(first - asked < 20, `served after ${first - asked} ms`);
+  for (let index = 1; index < 5; index += 1) {
+    const gap = (begun[index] ?? 0) - (begun[index - 1] ?? 0);
+    assert.ok(gap >= 24.5, `looked again after ${gap} ms`);
+  }
+});
