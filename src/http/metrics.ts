@@ -1,6 +1,5 @@
 // The page Prometheus reads: made when it is asked for, from the plain figures of the daemon.
 
-import { setImmediate as othersTurn } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { StateName } from '../core/model.ts';
 import type { HistogramView, MetricsView, ServiceMetrics } from './view.ts';
@@ -197,7 +196,7 @@ async function render(view: MetricsView): Promise<Buffer<ArrayBuffer>> {
     } finally {
       family.reset();
     }
-    await othersTurn();
+    await new Promise((othersTurn) => setImmediate(othersTurn));
   }
   parts.push(
     histogram(

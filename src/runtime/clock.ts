@@ -18,6 +18,11 @@ export function wallNow(): Date {
   return new Date();
 }
 
+/** How long ago a time that was given in ISO 8601 is; NaN for what is no time. For display only. */
+export function ago(iso: string): Millis {
+  return Date.now() - Date.parse(iso);
+}
+
 /** setTimeout fires at once for 2^31 ms and more (EDGE: a 24.8-day trap); no wait here is longer than this. */
 const LONGEST_TIMER: Millis = 2 ** 31 - 1;
 
