@@ -57,7 +57,7 @@ export function checkService(
   checkAccounts(spec, locate, facts, findings);
   checkPowers(spec, locate, facts, findings);
   const isThere = checkFolder(spec, locate, facts, findings);
-  if (isThere) checkCommand(spec, locate, facts, findings);
+  if (isThere || !isRelative(spec.launch.command[0])) checkCommand(spec, locate, facts, findings);
 }
 
 function checkPolicy({ policy }: ServiceSpec, daemon: DaemonSpec | null, locate: Locate, findings: Findings): void {
@@ -139,6 +139,11 @@ function checkFolder({ launch }: ServiceSpec, locate: Locate, facts: Facts, find
         : 'is not a directory; correct the path';
   findings.problem(place, `${path} ${why}`);
   return false;
+}
+
+/** Relative to cwd, that is; what has no slash in it is looked for in PATH. */
+function isRelative(file: string): boolean {
+  return file.includes('/') && !file.startsWith('/');
 }
 
 function checkCommand({ launch, policy }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {

@@ -60,7 +60,7 @@ interface Daemon {
 
 function readDaemon(root: Table, isIncomplete: boolean, around: Surroundings): Daemon | null {
   const table = subtable(root, 'daemon') ?? emptyTable(root.origin);
-  const form = { schema: daemonSchema, keys: keysOf('daemon'), isIncomplete };
+  const form = { schema: daemonSchema, keys: keysOf('daemon'), isIncomplete, standIn: {} };
   const values = readTable(table, form, locateIn(root, ['daemon']), around.findings);
   const override = logLevelOverride(around);
   if (values === null) return null;
@@ -102,7 +102,13 @@ function readServices(root: Table, isIncomplete: boolean, around: Surroundings):
   const { findings } = around;
   const keys = keysOf('defaults');
   const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
-  readTable(defaults, { schema: defaultsSchema, keys, isIncomplete }, locateIn(root, ['defaults']), findings);
+  const standIn = { command: ['true'] };
+  readTable(
+    defaults,
+    { schema: defaultsSchema, keys, isIncomplete, standIn: {} },
+    locateIn(root, ['defaults']),
+    findings,
+  );
   const services = new Map<string, ServiceSpec>();
   for (const [name, node] of subtable(root, 'services')?.entries ?? []) {
     const locate = locateService(root, name);
@@ -112,7 +118,7 @@ function readServices(root: Table, isIncomplete: boolean, around: Surroundings):
       continue;
     }
     const table = mergeTables(defaults, node);
-    const values = readTable(table, { schema: serviceSchema, keys, isIncomplete }, locate, findings);
+    const values = readTable(table, { schema: serviceSchema, keys, isIncomplete, standIn }, locate, findings);
     if (values !== null) services.set(name, buildService(name, values, table, locate, around));
   }
   return services;

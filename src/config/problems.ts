@@ -80,10 +80,9 @@ function widest(texts: readonly string[]): number {
   return texts.reduce((width, { length }) => (length > WIDEST_COLUMN ? width : Math.max(width, length)), 0);
 }
 
-/** Control characters and marks that turn the direction of text would act on a terminal. */
-function printable(text: string): string {
+/** Control characters and marks that turn the direction of text would act on a terminal: they are escaped. */
+export function printable(text: string): string {
   return text.replace(
-    // biome's noControlCharactersInRegex does not see through \p: Cc is control, Bidi_C turns direction.
     /[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu,
     (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );

@@ -67,6 +67,19 @@ export function findNearest(node: Node, path: readonly PropertyKey[]): Node {
   return found;
 }
 
+/** `table` without the node at `path`, or without the innermost one around it that exists. */
+export function prune(table: Table, path: readonly PropertyKey[]): Table {
+  const [first, ...rest] = path;
+  const key = String(first);
+  const child = table.entries.get(key);
+  if (child === undefined) return table;
+  const entries = new Map(table.entries);
+  const isFurther = child.kind === 'table' && child.entries.has(String(rest[0]));
+  if (isFurther) entries.set(key, prune(child, rest));
+  else entries.delete(key);
+  return { ...table, entries };
+}
+
 /** The table below `key`, or null where there is none or it is something else. */
 export function subtable(table: Table, key: string): Table | null {
   const node = table.entries.get(key);

@@ -4,8 +4,8 @@ import type { KeyTree } from './keys.ts';
 import { didYouMean } from './nearest.ts';
 import type { Findings, Place } from './problems.ts';
 import { shown } from './redaction.ts';
-import { type Schema, validate } from './schema.ts';
-import { find, plain, type Table } from './tree.ts';
+import { type Mistake, type Schema, validate } from './schema.ts';
+import { find, plain, prune, type Table } from './tree.ts';
 
 /** Where something stands, by its path in the table that is read. */
 export type Locate = (path: readonly PropertyKey[]) => Place;
@@ -16,37 +16,58 @@ export interface Form<T> {
   readonly keys: KeyTree;
   /** Part of the configuration could not be read: what is missing here may be there. */
   readonly isIncomplete: boolean;
+  /** Takes the place of what is missing and has no default, so that the rest can be judged. */
+  readonly standIn: Readonly<Record<string, unknown>>;
 }
 
-/** The values of `table`, or null with the reasons in `findings`. */
+/** What is left out at first may leave something out that is needed with it. */
+const MOST_ROUNDS = 3;
+
+/**
+ * The values of `table`. What is wrong is reported and read as if it were not there: the rest is judged all the same,
+ * and whoever sees problems in `findings` uses none of it. null: not even that can be read.
+ */
 export function readTable<T>(table: Table, form: Form<T>, locate: Locate, findings: Findings): T | null {
   const result = validate(form.schema, plain(table));
   if (result.ok) return result.value;
-  for (const { path, unknownKeys, expected, hint } of result.mistakes) {
-    for (const key of unknownKeys) {
-      const place = locate([...path, key]);
-      findings.problem(place, `unknown key; ${suggestion(key, path, form.keys)}`);
+  for (const mistake of result.mistakes) report(mistake, table, form, locate, findings);
+  let rest = table;
+  let { mistakes } = result;
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    for (const { path, unknownKeys } of mistakes) {
+      if (unknownKeys.length === 0) rest = prune(rest, path);
+      for (const key of unknownKeys) rest = prune(rest, [...path, key]);
     }
-    if (unknownKeys.length > 0) continue;
-    const place = locate(path);
-    const node = find(
-      table,
-      path.filter((part) => typeof part !== 'number'),
-    );
-    const value = node === null ? undefined : plain(node);
-    const element = path.findLast((part) => typeof part === 'number');
-    if (value === undefined) {
-      if (!form.isIncomplete) findings.problem(place, `is missing; expected ${expected}`);
-      continue;
-    }
-    const got = typeof element === 'number' && Array.isArray(value) ? value[element] : value;
-    const what = shown(got, place.isSecret);
-    const inList = typeof element === 'number' ? ` in element ${element + 1}` : '';
-    // A hint may quote the value.
-    const remedy = hint === '' || place.isSecret ? '' : `; ${hint}`;
-    findings.problem(place, `expected ${expected}, got ${what}${inList}${remedy}`);
+    const again = validate(form.schema, Object.assign(Object.create(null), form.standIn, plain(rest)));
+    if (again.ok) return again.value;
+    mistakes = again.mistakes;
   }
   return null;
+}
+
+function report<T>(mistake: Mistake, table: Table, form: Form<T>, locate: Locate, findings: Findings): void {
+  const { path, unknownKeys, expected, hint } = mistake;
+  for (const key of unknownKeys) {
+    findings.problem(locate([...path, key]), `unknown key; ${suggestion(key, path, form.keys)}`);
+  }
+  if (unknownKeys.length > 0) return;
+  const place = locate(path);
+  const node = find(
+    table,
+    path.filter((part) => typeof part !== 'number'),
+  );
+  if (node === null) {
+    if (!form.isIncomplete) findings.problem(place, `is missing; expected ${expected}`);
+    return;
+  }
+  const value = plain(node);
+  const element = path.findLast((part) => typeof part === 'number');
+  const isInList = typeof element === 'number' && Array.isArray(value);
+  const got = shown(isInList ? value[element] : value, place.isSecret);
+  const where = isInList ? ` in element ${element + 1}` : '';
+  // A hint may quote the value.
+  const remedy = hint === '' || place.isSecret ? '' : `; ${hint}`;
+  findings.problem(place, `expected ${expected}, got ${got}${where}${remedy}`);
 }
 
 function suggestion(key: string, path: readonly PropertyKey[], tree: KeyTree): string {

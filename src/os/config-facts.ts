@@ -43,7 +43,8 @@ export class MachineFacts implements Facts {
   readText(path: string): FileText {
     this.filesRead.add(path);
     const file = readTextFile(path, LARGEST_ENV_FILE);
-    return file.ok ? { ok: true, text: file.text } : { ok: false, why: file.why };
+    if (file.ok) return { ok: true, text: file.text };
+    return { ok: false, why: file.isMissing ? 'it does not exist; create it, or correct the path' : `it ${file.why}` };
   }
 
   hasUser(user: string): boolean {

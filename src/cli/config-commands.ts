@@ -1,0 +1,141 @@
+// The commands about the configuration itself: `opsd check`, `opsd config`, `opsd schema`.
+
+import { formatProblems, printable } from '../config/problems.ts';
+import { REDACTED } from '../config/redaction.ts';
+import { jsonSchema } from '../config/schema.ts';
+import { keyPath } from '../config/tree.ts';
+import type { Config, EffectiveValue } from '../core/spec.ts';
+import type { Problem } from '../errors.ts';
+import { readConfig } from '../os/config-files.ts';
+
+/** Where a command writes; the text has its line breaks. */
+export interface Output {
+  stdout(text: string): void;
+  stderr(text: string): void;
+}
+
+/** What the command is run in. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute. */
+  readonly workDir: string;
+}
+
+export interface CheckOptions {
+  /** Default: cfg/config.toml. */
+  readonly config?: string;
+}
+
+export interface ConfigCommandOptions extends CheckOptions {
+  readonly explain?: boolean;
+  readonly json?: boolean;
+}
+
+export type ExitCode = 0 | 1;
+
+const DEFAULT_FILE = 'cfg/config.toml';
+const DEFAULT_PREFIX = '/srv';
+
+/** Every problem of the configuration, and what is doubtful in it. */
+export function runCheck(options: CheckOptions, output: Output, world: World = ownWorld()): ExitCode {
+  const config = load(options, output, world);
+  if (config === null) return 1;
+  const { size } = config.services;
+  output.stdout(`${options.config ?? DEFAULT_FILE}: no problems, ${size} ${size === 1 ? 'service' : 'services'}\n`);
+  return 0;
+}
+
+/** The effective configuration as TOML, with the source of each value on demand. */
+export function runConfig(options: ConfigCommandOptions, output: Output, world: World = ownWorld()): ExitCode {
+  const config = load(options, output, world);
+  if (config === null) return 1;
+  const isExplained = options.explain ?? false;
+  output.stdout(options.json ? asJson(config, isExplained) : asToml(config, isExplained));
+  return 0;
+}
+
+/** JSON Schema of config.toml, for editors. */
+export function runSchema(output: Output): ExitCode {
+  output.stdout(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+  return 0;
+}
+
+function ownWorld(): World {
+  return { env: process.env, workDir: process.cwd() };
+}
+
+/** null: it has problems, and they are printed. */
+function load(options: CheckOptions, output: Output, { env, workDir }: World): Config | null {
+  const configFile = options.config ?? DEFAULT_FILE;
+  const result = readConfig({ configFile, prefix: env.PREFIX || DEFAULT_PREFIX, env, workDir });
+  const tell = (headline: string, problems: readonly Problem[]) => {
+    if (problems.length > 0) output.stderr(`opsd: ${headline}\n${formatProblems(problems)}\n`);
+  };
+  if (!result.ok) tell(`cannot load ${configFile}: ${count(result.problems, 'problem')}`, result.problems);
+  tell(`${configFile}: ${count(result.warnings, 'warning')}`, result.warnings);
+  return result.ok ? result.config : null;
+}
+
+function count({ length }: readonly unknown[], what: string): string {
+  return `${length} ${what}${length === 1 ? '' : 's'}`;
+}
+
+type Values = ReadonlyMap<string, EffectiveValue>;
+
+/** JSON is TOML here: there are only strings, numbers, booleans and lists of these. */
+function asToml(config: Config, isExplained: boolean): string {
+  const sections: (readonly [string, Values])[] = [['daemon', config.effective]];
+  for (const { name, effective } of config.services.values()) sections.push([keyPath(['services', name]), effective]);
+  return sections.map(([title, values]) => `[${title}]\n${linesOf(values, isExplained).join('')}`).join('\n');
+}
+
+/** Sources stand in a column of their own, unless a long value pushes them to the right. */
+const WIDEST_PAIR = 64;
+
+function linesOf(values: Values, isExplained: boolean): readonly string[] {
+  const rows = [...values].map(([key, value]) => {
+    const pair = printable(`${keyPath(partsOf(key))} = ${value.secret ? `"${REDACTED}"` : value.value}`);
+    return { pair, source: value.source };
+  });
+  if (!isExplained) return rows.map(({ pair }) => `${pair}\n`);
+  const fitting = rows.map(({ pair }) => pair.length).filter((length) => length <= WIDEST_PAIR);
+  const width = Math.max(0, ...fitting);
+  return rows.map(({ pair, source }) => `${pair.padEnd(width)}  # ${printable(source)}\n`);
+}
+
+/** `env.PORT` is two parts, `env.spring.profile` too: what follows the first dot is a name. */
+function partsOf(key: string): readonly string[] {
+  const dot = key.indexOf('.');
+  return dot < 0 ? [key] : [key.slice(0, dot), key.slice(dot + 1)];
+}
+
+function asJson(config: Config, isExplained: boolean): string {
+  const tree = isExplained ? explained : nested;
+  const services = [...config.services.values()].map(({ name, effective }) => [name, tree(effective)] as const);
+  return `${JSON.stringify({ daemon: tree(config.effective), services: Object.fromEntries(services) }, null, 2)}\n`;
+}
+
+function explained(values: Values): Record<string, unknown> {
+  const entries = [...values].map(([key, value]) => {
+    return [key, { value: bare(value), source: value.source, secret: value.secret }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function nested(values: Values): Record<string, unknown> {
+  const tables = new Map<string, [string, unknown][]>();
+  const entries: [string, unknown][] = [];
+  for (const [key, value] of values) {
+    const [first = '', second] = partsOf(key);
+    const table = tables.get(first);
+    if (second === undefined) entries.push([first, bare(value)]);
+    else if (table === undefined) tables.set(first, [[second, bare(value)]]);
+    else table.push([second, bare(value)]);
+  }
+  for (const [key, pairs] of tables) entries.push([key, Object.fromEntries(pairs)]);
+  return Object.fromEntries(entries);
+}
+
+function bare({ value, secret }: EffectiveValue): unknown {
+  return secret ? REDACTED : JSON.parse(value);
+}
