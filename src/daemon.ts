@@ -155,7 +155,6 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     tally,
     configuration,
     pulse,
-    log,
     adoption: { adopted, stopped: recalled.strays.length },
     usageOf: (pid) => usage.of(pid),
     outputOf: (service) => written.of(service),
@@ -196,6 +195,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     if (spec !== undefined) processes.adopt(one, spec);
   }
   apply(config, true);
+  teller.begin(loop.state);
   stack.use(
     new ConfigWatch(
       () => configuration.current.daemon.watchConfig,

@@ -6,7 +6,6 @@ import { serviceOf } from '../core/order.ts';
 import type { Millis, SignalName } from '../core/spec.ts';
 import type { Tally } from '../http/tally.ts';
 import type { Control, EventView, MetricsView, ReloadResult, ServiceView, StatusView, WhyView } from '../http/view.ts';
-import type { Log } from '../os/logger.ts';
 import type { Usage } from '../os/usage.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
@@ -26,7 +25,6 @@ export interface Parts {
   readonly tally: Tally;
   readonly configuration: Configuration;
   readonly pulse: Pulse;
-  readonly log: Log;
   readonly adoption: { readonly adopted: number; readonly stopped: number };
   usageOf(pid: number): Usage | undefined;
   outputOf(service: string): OutputCounts;
@@ -56,12 +54,11 @@ export class DaemonControl implements Control {
 
   order(action: 'start' | 'stop' | 'restart' | 'reset', service: string, by: string): Promise<Outcome> {
     this.#parts.wished();
-    return this.#ask(`${action} ${service}`, by, (id) => ({ type: 'order', id, action, service, by }));
+    return this.#ask((id) => ({ type: 'order', id, action, service, by }));
   }
 
   signal(service: string, signal: SignalName, by: string): Promise<Outcome> {
-    const order = (id: number): Event => ({ type: 'order', id, action: 'signal', signal, service, by });
-    return this.#ask(`signal ${service} ${signal}`, by, order);
+    return this.#ask((id) => ({ type: 'order', id, action: 'signal', signal, service, by }));
   }
 
   async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {
@@ -69,12 +66,10 @@ export class DaemonControl implements Control {
   }
 
   handover(by: string): void {
-    this.#parts.log.info('command', { command: 'handover', by });
     this.#parts.loop.post({ type: 'handover', by });
   }
 
   shutdown(by: string): void {
-    this.#parts.log.info('command', { command: 'shutdown', by });
     this.#parts.loop.post({ type: 'shutdown', by });
   }
 
@@ -131,11 +126,8 @@ export class DaemonControl implements Control {
     };
   }
 
-  /** Every command that changes something is logged with who, what, and the result. */
-  async #ask(command: string, by: string, event: (id: number) => Event): Promise<Outcome> {
-    const { answers, loop, log } = this.#parts;
-    const outcome = await answers.ask((id) => loop.post(event(id)));
-    log.info('command', { command, by, ok: outcome.ok, result: outcome.message });
-    return outcome;
+  #ask(event: (id: number) => Event): Promise<Outcome> {
+    const { answers, loop } = this.#parts;
+    return answers.ask((id) => loop.post(event(id)));
   }
 }

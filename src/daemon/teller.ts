@@ -28,6 +28,7 @@ export interface Listeners {
 export class Teller implements Audience {
   readonly #to: Listeners;
   #hasMoved = true;
+  #hasBegun = false;
   #isReady = false;
 
   constructor(listeners: Listeners) {
@@ -74,9 +75,16 @@ export class Teller implements Audience {
     this.#to.end(code);
   }
 
+  /** The configuration is in force: from now on it may be said that all services were started. */
+  begin(state: State): void {
+    this.#hasBegun = true;
+    this.#hasMoved = true;
+    this.settled(state);
+  }
+
   /** Everything that has happened is dealt with. */
   settled(state: State): void {
-    if (!this.#hasMoved) return;
+    if (!this.#hasMoved || !this.#hasBegun) return;
     this.#hasMoved = false;
     if (!this.#isReady && state.phase.name === 'running' && wereAllStarted(state)) {
       this.#isReady = true;
