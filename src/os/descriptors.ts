@@ -10,8 +10,9 @@ const O_CLOEXEC = 0o2000000;
 const SYSTEMD_DEFAULT = 1024;
 
 /**
- * Closes what the parent left open: Node would pass every descriptor without O_CLOEXEC on to every service, and a lock or
- * a pipe of the starting shell would be held for as long as a service lives (EDGE-CASES N16). Gives what it closed.
+ * Closes what the parent left open: Node would pass it on to every service, and a lock or a pipe of the starting shell
+ * would be held for as long as a service lives (EDGE-CASES N16). libuv marks inherited descriptors O_CLOEXEC by itself,
+ * but only up to the first gap above 15. Gives what it closed.
  */
 export function closeInherited(environment: NodeJS.ProcessEnv): number[] {
   const kept = keptDescriptors(environment);
