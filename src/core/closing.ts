@@ -1,9 +1,10 @@
 // The end of the daemon: everything is stopped, dependents first, or handed over as it is.
 
+import { bringDown, KILL_WAIT, killNow } from './lifecycle.ts';
 import { isNeeded } from './order.ts';
 import { dismiss } from './orders.ts';
-import { bringDown, isLive, KILL_WAIT, killNow } from './service.ts';
 import type { Millis } from './spec.ts';
+import { isLive } from './transition.ts';
 import type { World } from './world.ts';
 
 const reason = 'shutdown';

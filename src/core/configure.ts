@@ -1,12 +1,13 @@
 // A configuration comes into force: services are added, removed, restarted or changed in place.
 
 import { newService } from './initial.ts';
+import { bringDown, start } from './lifecycle.ts';
 import type { Effect, Service } from './model.ts';
 import { dismiss } from './orders.ts';
 import { needsNewProcess } from './reload.ts';
-import type { Around, Moved } from './service.ts';
-import { bringDown, forgiven, isLive, isWanted, retune, start } from './service.ts';
+import { retune } from './service.ts';
 import type { Config, ServiceSpec } from './spec.ts';
+import { type Around, forgiven, isLive, isWanted, type Moved } from './transition.ts';
 import type { World } from './world.ts';
 
 /** The configuration is this one now; only what differs is touched. */

@@ -1,10 +1,10 @@
 // Operators' orders, carried out: start, stop, restart, signal, reset.
 
+import { bringDown, start } from './lifecycle.ts';
 import type { Effect, Event, Outcome, Service } from './model.ts';
 import { needsOf, serviceOf } from './order.ts';
 import { dismiss, supersede } from './orders.ts';
-import type { Around, Moved } from './service.ts';
-import { bringDown, forgiven, isLive, start, unreachable } from './service.ts';
+import { type Around, forgiven, isLive, type Moved, unreachable } from './transition.ts';
 import type { World } from './world.ts';
 
 /** Takes an operator's order; every order is answered exactly once, here or when its service came to rest. */

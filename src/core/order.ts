@@ -1,9 +1,8 @@
 // Who starts and stops before whom: dependencies, ordering, and how many may start at the same time.
 
 import type { Service, State } from './model.ts';
-import type { Obstacle } from './service.ts';
-import { isLive, isWanted } from './service.ts';
 import type { Dependency } from './spec.ts';
+import { isLive, isWanted, type Obstacle } from './transition.ts';
 
 export function serviceOf(state: State, name: string): Service | undefined {
   const slot = state.slots.get(name);

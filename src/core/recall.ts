@@ -3,10 +3,11 @@
 import { draw } from './backoff.ts';
 import { noBeatYet } from './heartbeat.ts';
 import { initialState, newService } from './initial.ts';
+import { bringDown } from './lifecycle.ts';
 import type { Effect, Exit, Reason, Run, Service, ServiceState, State, StateName } from './model.ts';
-import type { Around, Moved } from './service.ts';
-import { bringDown, hear, isWanted, move } from './service.ts';
+import { hear } from './service.ts';
 import type { Config, Millis, Policy, ServiceSpec } from './spec.ts';
+import { type Around, isWanted, type Moved, move } from './transition.ts';
 
 /** What an opsd writes down of a service for the next one of the same boot. */
 export interface Memory {

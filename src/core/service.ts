@@ -1,120 +1,13 @@
 // The life of one service: what each event does to it in each of its states.
 
-import { delayBefore } from './backoff.ts';
 import { beaten, nextLook, noBeatYet } from './heartbeat.ts';
-import type { AlertReason, Effect, Event, Exit, Next, Reason, Run, Service, ServiceState, Verdict } from './model.ts';
-import { answerAtRest, answerReady, answerStuck } from './orders.ts';
-import type { Millis, Policy, SignalName } from './spec.ts';
+import { bringDown, KILL_WAIT, killNow, start, starting } from './lifecycle.ts';
+import type { Effect, Event, Exit, Next, Reason, Run, Service, ServiceState, Verdict } from './model.ts';
+import { answerReady, answerStuck } from './orders.ts';
+import { finish, settle } from './settle.ts';
+import type { Millis, Policy } from './spec.ts';
+import { type Around, type Moved, move, unreachable } from './transition.ts';
 import { describeExit, judge } from './verdict.ts';
-
-/** How long SIGKILL may take before we say that it does not work, and how often it is said to try again. */
-export const KILL_WAIT: Millis = 5_000;
-
-/** A host without room is not asked again sooner, whatever the service's backoff says. */
-const TRANSIENT_WAIT: Millis = 100;
-
-/** What a service has to know of the world around it at the moment of a step. */
-export interface Around {
-  readonly now: Millis;
-  /** In [0, 1). */
-  readonly random: number;
-  /** Why this service may not start at this moment; null: it may. */
-  obstacle(service: Service): Obstacle | null;
-  /** Shutting down: nothing starts any more, and a stop may not take longer than until then. */
-  readonly closingAt: Millis | null;
-}
-
-export interface Obstacle {
-  /** What it waits for. */
-  readonly text: string;
-  /** It will not go away by itself. */
-  readonly hopeless: boolean;
-}
-
-export type Moved = readonly [Service, readonly Effect[]];
-
-/** Is there, or may there be, a process of it? */
-export function isLive(state: ServiceState): boolean {
-  return 'run' in state;
-}
-
-/** Should it be up: the operator's word before the file's. */
-export function isWanted(service: Service): boolean {
-  return !service.removed && (service.wish ?? (service.spec.policy.enabled ? 'up' : 'down')) === 'up';
-}
-
-/** Failures in a row as they count now: staying up for `stable_after` forgets them. */
-export function failuresNow(service: Service, now: Millis): number {
-  return isStable(service, now) ? 0 : service.failuresInARow;
-}
-
-/** Brings a service that is at rest up, or lets it wait for what it needs. */
-export function start(service: Service, around: Around, reason: Reason, detail: string): Moved {
-  const fresh = service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null };
-  const settings: Effect[] =
-    fresh === service ? [] : [{ type: 'settings', service: service.spec.name, spec: fresh.spec }];
-  const obstacle = around.obstacle(fresh);
-  if (obstacle !== null) {
-    const waiting: ServiceState = { name: 'waiting', deadline: null, for: obstacle.text };
-    const told = `waits for ${obstacle.text}`;
-    const [waiter, said]: Moved =
-      fresh.state.name === 'waiting'
-        ? [{ ...fresh, state: waiting, lastDetail: told }, []]
-        : move(fresh, waiting, around, reason, told);
-    if (!obstacle.hopeless) return [waiter, [...settings, ...said]];
-    const [free, answers] = answerAtRest(waiter, { ok: false, detail: `it waits for ${obstacle.text}` });
-    return [free, [...settings, ...said, ...answers]];
-  }
-  const generation = fresh.generation + 1;
-  const run: Run = {
-    generation,
-    pid: null,
-    startedAt: around.now,
-    readyAt: null,
-    adopted: false,
-    beat: noBeatYet(fresh.spec.policy, around.now),
-  };
-  const [next, said] = move({ ...fresh, generation }, starting(fresh, run, around.now), around, reason, detail);
-  return [next, [...settings, ...said, { type: 'spawn', service: fresh.spec.name, generation, spec: fresh.spec }]];
-}
-
-/** Takes a service down; `next` follows when its tree is empty. Safe in every state. */
-export function bringDown(service: Service, around: Around, next: Next): Moved {
-  const { reason, detail } = next.to === 'settle' ? next.verdict : next;
-  switch (service.state.name) {
-    case 'starting':
-    case 'running': {
-      const { policy, name } = service.spec;
-      const { run } = service.state;
-      const deadline = Math.min(around.now + policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
-      const state: ServiceState = { name: 'stopping', deadline, run, next };
-      const [moved, said] = move(service, state, around, reason, detail);
-      return [moved, [...said, signalMain(name, run.generation, policy.stopSignal)]];
-    }
-    case 'stopping':
-    case 'killing':
-      return [{ ...service, state: { ...service.state, next } }, []];
-    case 'waiting':
-    case 'backoff':
-    case 'failed':
-    case 'exited':
-    case 'stopped':
-      return next.to === 'start' ? start(service, around, reason, detail) : rest(service, around, reason, detail);
-    default:
-      return unreachable(service.state);
-  }
-}
-
-/** SIGKILL at once to all that is left of a service. */
-export function killNow(service: Service, around: Around, reason: Reason, detail: string): Moved {
-  const { state } = service;
-  if (state.name !== 'starting' && state.name !== 'running' && state.name !== 'stopping') return [service, []];
-  const next: Next = state.name === 'stopping' ? state.next : { to: 'stopped', reason, detail };
-  const deadline = around.now + KILL_WAIT;
-  const killing: ServiceState = { name: 'killing', deadline, run: state.run, next, stuck: false };
-  const [moved, said] = move(service, killing, around, reason, detail);
-  return [moved, [...said, { type: 'kill', service: service.spec.name, generation: state.run.generation }]];
-}
 
 /** News of a generation. The caller has made sure that it is the one that lives. */
 export function hear(service: Service, event: GenerationEvent, around: Around): Moved {
@@ -208,38 +101,6 @@ export function retune(service: Service, before: Policy, now: Millis): Service {
   const beat = at === null ? noBeatYet(policy, now) : { ...beaten(policy, now), at };
   const run = { ...state.run, beat };
   return { ...service, state: { ...state, run, deadline: nextLook(policy, run, now) } };
-}
-
-export function move(service: Service, state: ServiceState, around: Around, reason: Reason, detail: string): Moved {
-  const run = 'run' in state ? state.run : null;
-  const before = 'run' in service.state ? service.state.run : null;
-  const moved: Service = { ...service, state, since: around.now, lastReason: reason, lastDetail: detail };
-  const transition: Effect = {
-    type: 'transition',
-    service: service.spec.name,
-    from: service.state.name,
-    to: state.name,
-    generation: moved.generation,
-    pid: run?.pid ?? before?.pid ?? null,
-    reason,
-    detail,
-    exit: moved.lastExit,
-    failuresInARow: moved.failuresInARow,
-    nextAttemptAt: state.name === 'backoff' || state.name === 'failed' ? state.deadline : null,
-  };
-  return [moved, [transition]];
-}
-
-export function unreachable(value: never): never {
-  throw new Error(`a case that cannot be: ${JSON.stringify(value)}`);
-}
-
-function starting(service: Service, run: Run, now: Millis): ServiceState {
-  const { policy } = service.spec;
-  if (policy.ready === null) return { name: 'starting', deadline: null, run };
-  const wakes = [run.startedAt + policy.ready.timeout, nextLook(policy, run, now) ?? Number.POSITIVE_INFINITY];
-  if (policy.ready.on === 'delay' && run.pid !== null) wakes.push(run.startedAt + policy.ready.delay);
-  return { name: 'starting', deadline: Math.min(...wakes), run };
 }
 
 function spawned(service: Service, pid: number, around: Around): Moved {
@@ -337,104 +198,6 @@ function emptied(service: Service, around: Around): Moved {
   return finish(service, around, state.next);
 }
 
-/** The tree is empty: what was to follow follows. */
-function finish(service: Service, around: Around, next: Next): Moved {
-  if (around.closingAt !== null) return rest(service, around, 'shutdown', 'stopped for the shutdown');
-  switch (next.to) {
-    case 'stopped':
-      return rest(service, around, next.reason, next.detail);
-    case 'start':
-      return start(service, around, next.reason, next.detail);
-    case 'settle':
-      return settle(service, around, next.verdict);
-    default:
-      return unreachable(next);
-  }
-}
-
-/** Decides what becomes of a service whose generation ended by itself. */
-function settle(service: Service, around: Around, verdict: Verdict): Moved {
-  if (around.closingAt !== null || !isWanted(service)) return rest(service, around, verdict.reason, verdict.detail);
-  if (service.nextSpec !== null) return start(forgiven(service), around, 'configuration', 'its configuration changed');
-  const stable = isStable(service, around.now);
-  const { policy } = service.spec;
-  const attemptsInARow = (stable ? 0 : service.attemptsInARow) + 1;
-  const before = stable ? 0 : service.failuresInARow;
-  switch (verdict.kind) {
-    case 'success': {
-      const calm = { ...service, failuresInARow: 0 };
-      if (policy.restart !== 'always') return leave({ ...calm, attemptsInARow: 0 }, around, verdict, true);
-      return backOff({ ...calm, attemptsInARow }, around, verdict);
-    }
-    case 'transient':
-      return backOff({ ...service, attemptsInARow, failuresInARow: before }, around, verdict);
-    case 'permanent':
-      return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, around, verdict, null, 'permanent');
-    case 'failure': {
-      const counted = { ...service, failuresInARow: before + 1, attemptsInARow };
-      if (policy.restart === 'never') return leave(counted, around, verdict, false);
-      if (counted.failuresInARow <= policy.maxFailures) return backOff(counted, around, verdict);
-      const retryAt = policy.retryFailed === 0 ? null : around.now + policy.retryFailed;
-      return giveUp(counted, around, verdict, retryAt, 'too_many_failures');
-    }
-    default:
-      return unreachable(verdict);
-  }
-}
-
-function backOff(service: Service, around: Around, verdict: Verdict): Moved {
-  const asked = delayBefore(service.attemptsInARow, service.spec.policy.backoff, around.random);
-  const delay = verdict.kind === 'transient' ? Math.max(asked, TRANSIENT_WAIT) : asked;
-  const deadline = around.now + delay;
-  const [moved, said] = move(service, { name: 'backoff', deadline }, around, verdict.reason, verdict.detail);
-  const [free, answers] = answerAtRest(moved, { ok: false, detail: verdict.detail });
-  if (delay > 0) return [free, [...said, ...answers]];
-  const [again, effects] = due(free, around);
-  return [again, [...said, ...answers, ...effects]];
-}
-
-function giveUp(
-  service: Service,
-  around: Around,
-  verdict: Verdict,
-  deadline: Millis | null,
-  alert: AlertReason,
-): Moved {
-  const text =
-    alert === 'permanent'
-      ? `${verdict.detail}; not retried until it is started or its configuration changes`
-      : `${service.failuresInARow} failures in a row, the last: ${verdict.detail}`;
-  const reason: Reason = alert === 'permanent' ? verdict.reason : 'too_many_failures';
-  const [moved, said] = move(service, { name: 'failed', deadline }, around, reason, text);
-  const [free, answers] = answerAtRest(moved, { ok: false, detail: text });
-  return [free, [...said, { type: 'alert', service: service.spec.name, reason: alert, message: text }, ...answers]];
-}
-
-/** The policy says to leave it as it ended. */
-function leave(service: Service, around: Around, verdict: Verdict, ok: boolean): Moved {
-  const [moved, said] = move(service, { name: 'exited', deadline: null }, around, verdict.reason, verdict.detail);
-  const [free, answers] = answerAtRest(moved, { ok, detail: verdict.detail });
-  return [free, [...said, ...answers]];
-}
-
-function rest(service: Service, around: Around, reason: Reason, detail: string): Moved {
-  const settled = service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null };
-  const settings: Effect[] =
-    settled === service ? [] : [{ type: 'settings', service: service.spec.name, spec: settled.spec }];
-  const [moved, said] =
-    service.state.name === 'stopped'
-      ? [settled, []]
-      : move(
-          { ...settled, failuresInARow: 0, attemptsInARow: 0 },
-          { name: 'stopped', deadline: null },
-          around,
-          reason,
-          detail,
-        );
-  const [free, answers] = answerAtRest(moved, { ok: true, detail: 'stopped' });
-  return [free, [...settings, ...said, ...answers]];
-}
-
 function stillThere(service: Service, state: Extract<ServiceState, { name: 'killing' }>, around: Around): Moved {
   const { name } = service.spec;
   const again: Service = { ...service, state: { ...state, deadline: around.now + KILL_WAIT, stuck: true } };
@@ -444,22 +207,6 @@ function stillThere(service: Service, state: Extract<ServiceState, { name: 'kill
   const [free, answers] = answerStuck(again, message);
   const alert: Effect[] = state.stuck ? [] : [{ type: 'alert', service: name, reason: 'unkillable', message }];
   return [{ ...free, lastReason: 'unkillable', lastDetail: message }, [kill, ...alert, ...answers]];
-}
-
-/** Its failures do not count any more. */
-export function forgiven(service: Service): Service {
-  return { ...service, failuresInARow: 0, attemptsInARow: 0 };
-}
-
-/** It was ready for `stable_after` in its last generation. Read from the state it is in, or leaves at this moment. */
-function isStable(service: Service, now: Millis): boolean {
-  const { state } = service;
-  const readyAt = 'run' in state ? state.run.readyAt : null;
-  return readyAt !== null && now - readyAt >= service.spec.policy.stableAfter;
-}
-
-function signalMain(service: string, generation: number, signal: SignalName): Effect {
-  return { type: 'signal', service, generation, signal, to: 'main' };
 }
 
 function signalTree(service: string, generation: number): Effect {

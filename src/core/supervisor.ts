@@ -4,8 +4,9 @@ import { handOver, proceedShutdown, shutDown, shutdownDue } from './closing.ts';
 import { configure } from './configure.ts';
 import type { Effect, Event, Outcome, State } from './model.ts';
 import { obey } from './obey.ts';
-import { due, postpone, unreachable } from './service.ts';
+import { due, postpone } from './service.ts';
 import type { Millis } from './spec.ts';
+import { unreachable } from './transition.ts';
 import { World } from './world.ts';
 
 export type Step = readonly [State, readonly Effect[]];

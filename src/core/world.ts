@@ -1,11 +1,12 @@
 // A step under way: the state as far as it has come, and the effects so far. Never leaves `step`.
 
 import { draw } from './backoff.ts';
+import { start } from './lifecycle.ts';
 import type { Effect, Service, State } from './model.ts';
 import { countStarting, obstacleOf, serviceOf } from './order.ts';
-import type { Around, GenerationEvent, Moved } from './service.ts';
-import { hear, isLive, start } from './service.ts';
+import { type GenerationEvent, hear } from './service.ts';
 import type { Millis } from './spec.ts';
+import { type Around, isLive, type Moved } from './transition.ts';
 
 export class World {
   state: State;

@@ -1,8 +1,8 @@
 // Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
 
 import type { AlertReason, Outcome, State, Transition } from '../core/model.ts';
-import { isWanted } from '../core/service.ts';
 import type { ServiceSpec } from '../core/spec.ts';
+import { isWanted } from '../core/transition.ts';
 import type { Tally } from '../http/tally.ts';
 import type { Fields, Log } from '../os/logger.ts';
 import type { ServiceManager } from '../os/service-manager.ts';

@@ -1,8 +1,8 @@
 // The state of the core as people and programs see it.
 
 import type { Service, ServiceState, State } from '../core/model.ts';
-import { failuresNow, isWanted } from '../core/service.ts';
 import type { Millis } from '../core/spec.ts';
+import { failuresNow, isWanted } from '../core/transition.ts';
 import type { Tally } from '../http/tally.ts';
 import type { ServiceMetrics, ServiceView } from '../http/view.ts';
 import type { Usage } from '../os/usage.ts';

@@ -1,7 +1,7 @@
 // Why a service is as it is: the cause in one sentence, the evidence, what comes next, and what would help.
 
 import type { Service, State } from '../core/model.ts';
-import { failuresNow } from '../core/service.ts';
+import { failuresNow } from '../core/transition.ts';
 import type { EventView, WhyView } from '../http/view.ts';
 import { monotonic, wallAt } from '../runtime/clock.ts';
 import { isoOrNull } from './chronicle.ts';
