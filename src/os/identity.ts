@@ -173,9 +173,11 @@ function numberFor(target: Target): number | 'gone' | 'refused' {
   }
 }
 
+/** Read at the start, while there surely is a descriptor for it: without one opsd must still be able to end a group. */
+const self = readStat(process.pid);
+
 function isOwnGroup(group: number): boolean {
-  const own = readStat(process.pid);
-  return typeof own === 'string' || own.group === group;
+  return typeof self === 'string' || self.group === group;
 }
 
 /** Is anything there under this number? True for zombies, and for a stranger that got the number: only a first look. */
