@@ -1,0 +1,320 @@
+// Stories: what a supervisor does in situations that people know, second by second, for reading.
+
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import type { Policy, ServiceSpec } from '../../src/core/spec.ts';
+import type { Script } from '../simulation/host.ts';
+import { Simulation } from '../simulation/simulation.ts';
+import { aConfig, aService } from '../simulation/specs.ts';
+
+const obedient: Script = {
+  spawn: 'works',
+  ends: null,
+  obeysAfter: 100,
+  diesAfter: 5,
+  children: null,
+  beats: null,
+  newsTakes: 0,
+};
+const stubborn: Script = { ...obedient, obeysAfter: null };
+const crashing: Script = { ...obedient, ends: { after: 50, code: 1 } };
+const steady: Partial<Policy> = { backoff: { initial: 100, factor: 2, max: 1600, jitter: 0 } };
+
+interface Story {
+  readonly services: readonly ServiceSpec[];
+  readonly child: Script | ((service: string, generation: number) => Script);
+  readonly acts: readonly (readonly [number, (simulation: Simulation) => void])[];
+  readonly until: number;
+  readonly concurrency?: number;
+}
+
+/** Plays it, and writes down every change of state, signal, answer and alert. */
+function play({ services, child, acts, until, concurrency = 8 }: Story): string {
+  const simulation = new Simulation(1, typeof child === 'function' ? child : () => child);
+  simulation.boot(aConfig(services, { startConcurrency: concurrency }));
+  for (const [at, act] of acts) {
+    simulation.runUntil(at);
+    act(simulation);
+  }
+  simulation.runUntil(until);
+  return simulation.effects
+    .flatMap(({ at, what }) => {
+      const time = String(Math.round(at)).padEnd(6);
+      switch (what.type) {
+        case 'transition':
+          return [`${time} ${what.service} ${what.from} → ${what.to} (${what.detail})`];
+        case 'signal':
+          return [`${time} ${what.service} ${what.signal} to its ${what.to}`];
+        case 'kill':
+          return [`${time} ${what.service} SIGKILL to its tree`];
+        case 'answer':
+          return [
+            `${time} ${what.service} answer: ${what.outcome.ok ? 'ok' : what.outcome.code}, ${what.outcome.message}`,
+          ];
+        case 'alert':
+          return [`${time} ${what.service} CRITICAL ${what.message}`];
+        case 'exit':
+          return [`${time} opsd exits ${what.code}: ${what.why}`];
+        default:
+          return [];
+      }
+    })
+    .join('\n');
+}
+
+function tells(story: Story, expected: string): void {
+  assert.equal(play(story), expected.trim().replaceAll(/^ {4}/gm, ''));
+}
+
+test('a stubborn service is killed at its deadline and comes back', () => {
+  tells(
+    {
+      services: [aService('web', { stopTimeout: 10_000 })],
+      child: stubborn,
+      acts: [[4_000, (it) => it.order('restart', 'web')]],
+      until: 20_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    4000   web running → stopping (restart by test)
+    4000   web SIGTERM to its main
+    14000  web stopping → killing (did not stop within 10000 ms)
+    14000  web SIGKILL to its tree
+    14005  web killing → starting (restart by test)
+    14005  web starting → running (up and ready)
+    14005  web answer: ok, web is running`,
+  );
+});
+
+test('failures in a row wait longer and longer; after max_failures there is an alert, and one try every retry_failed', () => {
+  tells(
+    {
+      services: [aService('web', { ...steady, maxFailures: 3, retryFailed: 5_000 })],
+      child: crashing,
+      acts: [],
+      until: 6_500,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    50     web running → backoff (exit code 1)
+    150    web backoff → starting (the delay is over)
+    150    web starting → running (up and ready)
+    200    web running → backoff (exit code 1)
+    400    web backoff → starting (the delay is over)
+    400    web starting → running (up and ready)
+    450    web running → backoff (exit code 1)
+    850    web backoff → starting (the delay is over)
+    850    web starting → running (up and ready)
+    900    web running → failed (4 failures in a row, the last: exit code 1)
+    900    web CRITICAL 4 failures in a row, the last: exit code 1
+    5900   web failed → starting (retry_failed is over)
+    5900   web starting → running (up and ready)
+    5950   web running → failed (5 failures in a row, the last: exit code 1)
+    5950   web CRITICAL 5 failures in a row, the last: exit code 1`,
+  );
+});
+
+test('staying up for stable_after forgets the failures', () => {
+  const lives = [50, 50, 2_000, 50];
+  tells(
+    {
+      services: [aService('web', { ...steady, stableAfter: 1_000 })],
+      child: (_, generation) => ({ ...crashing, ends: { after: lives[generation - 1] ?? 90_000, code: 1 } }),
+      acts: [],
+      until: 4_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    50     web running → backoff (exit code 1)
+    150    web backoff → starting (the delay is over)
+    150    web starting → running (up and ready)
+    200    web running → backoff (exit code 1)
+    400    web backoff → starting (the delay is over)
+    400    web starting → running (up and ready)
+    2400   web running → backoff (exit code 1)
+    2500   web backoff → starting (the delay is over)
+    2500   web starting → running (up and ready)
+    2550   web running → backoff (exit code 1)
+    2750   web backoff → starting (the delay is over)
+    2750   web starting → running (up and ready)`,
+  );
+});
+
+test('a main process that leaves others behind is not started again beside them', () => {
+  tells(
+    {
+      services: [aService('web', { ...steady, stopTimeout: 1_000 })],
+      child: (_, generation) =>
+        generation === 1 ? { ...crashing, children: { count: 2, obeyAfter: null } } : obedient,
+      acts: [],
+      until: 3_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    50     web running → stopping (main process ended (exit code 1), 2 of its processes remain)
+    50     web SIGTERM to its tree
+    1050   web stopping → killing (did not stop within 1000 ms)
+    1050   web SIGKILL to its tree
+    1055   web killing → backoff (exit code 1)
+    1155   web backoff → starting (the delay is over)
+    1155   web starting → running (up and ready)`,
+  );
+});
+
+test('dependents start after, and stop before, what they depend on', () => {
+  tells(
+    {
+      services: [
+        aService('web', { dependsOn: [{ service: 'db', until: 'ready' }] }),
+        aService('db', { ready: { on: 'delay', timeout: 5_000, delay: 500 } }),
+      ],
+      child: obedient,
+      acts: [[2_000, (it) => it.post({ type: 'shutdown', by: 'SIGTERM' })]],
+      until: 9_000,
+    },
+    `
+    0      web stopped → waiting (waits for db (stopped))
+    0      db stopped → starting (enabled)
+    500    db starting → running (up and ready)
+    500    web waiting → starting (what it waited for is there)
+    500    web starting → running (up and ready)
+    2000   web running → stopping (opsd is shutting down)
+    2000   web SIGTERM to its main
+    2100   web stopping → stopped (stopped for the shutdown)
+    2100   db running → stopping (opsd is shutting down)
+    2100   db SIGTERM to its main
+    2200   db stopping → stopped (stopped for the shutdown)
+    2200   opsd exits 0: every service is stopped`,
+  );
+});
+
+test('a stop while a restart is under way wins, and both are answered', () => {
+  tells(
+    {
+      services: [aService('web')],
+      child: { ...obedient, obeysAfter: 3_000 },
+      acts: [
+        [1_000, (it) => it.order('restart', 'web')],
+        [2_000, (it) => it.order('stop', 'web')],
+      ],
+      until: 9_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    1000   web running → stopping (restart by test)
+    1000   web SIGTERM to its main
+    2000   web answer: superseded, restart of web was superseded by stop from test
+    4000   web stopping → stopped (stop by test)
+    4000   web answer: ok, web is stopped`,
+  );
+});
+
+test('a heartbeat that stops is noticed, and the service is restarted', () => {
+  tells(
+    {
+      services: [aService('web', { ...steady, heartbeat: { timeout: 2_000, grace: 5_000 } })],
+      child: (_, generation) => ({
+        ...obedient,
+        beats: { every: 400, silentAfter: generation === 1 ? 3_000 : Number.MAX_SAFE_INTEGER },
+      }),
+      acts: [],
+      until: 10_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    5000   web running → stopping (no heartbeat for 2000 ms (heartbeat.timeout is 2000 ms))
+    5000   web SIGTERM to its main
+    5100   web stopping → backoff (no heartbeat for 2000 ms (heartbeat.timeout is 2000 ms))
+    5200   web backoff → starting (the delay is over)
+    5200   web starting → running (up and ready)`,
+  );
+});
+
+test('an error that trying again cannot heal is said at once and not retried, until the configuration changes', () => {
+  tells(
+    {
+      services: [aService('web')],
+      child: (_, generation) => (generation === 1 ? { ...obedient, spawn: 'permanent' } : obedient),
+      acts: [
+        [60_000, (it) => it.post({ type: 'configured', config: aConfig([aService('web', {}, 2)]), isFirst: false })],
+      ],
+      until: 70_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → failed (no spawn: permanent; not retried until it is started or its configuration changes)
+    0      web CRITICAL no spawn: permanent; not retried until it is started or its configuration changes
+    60000  web failed → starting (its configuration changed)
+    60000  web starting → running (up and ready)`,
+  );
+});
+
+test('a reload in backoff takes the new command at once', () => {
+  tells(
+    {
+      services: [aService('web', { backoff: { initial: 60_000, factor: 1, max: 60_000, jitter: 0 } })],
+      child: (_, generation) => (generation === 1 ? crashing : obedient),
+      acts: [
+        [5_000, (it) => it.post({ type: 'configured', config: aConfig([aService('web', {}, 2)]), isFirst: false })],
+      ],
+      until: 70_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    50     web running → backoff (exit code 1)
+    5000   web backoff → starting (its configuration changed)
+    5000   web starting → running (up and ready)`,
+  );
+});
+
+test('the second request to shut down kills at once', () => {
+  tells(
+    {
+      services: [aService('web')],
+      child: stubborn,
+      acts: [
+        [1_000, (it) => it.post({ type: 'shutdown', by: 'SIGTERM' })],
+        [1_100, (it) => it.post({ type: 'shutdown', by: 'SIGTERM' })],
+      ],
+      until: 9_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    1000   web running → stopping (opsd is shutting down)
+    1000   web SIGTERM to its main
+    1100   web stopping → killing (shutdown asked for again by SIGTERM)
+    1100   web SIGKILL to its tree
+    1105   web killing → stopped (stopped for the shutdown)
+    1105   opsd exits 0: every service is stopped`,
+  );
+});
+
+test('what survives SIGKILL is said to, and nothing is started beside it', () => {
+  tells(
+    {
+      services: [aService('web', { stopTimeout: 1_000 })],
+      child: { ...stubborn, diesAfter: null },
+      acts: [[1_000, (it) => it.order('restart', 'web')]],
+      until: 12_500,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    1000   web running → stopping (restart by test)
+    1000   web SIGTERM to its main
+    2000   web stopping → killing (did not stop within 1000 ms)
+    2000   web SIGKILL to its tree
+    7000   web SIGKILL to its tree
+    7000   web CRITICAL pid 1000 survives SIGKILL for 5000 ms (uninterruptible sleep?); web is not started beside it
+    7000   web answer: failed, pid 1000 survives SIGKILL for 5000 ms (uninterruptible sleep?); web is not started beside it
+    12000  web SIGKILL to its tree`,
+  );
+});
