@@ -37,6 +37,7 @@ export function addReading(app: App, options: RouteOptions, everything: Fresh<Ui
     if (service instanceof Response) return service;
     return json({ version: 1, events: control.recentEvents().filter((event) => event.service === service.name) });
   });
+  app.get('/api/v1/events/recent', () => json({ version: 1, events: control.recentEvents() }));
   app.get('/api/v1/events', (c) => {
     if (c.req.method === 'HEAD') return answer('', 'text/event-stream');
     const kind = c.req.query('of') === 'services' ? 'services' : 'changes';

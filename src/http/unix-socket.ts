@@ -5,7 +5,7 @@ import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Millis } from '../core/spec.ts';
 import { RuntimeError } from '../errors.ts';
-import { every } from '../runtime/clock.ts';
+import { Alarm, every } from '../runtime/clock.ts';
 import type { Log } from './server.ts';
 
 export interface UnixSocketOptions {
@@ -96,17 +96,18 @@ async function clear(path: string): Promise<void> {
 }
 
 /** `alive`, or the code of the error. */
-function probe(path: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.setTimeout(PROBE_LIMIT, () => answer('alive'));
-    socket.once('connect', () => answer('alive'));
-    socket.once('error', (error: NodeJS.ErrnoException) => answer(error.code ?? error.message));
-    function answer(what: string): void {
-      socket.destroy();
-      resolve(what);
-    }
-  });
+async function probe(path: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  using patience = new Alarm(() => resolve('alive'));
+  patience.set(PROBE_LIMIT);
+  const socket = connect(path);
+  socket.once('connect', () => resolve('alive'));
+  socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Binds to a name of our own and renames, so that `path` is never there without its mode and somebody behind it. */

@@ -1,0 +1,185 @@
+// Requests to the daemon over its socket. node:http would do, and take 45 ms to load: ctl would spend a third of its
+// time on that. HTTP/1.0 needs a head, a body, and an end.
+
+import { existsSync, statSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { userInfo } from 'node:os';
+import { dirname } from 'node:path';
+import { ConfigError, RuntimeError } from '../errors.ts';
+
+export interface Reply extends AsyncIterable<string>, Disposable {
+  readonly status: number;
+}
+
+export interface Client {
+  readonly socketPath: string;
+  /** The parsed answer to a GET; throws what the error of the API means. */
+  get(path: string): Promise<unknown>;
+  post(path: string, body?: unknown): Promise<unknown>;
+  /** The answer as it comes. Throws as `get` does for an error. */
+  stream(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply>;
+}
+
+/** Larger answers are not of opsd. */
+const LARGEST_ANSWER = 256 * 1024 * 1024;
+const LARGEST_HEAD = 64 * 1024;
+
+export function newClient(socketPath: string): Client {
+  const whole = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
+    using reply = await send(socketPath, method, path, body);
+    const text = await all(reply);
+    const value = parse(text, socketPath);
+    if (reply.status >= 400) throw failureOf(value, reply.status);
+    return value;
+  };
+  return {
+    socketPath,
+    get: (path) => whole('GET', path),
+    post: (path, body) => whole('POST', path, body),
+    async stream(method, path, body) {
+      const reply = await send(socketPath, method, path, body);
+      if (reply.status < 400) return reply;
+      throw failureOf(parse(await all(reply), socketPath), reply.status);
+    },
+  };
+}
+
+async function send(socketPath: string, method: string, path: string, body?: unknown): Promise<Reply> {
+  const socket = connect(socketPath);
+  const text = body === undefined ? '' : JSON.stringify(body);
+  socket.write(
+    `${method} ${path} HTTP/1.0\r\nHost: localhost\r\nX-Opsd-User: ${whoAmI()}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+  const chunks = chunksOf(socket, socketPath);
+  let head = '';
+  while (!head.includes('\r\n\r\n')) {
+    const { value, done } = await chunks.next();
+    if (done || head.length > LARGEST_HEAD)
+      throw new RuntimeError(`opsd closed the connection without an answer; its log may say why`);
+    head += value;
+  }
+  const end = head.indexOf('\r\n\r\n');
+  const status = Number(/^HTTP\/1\.[01] (\d{3}) /.exec(head)?.[1]);
+  if (Number.isNaN(status)) throw new RuntimeError(`who answers on ${socketPath} is not opsd`);
+  const length = /^content-length: *(\d+)\r?$/im.exec(head.slice(0, end + 2))?.[1];
+  const first = head.slice(end + 4);
+  return {
+    status,
+    async *[Symbol.asyncIterator]() {
+      let missing = length === undefined ? null : Number(length);
+      for await (const chunk of startWith(first, chunks)) {
+        if (missing !== null) missing -= Buffer.byteLength(chunk);
+        yield chunk;
+      }
+      if (missing !== null && missing > 0)
+        throw new RuntimeError('opsd closed the connection in the middle of its answer');
+    },
+    [Symbol.dispose]: () => socket.destroy(),
+  };
+}
+
+async function* startWith(first: string, rest: AsyncGenerator<string>): AsyncGenerator<string> {
+  if (first !== '') yield first;
+  yield* rest;
+}
+
+async function* chunksOf(socket: Socket, path: string): AsyncGenerator<string> {
+  socket.setEncoding('utf8');
+  try {
+    for await (const chunk of socket) yield String(chunk);
+  } catch (error) {
+    throw unreachable(path, error);
+  }
+}
+
+async function all(reply: Reply): Promise<string> {
+  let text = '';
+  for await (const chunk of reply) {
+    text += chunk;
+    if (text.length > LARGEST_ANSWER) throw new RuntimeError('the answer of opsd is too large');
+  }
+  return text;
+}
+
+function parse(text: string, socketPath: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RuntimeError(`who answers on ${socketPath} is not opsd, or not of this version`);
+  }
+}
+
+/** What the caller did wrong exits 1, what opsd could not do exits 2. */
+function failureOf(value: unknown, status: number): Error {
+  const { code, message, problems } = readFailure(value);
+  const text = message ?? `opsd answered with status ${status}`;
+  if (code === 'bad_configuration') return new ConfigError(text, problems);
+  if (code === 'unknown_service' || code === 'bad_request') return new ConfigError(text);
+  return new RuntimeError(text);
+}
+
+function readFailure(value: unknown): {
+  code: string | null;
+  message: string | null;
+  problems: ConfigError['problems'];
+} {
+  const reply = value as { error?: { code?: unknown; message?: unknown }; problems?: unknown } | null;
+  const { code, message } = reply?.error ?? {};
+  return {
+    code: typeof code === 'string' ? code : null,
+    message: typeof message === 'string' ? message : null,
+    problems: Array.isArray(reply?.problems) ? reply.problems : [],
+  };
+}
+
+/** Which of the ways not to reach a daemon it is, and what to do about it. */
+function unreachable(path: string, error: unknown): RuntimeError {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const start = 'start it with: systemctl start opsd (or: opsd run)';
+  const elsewhere = 'if it runs with another PREFIX, set PREFIX or give --socket PATH';
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR': {
+      const where = existsSync(dirname(path)) ? `there is no ${path}` : `there is no folder ${dirname(path)}`;
+      return new RuntimeError(`opsd is not running: ${where}; ${start}; ${elsewhere}`);
+    }
+    case 'ECONNREFUSED':
+      return new RuntimeError(
+        `opsd is not running: nobody answers on ${path}, a stale socket that a killed opsd left; ${start}, it replaces the socket`,
+      );
+    case 'EACCES':
+    case 'EPERM':
+      return new RuntimeError(
+        `no permission to use ${path}${describeOwner(path)}; use sudo, or have daemon.socket_mode and daemon.socket_group set`,
+      );
+    case 'EPIPE':
+    case 'ECONNRESET':
+      return new RuntimeError('opsd closed the connection: it ended, or has too many clients; try again');
+    case 'EINVAL':
+    case 'ENAMETOOLONG':
+      return new RuntimeError(`the path of the socket is too long (107 bytes at most): ${path}`);
+    default:
+      return new RuntimeError(
+        `cannot reach opsd on ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+  }
+}
+
+function describeOwner(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? '' : ` (mode ${(found.mode & 0o777).toString(8).padStart(4, '0')}, uid ${found.uid})`;
+}
+
+/** Told to opsd for its log. It cannot check it: who may use the socket may say anything. */
+function whoAmI(): string {
+  const uid = process.getuid?.() ?? -1;
+  const sudo = process.env.SUDO_USER;
+  const name = (text: string) => text.replace(/[^\w.@-]/g, '').slice(0, 32);
+  try {
+    const user = name(userInfo().username);
+    return `${user} (uid ${uid}${sudo === undefined ? '' : ` by sudo from ${name(sudo)}`})`;
+  } catch {
+    return `uid ${uid}`;
+  }
+}

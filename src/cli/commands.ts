@@ -1,0 +1,98 @@
+// Every command with its options, as data: what the fast parser and the help both read.
+
+export interface OptionSpec {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly short?: string;
+  /** What stands for its value in the help; absent: the option takes none. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface CommandSpec {
+  /** `['ctl', 'status']` */
+  readonly path: readonly string[];
+  /** As commander writes them: `<x>` must be there, `[x]` may, `...` may repeat. */
+  readonly operands: readonly string[];
+  readonly summary: string;
+  /** Printed below the options. */
+  readonly more?: string;
+  readonly options: readonly OptionSpec[];
+}
+
+export interface Parsed {
+  readonly command: CommandSpec;
+  readonly operands: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+const CONFIG: OptionSpec = { name: 'config', value: 'FILE', help: 'the configuration (default: cfg/config.toml)' };
+const JSON_OUT: OptionSpec = { name: 'json', help: 'print JSON' };
+const SOCKET: OptionSpec = {
+  name: 'socket',
+  value: 'PATH',
+  help: 'the control socket (default: run/opsd.sock below PREFIX, which is /srv where it is not set)',
+};
+const NO_WAIT: OptionSpec = { name: 'no-wait', help: 'return when the order is accepted, not when it is done' };
+const TIMEOUT: OptionSpec = {
+  name: 'timeout',
+  value: 'SPAN',
+  help: 'how long to wait, such as 90s (default: 60s); opsd goes on with the order, ctl exits 2',
+};
+const SERVICES = '<service...>';
+const SOME_SERVICES = '[service...]';
+const PATTERNS = "SERVICE is a name, a glob such as 'web*' (in quotes), or all.";
+
+export const COMMANDS: readonly CommandSpec[] = [
+  { path: ['run'], operands: [], summary: 'supervise, in the foreground', options: [CONFIG] },
+  { path: ['check'], operands: [], summary: 'print every problem of the configuration; 0 or 1', options: [CONFIG] },
+  {
+    path: ['config'],
+    operands: [],
+    summary: 'print the effective configuration',
+    options: [CONFIG, { name: 'explain', help: 'say where each value comes from' }, JSON_OUT],
+  },
+  { path: ['schema'], operands: [], summary: 'print the JSON Schema of config.toml', options: [] },
+  ctl('status', SOME_SERVICES, 'show the services; exits 2 when one that was named is not up', [
+    JSON_OUT,
+    { name: 'watch', help: 'show them anew all the time' },
+  ]),
+  ctl('start', SERVICES, 'start services', [NO_WAIT, TIMEOUT]),
+  ctl('stop', SERVICES, 'stop services, until they are started again or the host is', [NO_WAIT, TIMEOUT]),
+  ctl('restart', SERVICES, 'stop and start services', [NO_WAIT, TIMEOUT]),
+  ctl('signal', '<signal> <service...>', 'send a signal to the main process of services', []),
+  ctl('reset', SERVICES, 'forget the failures of services', []),
+  {
+    ...ctl('reload', '', 'read the configuration again and apply what is different', [
+      { name: 'dry-run', help: 'only print what would change, key by key' },
+      { name: 'allow-empty', help: 'accept a configuration without services' },
+      JSON_OUT,
+    ]),
+  },
+  ctl('logs', SOME_SERVICES, 'print what services wrote', [
+    { name: 'follow', short: 'f', help: 'go on with what they write from now on' },
+    { name: 'lines', short: 'n', value: 'COUNT', help: 'how many lines back (default: 100)' },
+  ]),
+  ctl('why', '<service>', 'say why a service is as it is, what comes next, and what would help', [JSON_OUT]),
+  ctl('events', '', 'print changes of state as they happen', [
+    JSON_OUT,
+    { name: 'lines', short: 'n', value: 'COUNT', help: 'begin with that many of the last 1,000 (default: 10)' },
+    { name: 'no-follow', help: 'end after those' },
+  ]),
+  ctl('wait', SERVICES, 'wait until services are in a state', [
+    { name: 'for', value: 'STATE', help: 'running, stopped, exited, … (default: running)' },
+    TIMEOUT,
+  ]),
+  ctl('handover', '', 'end the daemon, leave the services running for the next one', [TIMEOUT]),
+  ctl('shutdown', '', 'stop all services and end the daemon', [NO_WAIT, TIMEOUT]),
+];
+
+function ctl(name: string, operands: string, summary: string, options: readonly OptionSpec[]): CommandSpec {
+  return {
+    path: ['ctl', name],
+    operands: operands === '' ? [] : operands.split(' '),
+    summary,
+    options: [...options, SOCKET],
+    ...(operands.includes('service...') ? { more: PATTERNS } : {}),
+  };
+}

@@ -1,0 +1,52 @@
+// `opsd ctl handover` and `opsd ctl shutdown`: the end of the daemon, without or with its services.
+
+import { existsSync } from 'node:fs';
+import { RuntimeError } from '../errors.ts';
+import type { StatusView } from '../http/view.ts';
+import { monotonic } from '../runtime/clock.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { timeoutOf } from './limits.ts';
+import { pause } from './pause.ts';
+import { showProgress } from './progress.ts';
+import { span } from './quantities.ts';
+import { readStatus } from './status-command.ts';
+
+const LOOK_EVERY = 50;
+
+export async function endDaemon({ client, terminal, options }: Ctl, how: 'handover' | 'shutdown'): Promise<ExitCode> {
+  const timeout = timeoutOf(options.timeout);
+  const { daemon } = await readStatus({ client, operands: [] });
+  await client.post(`/api/v1/${how}`);
+  if (options['no-wait'] === true) {
+    terminal.out('opsd was asked to shut down\n');
+    return 0;
+  }
+  const since = monotonic();
+  let left: readonly string[] = [];
+  using _progress = showProgress(client, terminal, () => left);
+  while (monotonic() - since < timeout && !terminal.enough.aborted) {
+    const status = await stillThere(client.socketPath, () => readStatus({ client, operands: [] }));
+    if (status === null || status.daemon.pid !== daemon.pid) {
+      terminal.out(
+        how === 'shutdown' ? 'opsd has ended, all services are stopped\n' : 'opsd has ended, the services run on\n',
+      );
+      return 0;
+    }
+    left = status.services.filter(({ pid }) => pid !== null).map(({ name }) => name);
+    await pause(LOOK_EVERY, terminal.enough);
+  }
+  throw new RuntimeError(
+    `opsd (pid ${daemon.pid}) has not ended after ${span(monotonic() - since)}; it goes on with it`,
+  );
+}
+
+/** null: no daemon answers any more. */
+async function stillThere(socketPath: string, ask: () => Promise<StatusView>): Promise<StatusView | null> {
+  if (!existsSync(socketPath)) return null;
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof RuntimeError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+// `opsd ctl events`: changes of state as they happen.
+
+import type { EventView } from '../http/view.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { countOf } from './limits.ts';
+import { serverEventsOf } from './lines.ts';
+import { orEnough } from './pause.ts';
+import { COLOURS } from './status-table.ts';
+import { paint, sanitise } from './terminal.ts';
+
+const LINES = 10;
+/** More are not kept. */
+const MOST_LINES = 1_000;
+
+export async function showEvents(ctl: Ctl): Promise<ExitCode> {
+  const { client, terminal, options } = ctl;
+  const back = countOf(options.lines, LINES, MOST_LINES);
+  const kept = ((await client.get('/api/v1/events/recent')) as { events: readonly EventView[] }).events;
+  for (const event of kept.slice(kept.length - Math.min(back, kept.length))) tell(ctl, event);
+  if (options['no-follow'] === true) return 0;
+  using reply = await client.stream('GET', `/api/v1/events?since=${kept.at(-1)?.id ?? 0}`);
+  const events = serverEventsOf(reply);
+  for (;;) {
+    const next = await orEnough(events.next(), terminal.enough);
+    if (next === null) return 0;
+    if (next.done) {
+      terminal.err('opsd: the daemon ended\n');
+      return 2;
+    }
+    const { event, data } = next.value;
+    if (event === 'state') tell(ctl, JSON.parse(data) as EventView);
+    else if (event === 'gap') terminal.err(`opsd: some events were missed: ${data}\n`);
+  }
+}
+
+function tell({ terminal, options }: Ctl, event: EventView): void {
+  if (options.json === true) {
+    terminal.out(`${JSON.stringify(event)}\n`);
+    return;
+  }
+  const time = paint(terminal, 'dim', event.at.slice(11, 23));
+  const to = paint(terminal, COLOURS[event.to], event.to);
+  terminal.out(`${time}  ${event.service}  ${event.from} → ${to}  ${sanitise(event.detail)}\n`);
+}

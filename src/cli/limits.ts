@@ -1,0 +1,21 @@
+// How long a command waits, and how much it reads: what `--timeout` and `-n` say.
+
+import { parseDuration } from '../config/units.ts';
+import type { Millis } from '../core/spec.ts';
+import { ConfigError } from '../errors.ts';
+
+const TIMEOUT: Millis = 60_000;
+
+export function timeoutOf(value: string | boolean | undefined): Millis {
+  if (typeof value !== 'string') return TIMEOUT;
+  const reading = parseDuration(value);
+  if (reading.ok) return reading.value;
+  throw new ConfigError(`--timeout: expected ${reading.expected}, got '${value}'`);
+}
+
+export function countOf(value: string | boolean | undefined, otherwise: number, most: number): number {
+  if (typeof value !== 'string') return otherwise;
+  const count = Number(value);
+  if (/^\d+$/.test(value) && count <= most) return count;
+  throw new ConfigError(`--lines: expected a number from 0 to ${most}, got '${value}'`);
+}

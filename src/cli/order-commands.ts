@@ -1,0 +1,74 @@
+// `opsd ctl start|stop|restart|reset|signal`: orders to services, each answered when it came to rest.
+
+import type { Outcome } from '../core/model.ts';
+import { RuntimeError } from '../errors.ts';
+import { Alarm } from '../runtime/clock.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { timeoutOf } from './limits.ts';
+import { linesOf } from './lines.ts';
+import { orEnough } from './pause.ts';
+import { showProgress } from './progress.ts';
+import { span } from './quantities.ts';
+import { readStatus } from './status-command.ts';
+import { paint, sanitise } from './terminal.ts';
+
+interface Line {
+  readonly service?: string;
+  readonly outcome?: Outcome;
+  readonly done?: boolean;
+}
+
+export async function giveOrder(ctl: Ctl, action: 'start' | 'stop' | 'restart' | 'reset'): Promise<ExitCode> {
+  const wait = ctl.options['no-wait'] !== true;
+  return perform(ctl, ctl.operands, { action, services: ctl.operands, wait });
+}
+
+export async function sendSignal(ctl: Ctl): Promise<ExitCode> {
+  const [signal, ...services] = ctl.operands;
+  return perform(ctl, services, { action: 'signal', services, signal });
+}
+
+async function perform(ctl: Ctl, patterns: readonly string[], order: object): Promise<ExitCode> {
+  const { client, terminal, options } = ctl;
+  const timeout = timeoutOf(options.timeout);
+  const waiting = new Set((await readStatus({ client, operands: patterns })).services.map(({ name }) => name));
+  if (waiting.size === 0) terminal.err('opsd: there are no services; see: opsd ctl status\n');
+
+  const late = new AbortController();
+  using alarm = new Alarm(() => late.abort());
+  alarm.set(timeout);
+  const enough = AbortSignal.any([terminal.enough, late.signal]);
+  using reply = await client.stream('POST', '/api/v1/orders', order);
+  using _progress = showProgress(client, terminal, () => [...waiting]);
+  let failed = 0;
+  const lines = linesOf(reply);
+  for (;;) {
+    const next = await orEnough(lines.next(), enough);
+    if (next === null) break;
+    if (next.done) throw new RuntimeError(`opsd ended before these came to rest: ${brief(waiting)}`);
+    const line = JSON.parse(next.value) as Line;
+    if (line.done === true) return failed === 0 ? 0 : 2;
+    if (line.service === undefined || line.outcome === undefined) continue;
+    waiting.delete(line.service);
+    if (!line.outcome.ok) failed++;
+    say(ctl, line.service, line.outcome);
+  }
+  if (terminal.enough.aborted) throw new RuntimeError(`no longer waiting; opsd goes on with ${brief(waiting)}`);
+  const { services } = await readStatus({ client, operands: [...waiting] });
+  const told = services.slice(0, 10).map(({ name, state }) => `${name} (${state})`);
+  throw new RuntimeError(
+    `not at rest after ${span(timeout)}: ${told.join(', ')}; opsd goes on with it. Wait longer with --timeout, or ask: opsd ctl why ${services[0]?.name}`,
+  );
+}
+
+function say({ terminal }: Ctl, service: string, outcome: Outcome): void {
+  // Whoever put the outcome into words may have begun with the name.
+  const text = sanitise(outcome.message.replace(`${service}: `, ''));
+  if (outcome.ok) terminal.out(`${service}: ${paint(terminal, 'green', text)}\n`);
+  else terminal.err(`${service}: ${terminal.errIsTty ? paint(terminal, 'red', text) : text}\n`);
+}
+
+function brief(names: ReadonlySet<string>): string {
+  const all = [...names];
+  return `${all.slice(0, 10).join(', ')}${all.length > 10 ? ` and ${all.length - 10} more` : ''}`;
+}

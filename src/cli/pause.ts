@@ -1,0 +1,27 @@
+// Waiting that ends early when somebody has enough.
+
+import type { Millis } from '../core/spec.ts';
+import { Alarm } from '../runtime/clock.ts';
+
+/** Resolves after `span`, or as soon as `enough` is aborted. */
+export async function pause(span: Millis, enough: AbortSignal): Promise<void> {
+  if (enough.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using alarm = new Alarm(resolve);
+  alarm.set(span);
+  enough.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+}
+
+/** What `work` gives, or null when `enough` is aborted before. */
+export async function orEnough<T>(work: Promise<T>, enough: AbortSignal): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const stop = () => resolve(null);
+  if (enough.aborted) stop();
+  enough.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    enough.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,54 @@
+// `opsd ctl status`: the services as a table or as JSON, once or again and again.
+
+import type { StatusView } from '../http/view.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { pause } from './pause.ts';
+import { statusSummary, statusTable } from './status-table.ts';
+import { paint } from './terminal.ts';
+
+const EMPTY = `opsd supervises no services yet.
+Add one to the configuration, for example:
+
+  [services.web]
+  command = ["node", "server.js"]
+
+then run: opsd ctl reload
+`;
+const WATCH_EVERY = 1_000;
+
+export async function showStatus(ctl: Ctl): Promise<ExitCode> {
+  if (ctl.options.watch === true) return watch(ctl);
+  const status = await readStatus(ctl);
+  ctl.terminal.out(ctl.options.json === true ? `${JSON.stringify(status, null, 2)}\n` : page(ctl, status));
+  const isUp = status.services.every(({ state }) => state === 'running');
+  return ctl.operands.length === 0 || isUp ? 0 : 2;
+}
+
+export async function readStatus({ client, operands }: Pick<Ctl, 'client' | 'operands'>): Promise<StatusView> {
+  const query = operands.map((operand) => `service=${encodeURIComponent(operand)}`).join('&');
+  return (await client.get(`/api/v1/services${query === '' ? '' : `?${query}`}`)) as StatusView;
+}
+
+function page({ terminal }: Ctl, status: StatusView): string {
+  if (status.services.length === 0) return EMPTY;
+  const table = statusTable(status, { columns: terminal.columns(), hasColours: terminal.hasColours });
+  return `${table}\n${paint(terminal, 'dim', statusSummary(status))}\n`;
+}
+
+/** On a terminal each look replaces the last one; a daemon that goes away is waited for. */
+async function watch(ctl: Ctl): Promise<ExitCode> {
+  const { terminal, options } = ctl;
+  while (!terminal.enough.aborted) {
+    let text: string;
+    try {
+      const status = await readStatus(ctl);
+      text = options.json === true ? `${JSON.stringify(status)}\n` : page(ctl, status);
+    } catch (error) {
+      if (!terminal.outIsTty || !(error instanceof Error)) throw error;
+      text = `${paint(terminal, 'red', error.message)}\n`;
+    }
+    terminal.out(terminal.outIsTty ? `\u001b[H\u001b[2J${text}` : text);
+    await pause(WATCH_EVERY, terminal.enough);
+  }
+  return 0;
+}

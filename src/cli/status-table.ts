@@ -1,0 +1,138 @@
+// The services as a table: aligned, and as wide as the terminal at most.
+
+import type { StateName } from '../core/model.ts';
+import type { ServiceView, StatusView } from '../http/view.ts';
+import { ago } from '../runtime/clock.ts';
+import { percent, size, span } from './quantities.ts';
+import { type Colour, paint, sanitise } from './terminal.ts';
+
+interface Column {
+  readonly title: string;
+  readonly isRight: boolean;
+  /** Columns with the smallest are given up first on a narrow terminal; null: never. */
+  readonly worth: number | null;
+  text(service: ServiceView): string;
+}
+
+export const COLOURS: Readonly<Record<StateName, Colour>> = {
+  running: 'green',
+  starting: 'cyan',
+  waiting: 'cyan',
+  stopping: 'yellow',
+  killing: 'yellow',
+  backoff: 'yellow',
+  failed: 'red',
+  stopped: 'dim',
+  exited: 'dim',
+};
+
+const NONE = '-';
+const GAP = '  ';
+/** A note is cut down to this before columns are given up for it. */
+const SHORTEST_NOTE = 24;
+
+const STATE = 'STATE';
+const COLUMNS: readonly Column[] = [
+  { title: 'NAME', isRight: false, worth: null, text: ({ name }) => name },
+  { title: STATE, isRight: false, worth: null, text: ({ state }) => state },
+  { title: 'PID', isRight: true, worth: 5, text: ({ pid }) => orNone(pid, String) },
+  { title: 'UPTIME', isRight: true, worth: 6, text: ({ started_at }) => orNone(started_at, (at) => span(ago(at))) },
+  { title: 'RESTARTS', isRight: true, worth: 4, text: ({ restarts }) => String(restarts) },
+  { title: 'CPU', isRight: true, worth: 2, text: ({ cpu_ratio }) => orNone(cpu_ratio, percent) },
+  { title: 'MEMORY', isRight: true, worth: 3, text: ({ memory_bytes }) => orNone(memory_bytes, size) },
+  {
+    title: 'LAST BEAT',
+    isRight: true,
+    worth: 1,
+    text: ({ heartbeat_age_seconds: age }) => orNone(age, (seconds) => `${span(seconds * 1000)} ago`),
+  },
+];
+
+export interface Look {
+  /** null: as wide as it takes. */
+  readonly columns: number | null;
+  readonly hasColours: boolean;
+}
+
+/** A column with the text of every service, each put into words once. */
+interface Filled extends Column {
+  readonly cells: readonly string[];
+  readonly width: number;
+}
+
+/** With its line break at the end. */
+export function statusTable({ services }: StatusView, look: Look): string {
+  const notes = services.map(noteOf);
+  const filled = COLUMNS.map((column): Filled => {
+    const cells = services.map((service) => column.text(service));
+    return { ...column, cells, width: cells.reduce((most, { length }) => Math.max(most, length), column.title.length) };
+  });
+  const columns = look.columns === null ? filled : fitting(filled, notes, look.columns);
+  const room = look.columns === null ? Number.POSITIVE_INFINITY : look.columns - totalWidth(columns);
+  const lines = [
+    paint(
+      look,
+      'bold',
+      columns
+        .map((column) => align(column, column.title))
+        .join(GAP)
+        .trimEnd(),
+    ),
+  ];
+  for (const [row, service] of services.entries()) {
+    const cells = columns.map((column) => {
+      const text = align(column, column.cells[row] ?? '');
+      return column.title === STATE ? paint(look, COLOURS[service.state], text) : text;
+    });
+    const note = cut(notes[row] ?? '', room);
+    lines.push(note === '' ? cells.join(GAP).trimEnd() : `${cells.join(GAP)}${GAP}${paint(look, 'dim', note)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** `opsd 0.1.0, pid 12, up 3d 4h: 5 services, 4 running, 1 failed` */
+export function statusSummary({ daemon, services }: StatusView): string {
+  const counts = new Map<StateName, number>();
+  for (const { state } of services) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const told = [...counts].sort(([, a], [, b]) => b - a).map(([state, count]) => `${count} ${state}`);
+  const all = `${services.length} ${services.length === 1 ? 'service' : 'services'}`;
+  return `opsd ${daemon.version}, pid ${daemon.pid}, up ${span(ago(daemon.started_at))}: ${[all, ...told].join(', ')}`;
+}
+
+/** What a person wants to know of a service that is not simply up. */
+function noteOf({ state, reason, adopted, next_attempt_at: next }: ServiceView): string {
+  if (state === 'running') return adopted ? 'adopted' : '';
+  const inMillis = next === null ? null : -ago(next);
+  const then = inMillis === null || Number.isNaN(inMillis) ? '' : `; next try in ${span(inMillis)}`;
+  return sanitise(`${reason}${then}`).replace(/\s+/g, ' ');
+}
+
+function fitting(all: readonly Filled[], notes: readonly string[], limit: number): readonly Filled[] {
+  const longest = notes.reduce((most, note) => Math.max(most, note.length), 0);
+  const note = Math.min(longest, SHORTEST_NOTE);
+  let columns = all;
+  while (totalWidth(columns) + note > limit) {
+    const [least] = columns.filter(({ worth }) => worth !== null).sort((a, b) => (a.worth ?? 0) - (b.worth ?? 0));
+    if (least === undefined) break;
+    columns = columns.filter((column) => column !== least);
+  }
+  return columns;
+}
+
+/** With a gap behind each. */
+function totalWidth(columns: readonly Filled[]): number {
+  return columns.reduce((sum, { width }) => sum + width + GAP.length, 0);
+}
+
+function align({ isRight, width }: Filled, text: string): string {
+  return isRight ? text.padStart(width) : text.padEnd(width);
+}
+
+function cut(text: string, room: number): string {
+  if (text.length <= room) return text;
+  return room < 2 ? '' : `${text.slice(0, room - 1)}…`;
+}
+
+function orNone<T>(value: T | null, word: (value: T) => string): string {
+  return value === null ? NONE : word(value);
+}

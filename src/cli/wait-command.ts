@@ -1,0 +1,52 @@
+// `opsd ctl wait`: returns when services are in a state.
+
+import type { StateName } from '../core/model.ts';
+import { ConfigError, RuntimeError } from '../errors.ts';
+import type { EventView } from '../http/view.ts';
+import { Alarm } from '../runtime/clock.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { timeoutOf } from './limits.ts';
+import { serverEventsOf } from './lines.ts';
+import { orEnough } from './pause.ts';
+import { showProgress } from './progress.ts';
+import { span } from './quantities.ts';
+import { readStatus } from './status-command.ts';
+import { COLOURS } from './status-table.ts';
+
+export async function waitFor(ctl: Ctl): Promise<ExitCode> {
+  const { client, terminal, operands, options } = ctl;
+  const wanted = stateOf(options.for);
+  const timeout = timeoutOf(options.timeout);
+  const late = new AbortController();
+  using alarm = new Alarm(() => late.abort());
+  alarm.set(timeout);
+  // The events first: what happens between the two is then seen twice, not never.
+  using reply = await client.stream('GET', '/api/v1/events');
+  const states = new Map<string, StateName>();
+  for (const { name, state } of (await readStatus({ client, operands })).services) states.set(name, state);
+  const missing = () => [...states].filter(([, state]) => state !== wanted).map(([name]) => name);
+  using _progress = showProgress(client, terminal, missing);
+  const events = serverEventsOf(reply);
+  const enough = AbortSignal.any([terminal.enough, late.signal]);
+  while (missing().length > 0) {
+    const next = await orEnough(events.next(), enough);
+    if (next === null) {
+      const told = missing().map((name) => `${name} (${states.get(name)})`);
+      const why = terminal.enough.aborted ? 'no longer waiting' : `not ${wanted} after ${span(timeout)}`;
+      throw new RuntimeError(`${why}: ${told.slice(0, 10).join(', ')}; ask: opsd ctl why ${missing()[0]}`);
+    }
+    if (next.done) throw new RuntimeError(`opsd ended before these were ${wanted}: ${missing().join(', ')}`);
+    if (next.value.event !== 'state') continue;
+    const { service, to } = JSON.parse(next.value.data) as EventView;
+    if (states.has(service)) states.set(service, to);
+  }
+  return 0;
+}
+
+function stateOf(value: string | boolean | undefined): StateName {
+  const text = typeof value === 'string' ? value : 'running';
+  const states = Object.keys(COLOURS) as StateName[];
+  const known = states.find((state) => state === text);
+  if (known !== undefined) return known;
+  throw new ConfigError(`--for: expected one of ${states.join(', ')}, got '${text}'`);
+}

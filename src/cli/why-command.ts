@@ -1,0 +1,33 @@
+// `opsd ctl why`: the cause, what it rests on, what comes next, and what would help.
+
+import type { WhyView } from '../http/view.ts';
+import { ago } from '../runtime/clock.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { span } from './quantities.ts';
+import { COLOURS } from './status-table.ts';
+import { paint, sanitise, type Terminal } from './terminal.ts';
+
+export async function showWhy({ client, terminal, operands, options }: Ctl): Promise<ExitCode> {
+  const why = (await client.get(`/api/v1/services/${encodeURIComponent(operands[0] ?? '')}/why`)) as WhyView;
+  terminal.out(options.json === true ? `${JSON.stringify(why, null, 2)}\n` : whyText(why, terminal));
+  return 0;
+}
+
+export function whyText(why: WhyView, look: Pick<Terminal, 'hasColours'>): string {
+  const heading = (text: string) => `\n${paint(look, 'bold', text)}\n`;
+  const width = why.evidence.reduce((most, { label }) => Math.max(most, label.length), 0);
+  const state = paint(look, COLOURS[why.state], why.state);
+  const inMillis = why.next_at === null ? null : Math.max(0, -ago(why.next_at));
+  return [
+    `${sanitise(why.summary)}\n`,
+    `${paint(look, 'dim', `${why.service} has been`)} ${state} ${paint(look, 'dim', `for ${span(ago(why.since))}`)}\n`,
+    ...(why.evidence.length > 0 ? [heading('Evidence')] : []),
+    ...why.evidence.map(({ label, text }) => `  ${paint(look, 'dim', label.padEnd(width))}  ${sanitise(text)}\n`),
+    ...(why.last_lines.length > 0 ? [heading('It wrote last')] : []),
+    ...why.last_lines.map((line) => `  ${paint(look, 'dim', '|')} ${sanitise(line)}\n`),
+    heading('Next'),
+    `  ${sanitise(why.next)}${inMillis === null ? '' : ` in ${span(inMillis)}`}\n`,
+    ...(why.commands.length > 0 ? [heading('What would help')] : []),
+    ...why.commands.map((command) => `  ${paint(look, 'cyan', sanitise(command))}\n`),
+  ].join('');
+}

@@ -1,0 +1,103 @@
+// From the command line to a command, and from what came of it to an exit code.
+
+import { readFileSync, statSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+import type { Parsed } from './cli/commands.ts';
+import type { Terminal } from './cli/terminal.ts';
+
+// What was compiled once is kept, in a place where nobody else can put code for us to run.
+const cache = [join(process.env.PREFIX || '/srv', 'data', 'opsd'), import.meta.dirname].find(isOurs);
+if (cache !== undefined) enableCompileCache(join(cache, '.compile-cache'));
+
+// Only now: an import above would be compiled before there is a cache.
+const { parsePlain } = await import('./cli/parse.ts');
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const parsed = parsePlain(argv);
+    if (parsed !== null) return await run(parsed);
+    const { explainUsage } = await import('./cli/usage.ts');
+    const usage = explainUsage(argv, version());
+    if (usage.kind === 'parsed') return await run(usage.parsed);
+    (usage.kind === 'told' ? process.stdout : process.stderr).write(usage.text);
+    return usage.kind === 'told' ? 0 : 1;
+  } catch (error) {
+    return await tellFailure(error);
+  }
+}
+
+async function run(parsed: Parsed): Promise<number> {
+  const { command, options } = parsed;
+  const config = typeof options.config === 'string' ? options.config : undefined;
+  const output = {
+    stdout: (text: string) => void process.stdout.write(text),
+    stderr: (text: string) => void process.stderr.write(text),
+  };
+  switch (command.path[0]) {
+    case 'run': {
+      const { runDaemon } = await import('./daemon.ts');
+      const prefix = process.env.PREFIX || '/srv';
+      // Whatever a library left open must not keep a daemon from ending that has done all it had to.
+      return process.exit(await runDaemon({ configFile: config ?? 'cfg/config.toml', prefix, version: version() }));
+    }
+    case 'check':
+      return (await import('./cli/config-commands.ts')).runCheck(config === undefined ? {} : { config }, output);
+    case 'config': {
+      const { runConfig } = await import('./cli/config-commands.ts');
+      const flags = { explain: options.explain === true, json: options.json === true };
+      return runConfig(config === undefined ? flags : { ...flags, config }, output);
+    }
+    case 'schema':
+      return (await import('./cli/config-commands.ts')).runSchema(output);
+    default: {
+      const { runCtl } = await import('./cli/ctl.ts');
+      return await runCtl(parsed, openTerminal(), process.env);
+    }
+  }
+}
+
+async function tellFailure(error: unknown): Promise<number> {
+  const { ConfigError, RuntimeError } = await import('./errors.ts');
+  if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) throw error;
+  process.stderr.write(`opsd: ${error.message}\n`);
+  if (error instanceof ConfigError && error.problems.length > 0) {
+    const { formatProblems } = await import('./config/problems.ts');
+    process.stderr.write(`${formatProblems(error.problems)}\n`);
+  }
+  return error.exitCode;
+}
+
+function openTerminal(): Terminal {
+  const enough = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => enough.abort());
+  for (const stream of [process.stdout, process.stderr]) {
+    // Whoever read it (head, less) is gone.
+    stream.on('error', () => {
+      enough.abort();
+      process.exit();
+    });
+  }
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    outIsTty: process.stdout.isTTY === true,
+    errIsTty: process.stderr.isTTY === true,
+    columns: () => (process.stdout.isTTY ? process.stdout.columns : null),
+    hasColours: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+    enough: enough.signal,
+  };
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'));
+  return version;
+}
+
+/** A folder that is there, belongs to who runs this, and that nobody else can write to. */
+function isOurs(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0;
+}
