@@ -1,7 +1,8 @@
 // Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
 
 import type { AlertReason, Outcome, State, Transition } from '../core/model.ts';
-import type { ServiceSpec } from '../core/spec.ts';
+import { obstacleOf } from '../core/order.ts';
+import type { Millis, ServiceSpec } from '../core/spec.ts';
 import { isWanted } from '../core/transition.ts';
 import type { Tally } from '../http/tally.ts';
 import type { Fields, Log } from '../os/logger.ts';
@@ -11,6 +12,9 @@ import type { Audience } from '../runtime/perform.ts';
 import type { Answers } from './answers.ts';
 import type { Chronicle } from './chronicle.ts';
 import { countStates } from './views.ts';
+
+/** systemd gives up on a unit that is not ready in 90 s: services that take longer than this are waited for no more. */
+const LONGEST_START: Millis = 60_000;
 
 export interface Listeners {
   readonly log: Log;
@@ -30,6 +34,7 @@ export class Teller implements Audience {
   #hasMoved = true;
   #hasBegun = false;
   #isReady = false;
+  #begunAt: Millis = 0;
 
   constructor(listeners: Listeners) {
     this.#to = listeners;
@@ -78,18 +83,22 @@ export class Teller implements Audience {
   /** The configuration is in force: from now on it may be said that all services were started. */
   begin(state: State): void {
     this.#hasBegun = true;
+    this.#begunAt = monotonic();
     this.#hasMoved = true;
     this.settled(state);
   }
 
   /** Everything that has happened is dealt with. */
   settled(state: State): void {
-    if (!this.#hasMoved || !this.#hasBegun) return;
+    if (!this.#hasBegun || (this.#isReady && !this.#hasMoved)) return;
     this.#hasMoved = false;
-    if (!this.#isReady && state.phase.name === 'running' && wereAllStarted(state)) {
+    const isLate = monotonic() - this.#begunAt > LONGEST_START;
+    if (!this.#isReady && state.phase.name === 'running' && (isLate || wereAllStarted(state))) {
       this.#isReady = true;
       this.#to.manager.ready();
-      this.#to.log.info('every enabled service was started', { services: state.services.length });
+      const waiting = state.queue.length;
+      if (waiting === 0) this.#to.log.info('every enabled service was started', { services: state.services.length });
+      else this.#to.log.warn('ready, though some services still wait: opsd ctl status', { waiting });
     }
     this.#to.manager.status(countStates(state));
   }
@@ -101,11 +110,11 @@ export class Teller implements Audience {
   }
 }
 
-/** Has every service that is to be up been started, or is it waiting for one that does not come up? */
+/** Has every service that is to be up been started? One that waits for another that is down for good never will be. */
 function wereAllStarted(state: State): boolean {
-  const isStarting = state.services.some(({ state: { name } }) => name === 'starting');
   return state.services.every((service) => {
     if (!isWanted(service) || service.generation > 0) return true;
-    return service.state.name === 'waiting' ? !isStarting : service.state.name !== 'stopped';
+    if (service.state.name === 'waiting') return obstacleOf(state, service)?.hopeless === true;
+    return service.state.name !== 'stopped';
   });
 }

@@ -63,3 +63,10 @@ export function after(delay: Millis): Promise<void> {
 export function eventLoopUtilization(): number {
   return performance.eventLoopUtilization().utilization;
 }
+
+const timeFormat = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
+/** `16:10:00`, local, of an ISO 8601 time: for display. */
+export function timeOfDay(iso: string): string {
+  return timeFormat.format(new Date(iso));
+}
