@@ -16,7 +16,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/invalid value|numeric|cannot be represented/, 'strings, durations and sizes stand in quotes'],
   [/leading zero/, 'octal digits stand in quotes: "0640"'],
   [/end-of-line/, 'one key a line'],
-  [/unfinished string/, 'the closing quote is missing'],
+  [/unfinished string|control characters/, 'is the closing quote missing? Text of several lines stands in """'],
   [/unfinished array/, 'the closing ] is missing'],
   [/unfinished table|end of structure/, 'is a comma or a closing bracket missing?'],
   [/end of key|illegal character in key/, 'a line is `key = value`, `[table]` or `# comment`'],

@@ -102,11 +102,15 @@ const LOG = {
   timestamps: described('Put the time in front of each line (capture only).', preset(flag(), false)),
 };
 
+const READY_ON = 'heartbeat: at the first beat. delay: after being up for `delay`.';
+
 const READY = {
-  on: described('heartbeat: at the first beat. delay: after being up for `delay`.', choice(['heartbeat', 'delay'])),
+  on: described(READY_ON, choice(['heartbeat', 'delay'])),
   timeout: described('Not ready after this long is a failure.', preset(span(), '60s')),
   delay: described('For on = "delay": how long it has to stay up.', preset(span(), '1s')),
 };
+
+const READY_MEANING = 'What must happen before it counts as running. Default: nothing.';
 
 const COMMAND = described(
   'What to run. A list is executed as it is. A string is split like a shell would, but no shell runs.',
@@ -179,7 +183,7 @@ export const SERVICE = {
     'Services that start before this one and stop after it, if they start or stop at all.',
     preset(strings('a list of services'), []),
   ),
-  ready: described('What must happen before it counts as running. Default: nothing.', z.optional(table(READY))),
+  ready: described(READY_MEANING, z.optional(table(READY))),
 };
 
 export const DAEMON = {
@@ -219,7 +223,7 @@ export const serviceSchema = table(SERVICE);
 export const defaultsSchema = table({
   ...SERVICE,
   command: z.optional(COMMAND),
-  ready: z.optional(table({ ...READY, on: z.optional(READY.on) })),
+  ready: described(READY_MEANING, z.optional(table({ ...READY, on: described(READY_ON, z.optional(READY.on)) }))),
 });
 
 /** The tables of a service that have keys of their own. */

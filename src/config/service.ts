@@ -99,10 +99,9 @@ function gatherVariables(
     checkName(name, () => locate(['env', name]), around.findings);
     variables.set(name, { value, ...sourceOf(table, ['env', name]) });
   }
-  const report = (name: string, what: string) => around.findings.problem(locate(['env', name]), `${name} ${what}`);
   for (const [name, { value }] of variables) {
-    if (value.includes('\0')) report(name, 'has a NUL byte in it, which no program can be given; remove it');
-    if (value.length > LONGEST_WORD) report(name, 'is longer than 128 KiB; put it into a file');
+    if (value.length <= LONGEST_WORD) continue;
+    around.findings.problem(locate(['env', name]), `${name} is longer than 128 KiB; put it into a file`);
   }
   return variables;
 }
@@ -125,8 +124,7 @@ function readEnvFile(path: string, place: Place, around: Surroundings, variables
   for (const { line, message } of mistakes) around.findings.problem(inFile(line), message);
   for (const { name, value, line } of found) {
     checkName(name, () => inFile(line), around.findings);
-    if (value.includes('\0'))
-      around.findings.problem(inFile(line), `the value of ${name} has a NUL byte in it; remove it`);
+    if (value.includes('\0')) around.findings.problem(inFile(line), `${name} has a NUL byte in it; remove it`);
     variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret || looksSecret([name]) });
   }
 }

@@ -1,0 +1,126 @@
+// What is right in form and cannot work on this machine, or ever.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertOnly, linesOf, load, problemsOf } from './loading.ts';
+
+const WEB = '[services.web]\ncommand = ["node", "x"]\n';
+
+const warningsOf = (texts: Parameters<typeof load>[0]) => linesOf(load(texts).warnings);
+
+test('a command that cannot be executed is a problem; of a service that is not enabled, a warning', () => {
+  const facts = {
+    whyNotExecutable: (file: string, cwd: string, path: string | null) => `no ${file} in ${cwd} or ${path}`,
+  };
+  assertOnly(problemsOf({ base: WEB, facts }), 'config.toml:2 services.web.command', /^no node in \/work or null$/);
+  const base = `${WEB}enabled = false\ncwd = "/x"\nenv = { PATH = "/bin" }\n`;
+  assert.deepEqual(warningsOf({ base, facts }), ['config.toml:2 services.web.command no node in /x or /bin']);
+  assert.ok(load({ base, facts }).ok);
+});
+
+test('a cwd that is missing, closed or no directory is a problem of its own', () => {
+  for (const [look, message] of [
+    ['missing', /^\/x does not exist; mkdir -p \/x$/],
+    ['closed', /^\/x cannot be reached/],
+    ['other', /^\/x is not a directory/],
+  ] as const) {
+    const facts = { look: (path: string) => (path === '/x' ? look : ('directory' as const)) };
+    assertOnly(problemsOf({ base: `${WEB}cwd = "/x"\n`, facts }), 'config.toml:3 services.web.cwd', message);
+  }
+});
+
+test('a program relative to a missing cwd is not blamed too, one from PATH is', () => {
+  const facts = { look: () => 'missing' as const, whyNotExecutable: () => 'cannot be run' };
+  assert.equal(problemsOf({ base: `${WEB}cwd = "/x"\n`, facts }).length, 2);
+  assert.equal(problemsOf({ base: '[services.web]\ncommand = ["./x"]\ncwd = "/x"\n', facts }).length, 1);
+});
+
+test('an unknown user or group is a problem', () => {
+  const facts = { hasUser: () => false, hasGroup: () => false };
+  const problems = problemsOf({ base: `[daemon]\nsocket_group = "o"\n${WEB}user = "wbe"\ngroup = 7\n`, facts });
+  assert.deepEqual(linesOf(problems), [
+    'config.toml:2 daemon.socket_group no group "o" on this host; create it, or correct the name',
+    'config.toml:6 services.web.group no group "7" on this host; create it, or correct the name',
+    'config.toml:5 services.web.user no user "wbe" on this host; create it (adduser --system wbe), or correct the name',
+  ]);
+});
+
+test('without root another user or group is a problem, a negative nice a warning', () => {
+  const facts = { isRoot: () => false, isSelf: (user: string) => user === 'me' };
+  assertOnly(problemsOf({ base: `${WEB}user = "you"\n`, facts }), 'config.toml:3 services.web.user', /only root/);
+  assertOnly(problemsOf({ base: `${WEB}group = "g"\n`, facts }), 'config.toml:3 services.web.group', /only root/);
+  assert.ok(load({ base: `${WEB}user = "me"\nnice = 5\noom_score_adj = 5\n`, facts }).ok);
+  assert.equal(warningsOf({ base: `${WEB}nice = -5\noom_score_adj = -5\n`, facts }).length, 2);
+});
+
+test('an env_file that cannot be read, or is none, is a problem', () => {
+  const missing = { readText: () => ({ ok: false as const, why: 'it does not exist' }) };
+  const base = `${WEB}cwd = "/d"\nenv_file = "web.env"\n`;
+  assertOnly(
+    problemsOf({ base, facts: missing }),
+    'config.toml:4 services.web.env_file',
+    /^\/d\/web\.env cannot be read: it/,
+  );
+  const broken = { readText: () => ({ ok: true as const, text: 'A=1\nb c\nOPSD_SERVICE=x\nD=\u0000\n' }) };
+  assert.deepEqual(linesOf(problemsOf({ base, facts: broken })), [
+    '/d/web.env:2 services.web.env_file expected NAME=value, or # in front of a comment',
+    '/d/web.env:3 services.web.env_file OPSD_SERVICE is set by opsd itself; use another name',
+    '/d/web.env:4 services.web.env_file D has a NUL byte in it; remove it',
+  ]);
+  const huge = { readText: () => ({ ok: true as const, text: `A=${'x'.repeat(200_000)}` }) };
+  assert.match(linesOf(problemsOf({ base, facts: huge }))[0] ?? '', /A is longer than 128 KiB/);
+});
+
+test('a log folder that is no folder is a problem', () => {
+  const facts = { look: (path: string) => (path === '/work/log' ? ('other' as const) : ('directory' as const)) };
+  assertOnly(
+    problemsOf({ base: `[daemon]\nlog_dir = "log"\n${WEB}`, facts }),
+    'config.toml:2 daemon.log_dir',
+    /not a directory/,
+  );
+});
+
+test('a stop that may take longer than the whole shutdown is doubtful', () => {
+  const [warning = ''] = warningsOf(`[daemon]\nshutdown_timeout = "10s"\n${WEB}stop_timeout = "11s"\n`);
+  assert.match(warning, /config\.toml:5 services\.web\.stop_timeout is longer than daemon\.shutdown_timeout/);
+  assert.deepEqual(warningsOf(`[daemon]\nshutdown_timeout = "10s"\n${WEB}stop_timeout = "10s"\n`), []);
+});
+
+test('a shell in front of a single command is doubtful, one that is needed is not', () => {
+  const advised = (command: string) => warningsOf(`[services.web]\ncommand = ${command}\n`).length > 0;
+  for (const command of [
+    '["sh", "-c", "node server.js"]',
+    '["/bin/bash", "-ec", "node server.js > out"]',
+    `"sh -c 'sleep 5'"`,
+    `["sh", "-c", "node 'a;b'"]`,
+  ]) {
+    assert.ok(advised(command), command);
+  }
+  for (const command of [
+    '["sh", "-c", "exec node server.js"]',
+    '["sh", "-c", "a | b"]',
+    '["sh", "-c", "a; b"]',
+    '["sh", "-c", "a && b"]',
+    '["sh", "-c", "while :; do sleep 1; done"]',
+    '["sh", "-c", "trap x TERM\\na"]',
+    '["sh", "-c", "A=1 node x"]',
+    '["sh", "-c", "echo hello"]',
+    '["sh", "-c", "a $(b)"]',
+    '["sh", "-c", "node $1", "x", "y"]',
+    '["sh", "script.sh"]',
+    '["node", "-c", "x"]',
+    '["sh", "-c", ""]',
+  ]) {
+    assert.ok(!advised(command), command);
+  }
+});
+
+test('a PREFIX that leaves no room for the socket is a problem', () => {
+  const fitting = `/${'x'.repeat(107 - '/run/opsd.sock'.length - 1)}`;
+  assert.ok(load({ base: WEB, prefix: fitting }).ok);
+  assertOnly(
+    problemsOf({ base: WEB, prefix: `${fitting}y` }),
+    'PREFIX:- ',
+    /has 108.*107 bytes; choose a shorter PREFIX/,
+  );
+});

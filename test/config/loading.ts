@@ -1,0 +1,82 @@
+// Loads configurations from texts, on a machine on which everything is as it should be.
+
+import assert from 'node:assert/strict';
+import type { Facts } from '../../src/config/facts.ts';
+import type { SourceFile } from '../../src/config/layers.ts';
+import { type LoadResult, loadConfig } from '../../src/config/load.ts';
+import { parseDocument } from '../../src/config/parse.ts';
+import type { Config, ServiceSpec } from '../../src/core/spec.ts';
+import type { Problem } from '../../src/errors.ts';
+
+export interface Texts {
+  readonly base?: string;
+  readonly includes?: Readonly<Record<string, string>>;
+  readonly secret?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly facts?: Partial<Facts>;
+  readonly allowEmpty?: boolean;
+  readonly prefix?: string;
+}
+
+/** Every path is a folder, every program can be run, everybody exists. */
+export function fineFacts(other: Partial<Facts> = {}): Facts {
+  return {
+    look: () => 'directory',
+    whyNotExecutable: () => null,
+    readText: () => ({ ok: true, text: '' }),
+    hasUser: () => true,
+    hasGroup: () => true,
+    isSelf: () => false,
+    isRoot: () => true,
+    ...other,
+  };
+}
+
+export function load(texts: Texts | string): LoadResult {
+  const {
+    base = '',
+    includes = {},
+    secret,
+    env = {},
+    facts,
+    allowEmpty = false,
+    prefix = '/srv',
+  } = typeof texts === 'string' ? { base: texts } : texts;
+  const files: SourceFile[] = [{ role: 'base', document: parseDocument(base, 'config.toml', false) }];
+  for (const [where, text] of Object.entries(includes)) {
+    files.push({ role: 'include', document: parseDocument(text, where, false) });
+  }
+  if (secret !== undefined) files.push({ role: 'secret', document: parseDocument(secret, 'env.toml', true) });
+  const sources = { files, problems: [], env, workDir: '/work', prefix, allowEmpty };
+  return loadConfig(sources, fineFacts(facts));
+}
+
+export function configOf(texts: Texts | string): Config {
+  const result = load(texts);
+  assert.ok(result.ok, result.ok ? '' : JSON.stringify(result.problems, null, 1));
+  return result.config;
+}
+
+export function serviceOf(texts: Texts | string, name = 'web'): ServiceSpec {
+  const service = configOf(texts).services.get(name);
+  assert.ok(service, `no service ${name}`);
+  return service;
+}
+
+export function problemsOf(texts: Texts | string): readonly Problem[] {
+  const result = load(texts);
+  return result.ok ? [] : result.problems;
+}
+
+/** `config.toml:3 services.web.command is missing…`, one a problem. */
+export function linesOf(problems: readonly Problem[]): readonly string[] {
+  return problems.map(({ where, line, key, message }) => `${where}:${line ?? '-'} ${key} ${message}`);
+}
+
+/** There is exactly one problem, it stands there, and its message has this in it. */
+export function assertOnly(problems: readonly Problem[], place: string, message: RegExp): void {
+  assert.equal(problems.length, 1, linesOf(problems).join('\n'));
+  const [problem] = problems;
+  assert.equal(`${problem?.where}:${problem?.line ?? '-'} ${problem?.key}`, place);
+  assert.match(problem?.message ?? '', message);
+}

@@ -1,0 +1,54 @@
+// How problems are kept and printed.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Findings, formatProblems } from '../../src/config/problems.ts';
+
+const problem = (where: string, line: number | null, key: string, message: string) => ({ where, line, key, message });
+
+test('problems stand in columns, file by file, from top to bottom', () => {
+  const text = formatProblems([
+    problem('cfg/config.toml', 12, 'services.web.command', 'expected a list of strings, got 3'),
+    problem('OPSD__X', null, '', 'names no key'),
+    problem('cfg/config.toml', 3, 'daemon.http', 'expected an address'),
+  ]);
+  assert.equal(
+    text,
+    [
+      '  cfg/config.toml:3   daemon.http           expected an address',
+      '  cfg/config.toml:12  services.web.command  expected a list of strings, got 3',
+      '  OPSD__X                                   names no key',
+    ].join('\n'),
+  );
+});
+
+test('one very long key does not push all messages away', () => {
+  const [first = '', second = ''] = formatProblems([
+    problem('f', 1, 'a', 'one'),
+    problem('f', 2, 'k'.repeat(60), 'two'),
+  ]).split('\n');
+  assert.equal(first, '  f:1  a  one');
+  assert.equal(second, `  f:2  ${'k'.repeat(60)}  two`);
+});
+
+test('nothing in a problem acts on a terminal', () => {
+  const text = formatProblems([problem('f\u001b[31m', 1, 'a\u009b', 'x\r\n\u202ey')]);
+  assert.equal(text, '  f\\u001b[31m:1  a\\u009b  x\\u000d\\u000a\\u202ey');
+});
+
+test('there is an end to what is printed and kept', () => {
+  const many = Array.from({ length: 1500 }, (_, n) => problem('f', n, 'k', 'm'));
+  assert.match(formatProblems(many), /… and 1300 more$/);
+  const findings = new Findings();
+  for (const one of many) findings.problem(one, one.message);
+  assert.equal(findings.problems.length, 1000);
+});
+
+test('the same problem is kept once, a warning apart from it', () => {
+  const findings = new Findings();
+  const place = problem('f', 1, 'defaults.nice', '');
+  findings.problem(place, 'm');
+  findings.problem(place, 'm');
+  findings.warning(place, 'w');
+  assert.deepEqual([findings.problems.length, findings.warnings.length], [1, 1]);
+});
