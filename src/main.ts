@@ -2,12 +2,14 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Parsed } from './cli/commands.ts';
 import type { Terminal } from './cli/terminal.ts';
 
 // What was compiled once is kept, in a place where nobody else can put code for us to run.
-const cache = [join(process.env.PREFIX || '/srv', 'data', 'opsd'), import.meta.dirname].find(isOurs);
+const isBuilt = basename(import.meta.dirname) === 'dist';
+const places = [join(process.env.PREFIX || '/srv', 'data', 'opsd'), ...(isBuilt ? [import.meta.dirname] : [])];
+const cache = places.find(isOurs);
 if (cache !== undefined) enableCompileCache(join(cache, '.compile-cache'));
 
 // Only now: an import above would be compiled before there is a cache.

@@ -1,0 +1,308 @@
+// `opsd ctl` as an operator and a script meet it: output, exit codes, and what it says when it cannot.
+
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { service, UP } from '../http/fake-control.ts';
+import { scratch } from '../support/scratch.ts';
+import { waitFor } from '../support/wait.ts';
+import { fakeDaemon } from './daemon.ts';
+import { opsd, start } from './run-opsd.ts';
+
+test('status shows a table without colours to a pipe, and exits 2 when a named one is not up', async () => {
+  await using daemon = await fakeDaemon([
+    service('web', UP),
+    service('db', { state: 'failed', reason: 'exit code 3' }),
+  ]);
+  const all = await daemon.ctl('status');
+  assert.deepEqual([all.code, all.err], [0, '']);
+  assert.match(
+    all.out,
+    /^NAME +STATE +PID +UPTIME +RESTARTS +CPU +MEMORY +LAST BEAT\nweb +running +4711 .*\ndb +failed .*exit code 3\n/,
+  );
+  assert.match(all.out, /2 services, 1 running, 1 failed\n$/);
+  assert.ok(!all.out.includes('\u001b'));
+  assert.equal((await daemon.ctl('status', 'web')).code, 0);
+  assert.equal((await daemon.ctl('status', 'web', 'db')).code, 2);
+  assert.equal((await daemon.ctl('status', '*')).code, 2);
+});
+
+test('status --json is what the API gives', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  const { out } = await daemon.ctl('status', '--json');
+  assert.deepEqual(JSON.parse(out), daemon.control.status());
+});
+
+test('status of no services says how to begin', async () => {
+  await using daemon = await fakeDaemon();
+  const { code, out } = await daemon.ctl('status');
+  assert.deepEqual([code, /\[services\.web\]/.test(out)], [0, true]);
+});
+
+test('status --watch goes on until it is interrupted, and ends well', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  const child = start(daemon.prefix, ['ctl', 'status', '--watch', '--json']);
+  let lines = 0;
+  child.stdout.on('data', () => lines++);
+  await waitFor('two looks', () => lines >= 2);
+  child.kill('SIGINT');
+  assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 0);
+});
+
+test('start, stop and restart return when the services came to rest, each with its result', async () => {
+  await using daemon = await fakeDaemon([
+    service('web', UP),
+    service('web-2', UP),
+    service('db', { outcome: { ok: false, code: 'failed', message: 'exit code 3' } }),
+  ]);
+  const stop = await daemon.ctl('stop', 'web*');
+  assert.deepEqual([stop.code, stop.out, stop.err], [0, 'web: stopped\nweb-2: stopped\n', '']);
+  const start = await daemon.ctl('start', 'all');
+  assert.deepEqual([start.code, start.out, start.err], [2, 'web: running\nweb-2: running\n', 'db: exit code 3\n']);
+  assert.match(daemon.control.orders[0] ?? '', /^stop web by ctl, who claims to be \S+ \(uid \d+\)$/);
+});
+
+test('an unknown service exits 1, and nothing is done to the others', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  for (const command of ['status', 'stop', 'restart', 'logs', 'why', 'wait']) {
+    const { code, err } = await daemon.ctl(command, ...(command === 'why' ? [] : ['web']), 'wbe');
+    assert.deepEqual([command, code], [command, 1]);
+    assert.match(err, /^opsd: there is no service 'wbe'; did you mean 'web'\?\n$/);
+  }
+  assert.match((await daemon.ctl('stop', 'x*')).err, /no service matches 'x\*'/);
+  assert.deepEqual(daemon.control.orders, []);
+});
+
+test('a wait that takes too long exits 2 and says that opsd goes on', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  daemon.control.gate = new Promise(() => {});
+  const late = await daemon.ctl('stop', 'web', '--timeout', '200ms');
+  assert.equal(late.code, 2);
+  assert.match(late.err, /not at rest after 0\.2s: web \(stopping\); opsd goes on with it\. .*--timeout.*why web/);
+  const soon = await daemon.ctl('stop', 'web', '--no-wait');
+  assert.deepEqual([soon.code, soon.out], [0, 'web: asked; not waited for\n']);
+  const wrong = await daemon.ctl('stop', 'web', '--timeout', '5');
+  assert.deepEqual([wrong.code, /--timeout: expected a duration/.test(wrong.err)], [1, true]);
+});
+
+test('a daemon that ends while it is waited for exits 2', async () => {
+  const daemon = await fakeDaemon([service('web', UP)]);
+  daemon.control.gate = new Promise(() => {});
+  const waiting = daemon.ctl('stop', 'web');
+  await waitFor('the order', () => daemon.control.orders.length === 1);
+  await daemon[Symbol.asyncDispose]();
+  const { code, err } = await waiting;
+  assert.deepEqual([code, /opsd ended before these came to rest: web/.test(err)], [2, true]);
+});
+
+test('wait returns when all are in the state, also when they come there later', async () => {
+  await using daemon = await fakeDaemon([service('web', UP), service('db')]);
+  assert.equal((await daemon.ctl('wait', 'web')).code, 0);
+  const both = daemon.ctl('wait', 'all', '--for', 'running', '--timeout', '10s');
+  await waitFor('the listener', () => daemon.control.listeners > 0);
+  daemon.control.change('db', 'starting');
+  daemon.control.change('db', 'running');
+  assert.equal((await both).code, 0);
+  const never = await daemon.ctl('wait', 'db', '--for', 'failed', '--timeout', '100ms');
+  assert.deepEqual([never.code, /not failed after 0\.1s: db \(running\)/.test(never.err)], [2, true]);
+  assert.equal((await daemon.ctl('wait', 'db', '--for', 'dead')).code, 1);
+});
+
+test('reload prints the plan key by key, or every problem', async () => {
+  await using daemon = await fakeDaemon();
+  daemon.control.reloadResult = {
+    ok: true,
+    changes: [
+      { service: 'new', kind: 'added', keys: [{ key: 'command', from: null, to: '["x"]' }] },
+      { service: 'old', kind: 'removed', keys: [] },
+      { service: 'web', kind: 'restarted', keys: [{ key: 'env.PORT', from: '"80"', to: '"81"' }] },
+      { service: 'api', kind: 'changed', keys: [{ key: 'stop_timeout', from: '"5s"', to: null }] },
+    ],
+  };
+  const plan = await daemon.ctl('reload', '--dry-run');
+  assert.equal(plan.code, 0);
+  assert.equal(
+    plan.out,
+    `+ new  added
+    command  ["x"]
+- old  removed
+~ web  restarted
+    env.PORT  "80" → "81"
+~ api  changed in place
+    stop_timeout  "5s" → (not set)
+
+nothing was changed; apply it with: opsd ctl reload
+`,
+  );
+  const problem = { where: 'cfg/config.toml', line: 7, key: 'services.web.comand', message: 'unknown key' };
+  daemon.control.reloadResult = { ok: false, problems: [problem] };
+  const refused = await daemon.ctl('reload', '--allow-empty');
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /the old one stays in force\n +cfg\/config\.toml:7 +services\.web\.comand +unknown key\n/);
+  assert.match(daemon.control.orders.at(-1) ?? '', /"dryRun":false,"allowEmpty":true/);
+});
+
+test('signal names the signal first, and tells who does not run', async () => {
+  await using daemon = await fakeDaemon([service('web', UP), service('db')]);
+  const { code, out, err } = await daemon.ctl('signal', 'hup', 'all');
+  assert.deepEqual([code, out, err], [2, 'web: SIGHUP sent\n', 'db: db does not run\n']);
+  assert.equal((await daemon.ctl('signal', 'NOPE', 'web')).code, 1);
+});
+
+test('logs prints the last lines of one, or of many with their names', async () => {
+  await using daemon = await fakeDaemon([service('web', UP), service('db', UP), service('quiet')]);
+  for (const name of ['web', 'db']) {
+    const file = join(daemon.prefix, `${name}.log`);
+    writeFileSync(file, Array.from({ length: 200 }, (_, i) => `${name} ${i + 1}\n`).join(''));
+    daemon.control.logFiles.set(name, file);
+  }
+  assert.equal((await daemon.ctl('logs', 'web', '-n', '2')).out, 'web 199\nweb 200\n');
+  assert.equal((await daemon.ctl('logs', 'web')).out.split('\n').length, 101);
+  const many = await daemon.ctl('logs', '-n1');
+  assert.deepEqual([many.code, many.out], [0, 'web   | web 200\ndb    | db 200\n']);
+  assert.match(many.err, /quiet has no log file/);
+});
+
+test('logs -f follows across a rotation', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  const file = join(daemon.prefix, 'web.log');
+  writeFileSync(file, 'one\n');
+  daemon.control.logFiles.set('web', file);
+  const child = start(daemon.prefix, ['ctl', 'logs', '-f', 'web']);
+  let out = '';
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  await waitFor('the end of the log', () => out === 'one\n');
+  writeFileSync(file, 'two\n', { flag: 'a' });
+  await waitFor('the next line', () => out === 'one\ntwo\n');
+  writeFileSync(file, 'three\n', { flag: 'a' });
+  renameSync(file, `${file}.1`);
+  writeFileSync(file, 'four\n');
+  await waitFor('the new file', () => out === 'one\ntwo\nthree\nfour\n');
+  child.kill('SIGINT');
+  assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 0);
+});
+
+test('events prints those that were kept, then what happens', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  daemon.control.change('web', 'stopping', { reason: 'restart by ann' });
+  daemon.control.change('web', 'stopped');
+  const kept = await daemon.ctl('events', '--no-follow', '-n', '1');
+  assert.match(kept.out, /^\d\d:\d\d:\d\d\.\d{3} {2}web {2}stopping → stopped {2}restart by ann\n$/);
+  const child = start(daemon.prefix, ['ctl', 'events', '--json', '-n', '0']);
+  let out = '';
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  await waitFor('the listener', () => daemon.control.listeners > 0);
+  daemon.control.change('web', 'starting');
+  await waitFor('the event', () => out.endsWith('\n'));
+  assert.equal(JSON.parse(out).to, 'starting');
+  await daemon.end();
+  assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 2);
+});
+
+test('why gives the cause, the evidence, what comes next and what would help', async () => {
+  await using daemon = await fakeDaemon([service('web', { state: 'failed', reason: 'exit code 3' })]);
+  daemon.control.lines.set('web', ['fatal: \u001b[2Jno disk']);
+  const { code, out } = await daemon.ctl('why', 'web');
+  assert.equal(code, 0);
+  assert.match(
+    out,
+    /^web is failed: exit code 3\.\n.*Evidence\n.*It wrote last\n {2}\| fatal: ␛\[2Jno disk\n.*Next\n.*What would help\n {2}opsd ctl logs web\n$/s,
+  );
+  assert.equal(JSON.parse((await daemon.ctl('why', 'web', '--json')).out).service, 'web');
+});
+
+test('shutdown and handover return when the daemon is gone', async () => {
+  for (const how of ['shutdown', 'handover'] as const) {
+    await using daemon = await fakeDaemon([service('web', UP)]);
+    daemon.control[how] = () => void daemon.end();
+    const { code, out } = await daemon.ctl(how);
+    assert.deepEqual([code, out.startsWith('opsd has ended')], [0, true]);
+  }
+});
+
+test('no daemon, a stale socket and no permission are told apart, each with its remedy', async () => {
+  await using folder = await scratch();
+  const none = await opsd(folder.path, ['ctl', 'status']);
+  assert.equal(none.code, 2);
+  assert.match(none.err, /^opsd: opsd is not running: there is no folder .*\/run; start it with: .*PREFIX/);
+  mkdirSync(join(folder.path, 'run'));
+  assert.match((await opsd(folder.path, ['ctl', 'status'])).err, /not running: there is no .*opsd\.sock; start it/);
+
+  const socket = join(folder.path, 'run', 'opsd.sock');
+  writeFileSync(socket, '');
+  const stale = await opsd(folder.path, ['ctl', 'status']);
+  assert.deepEqual([stale.code, /not running: nobody answers on .*stale socket/.test(stale.err)], [2, true]);
+
+  const stranger = createServer((peer) => peer.end('220 mail.example\r\n\r\n')).listen(join(folder.path, 's'));
+  const strange = await opsd(folder.path, ['ctl', '--socket', join(folder.path, 's'), 'status']);
+  const odd = await opsd(folder.path, ['ctl', 'status', '--socket', join(folder.path, 's')]);
+  stranger.close();
+  assert.equal(strange.code, 1);
+  assert.deepEqual([odd.code, /is not opsd/.test(odd.err)], [2, true]);
+});
+
+test('without permission it says whose the socket is', { skip: process.getuid?.() !== 0 }, async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  chmodSync(daemon.prefix, 0o755);
+  const client = join(import.meta.dirname, '../../src/cli/client.ts');
+  const { spawnSync } = await import('node:child_process');
+  const script = `import(${JSON.stringify(client)}).then(async ({ newClient }) => {
+    process.setgroups([]); process.setgid(65534); process.setuid(65534);
+    await newClient(${JSON.stringify(join(daemon.prefix, 'run', 'opsd.sock'))}).get('/').catch((error) => console.log(error.message));
+  })`;
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  assert.match(
+    stdout,
+    /^no permission to use .*opsd\.sock \(mode 0600, uid 0\); use sudo, or have daemon\.socket_mode/,
+  );
+});
+
+test('usage errors exit 1 and say what was meant', async () => {
+  await using folder = await scratch();
+  const wrong = [
+    [[], /Usage: opsd/],
+    [['statsu'], /unknown command 'statsu'/],
+    [['ctl'], /Usage: opsd ctl/],
+    [['ctl', 'statsu'], /Did you mean status\?/],
+    [['ctl', 'stop'], /missing required argument 'service'/],
+    [['ctl', 'status', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
+    [['ctl', 'stop', 'web', '--timeout'], /argument missing/],
+    [['ctl', 'reload', 'web'], /too many arguments/],
+  ] as const;
+  for (const [args, text] of wrong) {
+    const { code, err, out } = await opsd(folder.path, args);
+    assert.deepEqual([args, code, out], [args, 1, '']);
+    assert.match(err, text);
+  }
+});
+
+test('help and the version go to stdout and exit 0', async () => {
+  await using folder = await scratch();
+  for (const [args, text] of [
+    [['--help'], /Usage: opsd .*Exit codes: 0 success, 1 configuration or usage error, 2 runtime error/s],
+    [['help', 'ctl'], /handover .*leave the services running/],
+    [['ctl', 'stop', '--help'], /SERVICE is a name, a glob/],
+    [['--version'], /^\d+\.\d+\.\d+\n$/],
+  ] as const) {
+    const { code, out, err } = await opsd(folder.path, args);
+    assert.deepEqual([args, code, err], [args, 0, '']);
+    assert.match(out, text);
+  }
+});
+
+test('whoever stops reading ends it quietly', async () => {
+  await using daemon = await fakeDaemon(Array.from({ length: 2_000 }, (_, i) => service(`s${i}`)));
+  const child = start(daemon.prefix, ['ctl', 'status']);
+  child.stdout.destroy();
+  let err = '';
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  assert.deepEqual([await new Promise((resolve) => child.once('close', resolve)), err], [0, '']);
+});
