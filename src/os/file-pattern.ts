@@ -1,6 +1,6 @@
 // File names with * and ? in them, as `include` has them.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** More files are not taken: a pattern that matches them was a mistake. */
@@ -20,7 +20,17 @@ export function matchFiles(pattern: string): readonly string[] {
       : found.map((path) => join(path, part));
     found = found.slice(0, MOST_FILES);
   }
-  return found.filter((path) => existsSync(path)).sort();
+  return found.filter(isThere).sort();
+}
+
+/** A link that leads nowhere is there: whoever reads it will say so. */
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function matchNames(folder: string, part: string): string[] {
