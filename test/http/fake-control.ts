@@ -54,7 +54,7 @@ export class FakeControl implements Control {
   gate: Promise<unknown> = Promise.resolve();
   readonly #listeners = new Set<(event: EventView) => void>();
   readonly #events: EventView[] = [];
-  readonly #tally = new Tally();
+  readonly tally = new Tally();
   #lastId = 0;
 
   constructor(services: readonly FakeService[] = []) {
@@ -94,7 +94,7 @@ export class FakeControl implements Control {
     };
     this.#events.push(event);
     if (this.#events.length > KEPT_EVENTS) this.#events.shift();
-    this.#tally.note(
+    this.tally.note(
       {
         type: 'transition',
         service: name,
@@ -207,12 +207,12 @@ export class FakeControl implements Control {
       config_loaded_at_seconds: STARTED / 1000,
       reloads: { applied: 1, refused: 0 },
       adoption: { adopted: 0, stopped: 0 },
-      ready_seconds: this.#tally.ready.view(),
-      stop_seconds: this.#tally.stop.view(),
+      ready_seconds: this.tally.ready.view(),
+      stop_seconds: this.tally.stop.view(),
       services: [...this.services.values()].map((each) => ({
         name: each.name,
         state: each.state,
-        ...this.#tally.of(each.name),
+        ...this.tally.of(each.name),
         started_at_seconds: each.started_at === null ? null : Date.parse(each.started_at) / 1000,
         last_exit_code: each.exit?.code ?? null,
         failures_in_a_row: each.failures_in_a_row,

@@ -1,0 +1,65 @@
+// The table of `ctl status`: aligned, readable, never wider than the terminal.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import { statusSummary, statusTable } from '../../src/cli/status-table.ts';
+import { service, UP } from '../http/fake-control.ts';
+
+const startedAgo = (seconds: number) => ({ ...UP, started_at: new Date(Date.now() - seconds * 1000).toISOString() });
+const status = {
+  version: 1 as const,
+  daemon: { pid: 1, version: '0.1.0', started_at: new Date(Date.now() - 7_400_000).toISOString() },
+  services: [
+    service('web', {
+      ...startedAgo(312),
+      restarts: 2,
+      cpu_ratio: 0.034,
+      memory_bytes: 83e6,
+      heartbeat_age_seconds: 0.83,
+    }),
+    service('a-worker', { ...startedAgo(200_000), pid: 123456, cpu_ratio: 1.234, memory_bytes: 2.2e9, adopted: true }),
+    service('mailer', {
+      state: 'backoff',
+      restarts: 14,
+      reason: 'exit code 3: cannot reach the mail server at mail.example',
+      next_attempt_at: new Date(Date.now() + 61_500).toISOString(),
+    }),
+  ],
+};
+const lines = (columns: number | null) => statusTable(status, { columns, hasColours: false }).trimEnd().split('\n');
+
+test('numbers stand to the right, names to the left, and what does not apply is a dash', () => {
+  assert.deepEqual(lines(null), [
+    'NAME      STATE       PID  UPTIME  RESTARTS    CPU  MEMORY  LAST BEAT',
+    'web       running    4711  5m 12s         2  3.4 %    79 M   0.8s ago',
+    'a-worker  running  123456   2d 7h         0  123 %   2.0 G          -  adopted',
+    'mailer    backoff       -       -        14      -       -          -  exit code 3: cannot reach the mail server at mail.example; next try in 1m 1s',
+  ]);
+});
+
+test('no line is wider than the terminal, and what matters most is given up last', () => {
+  for (let columns = 20; columns < 160; columns++) {
+    for (const line of lines(columns)) assert.ok(line.length <= columns, `${line.length} > ${columns}: ${line}`);
+  }
+  assert.match(lines(120)[0] ?? '', /LAST BEAT/);
+  assert.equal(lines(60)[0], 'NAME      STATE       PID  UPTIME');
+  assert.equal(lines(30)[0], 'NAME      STATE');
+});
+
+test('colours change nothing but the colour', () => {
+  const coloured = statusTable(status, { columns: null, hasColours: true });
+  assert.ok(coloured.includes('\u001b[32mrunning\u001b[39m'));
+  assert.equal(stripVTControlCharacters(coloured), statusTable(status, { columns: null, hasColours: false }));
+});
+
+test('a reason cannot act on the terminal, nor break the table', () => {
+  const evil = { ...status, services: [service('x', { reason: '\u001b]0;owned\u0007a\nb\u202ec\u009b1m' })] };
+  const text = statusTable(evil, { columns: null, hasColours: false });
+  assert.match(text, /␛\]0;owned␇a b<202E>c<009B>1m\n$/);
+  assert.equal(text.split('\n').length, 3);
+});
+
+test('the summary counts', () => {
+  assert.equal(statusSummary(status), 'opsd 0.1.0, pid 1, up 2h 3m: 3 services, 2 running, 1 backoff');
+});

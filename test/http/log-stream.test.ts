@@ -1,0 +1,77 @@
+// The end of a log and what follows it, whatever happens to the file.
+
+import assert from 'node:assert/strict';
+import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { sendLog, writeTail } from '../../src/http/log-stream.ts';
+import { scratch } from '../support/scratch.ts';
+import { waitFor } from '../support/wait.ts';
+
+class Collected extends Writable {
+  text = '';
+  override _write(chunk: Buffer, _: string, done: () => void): void {
+    this.text += chunk.toString('latin1');
+    done();
+  }
+}
+
+async function tail(path: string, lines: number): Promise<string> {
+  await using file = await open(path);
+  const out = new Collected();
+  await writeTail(file, lines, out);
+  return out.text;
+}
+
+test('the last lines are those that tail gives', async () => {
+  await using folder = await scratch();
+  const path = join(folder.path, 'log');
+  const line = fc.oneof(fc.constant(''), fc.constant('short'), fc.constant('x'.repeat(70_000)));
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 12 }), fc.nat(14), fc.boolean(), async (lines, count, isWhole) => {
+      const text = lines.join('\n') + (isWhole && lines.length > 0 ? '\n' : '');
+      writeFileSync(path, text);
+      const all = text.split(/(?<=\n)/).filter((each) => each !== '');
+      assert.equal(await tail(path, count), count === 0 ? '' : all.slice(-count).join(''));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a log that was rotated, truncated, or is not there yet is followed', async () => {
+  await using folder = await scratch();
+  const path = join(folder.path, 'log');
+  const out = new Collected();
+  const sent = sendLog(path, 10, true, out);
+  const shows = (text: string) => waitFor(text, () => out.text === text);
+  writeFileSync(path, 'a\n');
+  await shows('a\n');
+  appendFileSync(path, 'b\n');
+  renameSync(path, `${path}.1`);
+  await shows('a\nb\n');
+  appendFileSync(`${path}.1`, 'c\n');
+  await shows('a\nb\nc\n');
+  writeFileSync(path, 'd\n');
+  await shows('a\nb\nc\nd\n');
+  truncateSync(path);
+  await new Promise((resolve) => setTimeout(resolve, 450));
+  appendFileSync(path, 'e\n');
+  await shows('a\nb\nc\nd\ne\n');
+  out.destroy();
+  await sent;
+});
+
+test('a reader that takes nothing holds two chunks, not the file', async () => {
+  await using folder = await scratch();
+  const path = join(folder.path, 'log');
+  writeFileSync(path, 'x'.repeat(3_000_000));
+  const stuck = new PassThrough({ highWaterMark: 1024 });
+  const sent = sendLog(path, 1, false, stuck);
+  await waitFor('the first chunk', () => stuck.readableLength > 0);
+  assert.ok(stuck.readableLength + stuck.writableLength <= 2 * 64 * 1024);
+  stuck.destroy();
+  await sent;
+});

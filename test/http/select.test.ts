@@ -1,0 +1,66 @@
+// Which services a name, a glob or `all` means.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { select } from '../../src/http/select.ts';
+
+const NAMES = ['web', 'web-2', 'db', 'mail.queue'];
+
+test('names, globs and all, each once, in the order of the configuration', () => {
+  const rows: [string[], string[]][] = [
+    [
+      ['db', 'web'],
+      ['web', 'db'],
+    ],
+    [['web*'], ['web', 'web-2']],
+    [
+      ['web?2', 'web*', 'web-2'],
+      ['web', 'web-2'],
+    ],
+    [['*'], NAMES],
+    [['*.*'], ['mail.queue']],
+    [['all', 'db'], NAMES],
+    [['?b'], ['db']],
+    [[], []],
+  ];
+  for (const [patterns, names] of rows)
+    assert.deepEqual(select(NAMES, patterns), { names, unknown: [] }, patterns.join());
+});
+
+test('what matches nothing is told, with what was probably meant', () => {
+  assert.deepEqual(select(NAMES, ['wbe', 'x*', 'zzzzzz']).unknown, [
+    "there is no service 'wbe'; did you mean 'web'?",
+    "no service matches 'x*'",
+    "there is no service 'zzzzzz'; see them all with: opsd ctl status",
+  ]);
+});
+
+test('all of no services is none, and no error', () => {
+  assert.deepEqual(select([], ['all']), { names: [], unknown: [] });
+});
+
+test('dots and brackets are no wildcards', () => {
+  assert.deepEqual(select(['mailXqueue'], ['mail.queue*']).names, []);
+  assert.deepEqual(select(['a'], ['[a]*']).names, []);
+});
+
+test('a glob that a regular expression would never finish is answered at once', () => {
+  assert.deepEqual(select(['a'.repeat(64)], [`${'*a'.repeat(200)}*b`]).names, []);
+});
+
+test('a glob means what the regular expression means', () => {
+  const letters = fc.stringMatching(/^[ab]{0,8}$/);
+  const glob = fc.stringMatching(/^[ab*?]{0,8}$/);
+  fc.assert(
+    fc.property(letters, glob, (name, pattern) => {
+      fc.pre(/[*?]/.test(pattern));
+      const same = new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
+      assert.equal(select([name], [pattern]).names.length, same ? 1 : 0);
+    }),
+  );
+});
+
+test('what a stranger sent cannot act on a terminal', () => {
+  assert.doesNotMatch(select(NAMES, ['\u001b[2J', `\u202e${'x'.repeat(500)}`]).unknown.join(''), /\p{Cc}|\p{Cf}/u);
+});
