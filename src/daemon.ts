@@ -29,6 +29,7 @@ import { acquireLock } from './os/lock.ts';
 import { createLogger } from './os/logger.ts';
 import { ServiceOutputs } from './os/output/service-outputs.ts';
 import { ServicePidFiles } from './os/pid-files.ts';
+import { ServiceProbes } from './os/probes.ts';
 import { ServiceProcesses } from './os/processes.ts';
 import { layoutOf, prepareDirectories } from './os/run-dir.ts';
 import { createServiceManager } from './os/service-manager.ts';
@@ -100,6 +101,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     outputs,
     pidFiles: new ServicePidFiles(layout.run, log),
     heartbeats: new HeartbeatFiles(report),
+    probes: stack.use(new ServiceProbes(report)),
   };
 
   const stateFile = new StateFile(layout.run, bootId(), log);

@@ -71,7 +71,8 @@ function policyOf(values: ServiceValues): Policy {
         : { timeout: heartbeat.timeout, grace: heartbeat.grace ?? heartbeat.timeout },
     dependsOn: values.depends_on,
     after: values.after,
-    ready: ready === undefined ? null : { on: ready.on, timeout: ready.timeout, delay: ready.delay },
+    ready: ready === undefined ? null : { ...ready, probe: null, interval: 500, pattern: null },
+    health: null,
     timestamps: values.log.timestamps,
   };
 }

@@ -80,9 +80,7 @@ function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
     return bringDown(pending, around, { to, reason, detail: 'its configuration changed' });
   }
   const tuned =
-    service.nextSpec === null
-      ? retune({ ...kept, spec }, service.spec.policy, around.now)
-      : { ...kept, nextSpec: spec };
+    service.nextSpec === null ? retune({ ...kept, spec }, service.spec.policy, around) : { ...kept, nextSpec: spec };
   if (isWanted({ ...tuned, spec })) {
     if (!isStopping(tuned) || isWanted(service)) return [tuned, [settings]];
     const [moved, effects] = bringDown(tuned, around, { to: 'start', reason, detail: 'enabled again' });

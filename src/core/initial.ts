@@ -31,6 +31,7 @@ export function newService(spec: ServiceSpec, generation: number, now: Millis): 
     failuresInARow: 0,
     attemptsInARow: 0,
     lastExit: null,
+    lastFailure: null,
     lastReason: 'boot',
     lastDetail: 'not started yet',
     orders: [],

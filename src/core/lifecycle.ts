@@ -1,10 +1,11 @@
 // Up and down: how a generation is started, asked to stop, and killed.
 
-import { nextLook, noBeatYet } from './heartbeat.ts';
+import { noBeatYet } from './heartbeat.ts';
 import type { Effect, Next, Reason, Run, Service, ServiceState } from './model.ts';
 import { answerAtRest } from './orders.ts';
 import type { Millis, SignalName } from './spec.ts';
 import { type Around, type Moved, move, unreachable } from './transition.ts';
+import { stateOf } from './watch.ts';
 
 /** How long SIGKILL may take before we say that it does not work, and how often it is said to try again. */
 export const KILL_WAIT: Millis = 5_000;
@@ -34,8 +35,15 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
     readyAt: null,
     adopted: false,
     beat: noBeatYet(fresh.spec.policy, around.now),
+    check: { askAt: null, noes: 0, yeses: 0, isHealthy: null },
   };
-  const [next, said] = move({ ...fresh, generation }, starting(fresh, run, around.now), around, reason, detail);
+  const [next, said] = move(
+    { ...fresh, generation },
+    stateOf(fresh.spec.policy, 'starting', run),
+    around,
+    reason,
+    detail,
+  );
   return [next, [...settings, ...said, { type: 'spawn', service: fresh.spec.name, generation, spec: fresh.spec }]];
 }
 
@@ -94,15 +102,6 @@ export function rest(service: Service, around: Around, reason: Reason, detail: s
         );
   const [free, answers] = answerAtRest(moved, { ok: true, detail: 'stopped' });
   return [free, [...settings, ...said, ...answers]];
-}
-
-/** The state of a generation that is not ready yet, with its next deadline. */
-export function starting(service: Service, run: Run, now: Millis): ServiceState {
-  const { policy } = service.spec;
-  if (policy.ready === null) return { name: 'starting', deadline: null, run };
-  const wakes = [run.startedAt + policy.ready.timeout, nextLook(policy, run, now) ?? Number.POSITIVE_INFINITY];
-  if (policy.ready.on === 'delay' && run.pid !== null) wakes.push(run.startedAt + policy.ready.delay);
-  return { name: 'starting', deadline: Math.min(...wakes), run };
 }
 
 function signalMain(service: string, generation: number, signal: SignalName): Effect {

@@ -1,6 +1,6 @@
 // The state of the supervisor, what can happen to it (events), and what it wants done (effects).
 
-import type { Config, Millis, ServiceSpec, SignalName } from './spec.ts';
+import type { Config, Millis, Probe, ServiceSpec, SignalName } from './spec.ts';
 
 export type StateName =
   | 'stopped'
@@ -29,6 +29,7 @@ export type Reason =
   | 'spawn_failed'
   | 'readiness_timeout'
   | 'heartbeat_lost'
+  | 'unhealthy'
   | 'leftovers'
   | 'oom'
   | 'unknown_exit'
@@ -53,6 +54,18 @@ export interface Beat {
   readonly at: Millis | null;
   /** Lost when no change was seen until then; null: nobody looks. */
   readonly lostAt: Millis | null;
+  readonly lookAt: Millis | null;
+}
+
+/** Questions to the generation that runs: for readiness while it starts, for health afterwards. */
+export interface Check {
+  /** When to ask next; null: never, or an answer is awaited. */
+  readonly askAt: Millis | null;
+  /** In a row. */
+  readonly noes: number;
+  readonly yeses: number;
+  /** null: not known yet. */
+  readonly isHealthy: boolean | null;
 }
 
 /** What follows once the tree of a stopping service is empty. */
@@ -79,6 +92,7 @@ export interface Run {
   readonly readyAt: Millis | null;
   readonly adopted: boolean;
   readonly beat: Beat;
+  readonly check: Check;
 }
 
 /** `deadline`: when this service must be looked at again; null: never by itself. */
@@ -128,6 +142,8 @@ export interface Service {
   readonly attemptsInARow: number;
   readonly lastExit: Exit | null;
   readonly lastReason: Reason;
+  /** Why its last generation failed; null: none has since it last was stopped. */
+  readonly lastFailure: Reason | null;
   /** One sentence for people. */
   readonly lastDetail: string;
   readonly orders: readonly PendingOrder[];
@@ -181,6 +197,14 @@ export type Event =
   /** The answer to a `look`: has the heartbeat file changed since the last one? */
   | { readonly type: 'looked'; readonly service: string; readonly generation: number; readonly changed: boolean }
   | { readonly type: 'ready'; readonly service: string; readonly generation: number }
+  /** The answer to a `probe`. `detail`: what was wrong, or what came. */
+  | {
+      readonly type: 'probed';
+      readonly service: string;
+      readonly generation: number;
+      readonly isGood: boolean;
+      readonly detail: string;
+    }
   // Orders.
   | {
       readonly type: 'order';
@@ -248,6 +272,16 @@ export type Effect =
   | { readonly type: 'remove_pid'; readonly service: string }
   /** Look at the heartbeat file; the answer is `looked`. */
   | { readonly type: 'look'; readonly service: string; readonly generation: number; readonly file: string }
+  /** Ask; the answer is `probed`, after `timeout` at the latest. Never asked twice at a time. */
+  | {
+      readonly type: 'probe';
+      readonly service: string;
+      readonly generation: number;
+      readonly probe: Probe;
+      readonly timeout: Millis;
+    }
+  /** It is marked as unhealthy, or no longer. */
+  | { readonly type: 'health'; readonly service: string; readonly isHealthy: boolean; readonly detail: string }
   /** Settings that os/ keeps for a service (output) are to be those of this one from now on; null: it is forgotten. */
   | { readonly type: 'settings'; readonly service: string; readonly spec: ServiceSpec | null }
   | { readonly type: 'answer'; readonly id: number; readonly service: string; readonly outcome: Outcome }

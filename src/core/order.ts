@@ -16,6 +16,12 @@ export function countStarting(state: State): number {
   return sum;
 }
 
+/** How many services are down, or not up again, because their health was bad. */
+export function countUnhealthyRestarts(state: State): number {
+  return state.services.filter(({ state: { name }, lastFailure }) => lastFailure === 'unhealthy' && name !== 'running')
+    .length;
+}
+
 /** Why `service` may not start at this moment; null: it may. */
 export function obstacleOf(state: State, service: Service): Obstacle | null {
   if (state.phase.name !== 'running') return { text: 'nothing: opsd is shutting down', hopeless: true };

@@ -1,6 +1,7 @@
 // Taking over from an earlier opsd: what it remembered, what still lives, and what the configuration says now.
 
 import { draw } from './backoff.ts';
+import { checkHealth, checkReadiness } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
 import { initialState, newService } from './initial.ts';
 import { bringDown } from './lifecycle.ts';
@@ -101,7 +102,7 @@ export function recall(
   let { seed: next, random } = draw(seed);
   for (const name of names) {
     const spec = config.services.get(name);
-    const around: Around = { now, random, obstacle: notYet, closingAt: null };
+    const around: Around = { now, random, obstacle: notYet, mayRestartUnhealthy: () => false, closingAt: null };
     const known = recallOne(name, spec, remembered.get(name), youngest.get(name), fingerprintOf, around);
     services.push(known[0]);
     effects.push(...known[1]);
@@ -164,7 +165,8 @@ function adopt(service: Service, memory: Memory | undefined, survivor: Survivor,
   const wasReady = isKnown ? memory.readyAt : policy.ready === null ? startedAt : null;
   // It may have been beating all the time, but nobody looked: it gets as long as a new one.
   const beat = noBeatYet(policy, around.now);
-  const run: Run = { generation, pid, startedAt, readyAt: wasReady, adopted: true, beat };
+  const check = wasReady === null ? checkReadiness(policy, around.now) : checkHealth(policy, around.now, around.random);
+  const run: Run = { generation, pid, startedAt, readyAt: wasReady, adopted: true, beat, check };
   const known: Service = { ...service, generation: Math.max(service.generation, generation) };
   const deadline = around.now;
   const state: ServiceState =
@@ -228,7 +230,8 @@ function absent(
         startedAt: memory.startedAt ?? around.now,
         readyAt: memory.readyAt,
         adopted: true,
-        beat: { at: null, lostAt: null },
+        beat: { at: null, lostAt: null, lookAt: null },
+        check: { askAt: null, noes: 0, yeses: 0, isHealthy: null },
       };
       const exit: Exit = { code: null, signal: null, oom: false };
       const was: Service = { ...service, state: { name: 'running', deadline: null, run } };
@@ -265,6 +268,7 @@ function stranger(name: string): ServiceSpec {
     dependsOn: [],
     after: [],
     ready: null,
+    health: null,
     timestamps: false,
   };
   return {

@@ -31,6 +31,7 @@ const IN_PLACE = new Set([
   'depends_on',
   'after',
   'ready',
+  'health',
 ]);
 const IN_PLACE_KEYS = new Set(['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps']);
 

@@ -1,13 +1,15 @@
 // The life of one service: what each event does to it in each of its states.
 
-import { beaten, nextLook, noBeatYet } from './heartbeat.ts';
-import { bringDown, KILL_WAIT, killNow, start, starting } from './lifecycle.ts';
+import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
+import { beaten, lookAgain, noBeatYet } from './heartbeat.ts';
+import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
 import type { Effect, Event, Exit, Next, Reason, Run, Service, ServiceState, Verdict } from './model.ts';
 import { answerReady, answerStuck } from './orders.ts';
 import { finish, settle } from './settle.ts';
 import type { Millis, Policy } from './spec.ts';
 import { type Around, type Moved, move, unreachable } from './transition.ts';
 import { describeExit, judge } from './verdict.ts';
+import { stateOf, type Watched, watch } from './watch.ts';
 
 /** News of a generation. The caller has made sure that it is the one that lives. */
 export function hear(service: Service, event: GenerationEvent, around: Around): Moved {
@@ -28,6 +30,8 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
       return emptied(service, around);
     case 'looked':
       return looked(service, event.changed, around);
+    case 'probed':
+      return probed(service, event.isGood, event.detail, around);
     case 'ready':
       return service.state.name === 'starting' ? becomeRunning(service, service.state.run, around) : [service, []];
     default:
@@ -37,7 +41,7 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
 
 export type GenerationEvent = Extract<
   Event,
-  { type: 'spawned' | 'spawn_failed' | 'exited' | 'emptied' | 'looked' | 'ready' }
+  { type: 'spawned' | 'spawn_failed' | 'exited' | 'emptied' | 'looked' | 'ready' | 'probed' }
 >;
 
 /** The service's deadline has come. */
@@ -62,10 +66,10 @@ export function due(service: Service, around: Around): Moved {
       if (ready?.on === 'delay' && state.run.pid !== null && now >= state.run.startedAt + ready.delay) {
         return becomeRunning(service, state.run, around);
       }
-      return lookNow(service, state, around);
+      return attend(service, state, now);
     }
     case 'running':
-      return lookNow(service, state, around);
+      return attend(service, state, now);
     case 'stopping':
       return killNow(service, around, 'stop_timeout', `did not stop within ${spec.policy.stopTimeout} ms`);
     case 'killing':
@@ -81,26 +85,53 @@ export function postpone(service: Service, gap: Millis): Service {
   if (!('run' in state)) {
     return state.name === 'backoff' ? { ...service, state: { ...state, deadline: state.deadline + gap } } : service;
   }
-  const { beat } = state.run;
-  const run = { ...state.run, beat: { ...beat, lostAt: beat.lostAt === null ? null : beat.lostAt + gap } };
-  if (state.name === 'starting' || state.name === 'running') {
-    const startedAt = state.name === 'starting' ? run.startedAt + gap : run.startedAt;
-    const deadline = state.deadline === null ? null : state.deadline + gap;
-    return { ...service, state: { ...state, run: { ...run, startedAt }, deadline } };
+  const later = (at: Millis | null) => (at === null ? null : at + gap);
+  const { beat, check } = state.run;
+  const run: Run = {
+    ...state.run,
+    startedAt: state.name === 'starting' ? state.run.startedAt + gap : state.run.startedAt,
+    beat: { ...beat, lostAt: later(beat.lostAt), lookAt: later(beat.lookAt) },
+    check: { ...check, askAt: later(check.askAt) },
+  };
+  if (state.name === 'stopping' || state.name === 'killing') {
+    return { ...service, state: { ...state, run, deadline: state.deadline + gap } };
   }
-  return { ...service, state: { ...state, run, deadline: state.deadline + gap } };
+  return watch(service, state.name, run);
 }
 
-/** Applies a changed heartbeat to a process that runs on. All else is read from the policy when it is needed. */
-export function retune(service: Service, before: Policy, now: Millis): Service {
+/** Applies a changed heartbeat or probe to a process that runs on. All else is read from the policy when it is needed. */
+export function retune(service: Service, before: Policy, around: Around): Service {
   const { state } = service;
   const { policy } = service.spec;
   if (state.name !== 'running') return service;
-  if (JSON.stringify(before.heartbeat) === JSON.stringify(policy.heartbeat)) return service;
-  const { at } = state.run.beat;
-  const beat = at === null ? noBeatYet(policy, now) : { ...beaten(policy, now), at };
-  const run = { ...state.run, beat };
-  return { ...service, state: { ...state, run, deadline: nextLook(policy, run, now) } };
+  let { run } = state;
+  if (!isSame(before.heartbeat, policy.heartbeat)) {
+    const { at } = run.beat;
+    run = { ...run, beat: at === null ? noBeatYet(policy, around.now) : { ...beaten(policy, around.now), at } };
+  }
+  if (!isSame(before.health, policy.health)) run = { ...run, check: checkHealth(policy, around.now, around.random) };
+  return watch(service, 'running', run);
+}
+
+function isSame(before: unknown, after: unknown): boolean {
+  return JSON.stringify(before) === JSON.stringify(after);
+}
+
+/** Looks at the heartbeat and asks the probe, where it is time to. */
+function attend(service: Service, state: Watched, now: Millis): Moved {
+  const { launch, name, policy } = service.spec;
+  const effects: Effect[] = [];
+  let { run } = state;
+  if (run.beat.lookAt !== null && run.beat.lookAt <= now) {
+    run = { ...run, beat: lookAgain(run.beat, policy, now) };
+    effects.push({ type: 'look', service: name, generation: run.generation, file: launch.heartbeatFile });
+  }
+  if (run.check.askAt !== null && run.check.askAt <= now) {
+    const [asked, probe] = ask(service, run);
+    run = asked;
+    effects.push(...probe);
+  }
+  return [watch(service, state.name, run), effects];
 }
 
 function spawned(service: Service, pid: number, around: Around): Moved {
@@ -109,46 +140,33 @@ function spawned(service: Service, pid: number, around: Around): Moved {
   const wrote: Effect = { type: 'write_pid', service: spec.name, pid };
   const run: Run = { ...state.run, pid };
   if (state.name !== 'starting') return [{ ...service, state: { ...state, run } }, [wrote]];
-  if (spec.policy.ready !== null) return [{ ...service, state: starting(service, run, around.now) }, [wrote]];
+  if (spec.policy.ready !== null) {
+    const checked: Run = { ...run, check: checkReadiness(spec.policy, around.now) };
+    return [watch(service, 'starting', checked), [wrote]];
+  }
   const [moved, effects] = becomeRunning(service, run, around);
   return [moved, [wrote, ...effects]];
 }
 
 function becomeRunning(service: Service, run: Run, around: Around): Moved {
-  const ready: Run = { ...run, readyAt: around.now };
-  const deadline = nextLook(service.spec.policy, ready, around.now);
-  const [moved, said] = move(service, { name: 'running', deadline, run: ready }, around, 'ready', 'up and ready');
+  const { policy } = service.spec;
+  const ready: Run = { ...run, readyAt: around.now, check: checkHealth(policy, around.now, around.random) };
+  const state = stateOf(policy, 'running', ready);
+  const [moved, said] = move(service, state, around, 'ready', 'up and ready');
   const [answered, answers] = answerReady(moved);
   return [answered, [...said, ...answers]];
 }
 
-function lookNow(
-  service: Service,
-  state: Extract<ServiceState, { name: 'starting' | 'running' }>,
-  around: Around,
-): Moved {
-  const { heartbeat } = service.spec.policy;
-  const { name, launch } = service.spec;
-  const again = state.name === 'starting' ? starting(service, state.run, around.now) : null;
-  const deadline = nextLook(service.spec.policy, state.run, around.now);
-  const next: ServiceState = again ?? { ...state, deadline };
-  if (heartbeat === null || state.run.pid === null) return [{ ...service, state: next }, []];
-  const look: Effect = { type: 'look', service: name, generation: state.run.generation, file: launch.heartbeatFile };
-  return [{ ...service, state: next }, [look]];
-}
+// Health is judged only while it is starting or running: one that drains may well stop beating.
 
 function looked(service: Service, changed: boolean, around: Around): Moved {
   const { state, spec } = service;
-  // Health is judged only while it is starting or running: one that drains may well stop beating.
   if (state.name !== 'starting' && state.name !== 'running') return [service, []];
   const { policy } = spec;
   if (changed) {
     const run: Run = { ...state.run, beat: beaten(policy, around.now) };
-    if (state.name === 'starting') {
-      if (policy.ready?.on === 'heartbeat') return becomeRunning(service, run, around);
-      return [{ ...service, state: starting(service, run, around.now) }, []];
-    }
-    return [{ ...service, state: { ...state, run, deadline: nextLook(policy, run, around.now) } }, []];
+    if (state.name === 'starting' && policy.ready?.on === 'heartbeat') return becomeRunning(service, run, around);
+    return [watch(service, state.name, run), []];
   }
   const { lostAt, at } = state.run.beat;
   if (policy.heartbeat === null || lostAt === null || around.now < lostAt) return [service, []];
@@ -159,10 +177,35 @@ function looked(service: Service, changed: boolean, around: Around): Moved {
   return fail(service, around, 'heartbeat_lost', late);
 }
 
+function probed(service: Service, isGood: boolean, detail: string, around: Around): Moved {
+  const { state, spec } = service;
+  if (state.name !== 'starting' && state.name !== 'running') return [service, []];
+  const { ready, health } = spec.policy;
+  const { run } = state;
+  if (state.name === 'starting') {
+    if (ready?.probe == null) return [service, []];
+    if (isGood) return becomeRunning(service, run, around);
+    const check = answered(run.check, false, ready.interval, around.now, around.random);
+    return [watch(service, 'starting', { ...run, check }), []];
+  }
+  if (health === null) return [service, []];
+  const check = answered(run.check, isGood, health.interval, around.now, around.random);
+  const verdict = verdictOf(check, health);
+  const { name } = spec;
+  const judged = (isHealthy: boolean | null) => watch(service, 'running', { ...run, check: { ...check, isHealthy } });
+  if (verdict === null) return [judged(check.isHealthy), []];
+  const news: Effect = { type: 'health', service: name, isHealthy: verdict, detail };
+  if (verdict) return [judged(true), check.isHealthy === null ? [] : [news]];
+  if (health.onFailure === 'mark') return [judged(false), [news]];
+  // Too many go down at this moment for a reason they may share: it is asked again, and goes when its turn comes.
+  if (!around.mayRestartUnhealthy()) return [judged(check.isHealthy), []];
+  return fail(service, around, 'unhealthy', `${check.noes} failed health probes in a row, the last: ${detail}`);
+}
+
 /** A live generation has to go because something is wrong with it. */
 function fail(service: Service, around: Around, reason: Reason, detail: string): Moved {
   const verdict: Verdict = { kind: 'failure', reason, detail };
-  return bringDown(service, around, { to: 'settle', verdict });
+  return bringDown({ ...service, lastFailure: reason }, around, { to: 'settle', verdict });
 }
 
 /** The main process is gone, or never was. */

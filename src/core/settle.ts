@@ -44,7 +44,7 @@ export function settle(service: Service, around: Around, verdict: Verdict): Move
     case 'permanent':
       return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, around, verdict, null, 'permanent');
     case 'failure': {
-      const counted = { ...service, failuresInARow: before + 1, attemptsInARow };
+      const counted = { ...service, lastFailure: verdict.reason, failuresInARow: before + 1, attemptsInARow };
       if (policy.restart === 'never') return leave(counted, around, verdict, false);
       if (counted.failuresInARow <= policy.maxFailures) return backOff(counted, around, verdict);
       const retryAt = policy.retryFailed === 0 ? null : around.now + policy.retryFailed;

@@ -56,6 +56,7 @@ export interface Policy {
   /** Names of services that start before this one and stop after it, if they start or stop at all. */
   readonly after: readonly string[];
   readonly ready: Readiness | null;
+  readonly health: Health | null;
   readonly timestamps: boolean;
 }
 
@@ -65,12 +66,38 @@ export interface Dependency {
   readonly until: 'ready' | 'started' | 'completed';
 }
 
+/** A question to a service, answered by yes or no. */
+export type Probe =
+  /** `status` null: any from 200 to 399. */
+  | { readonly kind: 'http'; readonly url: string; readonly status: number | null }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'exec'; readonly command: readonly [string, ...string[]] };
+
 /** What must happen before `starting` becomes `running`. null: nothing, a spawned service is ready. */
 export interface Readiness {
-  readonly on: 'heartbeat' | 'delay';
+  /** `fd`: a newline on the descriptor OPSD_NOTIFY_FD (s6's protocol). `log`: a line that matches. */
+  readonly on: 'heartbeat' | 'delay' | 'fd' | 'log' | 'http' | 'tcp' | 'exec';
   readonly timeout: Millis;
   /** For `delay`: how long it has to stay up. */
   readonly delay: Millis;
+  /** For `http`, `tcp` and `exec`; asked every `interval` until it says yes. */
+  readonly probe: Probe | null;
+  readonly interval: Millis;
+  /** For `log`: a regular expression. */
+  readonly pattern: string | null;
+}
+
+/** Asked again and again while a service runs. */
+export interface Health {
+  readonly probe: Probe;
+  /** Between an answer and the next question, spread by ± 10 %. */
+  readonly interval: Millis;
+  /** No answer after that long is a no. */
+  readonly timeout: Millis;
+  /** That many noes in a row: it is not healthy; that many yeses: it is again. */
+  readonly failures: number;
+  readonly successes: number;
+  readonly onFailure: 'restart' | 'mark';
 }
 
 /** One effective value as `config --explain` and the reload plan print it. */

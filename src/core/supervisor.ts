@@ -38,6 +38,7 @@ function take(world: World, event: Event): void {
     case 'emptied':
     case 'looked':
     case 'ready':
+    case 'probed':
       return world.tell(event);
     case 'order':
       return obey(world, event);

@@ -10,6 +10,8 @@ export interface Around {
   readonly random: number;
   /** Why this service may not start at this moment; null: it may. */
   obstacle(service: Service): Obstacle | null;
+  /** False while so many are on their way down and up again for their health that one more would make it worse. */
+  mayRestartUnhealthy(): boolean;
   /** Shutting down: nothing starts any more, and a stop may not take longer than until then. */
   readonly closingAt: Millis | null;
 }

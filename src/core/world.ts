@@ -3,7 +3,7 @@
 import { draw } from './backoff.ts';
 import { start } from './lifecycle.ts';
 import type { Effect, Service, State } from './model.ts';
-import { countStarting, obstacleOf, serviceOf } from './order.ts';
+import { countStarting, countUnhealthyRestarts, obstacleOf, serviceOf } from './order.ts';
 import { type GenerationEvent, hear } from './service.ts';
 import type { Millis } from './spec.ts';
 import { type Around, isLive, type Moved } from './transition.ts';
@@ -28,6 +28,7 @@ export class World {
       now: this.now,
       random,
       obstacle: (service) => obstacleOf(this.state, service),
+      mayRestartUnhealthy: () => countUnhealthyRestarts(this.state) < this.state.startConcurrency,
       closingAt: phase.name === 'shutting_down' ? phase.deadline : null,
     };
   }

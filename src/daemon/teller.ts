@@ -66,6 +66,11 @@ export class Teller implements Audience {
     this.#to.log.critical('alert', { service, reason, detail: message });
   }
 
+  health(service: string, isHealthy: boolean, detail: string): void {
+    if (isHealthy) this.#to.log.info('healthy again', { service, detail });
+    else this.#to.log.warn('unhealthy', { service, detail });
+  }
+
   settings(service: string, spec: ServiceSpec | null): void {
     this.#to.touch();
     if (spec !== null) return;

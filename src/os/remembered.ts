@@ -57,6 +57,7 @@ const REASONS: Readonly<Record<Reason, true>> = {
   spawn_failed: true,
   readiness_timeout: true,
   heartbeat_lost: true,
+  unhealthy: true,
   leftovers: true,
   oom: true,
   unknown_exit: true,

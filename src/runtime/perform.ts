@@ -2,13 +2,14 @@
 
 import type { AlertReason, Effect, Outcome, StateName, Transition } from '../core/model.ts';
 import type { ServiceSpec } from '../core/spec.ts';
-import type { Heartbeats, Outputs, PidFiles, Processes } from './ports.ts';
+import type { Heartbeats, Outputs, PidFiles, Probes, Processes } from './ports.ts';
 
 export interface Ports {
   readonly processes: Processes;
   readonly pidFiles: PidFiles;
   readonly heartbeats: Heartbeats;
   readonly outputs: Outputs;
+  readonly probes: Probes;
 }
 
 /** Those who want to know. */
@@ -16,6 +17,7 @@ export interface Audience {
   transition(transition: Transition): void;
   answer(id: number, outcome: Outcome): void;
   alert(service: string, reason: AlertReason, message: string): void;
+  health(service: string, isHealthy: boolean, detail: string): void;
   settings(service: string, spec: ServiceSpec | null): void;
   exit(code: 0 | 2, why: string): void;
 }
@@ -42,6 +44,10 @@ export function perform(effect: Effect, ports: Ports, audience: Audience): void 
       return ports.pidFiles.remove(effect.service);
     case 'look':
       return ports.heartbeats.look(effect.service, effect.generation, effect.file);
+    case 'probe':
+      return ports.probes.ask(effect.service, effect.generation, effect.probe, effect.timeout);
+    case 'health':
+      return audience.health(effect.service, effect.isHealthy, effect.detail);
     case 'settings':
       ports.outputs.settings(effect.service, effect.spec);
       return audience.settings(effect.service, effect.spec);

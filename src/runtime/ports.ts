@@ -1,7 +1,7 @@
 // What the loop needs of the outside world. Every method returns at once; what comes of it is reported as an event.
 
 import type { Event } from '../core/model.ts';
-import type { ServiceSpec, SignalName } from '../core/spec.ts';
+import type { Millis, Probe, ServiceSpec, SignalName } from '../core/spec.ts';
 
 export type Report = (event: Event) => void;
 
@@ -33,6 +33,11 @@ export interface Heartbeats {
   /** Takes the file as it is now for old: only later changes are beats. */
   begin(service: string, generation: number, file: string): void;
   look(service: string, generation: number, file: string): void;
+}
+
+/** Reports `probed`, exactly once for each question, after `timeout` at the latest. */
+export interface Probes {
+  ask(service: string, generation: number, probe: Probe, timeout: Millis): void;
 }
 
 /** Where the output of services goes. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { Policy, ServiceSpec } from '../../src/core/spec.ts';
 import type { Script } from '../simulation/host.ts';
 import { Simulation } from '../simulation/simulation.ts';
-import { aConfig, aService } from '../simulation/specs.ts';
+import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 
 const obedient: Script = {
   spawn: 'works',
@@ -170,7 +170,7 @@ test('dependents start after, and stop before, what they depend on', () => {
     {
       services: [
         aService('web', { dependsOn: [{ service: 'db', until: 'ready' }] }),
-        aService('db', { ready: { on: 'delay', timeout: 5_000, delay: 500 } }),
+        aService('db', { ready: readyOn('delay', 5_000, { delay: 500 }) }),
       ],
       child: obedient,
       acts: [[2_000, (it) => it.post({ type: 'shutdown', by: 'SIGTERM' })]],

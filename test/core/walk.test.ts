@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { initialState, newService } from '../../src/core/initial.ts';
 import type { Event, Next, Run, Service, ServiceState, State, StateName, Verdict } from '../../src/core/model.ts';
-import type { Policy } from '../../src/core/spec.ts';
+import type { Health, Policy } from '../../src/core/spec.ts';
 import { step } from '../../src/core/supervisor.ts';
-import { aConfig, aService } from '../simulation/specs.ts';
+import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 
 const NOW = 1_000_000;
 const README = join(import.meta.dirname, '../../README.md');
@@ -30,7 +30,8 @@ const run: Run = {
   startedAt: NOW - 60_000,
   readyAt: NOW - 50_000,
   adopted: false,
-  beat: { at: NOW - 1_000, lostAt: NOW },
+  beat: { at: NOW - 1_000, lostAt: NOW, lookAt: NOW },
+  check: { askAt: NOW, noes: 2, yeses: 0, isHealthy: true },
 };
 /** The spawn is under way. */
 const unborn: Run = { ...run, pid: null, readyAt: null };
@@ -66,14 +67,25 @@ function everyState(name: StateName): readonly ServiceState[] {
   }
 }
 
+const probing: Health = {
+  probe: { kind: 'tcp', host: 'localhost', port: 80 },
+  interval: 1_000,
+  timeout: 500,
+  failures: 3,
+  successes: 1,
+  onFailure: 'restart',
+};
+
 const policies: readonly Partial<Policy>[] = [
   {},
   { restart: 'on-failure' },
   { restart: 'never' },
   { maxFailures: 0 },
-  { ready: { on: 'delay', timeout: 1_000, delay: 500 } },
+  { ready: readyOn('delay', 1_000, { delay: 500 }) },
   { heartbeat: { timeout: 1_000, grace: 1_000 } },
-  { heartbeat: { timeout: 1_000, grace: 1_000 }, ready: { on: 'heartbeat', timeout: 90_000, delay: 0 } },
+  { heartbeat: { timeout: 1_000, grace: 1_000 }, ready: readyOn('heartbeat', 90_000) },
+  { health: probing },
+  { ready: readyOn('tcp', 90_000, { probe: probing.probe }) },
   { enabled: false },
   { dependsOn: [{ service: 'absent', until: 'ready' }] },
 ];
@@ -91,6 +103,8 @@ const events: readonly (readonly [string, (policy: Partial<Policy>) => Event])[]
   ['tree empty', () => ({ type: 'emptied', service: 'web', generation: 7 })],
   ['beat', () => ({ type: 'looked', service: 'web', generation: 7, changed: true })],
   ['no beat', () => ({ type: 'looked', service: 'web', generation: 7, changed: false })],
+  ['probe says yes', () => ({ type: 'probed', service: 'web', generation: 7, isGood: true, detail: '' })],
+  ['probe says no', () => ({ type: 'probed', service: 'web', generation: 7, isGood: false, detail: 'no' })],
   ['ready', () => ({ type: 'ready', service: 'web', generation: 7 })],
   ['start', () => ({ type: 'order', id: 1, action: 'start', service: 'web', by: 'test' })],
   ['stop', () => ({ type: 'order', id: 1, action: 'stop', service: 'web', by: 'test' })],

@@ -44,6 +44,7 @@ export function serviceSpec(command: readonly [string, ...string[]], launch: Par
       dependsOn: [],
       after: [],
       ready: null,
+      health: null,
       timestamps: false,
     },
     effective: new Map(),

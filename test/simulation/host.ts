@@ -41,6 +41,7 @@ export class Host {
   readonly pidFiles = new Map<string, number>();
   /** Daemons so far: news for an earlier one reaches nobody. */
   #daemon = 0;
+  #asked = new Set<string>();
   readonly #scheduler: Scheduler;
   readonly #post: (event: Event) => void;
   readonly #scriptOf: (service: string, generation: number) => Script;
@@ -62,6 +63,7 @@ export class Host {
   /** The daemon is gone, the processes are not; the next one finds these. Its first act is to sweep dead PID files. */
   survive(): readonly Survivor[] {
     this.#daemon += 1;
+    this.#asked = new Set();
     for (const process of this.processes) if (!isAlive(process)) process.isEndTold = true;
     const alive = this.alive;
     for (const service of this.pidFiles.keys()) {
@@ -93,6 +95,8 @@ export class Host {
         return this.#kill(this.#find(effect.service, effect.generation));
       case 'look':
         return this.#look(this.#find(effect.service, effect.generation));
+      case 'probe':
+        return this.#answer(effect.service, effect.generation, effect.timeout);
       case 'write_pid':
         this.pidFiles.set(effect.service, effect.pid);
         return;
@@ -101,6 +105,7 @@ export class Host {
         return;
       case 'transition':
       case 'settings':
+      case 'health':
       case 'answer':
       case 'alert':
       case 'exit':
@@ -165,6 +170,24 @@ export class Host {
     const changed = process.isMainAlive && count(until) > count(Math.min(process.lastLookAt, until));
     process.lastLookAt = this.#scheduler.now;
     this.#post({ type: 'looked', service: process.service, generation: process.generation, changed });
+  }
+
+  /** One that beats is healthy too: it says yes as long as it beats. */
+  #answer(service: string, generation: number, timeout: number): void {
+    const process = this.#find(service, generation);
+    assert.ok(process !== undefined, `${service}.${generation} is asked and never was`);
+    const whom = `${service}.${generation}`;
+    assert.ok(!this.#asked.has(whom), `${whom} is asked twice at a time`);
+    this.#asked.add(whom);
+    const { script, bornAt } = process;
+    const daemon = this.#daemon;
+    this.#scheduler.in(Math.min(script.newsTakes, timeout), () => {
+      if (daemon !== this.#daemon) return;
+      this.#asked.delete(whom);
+      const isBeating = script.beats !== null && this.#scheduler.now < bornAt + script.beats.silentAfter;
+      const isGood = process.isMainAlive && isBeating;
+      this.#post({ type: 'probed', service, generation, isGood, detail: 'connection refused' });
+    });
   }
 
   #endMain(process: Process, code: number | null, signal: 'SIGKILL' | null): void {

@@ -3,10 +3,10 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Backoff, Policy, ServiceSpec } from '../../src/core/spec.ts';
+import type { Backoff, Health, Policy, Probe, ServiceSpec } from '../../src/core/spec.ts';
 import type { Script } from './host.ts';
 import { Simulation } from './simulation.ts';
-import { aConfig, aService } from './specs.ts';
+import { aConfig, aService, readyOn } from './specs.ts';
 
 const WORLDS = Number(process.env.SEEDS ?? 400);
 const QUIET = 60_000;
@@ -46,6 +46,8 @@ const wellBehaved: Script = {
   newsTakes: 1,
 };
 
+const probe: Probe = { kind: 'tcp', host: 'localhost', port: 80 };
+
 const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
   enabled: fc.boolean(),
   restart: fc.constantFrom('always' as const, 'on-failure' as const, 'never' as const),
@@ -60,11 +62,23 @@ const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
   retryFailed: fc.constantFrom(0, 20_000),
   stopTimeout: fc.constantFrom(0, 1_000, 30_000),
   heartbeat: fc.constantFrom(null, { timeout: 1_000, grace: 2_000 }),
+  health: fc.option(
+    fc.record<Health>({
+      probe: fc.constant(probe),
+      interval: fc.constant(1_000),
+      timeout: fc.constant(500),
+      failures: fc.constantFrom(1, 3),
+      successes: fc.constantFrom(1, 2),
+      onFailure: fc.constantFrom('restart' as const, 'mark' as const),
+    }),
+    { nil: null },
+  ),
   ready: fc.constantFrom(
     null,
     null,
-    { on: 'delay' as const, timeout: 5_000, delay: 300 },
-    { on: 'heartbeat' as const, timeout: 3_000, delay: 0 },
+    readyOn('delay', 5_000, { delay: 300 }),
+    readyOn('heartbeat', 3_000),
+    readyOn('tcp', 3_000, { probe }),
   ),
 });
 

@@ -1,6 +1,6 @@
 // Configurations for tests, made from what a test cares about.
 
-import type { Config, DaemonSpec, EffectiveValue, Policy, ServiceSpec } from '../../src/core/spec.ts';
+import type { Config, DaemonSpec, EffectiveValue, Policy, Readiness, ServiceSpec } from '../../src/core/spec.ts';
 
 const usual: Policy = {
   enabled: true,
@@ -17,6 +17,7 @@ const usual: Policy = {
   dependsOn: [],
   after: [],
   ready: null,
+  health: null,
   timestamps: false,
 };
 
@@ -32,6 +33,11 @@ const daemon: DaemonSpec = {
   socketGroup: null,
   pageLogs: false,
 };
+
+/** Readiness, with what does not matter filled in. */
+export function readyOn(on: Readiness['on'], timeout: number, rest: Partial<Readiness> = {}): Readiness {
+  return { on, timeout, delay: 0, probe: null, interval: 500, pattern: null, ...rest };
+}
 
 /** A service; a different `version` is a different command. */
 export function aService(name: string, policy: Partial<Policy> = {}, version = 1): ServiceSpec {

@@ -1,0 +1,54 @@
+// Probes: when a live generation is asked, and what its answers mean.
+
+import type { Check, Effect, Run, Service } from './model.ts';
+import type { Health, Millis, Policy, Probe } from './spec.ts';
+
+/** Spread over ± 10 %, so that a thousand probes do not come at the same moment. */
+const JITTER = 0.1;
+
+const NEVER: Check = { askAt: null, noes: 0, yeses: 0, isHealthy: null };
+
+/** Readiness by a probe: the first question comes at once. */
+export function checkReadiness(policy: Policy, now: Millis): Check {
+  return policy.ready?.probe ? { ...NEVER, askAt: now } : NEVER;
+}
+
+export function checkHealth(policy: Policy, now: Millis, random: number): Check {
+  return policy.health === null ? NEVER : { ...NEVER, askAt: now + spread(policy.health.interval, random) };
+}
+
+/** The question that is due, and the run that awaits its answer. */
+export function ask(service: Service, run: Run): readonly [Run, readonly Effect[]] {
+  const { policy, name } = service.spec;
+  const question = questionOf(policy, run);
+  if (question === null) return [{ ...run, check: { ...run.check, askAt: null } }, []];
+  const probe: Effect = { type: 'probe', service: name, generation: run.generation, ...question };
+  return [{ ...run, check: { ...run.check, askAt: null } }, [probe]];
+}
+
+/** After an answer: the counts, and the time of the next question. */
+export function answered(check: Check, isGood: boolean, pause: Millis, now: Millis, random: number): Check {
+  return {
+    ...check,
+    askAt: now + spread(pause, random),
+    noes: isGood ? 0 : check.noes + 1,
+    yeses: isGood ? check.yeses + 1 : 0,
+  };
+}
+
+/** What the answers in a row say of the health now; null: nothing new. */
+export function verdictOf(check: Check, health: Health): boolean | null {
+  if (check.noes >= health.failures && check.isHealthy !== false) return false;
+  if (check.yeses >= health.successes && check.isHealthy !== true) return true;
+  return null;
+}
+
+function questionOf({ ready, health }: Policy, run: Run): { probe: Probe; timeout: Millis } | null {
+  // One that is not answered before the readiness timeout is of no use.
+  if (run.readyAt === null) return ready?.probe ? { probe: ready.probe, timeout: ready.timeout } : null;
+  return health === null ? null : { probe: health.probe, timeout: health.timeout };
+}
+
+function spread(pause: Millis, random: number): Millis {
+  return pause * (1 + JITTER * (2 * random - 1));
+}
