@@ -60,7 +60,7 @@ function search(name: string, cwd: string, path: string, what: string): { path: 
   let problem = `${what} is not in PATH (${path}): install it, or write its full path`;
   let isOnlyAbsent = true;
   for (const folder of path.split(':')) {
-    const file = resolve(cwd, folder, name);
+    const file = folder.startsWith('/') ? `${folder}/${name}` : resolve(cwd, folder, name);
     const stats = look(file);
     if (stats === null) continue;
     const obstacle = obstacleTo(file, stats);
