@@ -62,10 +62,11 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object): Pr
 }
 
 function say({ terminal }: Ctl, service: string, outcome: Outcome): void {
-  // Whoever put the outcome into words may have begun with the name.
-  const text = sanitise(outcome.message.replace(`${service}: `, ''));
-  if (outcome.ok) terminal.out(`${service}: ${paint(terminal, 'green', text)}\n`);
-  else terminal.err(`${service}: ${terminal.errIsTty ? paint(terminal, 'red', text) : text}\n`);
+  const text = sanitise(outcome.message);
+  // Most outcomes name their service.
+  const told = text.startsWith(`${service} `) ? text : `${service}: ${text}`;
+  if (outcome.ok) terminal.out(`${paint(terminal, 'green', told)}\n`);
+  else terminal.err(`${terminal.errIsTty ? paint(terminal, 'red', told) : told}\n`);
 }
 
 function brief(names: ReadonlySet<string>): string {

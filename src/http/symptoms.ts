@@ -1,0 +1,140 @@
+// What exit codes, signals and the words of programs usually mean, and what to look at then.
+
+export interface Symptom {
+  /** What it means, as part of a sentence. */
+  readonly meaning: string;
+  /** A command that shows more; null: none is known. */
+  readonly command: string | null;
+}
+
+/** The conventions of shells (bash(1), EXIT STATUS) and of sysexits(3). Programs are free not to keep them. */
+const EXIT_CODES: Readonly<Record<number, string>> = {
+  2: 'usually a wrong option or argument',
+  64: 'wrong usage, by sysexits(3)',
+  69: 'something it needs is not available, by sysexits(3)',
+  77: 'a permission is missing, by sysexits(3)',
+  78: 'its configuration is wrong, by sysexits(3)',
+  126: 'a shell found a command that cannot be executed',
+  127: 'a shell did not find a command',
+};
+
+const SIGNALS: Readonly<Record<string, string>> = {
+  SIGABRT: 'it gave up by itself (abort), often a failed assertion',
+  SIGBUS: 'it touched memory that is not there; a mapped file may have been truncated',
+  SIGFPE: 'a forbidden calculation, such as a division by zero',
+  SIGILL: 'an instruction that this processor does not have',
+  SIGKILL: 'the kernel for want of memory, or somebody with kill -9',
+  SIGSEGV: 'it touched memory that is not its own: a bug in native code',
+  SIGSYS: 'a system call that its sandbox forbids',
+  SIGTERM: 'somebody other than opsd told it to end',
+  SIGHUP: 'somebody hung up on it or asked it to reload, and it has no handler',
+  SIGINT: 'somebody interrupted it',
+  SIGPIPE: 'it wrote to somebody who had gone',
+  SIGUSR1: 'a signal that it has no handler for',
+  SIGUSR2: 'a signal that it has no handler for',
+  SIGXCPU: 'it used more CPU time than its limit allows',
+  SIGXFSZ: 'it wrote a file larger than its limit allows',
+};
+
+const CORE_DUMPED = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS']);
+
+/** Above it are those of a shell whose child died by signal n: 128 + n. */
+const SHELL_SIGNALS = 128;
+const NUMBERS: Readonly<Record<number, string>> = {
+  6: 'SIGABRT',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  13: 'SIGPIPE',
+  15: 'SIGTERM',
+};
+
+export function meaningOfExit(code: number | null, signal: string | null): Symptom | null {
+  if (signal !== null) {
+    const meaning = SIGNALS[signal];
+    if (meaning === undefined) return null;
+    if (signal === 'SIGKILL') return { meaning, command: `journalctl -k --grep='out of memory|oom' -n 20` };
+    return { meaning, command: CORE_DUMPED.has(signal) ? 'coredumpctl info' : null };
+  }
+  if (code === null) return null;
+  const byShell = NUMBERS[code - SHELL_SIGNALS];
+  const meaning = byShell === undefined ? EXIT_CODES[code] : `a shell says that its command was killed by ${byShell}`;
+  return meaning === undefined ? null : { meaning, command: null };
+}
+
+interface Pattern extends Symptom {
+  readonly sign: RegExp;
+}
+
+/** In the words of libc, Node, Python, Java, Go and Rust. The first that matches the latest line counts. */
+const PATTERNS: readonly Pattern[] = [
+  {
+    sign: /EADDRINUSE|address (is )?already in use|port is already allocated/i,
+    meaning: 'the port it wants is in use by another process',
+    command: 'ss -ltnp',
+  },
+  {
+    sign: /\bENOSPC\b|no space left on device|EDQUOT|disk quota exceeded/i,
+    meaning: 'the disk is full',
+    command: 'df -h && df -i',
+  },
+  {
+    sign: /JavaScript heap out of memory|java\.lang\.OutOfMemoryError|MemoryError|ENOMEM|cannot allocate memory|out of memory/i,
+    meaning: 'it ran out of memory',
+    command: 'free -m',
+  },
+  {
+    sign: /ECONNREFUSED|connection refused/i,
+    meaning: 'something it connects to does not answer',
+    command: 'opsd ctl status',
+  },
+  {
+    sign: /\b(ENOTFOUND|EAI_AGAIN)\b|name or service not known|temporary failure in name resolution|no such host/i,
+    meaning: 'a host name it needs does not resolve',
+    command: 'cat /etc/resolv.conf',
+  },
+  { sign: /\b(EMFILE|ENFILE)\b|too many open files/i, meaning: 'it has too many files open', command: null },
+  {
+    sign: /\bEROFS\b|read-only file system/i,
+    meaning: 'it writes to a file system that is read-only',
+    command: 'findmnt',
+  },
+  {
+    sign: /\b(EACCES|EPERM)\b|permission denied|operation not permitted/i,
+    meaning: 'a permission is missing',
+    command: null,
+  },
+  {
+    sign: /Cannot find (module|package)|ModuleNotFoundError|ImportError|ClassNotFoundException|error while loading shared libraries/i,
+    meaning: 'a part of the program is not installed',
+    command: null,
+  },
+  { sign: /command not found|: not found$/i, meaning: 'a command it calls does not exist', command: null },
+  { sign: /\bENOENT\b|no such file or directory/i, meaning: 'a file it needs does not exist', command: null },
+  {
+    sign: /SyntaxError|IndentationError|unexpected token/i,
+    meaning: 'the program, or a file it reads, cannot be parsed',
+    command: null,
+  },
+  {
+    sign: /^panic:|panicked at|Traceback \(most recent call last\)|Unhandled|Uncaught|Exception in thread/i,
+    meaning: 'an error in the program that nobody caught',
+    command: null,
+  },
+];
+
+export interface Finding extends Symptom {
+  /** The line that says so, as the program wrote it. */
+  readonly line: string;
+}
+
+/** Lines longer than that are not searched to their end. */
+const LONGEST_SEARCHED = 500;
+
+/** What the last words of a program say of its end; the more telling before the later. null: nothing known. */
+export function findingIn(lines: readonly string[]): Finding | null {
+  for (const { sign, meaning, command } of PATTERNS) {
+    const line = lines.findLast((each) => sign.test(each.slice(0, LONGEST_SEARCHED)));
+    if (line !== undefined) return { meaning, command, line: line.slice(0, LONGEST_SEARCHED) };
+  }
+  return null;
+}

@@ -1,0 +1,278 @@
+// Whether a person who never saw opsd learns the cause, and what would help, from `why` alone.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newService } from '../../src/core/initial.ts';
+import type { Exit, Reason, Service, ServiceState, StateName } from '../../src/core/model.ts';
+import type { Policy } from '../../src/core/spec.ts';
+import { findingIn } from '../../src/http/symptoms.ts';
+import type { EventView, ServiceView, WhyView } from '../../src/http/view.ts';
+import { explain } from '../../src/http/why.ts';
+import { monotonic } from '../../src/runtime/clock.ts';
+import { aService } from '../simulation/specs.ts';
+import { service as aView, UP } from './fake-control.ts';
+
+interface Case {
+  readonly state: ServiceState;
+  readonly reason: Reason;
+  readonly detail: string;
+  readonly from?: StateName;
+  readonly exit?: Partial<Exit>;
+  readonly lines?: readonly string[];
+  readonly policy?: Partial<Policy>;
+  readonly view?: Partial<ServiceView>;
+  readonly service?: Partial<Service>;
+  readonly others?: readonly ServiceView[];
+}
+
+const now = monotonic();
+const backoff: ServiceState = { name: 'backoff', deadline: now + 800 };
+const forGood: ServiceState = { name: 'failed', deadline: null };
+
+function why(about: Case): WhyView {
+  const exit: Exit | null = about.exit === undefined ? null : { code: null, signal: null, oom: false, ...about.exit };
+  const isTimed = about.state.name === 'backoff' || about.state.name === 'failed';
+  const view = aView('web', {
+    state: about.state.name,
+    reason: about.detail,
+    exit: exit === null ? null : { code: exit.code, signal: exit.signal },
+    failures_in_a_row: about.from === undefined ? 0 : 1,
+    next_attempt_at: isTimed && about.state.deadline !== null ? new Date(Date.now() + 800).toISOString() : null,
+    generation: 3,
+    ...about.view,
+  });
+  const event: EventView = {
+    id: 1,
+    at: '2026-11-23T03:00:00.123Z',
+    service: 'web',
+    from: about.from ?? 'stopped',
+    to: about.state.name,
+    generation: 3,
+    pid: null,
+    reason: about.reason,
+    detail: about.detail,
+    exit: view.exit,
+    failures_in_a_row: view.failures_in_a_row,
+    next_attempt_at: view.next_attempt_at,
+  };
+  return explain({
+    service: {
+      ...newService(aService('web', about.policy ?? {}), 3, now),
+      state: about.state,
+      lastExit: exit,
+      lastReason: about.reason,
+      lastDetail: about.detail,
+      ...about.service,
+    },
+    view,
+    events: [event],
+    lastLines: about.lines ?? [],
+    other: (name) => about.others?.find((other) => other.name === name),
+  });
+}
+
+const shown = ({ evidence }: WhyView, label: string) => evidence.find((each) => each.label === label)?.text;
+
+test('missing binary', () => {
+  const detail = 'command nodee is not in PATH (/usr/bin:/bin): install it, or write its full path';
+  const told = why({ state: forGood, from: 'starting', reason: 'spawn_failed', detail });
+  assert.equal(told.summary, `web failed for good: ${detail}.`);
+  assert.equal(told.next, 'nothing, until it is started or its configuration changes');
+  assert.equal(told.next_at, null);
+  assert.deepEqual(told.commands.slice(0, 2), ['opsd check', 'opsd ctl reload']);
+});
+
+test('crash on start', () => {
+  const lines = ['starting', "Error: Cannot find module 'express'", '    at Module._load'];
+  const told = why({
+    state: backoff,
+    from: 'running',
+    reason: 'exit_code',
+    detail: 'exit code 1',
+    exit: { code: 1 },
+    lines,
+  });
+  assert.equal(told.summary, 'web failed: exit code 1; by its own words a part of the program is not installed.');
+  assert.equal(shown(told, 'its output says'), "Error: Cannot find module 'express'");
+  assert.equal(shown(told, 'last exit'), 'exit code 1');
+  assert.equal(told.next, 'it is started again, for the 4th time');
+  assert.ok(Math.abs(Date.parse(told.next_at ?? '') - Date.now() - 800) < 500);
+  assert.ok(told.commands.includes('opsd ctl logs web'));
+});
+
+test('heartbeat lost', () => {
+  const detail = 'no heartbeat for 30012 ms (heartbeat.timeout is 30000 ms)';
+  const policy = { heartbeat: { timeout: 30_000, grace: 30_000 } };
+  const told = why({ state: backoff, from: 'stopping', reason: 'heartbeat_lost', detail, policy });
+  assert.equal(told.summary, `web failed: ${detail}.`);
+  assert.equal(shown(told, 'heartbeat'), 'expected every 30 s in /nowhere/web.heartbeat');
+  assert.equal(told.commands[0], 'stat /nowhere/web.heartbeat');
+});
+
+test('out of memory', () => {
+  const detail = 'killed by the kernel: out of memory';
+  const told = why({ state: backoff, from: 'running', reason: 'oom', detail, exit: { signal: 'SIGKILL', oom: true } });
+  assert.match(told.summary, /killed by the kernel: out of memory/);
+  assert.equal(shown(told, 'last exit'), 'killed by SIGKILL (by the kernel: out of memory)');
+  assert.match(told.commands[0] ?? '', /^journalctl -k/);
+});
+
+test('dependency down', () => {
+  const told = why({
+    state: { name: 'waiting', deadline: null, for: 'db (failed)' },
+    reason: 'dependency',
+    detail: 'waits for db (failed)',
+    policy: { dependsOn: [{ service: 'db', until: 'ready' }] },
+    others: [aView('db', { state: 'failed', reason: 'exit code 3' })],
+  });
+  assert.equal(told.summary, 'web waits for db, which is failed: exit code 3.');
+  assert.equal(shown(told, 'depends on'), 'db (ready): failed, exit code 3');
+  assert.deepEqual(told.commands, ['opsd ctl why db']);
+});
+
+test('port in use', () => {
+  const lines = ['Error: listen EADDRINUSE: address already in use :::8080'];
+  const told = why({
+    state: backoff,
+    from: 'running',
+    reason: 'exit_code',
+    detail: 'exit code 1',
+    exit: { code: 1 },
+    lines,
+  });
+  assert.match(told.summary, /by its own words the port it wants is in use by another process\.$/);
+  assert.equal(told.commands[0], 'ss -ltnp');
+});
+
+test('bad user', () => {
+  const detail = 'user "wbe" does not exist on this host: create it, or correct user';
+  const told = why({ state: forGood, from: 'starting', reason: 'spawn_failed', detail });
+  assert.match(told.summary, /failed for good: user "wbe" does not exist/);
+});
+
+test('disk full', () => {
+  const lines = ['sqlite3.OperationalError: write: No space left on device', 'exiting'];
+  const told = why({
+    state: backoff,
+    from: 'running',
+    reason: 'exit_code',
+    detail: 'exit code 5',
+    exit: { code: 5 },
+    lines,
+  });
+  assert.match(told.summary, /the disk is full/);
+  assert.equal(told.commands[0], 'df -h && df -i');
+});
+
+test('wrong signal handling', () => {
+  const run = newRun();
+  const next = { to: 'stopped', reason: 'operator', detail: 'stop by ann' } as const;
+  const told = why({
+    state: { name: 'killing', deadline: now + 5_000, run, next, stuck: false },
+    from: 'stopping',
+    reason: 'stop_timeout',
+    detail: 'did not stop within 30000 ms',
+    view: { pid: 4711 },
+  });
+  assert.equal(told.summary, 'web is being killed: did not stop within 30000 ms.');
+  assert.match(told.next, /^SIGKILL once more/);
+});
+
+test('configuration rejected: what runs is told to run', () => {
+  const run = newRun();
+  const told = why({
+    state: { name: 'running', deadline: null, run },
+    reason: 'ready',
+    detail: 'up and ready',
+    view: UP,
+  });
+  assert.equal(told.summary, 'web is up and ready as pid 4711; nothing is wrong.');
+  assert.deepEqual(told.commands, []);
+  assert.equal(told.next, 'it is watched');
+});
+
+test('a crash loop that was given up names the failure, not the giving up', () => {
+  const told = why({
+    state: { name: 'failed', deadline: now + 300_000 },
+    from: 'running',
+    reason: 'too_many_failures',
+    detail: '11 failures in a row, the last: killed by SIGSEGV',
+    exit: { signal: 'SIGSEGV' },
+    view: { failures_in_a_row: 11 },
+  });
+  assert.match(
+    told.summary,
+    /^web failed 11 times in a row and was given up for now; the last time: killed by SIGSEGV \(it touched memory/,
+  );
+  assert.equal(told.next, 'it is tried again (retry_failed)');
+});
+
+test('a service that somebody stopped says who, and how to start it', () => {
+  const told = why({
+    state: { name: 'stopped', deadline: null },
+    reason: 'operator',
+    detail: 'stop by ann',
+    service: { wish: 'down' },
+  });
+  assert.equal(told.summary, 'web is stopped: stop by ann.');
+  assert.match(shown(told, 'operator') ?? '', /wants it down/);
+  assert.deepEqual([told.next, told.commands], ['nothing, until somebody starts it', ['opsd ctl start web']]);
+});
+
+test('one that is not enabled, and one that has done its work', () => {
+  const idle: Case = {
+    state: { name: 'stopped', deadline: null },
+    reason: 'boot',
+    detail: 'not started yet',
+    policy: { enabled: false },
+  };
+  assert.equal(why(idle).summary, 'web is stopped because it is not enabled (enabled = false).');
+  const done = why({
+    state: { name: 'exited', deadline: null },
+    reason: 'success',
+    detail: 'exit code 0',
+    exit: { code: 0 },
+    policy: { restart: 'on-failure' },
+  });
+  assert.equal(done.summary, 'web ended by itself with success, and restart = "on-failure" leaves it so.');
+});
+
+test('the last words of a healthy service are no findings', () => {
+  const told = why({
+    state: { name: 'running', deadline: null, run: newRun() },
+    reason: 'ready',
+    detail: 'up and ready',
+    lines: ['connection refused by peer, retrying'],
+    view: UP,
+  });
+  assert.equal(shown(told, 'its output says'), undefined);
+  assert.deepEqual(told.last_lines, ['connection refused by peer, retrying']);
+});
+
+test('words of many languages are understood, and gigantic lines do not matter', () => {
+  const rows: [string, RegExp][] = [
+    ['bind: Address already in use', /port/],
+    ['java.lang.OutOfMemoryError: Java heap space', /memory/],
+    ['dial tcp 10.0.0.1:5432: connect: connection refused', /does not answer/],
+    ['getaddrinfo ENOTFOUND db.example', /does not resolve/],
+    ["ModuleNotFoundError: No module named 'flask'", /not installed/],
+    ['sh: 1: nodee: not found', /command it calls/],
+    ['thread main panicked at src/main.rs:1', /nobody caught/],
+    ['open /etc/x: permission denied', /permission/],
+  ];
+  for (const [line, meaning] of rows) assert.match(findingIn(['first', line, 'last'])?.meaning ?? '', meaning, line);
+  assert.equal(findingIn(['all is well']), null);
+  assert.equal(findingIn(['x'.repeat(10_000_000)]), null);
+});
+
+function newRun() {
+  return {
+    generation: 3,
+    pid: 4711,
+    startedAt: now,
+    readyAt: now,
+    adopted: false,
+    beat: { at: null, lostAt: null, lookAt: null },
+    check: { askAt: null, noes: 0, yeses: 0, isHealthy: null },
+  };
+}
