@@ -87,14 +87,14 @@ test('config prints TOML that says the same', async () => {
 });
 
 test('--explain adds where each value comes from', async () => {
-  await using here = await desk(GOOD, '[services.web]\nuser = "root"\n');
+  await using here = await desk(GOOD, '[services.web]\numask = "077"\n');
   const env = { ...here.world.env, OPSD__SERVICES__WEB__NICE: '3' };
   assert.equal(runConfig({ explain: true }, here.output, { ...here.world, env }), 0);
   const { out } = here.printed;
   assert.match(out, /^stop_timeout = "1m30s" +# cfg\/config\.toml:7$/m);
   assert.match(out, /^nice = 3 +# OPSD__SERVICES__WEB__NICE$/m);
   assert.match(out, /^restart = "always" +# default$/m);
-  assert.match(out, /^user = "\[redacted\]" +# .*key\/env\.toml:2$/m);
+  assert.match(out, /^umask = "\[redacted\]" +# .*key\/env\.toml:2$/m);
   assert.match(out, /^env\.API_KEY = "\[redacted\]" +# cfg\/config\.toml:6$/m);
 });
 

@@ -50,6 +50,7 @@ test('what is not said has the defaults of the contract', () => {
     dependsOn: [],
     after: [],
     ready: null,
+    health: null,
     timestamps: false,
   });
 });
@@ -140,7 +141,8 @@ ready = { on = "delay", timeout = "20s", delay = "2s" }
     heartbeat: { timeout: 30_000, grace: 60_000 },
     dependsOn: [{ service: 'db', until: 'started' }],
     after: ['db'],
-    ready: { on: 'delay', timeout: 20_000, delay: 2000 },
+    ready: { on: 'delay', timeout: 20_000, delay: 2000, probe: null, interval: 500, pattern: null },
+    health: null,
     timestamps: true,
   });
 });
@@ -304,7 +306,7 @@ test('a mistake in [defaults] is told once, at its place, however many services 
 
 test('[defaults] may leave out what each service says for itself', () => {
   const { policy } = serviceOf(`[defaults]\nready = { timeout = "9s" }\n${WEB}ready = { on = "delay" }\n`);
-  assert.deepEqual(policy.ready, { on: 'delay', timeout: 9000, delay: 1000 });
+  assert.deepEqual([policy.ready?.on, policy.ready?.timeout, policy.ready?.delay], ['delay', 9000, 1000]);
 });
 
 test('an empty file is a problem unless it is meant; one without services is doubtful', () => {
