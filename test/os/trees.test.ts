@@ -1,10 +1,12 @@
 // Hunting process trees on a host that does not play along: survivors of SIGKILL, no descriptor left, busy pacing.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { bootId } from '../../src/os/identity.ts';
 import { Looks } from '../../src/os/looks.ts';
-import type { Process, Snapshot } from '../../src/os/process-table.ts';
+import { formatMarker } from '../../src/os/marker.ts';
+import { type Process, ProcessTable, type Snapshot } from '../../src/os/process-table.ts';
 import { newTree, type Tree } from '../../src/os/process-tree.ts';
 import { Trees } from '../../src/os/trees.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
@@ -131,6 +133,27 @@ test('a process that leads a session of our number, but started at another time,
   h.trees.watch(endedTree());
   await waitFor('the look', () => h.seen.length === 1);
   assert.deepEqual(h.seen, [0]);
+});
+
+test('what is to be killed is stopped first, lest it forks while others are sought (13)', async () => {
+  const runDir = '/nowhere/run';
+  const env = { OPSD_MARKER: formatMarker({ service: 'web', generation: 3, runDir }) };
+  const escapee = spawn('/bin/sleep', ['60'], { stdio: 'ignore', detached: true, env });
+  try {
+    const table = new ProcessTable(runDir, new Set());
+    const states: string[] = [];
+    using h = hunt(() => {
+      const snapshot = table.look();
+      states.push(snapshot?.processes.find(({ pid }) => pid === escapee.pid)?.state ?? 'gone');
+      return snapshot;
+    });
+    h.trees.kill(endedTree());
+    await waitFor('the end', () => h.seen.at(-1) === 0);
+    assert.notEqual(states[0], 'T');
+    assert.deepEqual([states[1], states.at(-1)], ['T', 'gone']);
+  } finally {
+    escapee.kill('SIGKILL');
+  }
 });
 
 test('one look serves all who ask in the same turn', async () => {
