@@ -34,7 +34,7 @@ help: ## print this
 
 prepare: ## npm ci, unless package-lock.json is what is installed already
 	@if ! cmp -s package-lock.json node_modules/.opsd-installed || ! [ -x node_modules/.bin/node ]; then \
-	  PATH='$(CALLER_PATH)' npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.opsd-installed; \
+	  PATH='$(CALLER_PATH)' npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && cp package-lock.json node_modules/.opsd-installed; \
 	fi
 
 run: prepare ## supervise the services of cfg/config.toml here; DEV_PREFIX=./srv

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** The repository, inside. */
@@ -47,14 +47,16 @@ export function makeBase(folder: string): void {
     root,
     `make --no-print-directory -C ${SOURCE} install >${LIB}/install.log 2>&1 || { cat ${LIB}/install.log; exit 1; }`,
   );
-  execFileSync('umount', ['-R', '-l', join(root, 'dev')]);
-  execFileSync('umount', [join(root, 'proc')]);
-  execFileSync('umount', [join(root, SOURCE)]);
-  writeFileSync(join(root, LIB, 'made'), '');
+  for (const path of ['dev', 'proc', SOURCE]) unmount(join(root, path));
 }
 
-export function mount(options: readonly string[]): void {
+function mount(options: readonly string[]): void {
   execFileSync('mount', [...options]);
+}
+
+/** Also what is mounted below; a straggler in it does not keep it. */
+export function unmount(target: string): void {
+  execFileSync('umount', ['-R', '-l', target]);
 }
 
 export function mountOverlay(target: string, lower: readonly string[], upper: string, work: string): void {

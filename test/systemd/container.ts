@@ -1,12 +1,12 @@
 // A machine in a systemd-nspawn container on the host's own kernel: up in half a second, no resource limits.
 
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../support/wait.ts';
-import { baseOf, mountOverlay, PATH, SOURCE } from './base.ts';
+import { baseOf, mountOverlay, PATH, SOURCE, unmount } from './base.ts';
 import { entrances, makeCgroups, removeCgroups } from './cgroups.ts';
-import { type Box, COMMAND_TIMEOUT_MS, type Ended, type Machine, machine } from './machine.ts';
+import { COMMAND_TIMEOUT_MS, type Ended, type Machine, machine } from './machine.ts';
 
 const BOOT_TIMEOUT_MS = 30_000;
 const POWER_OFF_TIMEOUT_MS = 60_000;
@@ -21,25 +21,25 @@ export async function container(): Promise<Machine> {
   const name = `c${process.pid}-${++count}`;
   const home = join(folder, name);
   const root = join(home, 'root');
-  for (const part of ['up', 'work', 'root']) mkdirSync(join(home, part), { recursive: true });
-  mountOverlay(root, [baseOf(folder).layer, '/'], join(home, 'up'), join(home, 'work'));
+  await using cleanup = new AsyncDisposableStack();
   const group = makeCgroups(`${folder.slice('/run/'.length)}/${name}`);
+  cleanup.defer(() => removeCgroups(group));
+  for (const part of ['up', 'work', 'root']) mkdirSync(join(home, part), { recursive: true });
+  cleanup.defer(() => rmSync(home, { recursive: true, force: true }));
+  mountOverlay(root, [baseOf(folder).layer, '/'], join(home, 'up'), join(home, 'work'));
+  cleanup.defer(() => unmount(root));
 
   let running = await boot(name, root, group);
-  const box: Box = {
+  cleanup.defer(() => powerOff(running));
+  const owned = cleanup.move();
+  return machine({
     run: (command) => runInside(running.leader, command),
     async reboot() {
       await powerOff(running);
       running = await boot(name, root, group);
     },
-    async [Symbol.asyncDispose]() {
-      await powerOff(running);
-      execFileSync('umount', [root]);
-      rmSync(home, { recursive: true, force: true });
-      removeCgroups(group);
-    },
-  };
-  return machine(box);
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  });
 }
 
 interface Running {
@@ -68,6 +68,8 @@ async function boot(name: string, root: string, group: string): Promise<Running>
   };
   nspawn.stdout.on('data', listen);
   nspawn.stderr.on('data', listen);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => end(nspawn));
   const leader = await waitFor(
     'PID 1 of the container',
     () => {
@@ -84,6 +86,7 @@ async function boot(name: string, root: string, group: string): Promise<Running>
     },
     BOOT_TIMEOUT_MS,
   );
+  cleanup.move();
   return { nspawn, leader };
 }
 
@@ -116,16 +119,21 @@ function runInside(leader: number, command: readonly string[]): Promise<Ended> {
   });
 }
 
+const isOver = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null;
+
 /** systemd-nspawn asks PID 1 for a clean halt when it gets SIGTERM. */
-async function powerOff({ nspawn, leader }: Running): Promise<void> {
-  const over = () => nspawn.exitCode !== null || nspawn.signalCode !== null;
-  if (!over()) nspawn.kill('SIGTERM');
+async function powerOff({ nspawn }: Running): Promise<void> {
+  if (!isOver(nspawn)) nspawn.kill('SIGTERM');
   try {
-    await waitFor('a clean power-off', over, POWER_OFF_TIMEOUT_MS);
+    await waitFor('a clean power-off', () => isOver(nspawn), POWER_OFF_TIMEOUT_MS);
   } catch (error) {
-    process.kill(leader, 'SIGKILL');
-    nspawn.kill('SIGKILL');
-    await waitFor('the end of systemd-nspawn', over);
+    await end(nspawn);
     throw error;
   }
+}
+
+/** PID 1 inside dies with it. */
+async function end(nspawn: ChildProcess): Promise<void> {
+  if (!isOver(nspawn)) nspawn.kill('SIGKILL');
+  await waitFor('the end of systemd-nspawn', () => isOver(nspawn));
 }

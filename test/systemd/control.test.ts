@@ -7,12 +7,14 @@ import { configure, SLEEPER_SERVICE, service } from './supervised.ts';
 
 const SHARED = '[daemon]\nhttp = ""\nsocket_mode = "0660"\nsocket_group = "operators"\n';
 
-/** With an operator, who is in the group, and a guest, who is not. */
+/** olga is in the group, guido is not. */
 async function sharedHost() {
-  const host = await container();
-  await host.sh('groupadd operators && useradd -m -G operators operator && useradd -m guest');
+  await using cleanup = new AsyncDisposableStack();
+  const host = cleanup.use(await container());
+  await host.sh('groupadd operators && useradd -m -G operators olga && useradd -m guido');
   await configure(host, SHARED, SLEEPER_SERVICE);
   await host.sh('systemctl start opsd');
+  cleanup.move();
   return host;
 }
 
@@ -30,7 +32,7 @@ test('so does a member of the socket group', async () => {
   await using host = await sharedHost();
   assert.equal(await host.sh('stat -c "%a %U %G" /srv/run/opsd.sock'), '660 root operators');
   const before = await service(host, 'sleeper');
-  await host.sh('opsd ctl restart sleeper', 'operator');
+  await host.sh('opsd ctl restart sleeper', 'olga');
   const after = await service(host, 'sleeper');
   assert.equal(after.state, 'running');
   assert.equal(after.generation, before.generation + 1);
@@ -39,7 +41,7 @@ test('so does a member of the socket group', async () => {
 test('anyone else is told that it is a matter of permission, and nothing happens', async () => {
   await using host = await sharedHost();
   const before = await service(host, 'sleeper');
-  const { code, stderr } = await host.run('opsd ctl restart sleeper', 'guest');
+  const { code, stderr } = await host.run('opsd ctl restart sleeper', 'guido');
   assert.equal(code, 2);
   assert.match(stderr, /permission/i);
   assert.match(stderr, /opsd\.sock/);

@@ -1,58 +1,68 @@
 // make test-systemd: installs opsd below an overlay of this host's root, then runs the tests, each on machines of its own.
 
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBase } from './base.ts';
 import { makeCgroups, removeCgroups } from './cgroups.ts';
-import { whyNoContainer } from './requirements.ts';
+import { cgroupTrees, whyNoContainer } from './requirements.ts';
 
 /** Names this run; also the marker that we are in a mount namespace of our own. */
 const RUN = 'OPSD_TEST_SYSTEMD';
-
-function skip(why: string): never {
-  console.log(`test-systemd: SKIPPED, no real systemd can be booted here: ${why}`);
-  process.exit(0);
-}
+const NAME = /^opsd-systemd-(\d+)$/;
 
 /** Everything that is mounted in it is gone when its last process is, however that ends. */
-function inOwnMountNamespace(): number {
-  const folder = `/run/opsd-test-${process.pid}`;
-  mkdirSync(folder);
-  const group = makeCgroups(`opsd-test-${process.pid}`);
+async function inOwnMountNamespace(): Promise<number> {
+  removeStale();
+  const name = `opsd-systemd-${process.pid}`;
+  mkdirSync(`/run/${name}`);
+  makeCgroups(name);
   try {
     const again = [process.execPath, ...process.argv.slice(1)];
-    const run = spawnSync('unshare', ['--mount', '--propagation', 'private', '--', ...again], {
-      stdio: 'inherit',
-      env: { ...process.env, [RUN]: folder },
+    return await passOn('unshare', ['--mount', '--propagation', 'private', '--', ...again], {
+      ...process.env,
+      [RUN]: `/run/${name}`,
     });
-    return run.status ?? 1;
   } finally {
-    removeCgroups(group);
-    rmdirSync(folder);
+    removeCgroups(name);
+    rmdirSync(`/run/${name}`);
   }
 }
 
-function runTests(folder: string): number {
+async function runTests(folder: string): Promise<number> {
   makeBase(folder);
   const given = process.argv.slice(2);
   const files = given.filter((name) => name.endsWith('.test.ts'));
   const all = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.test.ts'));
-  const run = spawnSync(
-    process.execPath,
-    [
-      '--test',
-      '--test-concurrency=2',
-      '--test-timeout=180000',
-      ...given.filter((name) => name.startsWith('--')),
-      ...(files.length > 0 ? files : all.sort().map((name) => join(import.meta.dirname, name))),
-    ],
-    { stdio: 'inherit' },
-  );
-  return run.status ?? 1;
+  return await passOn(process.execPath, [
+    ...['--test', '--test-concurrency=2', '--test-timeout=180000'],
+    ...given.filter((name) => name.startsWith('--')),
+    ...(files.length > 0 ? files : all.sort().map((name) => join(import.meta.dirname, name))),
+  ]);
+}
+
+/** Runs it with our own input and output; who ends us, ends it, and we clean up after it. */
+async function passOn(command: string, args: string[], env = process.env): Promise<number> {
+  const child = spawn(command, args, { stdio: 'inherit', env });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, 'exit');
+  return typeof code === 'number' ? code : 1;
+}
+
+/** What runs that were killed outright left behind. */
+function removeStale(): void {
+  for (const folder of [...cgroupTrees(), '/run']) {
+    for (const name of readdirSync(folder)) {
+      const pid = NAME.exec(name)?.[1];
+      if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+      if (folder === '/run') rmdirSync(join(folder, name));
+      else removeCgroups(name);
+    }
+  }
 }
 
 const why = whyNoContainer();
-if (why !== null) skip(why);
 const folder = process.env[RUN];
-process.exit(folder === undefined ? inOwnMountNamespace() : runTests(folder));
+if (why !== null) console.log(`test-systemd: SKIPPED, no real systemd can be booted here: ${why}`);
+else process.exitCode = await (folder === undefined ? inOwnMountNamespace() : runTests(folder));

@@ -21,11 +21,13 @@ import {
 
 /** One service that talks, one family with an escapee, one that the operator stopped. */
 async function supervising(): Promise<Machine> {
-  const host = await container();
+  await using cleanup = new AsyncDisposableStack();
+  const host = cleanup.use(await container());
   await configure(host, COUNTER_SERVICE, FAMILY_SERVICE, SLEEPER_SERVICE.replace('sleeper', 'unwanted'));
   await editUnit(host, 'WatchdogSec=3');
   await host.sh('systemctl start opsd && opsd ctl stop unwanted');
   await moreLines(host, 10);
+  cleanup.move();
   return host;
 }
 

@@ -1,13 +1,13 @@
 // A machine with a kernel of its own (User Mode Linux): cgroup v2 with all controllers, real limits, real OOM kills.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '../support/wait.ts';
-import { baseOf, inside, LIB, mountOverlay, PATH } from './base.ts';
+import { baseOf, inside, LIB, mountOverlay, PATH, unmount } from './base.ts';
 import { entrances, makeCgroups, removeCgroups } from './cgroups.ts';
-import { type Box, COMMAND_TIMEOUT_MS, type Ended, type Machine, machine } from './machine.ts';
+import { COMMAND_TIMEOUT_MS, type Ended, type Machine, machine } from './machine.ts';
 import { overlayModule } from './requirements.ts';
 
 const BOOT_TIMEOUT_MS = 90_000;
@@ -25,29 +25,29 @@ export async function virtualMachine(): Promise<Machine> {
   const name = `v${process.pid}-${++count}`;
   const home = join(folder, name);
   const root = join(home, 'root');
-  for (const part of ['up', 'work', 'root']) mkdirSync(join(home, part), { recursive: true });
-  mountOverlay(root, [baseOf(folder).layer, '/'], join(home, 'up'), join(home, 'work'));
   const mailbox = join(root, LIB, 'mail');
+  await using cleanup = new AsyncDisposableStack();
+  const group = makeCgroups(`${folder.slice('/run/'.length)}/${name}`);
+  cleanup.defer(() => removeCgroups(group));
+  for (const part of ['up', 'work', 'root']) mkdirSync(join(home, part), { recursive: true });
+  cleanup.defer(() => rmSync(home, { recursive: true, force: true }));
+  mountOverlay(root, [baseOf(folder).layer, '/'], join(home, 'up'), join(home, 'work'));
+  cleanup.defer(() => unmount(root));
   mkdirSync(mailbox);
   copyFileSync(module, join(root, LIB, 'overlay.ko'));
   writeFileSync(join(root, LIB, 'init'), INIT, { mode: 0o755 });
   writeFileSync(join(root, LIB, 'agent'), AGENT, { mode: 0o755 });
   inside(root, UNITS);
-  const group = makeCgroups(`${folder.slice('/run/'.length)}/${name}`);
 
   const guest = await boot(name, home, root, group, mailbox);
   let letters = 0;
-  const box: Box = {
+  cleanup.defer(() => powerOff(guest, mailbox, ++letters));
+  const owned = cleanup.move();
+  return machine({
     run: (command) => post(mailbox, ++letters, guest, command),
     reboot: () => Promise.reject(new Error('a virtual machine cannot be booted again, use a container')),
-    async [Symbol.asyncDispose]() {
-      await powerOff(guest, mailbox, ++letters);
-      execFileSync('umount', [root]);
-      rmSync(home, { recursive: true, force: true });
-      removeCgroups(group);
-    },
-  };
-  return machine(box);
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  });
 }
 
 /** The guest's first process. Root: the tree on the host below, the guest's memory above; then systemd. */
@@ -118,6 +118,8 @@ async function boot(name: string, home: string, root: string, group: string, mai
   };
   guest.stdout.on('data', listen);
   guest.stderr.on('data', listen);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => end(guest));
   await waitFor(
     'the end of the boot',
     () => {
@@ -126,6 +128,7 @@ async function boot(name: string, home: string, root: string, group: string, mai
     },
     BOOT_TIMEOUT_MS,
   );
+  cleanup.move();
   return guest;
 }
 
@@ -158,8 +161,12 @@ async function powerOff(guest: ChildProcess, mailbox: string, number: number): P
   try {
     await waitFor('a clean power-off', () => isOver(guest), POWER_OFF_TIMEOUT_MS);
   } catch (error) {
-    guest.kill('SIGKILL');
-    await waitFor('the end of the guest kernel', () => isOver(guest));
+    await end(guest);
     throw error;
   }
+}
+
+async function end(guest: ChildProcess): Promise<void> {
+  if (!isOver(guest)) guest.kill('SIGKILL');
+  await waitFor('the end of the guest kernel', () => isOver(guest));
 }
