@@ -31,6 +31,9 @@ const LATE_CHUNK = 16_384;
 /** What is dropped at a time, and how much of it `ctl why` may still show. */
 const scrap = Buffer.allocUnsafeSlow(65_536);
 const DROPPED_SHOWN = 4_096;
+const NOTHING = { bytes: Buffer.alloc(0), length: 0 } as const;
+/** How long the second half of a line may take to follow the first into a renamed file. */
+const LONGEST_LINE_WAIT: Millis = 1_000;
 /** What a generation left in its pipe is read up to this, should somebody go on writing. */
 const MOST_LEFT = 4 << 20;
 
@@ -48,6 +51,9 @@ export class Capture implements Disposable {
   #failure: { readonly code: string; readonly retryAt: Millis } | null = null;
   #lost = 0;
   #dropped: Buffer = Buffer.alloc(0);
+  /** The file was renamed in the middle of a line, whose rest is to follow it until then. */
+  #isSwitching = false;
+  #switchBy: Millis = 0;
   #mustEndLine = false;
   #mustReopen = false;
   #isOver = false;
@@ -92,25 +98,29 @@ export class Capture implements Disposable {
   }
 
   #read(): number {
-    if (this.#late) return 0;
+    if (this.#late || this.#isOver) return 0;
     const now = monotonic();
     if (this.#failure && !this.retry()) return this.#drop();
     let bytes = 0;
     const isWell = this.#attempt(() => {
-      this.#prepare(now);
-      if (this.#patience.isOver || !this.#file.isRegular) bytes = this.#readLate();
+      bytes = this.#prepare(now);
+      if (this.#isSwitching) return;
+      if (this.#patience.isOver || !this.#file.isRegular) bytes += this.#readLate();
       else {
-        bytes = this.#transfer.move();
+        bytes += this.#transfer.move();
         this.#patience.took(monotonic() - now);
       }
     });
     return isWell ? bytes : this.#drop();
   }
 
-  #prepare(now: Millis): void {
+  /** The right file, open; the bytes that were read on the way there. */
+  #prepare(now: Millis): number {
+    let bytes = 0;
     if (!this.#file.isOpen) this.#file.open();
-    else if (this.#file.isStale(now)) this.#switchFile();
+    else if (this.#isSwitching || this.#file.isStale(now)) bytes = this.#switchFile();
     this.#file.findEnd();
+    return bytes;
   }
 
   #readLate(): number {
@@ -174,6 +184,7 @@ export class Capture implements Disposable {
     if (!isWell) return false;
     this.#shared.log.info('the log of a service can be written again', { service: this.#service, lost: this.#lost });
     this.#failure = null;
+    this.#isSwitching = false;
     this.#lost = 0;
     this.#dropped = Buffer.alloc(0);
     this.#transfer.forgetLine();
@@ -193,16 +204,25 @@ export class Capture implements Disposable {
     if (this.#failure) {
       this.#failure = { ...this.#failure, retryAt: 0 };
       this.retry();
-    } else if (this.#file.isOpen && this.#file.wasReplaced()) this.#attempt(() => this.#switchFile());
+    } else if (this.#file.isOpen && this.#file.wasReplaced()) this.#attempt(() => void this.#switchFile());
   }
 
-  /** A line that is half in the old file gets its other half there, where that has come already. */
-  #switchFile(): void {
+  /**
+   * To the file that has the name now. A line that is half in the old file gets its other half there; where that has not
+   * come yet, it is waited for, but not for ever: a rotated file is compressed and removed some time.
+   */
+  #switchFile(): number {
     this.#file.findEnd();
     const isBroken = this.#file.isRegular && !this.#file.endsWithNewline();
-    const rest = isBroken ? Buffer.from(this.#transfer.take(LATE_CHUNK).bytes) : Buffer.alloc(0);
+    const { bytes, length } = isBroken ? this.#transfer.take(LATE_CHUNK) : NOTHING;
+    const rest = Buffer.from(bytes);
     const cut = rest.indexOf(NEWLINE) + 1;
+    if (isBroken && cut === 0 && this.#waitForLine()) {
+      this.#transfer.write(rest);
+      return length;
+    }
     this.#transfer.write(rest.subarray(0, cut));
+    this.#isSwitching = false;
     this.#file[Symbol.dispose]();
     try {
       this.#file.open();
@@ -211,6 +231,18 @@ export class Capture implements Disposable {
       throw error;
     }
     this.#transfer.write(rest.subarray(cut));
+    return length;
+  }
+
+  /** False: it was waited for long enough. */
+  #waitForLine(): boolean {
+    const now = monotonic();
+    if (!this.#isSwitching) {
+      this.#isSwitching = true;
+      this.#switchBy = now + LONGEST_LINE_WAIT;
+      void after(LONGEST_LINE_WAIT).then(() => this.#isSwitching && this.#read());
+    }
+    return now < this.#switchBy;
   }
 
   /** A generation has ended: all that it wrote is written, and what comes next begins a line of its own. */
@@ -223,9 +255,9 @@ export class Capture implements Disposable {
       if (!this.#file.isOpen && !this.#file.exists()) return;
       this.#file.open();
       this.#file.findEnd();
-      if (this.#file.endsWithNewline()) return;
-      this.#transfer.write(Buffer.from('\n'));
+      if (!this.#file.endsWithNewline()) this.#transfer.write(Buffer.from('\n'));
       this.#transfer.forgetLine();
+      if (this.#isSwitching) this.#switchFile();
     });
   }
 

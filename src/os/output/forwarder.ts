@@ -88,10 +88,12 @@ export class Forwarder implements Disposable {
       this.#giveUp(error);
       return null;
     }
-    this.#program = program;
-    program.unref();
     program.stdin?.on('error', () => {});
     program.once('error', (error) => this.#giveUp(error));
+    // Then the error is on its way.
+    if (program.pid === undefined) return null;
+    this.#program = program;
+    program.unref();
     program.once('exit', () => {
       this.#program = null;
       if (this.#isOver) return;

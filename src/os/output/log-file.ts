@@ -2,7 +2,9 @@
 
 import { closeSync, constants, fchownSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import type { Millis } from '../../core/spec.ts';
+import { RuntimeError } from '../../errors.ts';
 import { monotonic } from '../../runtime/clock.ts';
+import { codeOf } from '../identity.ts';
 
 /** 0640: a group of log readers may be given the folder. */
 const MODE = 0o640;
@@ -136,19 +138,37 @@ export class LogFile implements Disposable {
  * rights (EDGE-CASES N18). The caller closes it.
  */
 export function openDirect(path: string, uid: number): number {
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NOCTTY;
-  const fd = openSync(path, flags | constants.O_NONBLOCK, MODE);
+  const fd = openForAppending(path);
   const found = fstatSync(fd);
   const us = process.geteuid?.() ?? 0;
-  const why = !found.isFile()
-    ? 'it is not a regular file'
-    : found.uid !== us && found.uid !== uid
-      ? `it belongs to uid ${found.uid}`
-      : null;
-  if (why !== null) {
+  const isTheirs = found.uid === us || found.uid === uid;
+  if (!found.isFile() || !isTheirs) {
     closeSync(fd);
-    throw new Error(`${path} cannot be a service's output: ${why}; remove it and start the service again`);
+    throw refusal(path, isTheirs ? 'it is not a regular file' : `it belongs to uid ${found.uid}`);
   }
   if (found.uid !== uid) fchownSync(fd, uid, -1);
   return fd;
+}
+
+/** O_NONBLOCK does nothing to a regular file; it keeps a FIFO in its place from hanging opsd. */
+function openForAppending(path: string): number {
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+  try {
+    return openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY, MODE);
+  } catch (error) {
+    const why = WRONG_KINDS[codeOf(error)];
+    throw why === undefined ? error : refusal(path, why);
+  }
+}
+
+const WRONG_KINDS: Readonly<Record<string, string>> = {
+  ELOOP: 'it is a symlink',
+  EISDIR: 'it is a folder',
+  ENXIO: 'it is a FIFO or a socket',
+};
+
+function refusal(path: string, why: string): RuntimeError {
+  return new RuntimeError(
+    `the log ${path} cannot be a service's output: ${why}; remove it and start the service again`,
+  );
 }

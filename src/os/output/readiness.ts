@@ -58,8 +58,10 @@ class KernelReadiness implements Readiness {
   }
 }
 
-const SHORTEST_ROUND: Millis = 5;
-const LONGEST_ROUND: Millis = 320;
+const SHORTEST_PAUSE: Millis = 5;
+const LONGEST_PAUSE: Millis = 320;
+/** Reads of one descriptor before it is the next one's turn. */
+const MOST_READS = 16;
 
 interface Visited {
   readonly read: Reader;
@@ -67,41 +69,56 @@ interface Visited {
   due: Millis;
 }
 
-/** Without the kernel's help: each is tried, often while something comes, seldom while nothing does. */
+/** Without the kernel's help: each is tried, at once again while something comes, seldom while nothing does. */
 class Rounds implements Readiness {
   readonly #visited = new Set<Visited>();
   readonly #alarm = new Alarm(() => this.#round());
+  #atOnce: NodeJS.Immediate | null = null;
 
   watch(_fd: number, read: Reader): Watch {
-    const visited: Visited = { read, pause: SHORTEST_ROUND, due: 0 };
+    const visited: Visited = { read, pause: SHORTEST_PAUSE, due: 0 };
     const stop = (): void => {
       this.#visited.delete(visited);
     };
     const start = (): void => {
+      visited.due = 0;
       this.#visited.add(visited);
-      this.#alarm.set(0);
+      this.#goOn(0);
     };
     start();
     return { pause: stop, resume: start, [Symbol.dispose]: stop };
   }
 
+  #goOn(wait: Millis): void {
+    if (wait > 0) this.#alarm.set(wait);
+    else this.#atOnce ??= setImmediate(() => this.#round());
+  }
+
   #round(): void {
+    this.#atOnce = null;
     const began = monotonic();
-    let next = began + LONGEST_ROUND;
+    let next = began + LONGEST_PAUSE;
     for (const visited of [...this.#visited]) {
       if (visited.due <= began && monotonic() < began + TURN) {
-        visited.pause = visited.read() > 0 ? 0 : Math.min(Math.max(visited.pause * 2, SHORTEST_ROUND), LONGEST_ROUND);
+        visited.pause = this.#visit(visited) ? 0 : Math.min(Math.max(visited.pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE);
         visited.due = began + visited.pause;
         // To the end of the line: whoever was not reached this time is first the next time.
         if (this.#visited.delete(visited)) this.#visited.add(visited);
       }
       next = Math.min(next, visited.due);
     }
-    if (this.#visited.size > 0) this.#alarm.set(Math.max(next - monotonic(), 0));
+    if (this.#visited.size > 0) this.#goOn(next - monotonic());
+  }
+
+  #visit({ read }: Visited): boolean {
+    let reads = 0;
+    while (reads < MOST_READS && read() > 0) reads++;
+    return reads > 0;
   }
 
   [Symbol.dispose](): void {
     this.#visited.clear();
+    if (this.#atOnce) clearImmediate(this.#atOnce);
     this.#alarm[Symbol.dispose]();
   }
 }

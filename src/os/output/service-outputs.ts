@@ -3,7 +3,6 @@
 import { closeSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogMode, Millis, ServiceSpec } from '../../core/spec.ts';
-import { RuntimeError } from '../../errors.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import type { Log } from '../logger.ts';
@@ -78,13 +77,14 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
    */
   prepare(specs: Iterable<ServiceSpec>): void {
     const all = [...specs];
-    const wanted = all.filter(({ name, launch }) => isFifoMode(launch.log) && !this.#outputs.has(name));
+    const wanted = all.filter(({ launch }) => isFifoMode(launch.log));
+    const fresh = wanted.filter(({ name }) => !this.#outputs.has(name));
     mkdirSync(this.#fifoDir(), { recursive: true, mode: 0o700 });
-    this.#try(() => makeFifos(wanted.map(({ name }) => this.#fifoPath(name))));
-    for (const spec of wanted) this.#try(() => this.#outputOf(spec));
+    this.#try(() => makeFifos(fresh.map(({ name }) => this.#fifoPath(name))));
+    for (const spec of fresh) this.#try(() => this.#outputOf(spec));
     for (const spec of all) this.#modes.set(spec.name, spec.launch.log);
-    for (const name of readdirSync(this.#fifoDir()))
-      if (!this.#outputs.has(name)) this.#try(() => this.#keepOrRemove(name));
+    const known = new Set([...this.#outputs.keys(), ...wanted.map(({ name }) => name)]);
+    for (const name of readdirSync(this.#fifoDir())) if (!known.has(name)) this.#try(() => this.#keepOrRemove(name));
   }
 
   #try(act: () => void): void {
@@ -125,18 +125,9 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
       case 'inherit':
         return { stdout: 'inherit', stderr: 'inherit', close() {} };
       case 'direct':
-        return ends(this.#openDirect(spec));
+        return ends(openDirect(this.#logPath(name), this.#options.uidOf(spec)));
       default:
         return ends(this.#outputOf(spec).way.openForChild());
-    }
-  }
-
-  #openDirect(spec: ServiceSpec): number {
-    try {
-      return openDirect(this.#logPath(spec.name), this.#options.uidOf(spec));
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new RuntimeError(`cannot open the log of ${spec.name}: ${why}`);
     }
   }
 

@@ -1,0 +1,27 @@
+// A daemon that does nothing but copy output: `copier.ts FOLDER with-kernel|without plain|stamped`. It is there to be killed.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ServiceOutputs } from '../../../src/os/output/service-outputs.ts';
+import { recordingLog, specOf } from './outputs.ts';
+
+const [folder = '', kernel, style] = process.argv.slice(2);
+mkdirSync(join(folder, 'log'), { recursive: true });
+const log = recordingLog();
+await using outputs = new ServiceOutputs({
+  runDir: join(folder, 'run'),
+  logDir: join(folder, 'log'),
+  uidOf: () => process.geteuid?.() ?? 0,
+  onBytes: () => {},
+  onDropped: () => {},
+  log,
+  ...(kernel === 'without' ? { kernel: null } : {}),
+});
+outputs.prepare([specOf('web', 'capture', style === 'stamped')]);
+const told = new Promise<void>((resolve) => {
+  process.once('SIGTERM', resolve);
+  process.stdin.once('end', resolve).resume();
+});
+process.stdout.write(`ready ${log.lines.join(' ')}\n`);
+await told;
+process.stdin.destroy();
