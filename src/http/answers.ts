@@ -13,7 +13,7 @@ export function answer(
   body: Uint8Array<ArrayBuffer> | string,
   type: string,
   status = 200,
-  headers: Record<string, string> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Response {
   return new Response(body, { status, headers: { 'Content-Type': type, ...PLAIN, ...headers } });
 }

@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Millis } from '../core/spec.ts';
-import { Alarm, every, monotonic } from '../runtime/clock.ts';
+import { Alarm, every, monotonic, wallNow } from '../runtime/clock.ts';
 import { StatusFeed } from './status-feed.ts';
 import type { Control, EventView } from './view.ts';
 
@@ -117,7 +117,8 @@ export class EventStreams implements Disposable {
     this.#giveChanges();
     const now = monotonic();
     for (const listener of this.#listeners) {
-      if (now - listener.saidAt >= HEARTBEAT && canTake(listener, now)) say(listener, ':\n\n', now);
+      if (now - listener.saidAt >= HEARTBEAT && canTake(listener, now))
+        say(listener, listener.kind === 'services' ? word('beat', { at: wallNow() }) : ':\n\n', now);
     }
   }
 
@@ -145,7 +146,7 @@ export class EventStreams implements Disposable {
     const now = monotonic();
     this.#feed ??= new StatusFeed(this.#control.status(), now);
     listener.round = this.#round;
-    say(listener, word('services', this.#feed.all(now)), now);
+    say(listener, word('services', { ...this.#feed.all(now), at: wallNow() }), now);
   }
 
   /** Who has the last round gets the difference; who was stuck then gets everything. */
@@ -159,12 +160,12 @@ export class EventStreams implements Disposable {
     const status = this.#control.status();
     this.#feed ??= new StatusFeed(status, now);
     const changes = this.#feed.advance(status, now);
-    const difference = changes === null ? null : Buffer.from(word('changed', changes));
+    const difference = changes === null ? null : Buffer.from(word('changed', { ...changes, at: wallNow() }));
     let all: Buffer | null = null;
     for (const listener of listeners) {
       if (!canTake(listener, now)) continue;
       if (listener.round !== this.#round) {
-        all ??= Buffer.from(word('services', this.#feed.all(now)));
+        all ??= Buffer.from(word('services', { ...this.#feed.all(now), at: wallNow() }));
         say(listener, all, now);
       } else if (difference !== null) say(listener, difference, now);
       listener.round = this.#round + 1;

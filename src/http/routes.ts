@@ -39,7 +39,7 @@ export function routes(options: RouteOptions): App {
     options,
     shared(options, () => `${JSON.stringify(options.control.status())}\n`),
   );
-  addMetrics(app, options);
+  addMetricsAndPage(app, options);
   if (options.door === 'socket') addChanging(app, options);
   return app;
 }
@@ -81,11 +81,15 @@ function addHealth(app: App, { control }: RouteOptions): void {
   });
 }
 
-function addMetrics(app: App, options: RouteOptions): void {
+function addMetricsAndPage(app: App, options: RouteOptions): void {
   // Loaded with the first scrape: not everybody has a Prometheus, and it takes 5 MB.
   const metrics = shared(options, async () => {
     const { renderMetrics } = await import('./metrics.ts');
     return renderMetrics(options.control.metrics());
   });
   app.get('/metrics', async () => answer(await metrics.get(), 'text/plain; version=0.0.4; charset=utf-8'));
+  app.get('/', async () => {
+    const { PAGE, PAGE_HEADERS } = await import('./page.ts');
+    return answer(PAGE, 'text/html; charset=utf-8', 200, PAGE_HEADERS);
+  });
 }
