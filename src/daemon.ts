@@ -45,7 +45,7 @@ export interface DaemonOptions {
 }
 
 /** Supervises until it is told to stop or to hand over; gives the exit code. Throws ConfigError and RuntimeError. */
-export async function runDaemon({ configFile, prefix: givenPrefix, version }: DaemonOptions): Promise<0 | 1 | 2> {
+export async function runDaemon({ configFile, prefix: givenPrefix, version }: DaemonOptions): Promise<number> {
   // First of all: from here on a signal is an order, not the end.
   using orders = new SignalOrders();
   const startedAt = monotonic();
@@ -61,7 +61,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
   prepareDirectories(layout);
 
   await using stack = new AsyncDisposableStack();
-  const { promise: over, resolve: end } = Promise.withResolvers<0 | 2>();
+  const { promise: over, resolve: end } = Promise.withResolvers<number>();
   const log = stack.use(
     createLogger({ level: process.env.OPSD_LOG ?? config.daemon.logLevel, format: config.daemon.logFormat }),
   );

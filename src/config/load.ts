@@ -95,6 +95,7 @@ function daemonSpec(values: DaemonValues, logLevel: string, workDir: string): Da
     socketMode: values.socket_mode,
     socketGroup: values.socket_group ?? null,
     pageLogs: values.page_logs,
+    exitWhen: 'never',
   };
 }
 

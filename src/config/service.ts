@@ -73,6 +73,10 @@ function policyOf(values: ServiceValues): Policy {
     after: values.after,
     ready: ready === undefined ? null : { ...ready, probe: null, interval: 500, pattern: null },
     health: null,
+    onDependencyRestart: 'keep',
+    timeout: null,
+    schedule: null,
+    onFailed: 'keep',
     timestamps: values.log.timestamps,
   };
 }

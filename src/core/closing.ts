@@ -1,6 +1,7 @@
 // The end of the daemon: everything is stopped, dependents first, or handed over as it is.
 
 import { bringDown, KILL_WAIT, killNow } from './lifecycle.ts';
+import type { Service } from './model.ts';
 import { isNeeded } from './order.ts';
 import { dismiss } from './orders.ts';
 import type { Millis } from './spec.ts';
@@ -8,12 +9,15 @@ import { isLive } from './transition.ts';
 import type { World } from './world.ts';
 
 const reason = 'shutdown';
+/** What opsd exits with where a service has no exit code of its own. */
+const RUNTIME_ERROR = 2;
 
 /** The first request stops everything within `shutdown_timeout`, a second one kills at once. */
-export function shutDown(world: World, by: string): void {
-  if (world.state.phase.name === 'shutting_down') return killAll(world, `shutdown asked for again by ${by}`);
+export function shutDown(world: World, by: string, code = 0): void {
+  const { phase } = world.state;
+  if (phase.name === 'shutting_down') return killAll(world, phase.code, `shutdown asked for again by ${by}`);
   const deadline = world.now + world.state.shutdownTimeout;
-  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: false } };
+  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: false, code } };
   world.mapAll((service, around) => {
     const [free, answers] = dismiss(service, { ok: false, code: 'shutting_down', message: 'opsd is shutting down' });
     if (free.state.name === 'starting' || free.state.name === 'running') return [free, answers];
@@ -36,7 +40,7 @@ export function handOver(world: World, by: string): void {
 export function shutdownDue(world: World): void {
   const { phase } = world.state;
   if (phase.name !== 'shutting_down' || phase.deadline > world.now) return;
-  if (!phase.isKilling) return killAll(world, 'the shutdown took longer than shutdown_timeout');
+  if (!phase.isKilling) return killAll(world, phase.code, 'the shutdown took longer than shutdown_timeout');
   const stuck = world.state.services.filter(({ state }) => isLive(state)).map(({ spec }) => spec.name);
   world.state = { ...world.state, phase: { name: 'over' } };
   world.effects.push({ type: 'exit', code: 2, why: `SIGKILL did not end: ${stuck.join(', ')}` });
@@ -44,7 +48,8 @@ export function shutdownDue(world: World): void {
 
 /** During a shutdown: asks those to stop that nobody needs any more, and ends it when nothing lives. */
 export function proceedShutdown(world: World): void {
-  if (world.state.phase.name !== 'shutting_down') return;
+  const { phase } = world.state;
+  if (phase.name !== 'shutting_down') return;
   for (const { spec, state } of world.state.services) {
     if (state.name !== 'starting' && state.name !== 'running') continue;
     if (isNeeded(world.state, spec.name)) continue;
@@ -53,11 +58,29 @@ export function proceedShutdown(world: World): void {
   }
   if (world.state.services.some(({ state }) => isLive(state))) return;
   world.state = { ...world.state, phase: { name: 'over' } };
-  world.effects.push({ type: 'exit', code: 0, why: 'every service is stopped' });
+  world.effects.push({ type: 'exit', code: phase.code, why: 'every service is stopped' });
 }
 
-function killAll(world: World, detail: string): void {
+/** Ends opsd for a service: when one with `on_failed = "shutdown"` has failed, or all have ended (`exit_when`). */
+export function considerEnd(world: World): void {
+  const { phase, services, exitWhen } = world.state;
+  if (phase.name !== 'running' || !world.hasMoved) return;
+  const fatal = services.find(({ spec, state }) => state.name === 'failed' && spec.policy.onFailed === 'shutdown');
+  if (fatal !== undefined) {
+    return shutDown(world, `on_failed of ${fatal.spec.name}`, fatal.lastExit?.code || RUNTIME_ERROR);
+  }
+  if (exitWhen === 'never' || services.length === 0 || !services.every(hasEnded)) return;
+  const isBad = services.some(({ state, lastFailure }) => state.name === 'failed' || lastFailure !== null);
+  shutDown(world, 'exit_when = "all-exited"', isBad ? RUNTIME_ERROR : 0);
+}
+
+function hasEnded({ state, spec, wish }: Service): boolean {
+  if (state.name === 'exited' || (state.name === 'failed' && state.deadline === null)) return true;
+  return state.name === 'stopped' && (wish === 'down' || !spec.policy.enabled);
+}
+
+function killAll(world: World, code: number, detail: string): void {
   const deadline: Millis = world.now + KILL_WAIT;
-  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: true } };
+  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: true, code } };
   world.mapAll((service, around) => killNow(service, around, reason, detail));
 }

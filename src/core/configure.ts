@@ -18,6 +18,7 @@ export function configure(world: World, config: Config, isFirst: boolean): void 
     ...world.state,
     startConcurrency: config.daemon.startConcurrency,
     shutdownTimeout: config.daemon.shutdownTimeout,
+    exitWhen: config.daemon.exitWhen,
   };
   for (const { spec } of world.state.services) {
     if (!config.services.has(spec.name)) world.change(spec.name, remove);
@@ -33,7 +34,9 @@ export function configure(world: World, config: Config, isFirst: boolean): void 
   const detail = isFirst ? 'enabled' : 'new in the configuration';
   for (const name of config.services.keys()) {
     world.change(name, (service, around) =>
-      service.state.name === 'stopped' && isWanted(service) ? start(service, around, reason, detail) : [service, []],
+      service.state.name === 'stopped' && isWanted(service) && !isTimed(service)
+        ? start(service, around, reason, detail)
+        : [service, []],
     );
   }
 }
@@ -48,6 +51,11 @@ function remove(service: Service, around: Around): Moved {
   const detail = 'no longer in the configuration';
   const [moved, effects] = bringDown(leaving, around, { to: 'stopped', reason: 'removed', detail });
   return [moved, [...answers, ...effects]];
+}
+
+/** The clock starts it; an operator may, too. */
+function isTimed(service: Service): boolean {
+  return service.spec.policy.schedule !== null && service.wish === null;
 }
 
 /** Brings one service from what it was configured to be to what it is to be now. */
@@ -71,6 +79,7 @@ function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
       return [moved, [settings, ...effects]];
     }
     if (!isNew || state.name === 'stopped') return [next, [settings]];
+    if (isTimed(next)) return [next, [settings]];
     const [moved, effects] = start(forgiven(next), around, reason, 'its configuration changed');
     return [moved, [settings, ...effects]];
   }

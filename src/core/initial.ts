@@ -9,6 +9,7 @@ export function initialState(seed: number): State {
     phase: { name: 'running' },
     startConcurrency: 1,
     shutdownTimeout: 0,
+    exitWhen: 'never',
     seed,
     services: [],
     slots: new Map(),
@@ -22,6 +23,7 @@ export function newService(spec: ServiceSpec, generation: number, now: Millis): 
   return {
     spec,
     nextSpec: null,
+    isQueued: false,
     removed: false,
     state: { name: 'stopped', deadline: null },
     since: now,

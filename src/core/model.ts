@@ -19,6 +19,8 @@ export type Reason =
   | 'operator'
   | 'configuration'
   | 'dependency'
+  | 'schedule'
+  | 'run_timeout'
   | 'ready'
   | 'backoff'
   | 'retry'
@@ -126,6 +128,8 @@ export interface Service {
   readonly spec: ServiceSpec;
   /** What a reload wants instead, applied once the running generation is gone. */
   readonly nextSpec: ServiceSpec | null;
+  /** The clock asked for a run while one was under way; it follows. */
+  readonly isQueued: boolean;
   /** No longer in the configuration: forgotten when its tree is empty. */
   readonly removed: boolean;
   readonly state: ServiceState;
@@ -151,8 +155,8 @@ export interface Service {
 
 export type Phase =
   | { readonly name: 'running' }
-  /** `isKilling`: SIGKILL was sent to all; at the deadline what still lives is given up. */
-  | { readonly name: 'shutting_down'; readonly deadline: Millis; readonly isKilling: boolean }
+  /** `isKilling`: SIGKILL was sent to all; at the deadline what still lives is given up. `code`: what opsd exits with. */
+  | { readonly name: 'shutting_down'; readonly deadline: Millis; readonly isKilling: boolean; readonly code: number }
   | { readonly name: 'over' };
 
 /** All of it. Changed only by `step`. */
@@ -160,6 +164,7 @@ export interface State {
   readonly phase: Phase;
   readonly startConcurrency: number;
   readonly shutdownTimeout: Millis;
+  readonly exitWhen: 'never' | 'all-exited';
   /** Seed of the jitter; every use makes the next. */
   readonly seed: number;
   /** In the order of the configuration. A name's place in it is `slots.get(name)`. */
@@ -225,6 +230,8 @@ export type Event =
   | { readonly type: 'configured'; readonly config: Config; readonly isFirst: boolean }
   | { readonly type: 'shutdown'; readonly by: string }
   | { readonly type: 'handover'; readonly by: string }
+  /** The time of a job has come. */
+  | { readonly type: 'scheduled'; readonly service: string }
   // Time.
   | { readonly type: 'tick' }
   /** The loop woke up that much too late (SIGSTOP, a starved host): nobody else is to pay for it. */
@@ -287,4 +294,4 @@ export type Effect =
   | { readonly type: 'answer'; readonly id: number; readonly service: string; readonly outcome: Outcome }
   | { readonly type: 'alert'; readonly service: string; readonly reason: AlertReason; readonly message: string }
   /** Everything is done: end the daemon. */
-  | { readonly type: 'exit'; readonly code: 0 | 2; readonly why: string };
+  | { readonly type: 'exit'; readonly code: number; readonly why: string };

@@ -269,6 +269,10 @@ function stranger(name: string): ServiceSpec {
     after: [],
     ready: null,
     health: null,
+    onDependencyRestart: 'keep',
+    timeout: null,
+    schedule: null,
+    onFailed: 'keep',
     timestamps: false,
   };
   return {

@@ -32,6 +32,10 @@ const IN_PLACE = new Set([
   'after',
   'ready',
   'health',
+  'on_dependency_restart',
+  'timeout',
+  'schedule',
+  'on_failed',
 ]);
 const IN_PLACE_KEYS = new Set(['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps']);
 

@@ -58,6 +58,7 @@ export function due(service: Service, around: Around): Moved {
     case 'failed':
       return start({ ...service, restarts: service.restarts + 1 }, around, 'retry', 'retry_failed is over');
     case 'starting': {
+      if (isOverdue(service, state.run, now)) return overrun(service, around);
       const { ready } = spec.policy;
       if (ready !== null && now >= state.run.startedAt + ready.timeout) {
         const detail = `not ready within ${ready.timeout} ms (ready.on = "${ready.on}")`;
@@ -69,7 +70,7 @@ export function due(service: Service, around: Around): Moved {
       return attend(service, state, now);
     }
     case 'running':
-      return attend(service, state, now);
+      return isOverdue(service, state.run, now) ? overrun(service, around) : attend(service, state, now);
     case 'stopping':
       return killNow(service, around, 'stop_timeout', `did not stop within ${spec.policy.stopTimeout} ms`);
     case 'killing':
@@ -206,6 +207,14 @@ function probed(service: Service, isGood: boolean, detail: string, around: Aroun
 function fail(service: Service, around: Around, reason: Reason, detail: string): Moved {
   const verdict: Verdict = { kind: 'failure', reason, detail };
   return bringDown({ ...service, lastFailure: reason }, around, { to: 'settle', verdict });
+}
+
+function isOverdue({ spec: { policy } }: Service, run: Run, now: Millis): boolean {
+  return policy.timeout !== null && now >= run.startedAt + policy.timeout;
+}
+
+function overrun(service: Service, around: Around): Moved {
+  return fail(service, around, 'run_timeout', `still running after ${service.spec.policy.timeout} ms (timeout)`);
 }
 
 /** The main process is gone, or never was. */

@@ -28,6 +28,7 @@ export function finish(service: Service, around: Around, next: Next): Moved {
 /** Decides what becomes of a service whose generation ended by itself. */
 export function settle(service: Service, around: Around, verdict: Verdict): Moved {
   if (around.closingAt !== null || !isWanted(service)) return rest(service, around, verdict.reason, verdict.detail);
+  if (service.isQueued) return start({ ...service, isQueued: false }, around, 'schedule', 'its time came while it ran');
   if (service.nextSpec !== null) return start(forgiven(service), around, 'configuration', 'its configuration changed');
   const stable = isStable(service, around.now);
   const { policy } = service.spec;
@@ -35,7 +36,7 @@ export function settle(service: Service, around: Around, verdict: Verdict): Move
   const before = stable ? 0 : service.failuresInARow;
   switch (verdict.kind) {
     case 'success': {
-      const calm = { ...service, failuresInARow: 0 };
+      const calm = { ...service, failuresInARow: 0, lastFailure: null };
       if (policy.restart !== 'always') return leave({ ...calm, attemptsInARow: 0 }, around, verdict, true);
       return backOff({ ...calm, attemptsInARow }, around, verdict);
     }

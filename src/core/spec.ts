@@ -57,6 +57,14 @@ export interface Policy {
   readonly after: readonly string[];
   readonly ready: Readiness | null;
   readonly health: Health | null;
+  /** What to do with it when something it depends on was started anew. */
+  readonly onDependencyRestart: 'restart' | 'keep';
+  /** It ends by itself, and is to: a generation may take `timeout` (null: as long as it likes). */
+  readonly timeout: Millis | null;
+  /** Started by the clock, not at boot. */
+  readonly schedule: Schedule | null;
+  /** `shutdown`: when it has failed for good, opsd ends with its exit code. */
+  readonly onFailed: 'keep' | 'shutdown';
   readonly timestamps: boolean;
 }
 
@@ -100,6 +108,20 @@ export interface Health {
   readonly onFailure: 'restart' | 'mark';
 }
 
+/** When a job runs. The times are reckoned outside of the core, which knows no calendar. */
+export interface Schedule {
+  /** crontab(5), with seconds where there are six fields. */
+  readonly cron: string;
+  /** IANA name; null: the host's. */
+  readonly timezone: string | null;
+  /** When its time comes while it still runs. */
+  readonly overlap: 'skip' | 'queue' | 'kill';
+  /** Up to that much later. */
+  readonly randomDelay: Millis;
+  /** Runs once at the start of opsd when a time was missed while none was there. */
+  readonly catchUp: boolean;
+}
+
 /** One effective value as `config --explain` and the reload plan print it. */
 export interface EffectiveValue {
   /** As JSON. */
@@ -131,6 +153,8 @@ export interface DaemonSpec {
   readonly socketMode: number;
   readonly socketGroup: string | null;
   readonly pageLogs: boolean;
+  /** `all-exited`: opsd ends when no service is up or is to be. */
+  readonly exitWhen: 'never' | 'all-exited';
 }
 
 export interface Config {

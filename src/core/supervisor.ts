@@ -1,7 +1,9 @@
 // The supervisor as a pure function: a state, something that happened, the time; a new state, and what is to be done.
 
-import { handOver, proceedShutdown, shutDown, shutdownDue } from './closing.ts';
+import { considerEnd, handOver, proceedShutdown, shutDown, shutdownDue } from './closing.ts';
 import { configure } from './configure.ts';
+import { restartDependents } from './dependents.ts';
+import { runOnTime } from './jobs.ts';
 import type { Effect, Event, Outcome, State } from './model.ts';
 import { obey } from './obey.ts';
 import { due, postpone } from './service.ts';
@@ -26,6 +28,8 @@ export function step(state: State, event: Event, now: Millis): Step {
   take(world, event);
   world.admit();
   world.forgetRemoved();
+  restartDependents(world);
+  considerEnd(world);
   proceedShutdown(world);
   return [world.state, world.effects];
 }
@@ -46,6 +50,8 @@ function take(world: World, event: Event): void {
       return configure(world, event.config, event.isFirst);
     case 'shutdown':
       return shutDown(world, event.by);
+    case 'scheduled':
+      return world.change(event.service, runOnTime);
     case 'handover':
       return handOver(world, event.by);
     case 'tick':

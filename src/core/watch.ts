@@ -12,7 +12,8 @@ export function watch(service: Service, name: Watched['name'], run: Run): Servic
 }
 
 export function stateOf(policy: Policy, name: Watched['name'], run: Run): Watched {
-  const wakes = [run.beat.lookAt, run.check.askAt, ...(name === 'starting' ? readinessOf(policy, run) : [])];
+  const overdueAt = policy.timeout === null ? null : run.startedAt + policy.timeout;
+  const wakes = [overdueAt, run.beat.lookAt, run.check.askAt, ...(name === 'starting' ? readinessOf(policy, run) : [])];
   const times = wakes.filter((at) => at !== null);
   return { name, deadline: times.length === 0 ? null : Math.min(...times), run };
 }

@@ -65,9 +65,14 @@ export class World {
     });
   }
 
+  /** Has some service changed its state in this step? */
+  get hasMoved(): boolean {
+    return this.effects.some(({ type }) => type === 'transition');
+  }
+
   /** Starts whoever waits and may go now. Nobody may who could not before, unless some service changed its state. */
   admit(): void {
-    if (!this.mayAdmit && !this.effects.some(({ type }) => type === 'transition')) return;
+    if (!this.mayAdmit && !this.hasMoved) return;
     if (this.state.queue.length === 0 || this.state.phase.name !== 'running') return;
     let free = this.state.startConcurrency - countStarting(this.state);
     for (const name of this.state.queue) {

@@ -26,7 +26,7 @@ export interface Listeners {
   touch(): void;
   /** The service is no longer configured. */
   forget(service: string): void;
-  end(code: 0 | 2): void;
+  end(code: number): void;
 }
 
 export class Teller implements Audience {
@@ -78,7 +78,7 @@ export class Teller implements Audience {
     this.#to.forget(service);
   }
 
-  exit(code: 0 | 2, why: string): void {
+  exit(code: number, why: string): void {
     this.#to.manager.stopping();
     if (code === 0) this.#to.log.info('opsd ends', { why });
     else this.#to.log.error('opsd ends', { why });
@@ -120,6 +120,6 @@ function wereAllStarted(state: State): boolean {
   return state.services.every((service) => {
     if (!isWanted(service) || service.generation > 0) return true;
     if (service.state.name === 'waiting') return obstacleOf(state, service)?.hopeless === true;
-    return service.state.name !== 'stopped';
+    return service.state.name !== 'stopped' || service.spec.policy.schedule !== null;
   });
 }

@@ -65,7 +65,7 @@ export function measureService(
 /** Names of the services that are to be up and are not; one that has done its work is not missed. */
 export function notUp(state: State): readonly string[] {
   return state.services
-    .filter((service) => isWanted(service) && service.state.name !== 'running' && !isDone(service))
+    .filter((service) => isWanted(service) && service.state.name !== 'running' && !isDone(service) && !isTimed(service))
     .map(({ spec }) => spec.name);
 }
 
@@ -78,6 +78,11 @@ export function countStates(state: State): string {
 
 export function runOf(state: ServiceState) {
   return 'run' in state ? state.run : null;
+}
+
+/** Nobody misses a job between its times, unless it has failed. */
+function isTimed({ spec, state }: Service): boolean {
+  return spec.policy.schedule !== null && state.name !== 'failed';
 }
 
 function isDone(service: Service): boolean {

@@ -47,6 +47,8 @@ const REASONS: Readonly<Record<Reason, true>> = {
   operator: true,
   configuration: true,
   dependency: true,
+  schedule: true,
+  run_timeout: true,
   ready: true,
   backoff: true,
   retry: true,

@@ -19,7 +19,7 @@ export interface Audience {
   alert(service: string, reason: AlertReason, message: string): void;
   health(service: string, isHealthy: boolean, detail: string): void;
   settings(service: string, spec: ServiceSpec | null): void;
-  exit(code: 0 | 2, why: string): void;
+  exit(code: number, why: string): void;
 }
 
 const LIVE: ReadonlySet<StateName> = new Set<StateName>(['starting', 'running', 'stopping', 'killing']);

@@ -1,70 +1,8 @@
 // Stories: what a supervisor does in situations that people know, second by second, for reading.
 
-import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { Policy, ServiceSpec } from '../../src/core/spec.ts';
-import type { Script } from '../simulation/host.ts';
-import { Simulation } from '../simulation/simulation.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';
-
-const obedient: Script = {
-  spawn: 'works',
-  ends: null,
-  obeysAfter: 100,
-  diesAfter: 5,
-  children: null,
-  beats: null,
-  newsTakes: 0,
-};
-const stubborn: Script = { ...obedient, obeysAfter: null };
-const crashing: Script = { ...obedient, ends: { after: 50, code: 1 } };
-const steady: Partial<Policy> = { backoff: { initial: 100, factor: 2, max: 1600, jitter: 0 } };
-
-interface Story {
-  readonly services: readonly ServiceSpec[];
-  readonly child: Script | ((service: string, generation: number) => Script);
-  readonly acts: readonly (readonly [number, (simulation: Simulation) => void])[];
-  readonly until: number;
-  readonly concurrency?: number;
-}
-
-/** Plays it, and writes down every change of state, signal, answer and alert. */
-function play({ services, child, acts, until, concurrency = 8 }: Story): string {
-  const simulation = new Simulation(1, typeof child === 'function' ? child : () => child);
-  simulation.boot(aConfig(services, { startConcurrency: concurrency }));
-  for (const [at, act] of acts) {
-    simulation.runUntil(at);
-    act(simulation);
-  }
-  simulation.runUntil(until);
-  return simulation.effects
-    .flatMap(({ at, what }) => {
-      const time = String(Math.round(at)).padEnd(6);
-      switch (what.type) {
-        case 'transition':
-          return [`${time} ${what.service} ${what.from} → ${what.to} (${what.detail})`];
-        case 'signal':
-          return [`${time} ${what.service} ${what.signal} to its ${what.to}`];
-        case 'kill':
-          return [`${time} ${what.service} SIGKILL to its tree`];
-        case 'answer':
-          return [
-            `${time} ${what.service} answer: ${what.outcome.ok ? 'ok' : what.outcome.code}, ${what.outcome.message}`,
-          ];
-        case 'alert':
-          return [`${time} ${what.service} CRITICAL ${what.message}`];
-        case 'exit':
-          return [`${time} opsd exits ${what.code}: ${what.why}`];
-        default:
-          return [];
-      }
-    })
-    .join('\n');
-}
-
-function tells(story: Story, expected: string): void {
-  assert.equal(play(story), expected.trim().replaceAll(/^ {4}/gm, ''));
-}
+import { crashing, obedient, steady, stubborn, tells } from '../simulation/story.ts';
 
 test('a stubborn service is killed at its deadline and comes back', () => {
   tells(

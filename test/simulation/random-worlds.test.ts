@@ -58,6 +58,8 @@ const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
     jitter: fc.constantFrom(0, 0.1, 1),
   }),
   stableAfter: fc.constantFrom(1_000, 10_000),
+  onDependencyRestart: fc.constantFrom('restart' as const, 'keep' as const),
+  timeout: fc.constantFrom(null, null, 20_000),
   maxFailures: fc.constantFrom(0, 3, 10),
   retryFailed: fc.constantFrom(0, 20_000),
   stopTimeout: fc.constantFrom(0, 1_000, 30_000),
@@ -241,6 +243,29 @@ function checkAlways(simulation: Simulation): void {
   const starting = state.services.filter((one) => one.state.name === 'starting' && !one.state.run.adopted).length;
   assert.ok(starting <= state.startConcurrency, 'no more starts at a time than start_concurrency');
   checkBackoff(simulation);
+  checkNeeds(simulation);
+}
+
+/** Nothing starts before what it requires; in a shutdown nothing required is asked to go before those that need it. */
+function checkNeeds({ transitions, state }: Simulation): void {
+  const last = transitions.at(-1);
+  if (last === undefined) return;
+  const service = state.services[state.slots.get(last.what.service) ?? -1];
+  if (service === undefined) return;
+  if (last.what.to === 'starting' && last.what.reason !== 'adopted') {
+    for (const { service: needed } of service.spec.policy.dependsOn) {
+      const other = state.services[state.slots.get(needed) ?? -1];
+      assert.equal(other?.state.name, 'running', `${last.what.service} started before ${needed} was ready`);
+    }
+  }
+  if (last.what.to !== 'stopping' || last.what.reason !== 'shutdown') return;
+  for (const { spec, state: other } of state.services) {
+    const needs = spec.policy.dependsOn.some((dependency) => dependency.service === last.what.service);
+    assert.ok(
+      !needs || !('run' in other),
+      `${last.what.service} was asked to stop before ${spec.name}, which needs it`,
+    );
+  }
 }
 
 /** The delay of the last backoff, against an oracle that only counts transitions. */
@@ -259,7 +284,8 @@ function checkCalm(simulation: Simulation, world: World): void {
   const isStuck = world.scripts.some((script) => script.diesAfter === null);
   if (isStuck) return;
   for (const { spec, wish, state, lastDetail } of simulation.state.services) {
-    if (wish !== 'up') continue;
+    // One that is to end by itself does not run for ever, nor what is started anew with it.
+    if (wish !== 'up' || world.policies.some(({ timeout }) => timeout !== null)) continue;
     assert.equal(state.name, 'running', `${spec.name} is wanted and its child is well-behaved: ${lastDetail}`);
   }
 }

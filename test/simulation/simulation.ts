@@ -28,7 +28,7 @@ export class Simulation {
   readonly answers = new Map<number, Outcome[]>();
   readonly alerts: Seen<string>[] = [];
   state: State;
-  exited: { readonly at: number; readonly code: 0 | 2 } | null = null;
+  exited: { readonly at: number; readonly code: number } | null = null;
   /** Called after each step. */
   check: (simulation: Simulation, event: Event) => void = () => {};
   readonly #queue: Event[] = [];

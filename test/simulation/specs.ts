@@ -18,6 +18,10 @@ const usual: Policy = {
   after: [],
   ready: null,
   health: null,
+  onDependencyRestart: 'keep',
+  timeout: null,
+  schedule: null,
+  onFailed: 'keep',
   timestamps: false,
 };
 
@@ -32,6 +36,7 @@ const daemon: DaemonSpec = {
   socketMode: 0o600,
   socketGroup: null,
   pageLogs: false,
+  exitWhen: 'never',
 };
 
 /** Readiness, with what does not matter filled in. */

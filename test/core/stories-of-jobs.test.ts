@@ -1,0 +1,161 @@
+// Stories of dependencies that are started anew, of jobs, and of daemons that end with their services.
+
+import { test } from 'node:test';
+import type { Schedule } from '../../src/core/spec.ts';
+import { aService } from '../simulation/specs.ts';
+import { type Act, crashing, obedient, steady, tells } from '../simulation/story.ts';
+
+const nightly: Schedule = { cron: '0 3 * * *', timezone: null, overlap: 'skip', randomDelay: 0, catchUp: false };
+const onDb = [{ service: 'db', until: 'ready' as const }];
+
+test('a dependent that asks for it is started anew with what it depends on; another is kept', () => {
+  tells(
+    {
+      services: [
+        aService('db'),
+        aService('web', { dependsOn: onDb, onDependencyRestart: 'restart' }),
+        aService('api', { dependsOn: onDb }),
+      ],
+      child: obedient,
+      acts: [[1_000, (it) => it.order('restart', 'db')]],
+      until: 5_000,
+    },
+    `
+    0      db stopped → starting (enabled)
+    0      web stopped → waiting (waits for db (starting))
+    0      api stopped → waiting (waits for db (starting))
+    0      db starting → running (up and ready)
+    0      web waiting → starting (what it waited for is there)
+    0      api waiting → starting (what it waited for is there)
+    0      web starting → running (up and ready)
+    0      api starting → running (up and ready)
+    1000   db running → stopping (restart by test)
+    1000   db SIGTERM to its main
+    1100   db stopping → starting (restart by test)
+    1100   db starting → running (up and ready)
+    1100   db answer: ok, db is running
+    1100   web running → stopping (db, which it depends on, was started anew)
+    1100   web SIGTERM to its main
+    1200   web stopping → starting (db, which it depends on, was started anew)
+    1200   web starting → running (up and ready)`,
+  );
+});
+
+test('a job is not started at boot but by the clock, and not twice at a time', () => {
+  tells(
+    {
+      services: [aService('backup', { schedule: nightly, restart: 'never' })],
+      child: { ...obedient, ends: { after: 3_000, code: 0 } },
+      acts: [
+        [1_000, (it) => it.post({ type: 'scheduled', service: 'backup' })],
+        [2_000, (it) => it.post({ type: 'scheduled', service: 'backup' })],
+        [9_000, (it) => it.post({ type: 'scheduled', service: 'backup' })],
+      ],
+      until: 20_000,
+    },
+    `
+    1000   backup stopped → starting (scheduled (0 3 * * *))
+    1000   backup starting → running (up and ready)
+    4000   backup running → exited (exit code 0)
+    9000   backup exited → starting (scheduled (0 3 * * *))
+    9000   backup starting → running (up and ready)
+    12000  backup running → exited (exit code 0)`,
+  );
+});
+
+test('a job whose time comes while it runs may be queued, or take the place of the one that runs', () => {
+  const acts = [1_000, 2_000, 2_500].map((at): Act => [at, (it) => it.post({ type: 'scheduled', service: 'job' })]);
+  const child = { ...obedient, ends: { after: 3_000, code: 0 } };
+  tells(
+    {
+      services: [aService('job', { schedule: { ...nightly, overlap: 'queue' }, restart: 'never' })],
+      child,
+      acts,
+      until: 20_000,
+    },
+    `
+    1000   job stopped → starting (scheduled (0 3 * * *))
+    1000   job starting → running (up and ready)
+    4000   job running → starting (its time came while it ran)
+    4000   job starting → running (up and ready)
+    7000   job running → exited (exit code 0)`,
+  );
+  tells(
+    {
+      services: [aService('job', { schedule: { ...nightly, overlap: 'kill' }, restart: 'never' })],
+      child,
+      acts: acts.slice(0, 2),
+      until: 20_000,
+    },
+    `
+    1000   job stopped → starting (scheduled (0 3 * * *))
+    1000   job starting → running (up and ready)
+    2000   job running → stopping (scheduled (0 3 * * *))
+    2000   job SIGTERM to its main
+    2100   job stopping → starting (scheduled (0 3 * * *))
+    2100   job starting → running (up and ready)
+    5100   job running → exited (exit code 0)`,
+  );
+});
+
+test('a job that takes longer than its timeout is stopped, and has failed', () => {
+  tells(
+    {
+      services: [aService('job', { timeout: 2_000, restart: 'never' })],
+      child: obedient,
+      acts: [],
+      until: 10_000,
+    },
+    `
+    0      job stopped → starting (enabled)
+    0      job starting → running (up and ready)
+    2000   job running → stopping (still running after 2000 ms (timeout))
+    2000   job SIGTERM to its main
+    2100   job stopping → exited (still running after 2000 ms (timeout))`,
+  );
+});
+
+test('a service with on_failed = "shutdown" takes opsd with it, and gives it its exit code', () => {
+  tells(
+    {
+      services: [aService('main', { ...steady, maxFailures: 0, onFailed: 'shutdown' }), aService('side')],
+      child: (service) => (service === 'main' ? { ...crashing, ends: { after: 50, code: 7 } } : obedient),
+      acts: [],
+      until: 10_000,
+    },
+    `
+    0      main stopped → starting (enabled)
+    0      side stopped → starting (enabled)
+    0      main starting → running (up and ready)
+    0      side starting → running (up and ready)
+    50     main running → failed (1 failures in a row, the last: exit code 7)
+    50     main CRITICAL 1 failures in a row, the last: exit code 7
+    50     main failed → stopped (shutdown by on_failed of main)
+    50     side running → stopping (opsd is shutting down)
+    50     side SIGTERM to its main
+    150    side stopping → stopped (stopped for the shutdown)
+    150    opsd exits 7: every service is stopped`,
+  );
+});
+
+test('with exit_when = "all-exited" opsd ends with its last service', () => {
+  tells(
+    {
+      services: [aService('one', { restart: 'never' }), aService('two', { restart: 'never' })],
+      child: (service) => ({ ...obedient, ends: { after: service === 'one' ? 1_000 : 2_000, code: 0 } }),
+      acts: [],
+      until: 10_000,
+      daemon: { exitWhen: 'all-exited' },
+    },
+    `
+    0      one stopped → starting (enabled)
+    0      two stopped → starting (enabled)
+    0      one starting → running (up and ready)
+    0      two starting → running (up and ready)
+    1000   one running → exited (exit code 0)
+    2000   two running → exited (exit code 0)
+    2000   one exited → stopped (shutdown by exit_when = "all-exited")
+    2000   two exited → stopped (shutdown by exit_when = "all-exited")
+    2000   opsd exits 0: every service is stopped`,
+  );
+});
