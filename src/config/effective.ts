@@ -18,7 +18,7 @@ export function sourceOf(table: Table, path: readonly string[]): Source {
   const { kind, origin } = findNearest(table, path);
   if (kind === 'table') return BY_DEFAULT;
   const source = origin.line === null ? origin.where : `${origin.where}:${origin.line}`;
-  return { source, isSecret: origin.isSecret || looksSecret(path) };
+  return { source, isSecret: origin.isSecret };
 }
 
 /** Keys that are gone once their variables are known, kept for the reader. */

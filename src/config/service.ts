@@ -7,7 +7,7 @@ import { parseEnvFile } from './env-file.ts';
 import type { Facts } from './facts.ts';
 import { resolvePath } from './paths.ts';
 import type { Findings, Place } from './problems.ts';
-import { looksSecret, REDACTED } from './redaction.ts';
+import { REDACTED } from './redaction.ts';
 import type { ServiceValues } from './schema.ts';
 import type { Table } from './tree.ts';
 import type { Locate } from './validate.ts';
@@ -81,6 +81,7 @@ function policyOf(values: ServiceValues): Policy {
   };
 }
 
+/** `isSecret` tells of its layer only, not of its name. */
 interface Variable extends Source {
   readonly value: string;
 }
@@ -98,7 +99,7 @@ function gatherVariables(
   for (const name of values.pass_env) {
     const value = around.env[name];
     checkName(name, () => locate(['pass_env']), around.findings);
-    if (value !== undefined) variables.set(name, { value, source: 'environment', isSecret: looksSecret([name]) });
+    if (value !== undefined) variables.set(name, { value, source: 'environment', isSecret: false });
   }
   for (const [name, value] of Object.entries(values.env)) {
     checkName(name, () => locate(['env', name]), around.findings);
@@ -130,7 +131,7 @@ function readEnvFile(path: string, place: Place, around: Surroundings, variables
   for (const { name, value, line } of found) {
     checkName(name, () => inFile(line), around.findings);
     if (value.includes('\0')) around.findings.problem(inFile(line), `${name} has a NUL byte in it; remove it`);
-    variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret || looksSecret([name]) });
+    variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret });
   }
 }
 

@@ -380,6 +380,16 @@ test('what env.toml says, and what has a secret name, is in no message and in no
   );
 });
 
+test('what to write instead of a secret number is not said either', () => {
+  const problems = problemsOf({ base: WEB, secret: '[services.web]\nstop_timeout = 31337\n' });
+  assertOnly(problems, 'env.toml:2 services.web.stop_timeout', /^expected a duration such as "30s", got \[redacted\]$/);
+});
+
+test('a service may be named like a secret', () => {
+  const { effective } = serviceOf(`${WEB}depends_on = ["keycloak"]\n[services.keycloak]\ncommand = "true"\n`);
+  assert.deepEqual(effective.get('depends_on.keycloak'), { value: '"ready"', secret: false, source: 'config.toml:3' });
+});
+
 test('values of keys with secret names are marked wherever they come from', () => {
   const { effective } = serviceOf({
     base: `${WEB}env = { API_KEY = "1", db_Password = "2", PORT = "3" }\nenv_file = "x"\npass_env = ["GITHUB_TOKEN"]\n`,

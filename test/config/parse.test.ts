@@ -118,6 +118,7 @@ test('what is written twice is told with both lines', () => {
     ['[services.web]\na = 1\n[services.web]\n', 3, 'services.web', 1],
     ['[a]\nx = 1\n\nx = 2', 4, 'a.x', 2],
     ['a = 1\n"a" = 2', 2, 'a', 1],
+    ['[[a]]\nx = 1\n[[a]]\nx = 2\nx = 3', 5, 'a.x', 4],
   ];
   for (const [text, line, key, first] of rows) {
     const document = parseDocument(text, 'f', false);
