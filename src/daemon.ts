@@ -1,6 +1,7 @@
 // The composition root: puts the parts of the daemon together, and takes them apart again in the opposite order.
 
 import { resolve } from 'node:path';
+import { serviceOf } from './core/order.ts';
 import { recall, remember } from './core/recall.ts';
 import type { Config } from './core/spec.ts';
 import { Answers } from './daemon/answers.ts';
@@ -15,6 +16,7 @@ import { Pulse } from './daemon/pulse.ts';
 import { SignalOrders } from './daemon/signals.ts';
 import { StateKeeper } from './daemon/state-keeper.ts';
 import { Teller } from './daemon/teller.ts';
+import { Timetable } from './daemon/timetable.ts';
 import { UsageWatch } from './daemon/usage-watch.ts';
 import { ConfigError } from './errors.ts';
 import { startServers } from './http/server.ts';
@@ -25,6 +27,7 @@ import { readConfig } from './os/config-files.ts';
 import { closeInherited, raiseDescriptorLimit } from './os/descriptors.ts';
 import { HeartbeatFiles } from './os/heartbeats.ts';
 import { bootId } from './os/identity.ts';
+import { JobBook } from './os/job-book.ts';
 import { acquireLock } from './os/lock.ts';
 import { createLogger } from './os/logger.ts';
 import { ServiceOutputs } from './os/output/service-outputs.ts';
@@ -109,6 +112,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
   const seed = process.pid ^ Math.trunc(startedAt);
   const recalled = recall(config, inheritance, fingerprintOf, seed, monotonic());
 
+  const book = new JobBook(layout.data, log);
   const chronicle = new Chronicle();
   const tally = new Tally();
   const keeper = stack.use(new StateKeeper(stateFile, () => remember(loop.state, fingerprintOf)));
@@ -120,6 +124,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     answers,
     manager,
     touch: () => keeper.touch(),
+    book,
+    isJob: (service) => (serviceOf(loop.state, service)?.spec.policy.schedule ?? null) !== null,
     forget: (service) => written.forget(service),
     end,
   });
@@ -146,6 +152,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     log,
   );
   const usage = stack.use(new UsageWatch(() => loop.state));
+  const timetable = stack.use(new Timetable(() => loop.state, report, book, Math.random));
   const pulse = stack.use(new Pulse(loop, resolve(layout.tmp, 'opsd.heartbeat'), () => manager.watchdog.ping()));
   const adopted = found.length - recalled.strays.length;
   const control = new DaemonControl({
@@ -160,6 +167,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     adoption: { adopted, stopped: recalled.strays.length },
     usageOf: (pid) => usage.of(pid),
     outputOf: (service) => written.of(service),
+    nextRunOf: (service) => timetable.nextOf(service),
     lastLines: (service) => outputs.lastLines(service),
     wished: () => keeper.touch(),
   });

@@ -1,11 +1,12 @@
 // What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
 
 import { resolve } from 'node:path';
-import type { Event, Outcome } from '../core/model.ts';
+import type { Event, Outcome, Service } from '../core/model.ts';
 import { serviceOf } from '../core/order.ts';
 import type { Millis, SignalName } from '../core/spec.ts';
 import type { Tally } from '../http/tally.ts';
 import type { Control, EventView, MetricsView, ReloadResult, ServiceView, StatusView, WhyView } from '../http/view.ts';
+import { explain } from '../http/why.ts';
 import type { Usage } from '../os/usage.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
@@ -14,7 +15,6 @@ import type { Chronicle } from './chronicle.ts';
 import type { Configuration } from './configuration.ts';
 import type { Pulse } from './pulse.ts';
 import { measureService, notUp, type OutputCounts, viewService } from './views.ts';
-import { explain } from './why.ts';
 
 export interface Parts {
   readonly version: string;
@@ -29,6 +29,8 @@ export interface Parts {
   usageOf(pid: number): Usage | undefined;
   outputOf(service: string): OutputCounts;
   lastLines(service: string): readonly string[];
+  /** Unix milliseconds; null: it is no job, or has no next time. */
+  nextRunOf(service: string): number | null;
   /** A wish of an operator is about to change. */
   wished(): void;
 }
@@ -45,10 +47,7 @@ export class DaemonControl implements Control {
     return {
       version: 1,
       daemon: { pid: process.pid, version, started_at: wallAt(startedAt).toISOString() },
-      services: loop.state.services.map((service): ServiceView => {
-        const pid = 'run' in service.state ? service.state.run.pid : null;
-        return viewService(service, pid === null ? undefined : this.#parts.usageOf(pid));
-      }),
+      services: loop.state.services.map((service) => this.#view(service)),
     };
   }
 
@@ -76,7 +75,16 @@ export class DaemonControl implements Control {
   why(service: string): WhyView | null {
     const known = serviceOf(this.#parts.loop.state, service);
     if (known === undefined) return null;
-    return explain(known, this.#parts.loop.state, this.lastLines(service), this.#parts.chronicle.recent());
+    return explain({
+      service: known,
+      view: this.#view(known),
+      events: this.#parts.chronicle.recent().filter((event) => event.service === service),
+      lastLines: this.lastLines(service),
+      other: (name) => {
+        const other = serviceOf(this.#parts.loop.state, name);
+        return other === undefined ? undefined : this.#view(other);
+      },
+    });
   }
 
   events(listener: (event: EventView) => void): Disposable {
@@ -124,6 +132,12 @@ export class DaemonControl implements Control {
       ready_seconds: tally.ready.view(),
       stop_seconds: tally.stop.view(),
     };
+  }
+
+  #view(service: Service): ServiceView {
+    const pid = 'run' in service.state ? service.state.run.pid : null;
+    const usage = pid === null ? undefined : this.#parts.usageOf(pid);
+    return viewService(service, usage, this.#parts.nextRunOf(service.spec.name));
   }
 
   #ask(event: (id: number) => Event): Promise<Outcome> {

@@ -1,13 +1,14 @@
 // Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
 
-import type { AlertReason, Outcome, State, Transition } from '../core/model.ts';
+import type { AlertReason, Outcome, State, StateName, Transition } from '../core/model.ts';
 import { obstacleOf } from '../core/order.ts';
 import type { Millis, ServiceSpec } from '../core/spec.ts';
 import { isWanted } from '../core/transition.ts';
 import type { Tally } from '../http/tally.ts';
+import type { JobBook } from '../os/job-book.ts';
 import type { Fields, Log } from '../os/logger.ts';
 import type { ServiceManager } from '../os/service-manager.ts';
-import { monotonic } from '../runtime/clock.ts';
+import { monotonic, unixNow } from '../runtime/clock.ts';
 import type { Audience } from '../runtime/perform.ts';
 import type { Answers } from './answers.ts';
 import type { Chronicle } from './chronicle.ts';
@@ -22,6 +23,8 @@ export interface Listeners {
   readonly tally: Tally;
   readonly answers: Answers;
   readonly manager: ServiceManager;
+  readonly book: JobBook;
+  isJob(service: string): boolean;
   /** The state is no longer what the state file says. */
   touch(): void;
   /** The service is no longer configured. */
@@ -44,6 +47,7 @@ export class Teller implements Audience {
     this.#hasMoved = true;
     this.#to.tally.note(transition, monotonic());
     this.#to.chronicle.note(transition);
+    if (this.#to.isJob(transition.service)) this.#noteJob(transition);
     this.#to.touch();
     const { service, from, to, generation, pid, reason, detail, exit, failuresInARow } = transition;
     const fields: Record<string, string | number> = { service, from, to, generation };
@@ -55,6 +59,11 @@ export class Teller implements Audience {
     if (isBad && exit?.signal) fields.signal = exit.signal;
     if (to === 'backoff' || to === 'failed') fields.failures = failuresInARow;
     this.#level(transition)('state', fields);
+  }
+
+  #noteJob({ service, from, to, reason }: Transition): void {
+    if (to === 'starting') this.#to.book.started(service, unixNow());
+    else if (isLiveName(from) && !isLiveName(to)) this.#to.book.ended(service, unixNow(), reason === 'success');
   }
 
   answer(id: number, outcome: Outcome): void {
@@ -113,6 +122,10 @@ export class Teller implements Audience {
     if (to === 'failed') return log.error;
     return to === 'backoff' || to === 'killing' ? log.warn : log.info;
   }
+}
+
+function isLiveName(name: StateName): boolean {
+  return name === 'starting' || name === 'running' || name === 'stopping' || name === 'killing';
 }
 
 /** Has every service that is to be up been started? One that waits for another that is down for good never will be. */

@@ -6,7 +6,7 @@ import { failuresNow, isWanted } from '../core/transition.ts';
 import type { Tally } from '../http/tally.ts';
 import type { ServiceMetrics, ServiceView } from '../http/view.ts';
 import type { Usage } from '../os/usage.ts';
-import { monotonic, wallAt } from '../runtime/clock.ts';
+import { dateOf, monotonic, wallAt } from '../runtime/clock.ts';
 import { isoOrNull, viewExit } from './chronicle.ts';
 
 export interface OutputCounts {
@@ -14,7 +14,8 @@ export interface OutputCounts {
   readonly dropped: number;
 }
 
-export function viewService(service: Service, usage: Usage | undefined): ServiceView {
+/** `nextRun`: of a job, Unix milliseconds. */
+export function viewService(service: Service, usage: Usage | undefined, nextRun: number | null): ServiceView {
   const { state, spec } = service;
   const run = runOf(state);
   const nextAttempt = state.name === 'backoff' || state.name === 'failed' ? state.deadline : null;
@@ -29,7 +30,7 @@ export function viewService(service: Service, usage: Usage | undefined): Service
     started_at: isoOrNull(run?.startedAt ?? null),
     exit: viewExit(service.lastExit),
     reason: service.lastDetail,
-    next_attempt_at: isoOrNull(nextAttempt),
+    next_attempt_at: nextAttempt === null && nextRun !== null ? dateOf(nextRun).toISOString() : isoOrNull(nextAttempt),
     heartbeat_age_seconds: heartbeatAge(service),
     cpu_ratio: usage?.cpuRatio ?? null,
     memory_bytes: usage?.memoryBytes ?? null,

@@ -64,9 +64,11 @@ export function eventLoopUtilization(): number {
   return performance.eventLoopUtilization().utilization;
 }
 
-const timeFormat = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+/** Unix time in milliseconds, for what a calendar decides. */
+export function unixNow(): number {
+  return Date.now();
+}
 
-/** `16:10:00`, local, of an ISO 8601 time: for display. */
-export function timeOfDay(iso: string): string {
-  return timeFormat.format(new Date(iso));
+export function dateOf(unixMillis: number): Date {
+  return new Date(unixMillis);
 }

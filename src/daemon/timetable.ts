@@ -1,0 +1,78 @@
+// Posts the times of jobs as they come, and makes up for one that was missed while no opsd was there.
+
+import type { Event, State } from '../core/model.ts';
+import type { Millis, Schedule } from '../core/spec.ts';
+import { nextRun } from '../os/calendar.ts';
+import type { JobBook } from '../os/job-book.ts';
+import { every, unixNow } from '../runtime/clock.ts';
+
+const PERIOD: Millis = 500;
+/** The wall clock went back by more than this: the times that were reckoned before do not hold. */
+const BACKWARDS: Millis = 60_000;
+
+interface Entry {
+  /** Tells whether the schedule is still the same. */
+  readonly key: string;
+  /** Unix milliseconds; null: never. */
+  readonly at: number | null;
+}
+
+export class Timetable implements Disposable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #state: () => State;
+  readonly #post: (event: Event) => void;
+  readonly #book: JobBook;
+  readonly #random: () => number;
+  readonly #timer = every(PERIOD, () => this.#look());
+  #lookedAt = unixNow();
+
+  constructor(state: () => State, post: (event: Event) => void, book: JobBook, random: () => number) {
+    this.#state = state;
+    this.#post = post;
+    this.#book = book;
+    this.#random = random;
+  }
+
+  /** Unix milliseconds of the next time of a job; null: it has none. */
+  nextOf(service: string): number | null {
+    return this.#entries.get(service)?.at ?? null;
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+
+  #look(): void {
+    const now = unixNow();
+    if (now < this.#lookedAt - BACKWARDS) this.#entries.clear();
+    this.#lookedAt = now;
+    const names = new Set<string>();
+    for (const { spec } of this.#state().services) {
+      const { schedule } = spec.policy;
+      if (schedule === null) continue;
+      names.add(spec.name);
+      this.#attend(spec.name, schedule, now);
+    }
+    for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
+  }
+
+  #attend(name: string, schedule: Schedule, now: number): void {
+    const key = JSON.stringify(schedule);
+    const known = this.#entries.get(name);
+    if (known?.key !== key) {
+      const last = schedule.catchUp ? this.#book.lastTimeOf(name) : null;
+      // From the last time on: what was missed comes due at once, however many times it was, once.
+      this.#entries.set(name, { key, at: this.#reckon(schedule, last ?? now) });
+      return;
+    }
+    if (known.at === null || known.at > now) return;
+    this.#book.cameDue(name, now);
+    this.#entries.set(name, { key, at: this.#reckon(schedule, now) });
+    this.#post({ type: 'scheduled', service: name });
+  }
+
+  #reckon(schedule: Schedule, after: number): number | null {
+    const next = nextRun(schedule, after);
+    return next === null ? null : next + Math.floor(this.#random() * schedule.randomDelay);
+  }
+}
