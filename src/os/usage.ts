@@ -16,6 +16,8 @@ const MEMORY_OF_CPU: Millis = 10_000;
 /** pidusage keeps a descriptor for each PID and closes those not asked for that long. */
 const KEEP: Millis = 10_000;
 const MOST = 4_096;
+/** The kernel counts in hundredths of a second: over a shorter time a ratio would be noise. */
+const SHORTEST: Millis = 250;
 
 interface Past {
   readonly at: Millis;
@@ -55,8 +57,10 @@ export class UsageSampler {
         continue;
       }
       const cpuSeconds = answer.ctime / 1_000;
-      const cpuRatio = ratioSince(this.#past.get(pid), at, cpuSeconds);
-      past.set(pid, { at, cpuSeconds, cpuRatio });
+      const before = this.#past.get(pid);
+      const isTooSoon = before !== undefined && at - before.at < SHORTEST && cpuSeconds >= before.cpuSeconds;
+      const cpuRatio = isTooSoon ? before.cpuRatio : ratioSince(before, at, cpuSeconds);
+      past.set(pid, isTooSoon ? before : { at, cpuSeconds, cpuRatio });
       usages.set(pid, { cpuRatio: cpuRatio ?? 0, cpuSeconds, memoryBytes: answer.memory });
     }
     this.#past = past;

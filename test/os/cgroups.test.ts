@@ -1,7 +1,7 @@
 // Generations in cgroups of their own: the real thing where this host lets us, plain folders for what it does not have.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Cgroups, detectCgroups, type Surroundings } from '../../src/os/cgroups.ts';
@@ -23,7 +23,13 @@ function delegated(t: TestContext): ({ readonly path: string; readonly name: str
     t.skip('no cgroup v2 that this test may write to');
     return null;
   }
-  return { path, name, [Symbol.dispose]: () => rmdirSync(path) };
+  return { path, name, [Symbol.dispose]: () => remove(path) };
+}
+
+function remove(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true }))
+    if (entry.isDirectory()) remove(join(path, entry.name));
+  rmdirSync(path);
 }
 
 test('a generation lives in a cgroup of its own from its first instruction, and it goes with it', async (t) => {
