@@ -102,7 +102,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
   const ports = {
     processes,
     outputs,
-    pidFiles: new ServicePidFiles(layout.run, log),
+    pidFiles: stack.use(new ServicePidFiles(layout.run, log)),
     heartbeats: new HeartbeatFiles(report),
     probes: stack.use(new ServiceProbes(report)),
   };

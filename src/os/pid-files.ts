@@ -2,6 +2,8 @@
 
 import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Millis } from '../core/spec.ts';
+import { every } from '../runtime/clock.ts';
 import type { PidFiles } from '../runtime/ports.ts';
 import { codeOf } from './identity.ts';
 import type { Log } from './logger.ts';
@@ -9,6 +11,8 @@ import { replaceFile } from './replace-file.ts';
 
 const LONGEST = 16;
 const PID = /^[1-9][0-9]{0,9}$/;
+/** How long a disk without room is left alone. */
+const RETRY_EVERY: Millis = 5_000;
 
 /** The PID in a file that is one decimal number, with or without a newline; null: anything else, or no such file. */
 export function readPid(path: string): number | null {
@@ -45,22 +49,40 @@ export function removePid(path: string): boolean {
   return true;
 }
 
-/** A PID file that cannot be written costs a line in the log, never a service. */
-export class ServicePidFiles implements PidFiles {
+/** A PID file that cannot be written costs a line in the log, never a service; it is tried again until it can. */
+export class ServicePidFiles implements PidFiles, Disposable {
   readonly #runDir: string;
   readonly #log: Log;
+  /** Those that could not be written. */
+  readonly #missing = new Map<string, number>();
+  #retries: Disposable | null = null;
 
-  constructor(runDir: string, log: Log) {
+  readonly #retryEvery: Millis;
+
+  constructor(runDir: string, log: Log, retryEvery: Millis = RETRY_EVERY) {
     this.#runDir = runDir;
     this.#log = log;
+    this.#retryEvery = retryEvery;
   }
 
   write(service: string, pid: number): void {
-    this.#try(service, 'write', (path) => writePid(path, pid));
+    this.#missing.delete(service);
+    try {
+      writePid(this.#pathOf(service), pid);
+    } catch (error) {
+      this.#complain('write', service, error);
+      this.#missing.set(service, pid);
+      this.#retries ??= every(this.#retryEvery, () => this.#retry());
+    }
   }
 
   remove(service: string): void {
-    this.#try(service, 'remove', removePid);
+    this.#missing.delete(service);
+    try {
+      removePid(this.#pathOf(service));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') this.#complain('remove', service, error);
+    }
   }
 
   /** At the start: what is left of services of which nothing lives, configured or not. The run directory is ours alone. */
@@ -71,14 +93,30 @@ export class ServicePidFiles implements PidFiles {
     }
   }
 
-  #try(service: string, what: 'write' | 'remove', act: (path: string) => unknown): void {
-    const path = join(this.#runDir, `${service}.pid`);
-    try {
-      act(path);
-    } catch (error) {
-      if (what === 'remove' && codeOf(error) === 'ENOENT') return;
-      const why = error instanceof Error ? error.message : String(error);
-      this.#log.warn(`cannot ${what} the PID file; the service is supervised all the same`, { service, path, why });
+  #retry(): void {
+    for (const [service, pid] of this.#missing) {
+      try {
+        writePid(this.#pathOf(service), pid);
+      } catch {
+        // Said before.
+        continue;
+      }
+      this.#missing.delete(service);
+      this.#log.info('the PID file can be written again', { service, path: this.#pathOf(service) });
     }
+    if (this.#missing.size === 0) this[Symbol.dispose]();
+  }
+
+  #complain(what: 'write' | 'remove', service: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    const path = this.#pathOf(service);
+    this.#log.warn(`cannot ${what} the PID file; the service is supervised all the same`, { service, path, why });
+  }
+
+  #pathOf = (service: string): string => join(this.#runDir, `${service}.pid`);
+
+  [Symbol.dispose](): void {
+    this.#retries?.[Symbol.dispose]();
+    this.#retries = null;
   }
 }

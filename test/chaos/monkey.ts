@@ -31,7 +31,7 @@ export interface World {
 
 export class Monkey {
   readonly #world: World;
-  readonly #orders = new Set<Promise<void>>();
+  readonly #tasks = new Set<Promise<void>>();
   #rotations = 0;
   #isDiskFull = false;
   /** By performance.now(). */
@@ -54,7 +54,7 @@ export class Monkey {
       await pause(chance.between(0, LONGEST_PAUSE_MS));
     }
     this.#undo(Number.POSITIVE_INFINITY);
-    await Promise.all(this.#orders);
+    await Promise.all(this.#tasks);
   }
 
   #undo(now: number): void {
@@ -81,11 +81,11 @@ export class Monkey {
       [3, () => this.#stopDaemon()],
       [12, () => this.#killService()],
       // opsd forgets what it dropped of a service that it forgets.
-      [6, () => settings.change(chance, !watch.isDiskTrouble)],
+      [6, () => this.#await(settings.change(chance, !watch.isDiskTrouble))],
       [8, () => this.#order()],
       [2, () => this.#rotate()],
       [1, () => this.#rival()],
-      [arena.hasSmallDisk && !watch.isDiskTrouble ? 1 : 0, () => this.#fillDisk()],
+      [arena.hasSmallDisk && systemd.isListening && !watch.isDiskTrouble ? 1.5 : 0, () => this.#fillDisk()],
     ]);
     await act();
     if (settings.isBroken && chance.is(0.3)) settings.write();
@@ -124,12 +124,19 @@ export class Monkey {
   }
 
   #order(): void {
-    const { fleet, chance } = this.#world;
+    const { fleet, chance, systemd } = this.#world;
     const member = chance.pick(fleet.members.filter(({ isConfigured, isBusy }) => isConfigured && !isBusy));
     const action = chance.pick(['start', 'start', 'stop', 'restart', 'restart'] as const);
-    if (!member || !action) return;
-    const order = this.order(member, action).then(() => void this.#orders.delete(order));
-    this.#orders.add(order);
+    // Some find nobody there; most are to be obeyed.
+    if (!member || !action || (!systemd.isListening && chance.is(0.8))) return;
+    this.#await(this.order(member, action));
+  }
+
+  /** Before the pause; the monkey goes on meanwhile. */
+  #await(task: Promise<void>): void {
+    const { record } = this.#world;
+    const kept = task.catch((error) => record.fail(error)).finally(() => this.#tasks.delete(kept));
+    this.#tasks.add(kept);
   }
 
   /** Until the order is answered nobody knows whether it was heard. */
