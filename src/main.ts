@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { basename, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { Parsed } from './cli/commands.ts';
 import type { Terminal } from './cli/terminal.ts';
 
@@ -40,6 +41,9 @@ async function run(parsed: Parsed): Promise<number> {
   };
   switch (command.path[0]) {
     case 'run': {
+      // The daemon makes little that lives short: a young generation that stays small saves 15 MB with 100 services.
+      setFlagsFromString('--max-semi-space-size=1');
+      setFlagsFromString('--semi-space-growth-factor=1');
       const { runDaemon } = await import('./daemon.ts');
       const prefix = process.env.PREFIX || '/srv';
       // Whatever a library left open must not keep a daemon from ending that has done all it had to.

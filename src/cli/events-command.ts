@@ -1,6 +1,7 @@
 // `opsd ctl events`: changes of state as they happen.
 
 import type { EventView } from '../http/view.ts';
+import { timeOfDay } from '../runtime/clock.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { countOf } from './limits.ts';
 import { serverEventsOf } from './lines.ts';
@@ -38,7 +39,7 @@ function tell({ terminal, options }: Ctl, event: EventView): void {
     terminal.out(`${JSON.stringify(event)}\n`);
     return;
   }
-  const time = paint(terminal, 'dim', event.at.slice(11, 23));
+  const time = paint(terminal, 'dim', timeOfDay(event.at));
   const to = paint(terminal, COLOURS[event.to], event.to);
   terminal.out(`${time}  ${event.service}  ${event.from} → ${to}  ${sanitise(event.detail)}\n`);
 }

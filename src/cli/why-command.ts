@@ -20,7 +20,7 @@ export function whyText(why: WhyView, look: Pick<Terminal, 'hasColours'>): strin
   const inMillis = why.next_at === null ? null : Math.max(0, -ago(why.next_at));
   return [
     `${sanitise(why.summary)}\n`,
-    `${paint(look, 'dim', `${why.service} has been`)} ${state} ${paint(look, 'dim', `for ${span(ago(why.since))}`)}\n`,
+    `${paint(look, 'dim', 'state')} ${state} ${paint(look, 'dim', `for ${span(ago(why.since))}`)}\n`,
     ...(why.evidence.length > 0 ? [heading('Evidence')] : []),
     ...why.evidence.map(({ label, text }) => `  ${paint(look, 'dim', label.padEnd(width))}  ${sanitise(text)}\n`),
     ...(why.last_lines.length > 0 ? [heading('It wrote last')] : []),

@@ -2,7 +2,7 @@
 
 import type { Reason, Service } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
-import { wallAt } from '../runtime/clock.ts';
+import { timeOfDay, wallAt } from '../runtime/clock.ts';
 import { type Finding, findingIn, meaningOfExit } from './symptoms.ts';
 import type { EventView, ServiceView, WhyView } from './view.ts';
 
@@ -159,7 +159,7 @@ function evidence(facts: WhyFacts, failure: EventView | null, finding: Finding |
     );
   }
   for (const event of events.slice(-HISTORY).reverse()) {
-    add(event.at.slice(11, 23), `${event.from} → ${event.to}: ${event.detail}`);
+    add(timeOfDay(event.at), `${event.from} → ${event.to}: ${event.detail}`);
   }
   return found;
 }
@@ -246,9 +246,13 @@ function commands(facts: WhyFacts, failure: EventView | null, finding: Finding |
       found.add(`opsd ctl logs ${name}`);
       found.add(`opsd ctl restart ${name}`);
       break;
-    case 'stopped':
     case 'exited':
-      if (failure !== null) found.add(`opsd ctl logs ${name}`);
+      // What has done its work needs no help.
+      if (failure === null) break;
+      found.add(`opsd ctl logs ${name}`);
+      found.add(`opsd ctl start ${name}`);
+      break;
+    case 'stopped':
       found.add(`opsd ctl start ${name}`);
       break;
     default:
