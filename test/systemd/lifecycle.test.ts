@@ -7,7 +7,9 @@ import {
   COUNTER_SERVICE,
   configure,
   daemonPid,
+  editUnit,
   FAMILY_SERVICE,
+  nextDaemon,
   processes,
   SLEEPER_SERVICE,
   service,
@@ -36,6 +38,7 @@ test('start returns when every enabled service was started; systemctl status has
     COUNTER_SERVICE,
     SLEEPER_SERVICE,
     FAMILY_SERVICE,
+    nextDaemon,
     `${SLEEPER_SERVICE}enabled = false\n`.replace('sleeper', 'spare'),
   );
   await host.sh('systemctl start opsd');
@@ -129,14 +132,33 @@ test('a configuration error is not restarted, and starts nothing', async () => {
   assert.deepEqual(await processes(host), []);
 });
 
-test('a runtime error is tried again until it is over', async () => {
+test('a second opsd on the same PREFIX names the first, and is tried again until that is gone', async () => {
   await using host = await container();
   await configure(host, SLEEPER_SERVICE);
-  // Something else holds the lock, so that opsd exits 2, until it is gone.
-  await host.sh('systemd-run --quiet --unit=holder flock /srv/run/opsd.lock sleep 1000');
+  await host.sh('systemd-run --quiet --unit=first --working-directory=/srv/opsd opsd run');
+  await host.until('the first', async () => (await host.run('opsd ctl status')).code === 0);
+  const first = await host.sh('systemctl show first -p MainPID --value');
   await host.run('systemctl start --no-block opsd');
-  await host.until('a few tries', async () => Number(await unit(host, 'NRestarts')) >= 2);
-  assert.match(await host.sh('journalctl -u opsd -o cat --no-pager'), /Main process exited, code=exited, status=2/);
-  await host.sh('systemctl stop holder');
-  await host.until('the start', async () => (await unit(host, 'ActiveState')) === 'active');
+  await host.until('two tries', async () => Number(await unit(host, 'NRestarts')) >= 2, 20_000);
+  const journal = await host.sh('journalctl -u opsd -o cat --no-pager');
+  assert.match(journal, new RegExp(`\\b${first}\\b`));
+  assert.match(journal, /Main process exited, code=exited, status=2/);
+  assert.equal((await processes(host)).filter((line) => line.includes('sleep 1000')).length, 1);
+  await host.sh('systemctl stop first');
+  await host.until('the start', async () => (await unit(host, 'ActiveState')) === 'active', 20_000);
+  assert.equal((await processes(host)).filter((line) => line.includes('sleep 1000')).length, 1);
+});
+
+test('a bug is no configuration error: a daemon that ends of one is replaced', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE);
+  const bug = "setInterval(() => { if (require('node:fs').existsSync('/root/bug')) throw new Error('a bug'); }, 100);";
+  await host.write('/root/bug.cjs', bug);
+  await editUnit(host, 'Environment=NODE_OPTIONS=--require=/root/bug.cjs');
+  await host.sh('systemctl start opsd');
+  const [daemon, before] = [await daemonPid(host), await service(host, 'sleeper')];
+  await host.sh(`touch /root/bug && tail --pid=${daemon} -f /dev/null && rm /root/bug`);
+  await nextDaemon(host, daemon, 30_000);
+  assert.match(await host.sh('journalctl -u opsd -o cat --no-pager'), /a bug/);
+  assert.equal((await service(host, 'sleeper')).pid, before.pid);
 });
