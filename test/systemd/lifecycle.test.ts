@@ -38,7 +38,6 @@ test('start returns when every enabled service was started; systemctl status has
     COUNTER_SERVICE,
     SLEEPER_SERVICE,
     FAMILY_SERVICE,
-    nextDaemon,
     `${SLEEPER_SERVICE}enabled = false\n`.replace('sleeper', 'spare'),
   );
   await host.sh('systemctl start opsd');
