@@ -50,7 +50,11 @@ export function loadConfig(sources: Sources, facts: Facts): LoadResult {
   }
   const { warnings } = findings;
   if (daemon === null || findings.problems.length > 0) return { ok: false, problems: findings.problems, warnings };
-  return { ok: true, config: { daemon: daemon.spec, services, effective: daemon.effective }, warnings };
+  return {
+    ok: true,
+    config: { daemon: daemon.spec, services, groups: new Map(), effective: daemon.effective },
+    warnings,
+  };
 }
 
 interface Daemon {

@@ -46,10 +46,22 @@ export function buildService(
     env: Object.fromEntries([...variables].map(([key, { value }]) => [key, value])),
     heartbeatFile: resolvePath(cwd, values.heartbeat?.file ?? `./tmp/${name}.heartbeat`),
     log: values.log.mode,
+    limits: { nofile: null, core: null, memory: null, memoryHigh: null, cpu: null, tasks: null, ioWeight: null },
+    ionice: null,
+    noNewPrivileges: false,
+    capabilities: null,
+    wrapper: [],
   };
   const policy = policyOf(values);
   const parts = { launch, policy, files: { envFile, passEnv: values.pass_env } };
-  return { name, launch, policy, effective: effectiveService(table, parts, variables, around.last) };
+  return {
+    name,
+    group: null,
+    instance: null,
+    launch,
+    policy,
+    effective: effectiveService(table, parts, variables, around.last),
+  };
 }
 
 function policyOf(values: ServiceValues): Policy {
@@ -77,6 +89,9 @@ function policyOf(values: ServiceValues): Policy {
     timeout: null,
     schedule: null,
     onFailed: 'keep',
+    beforeStart: null,
+    afterStop: null,
+    tags: [],
     timestamps: values.log.timestamps,
   };
 }

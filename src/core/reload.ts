@@ -36,6 +36,9 @@ const IN_PLACE = new Set([
   'timeout',
   'schedule',
   'on_failed',
+  'before_start',
+  'after_stop',
+  'tags',
 ]);
 const IN_PLACE_KEYS = new Set(['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps']);
 

@@ -34,6 +34,46 @@ export interface Launch {
   /** Absolute; null: the service has no heartbeat. Given to it as OPSD_HEARTBEAT_FILE either way by convention. */
   readonly heartbeatFile: string;
   readonly log: LogMode;
+  readonly limits: Limits;
+  /** ioprio_set(2); null: as the daemon. */
+  readonly ionice: IoPriority | null;
+  /** prctl(2), PR_SET_NO_NEW_PRIVS: no set-user-ID program gives it more than it has. */
+  readonly noNewPrivileges: boolean;
+  /** All it has, and all it can ever get: `CAP_NET_BIND_SERVICE`, … (capabilities(7)); null: as its user has them. */
+  readonly capabilities: readonly string[] | null;
+  /** Executed in front of the command, which it executes in turn (`bwrap …`); empty: none. */
+  readonly wrapper: readonly string[];
+}
+
+/** What a service may use at most. null: not said. */
+export interface Limits {
+  /** RLIMIT_NOFILE, soft and hard. */
+  readonly nofile: number | null;
+  /** RLIMIT_CORE in bytes, soft and hard. */
+  readonly core: number | 'unlimited' | null;
+  /** Bytes, of the whole tree: memory.max of its cgroup; without one its PSS is watched. */
+  readonly memory: number | null;
+  /** Bytes: memory.high, where it is slowed down. Cgroup only, as are the rest. */
+  readonly memoryHigh: number | null;
+  /** Of one CPU: 1.5 is "150%" (cpu.max). */
+  readonly cpu: number | null;
+  /** Processes and threads (pids.max). */
+  readonly tasks: number | null;
+  /** 1 to 10000; 100 is usual (io.weight). */
+  readonly ioWeight: number | null;
+}
+
+export interface IoPriority {
+  readonly class: 'realtime' | 'best-effort' | 'idle';
+  /** 0 (first) to 7; null for `idle`, which has none. */
+  readonly level: number | null;
+}
+
+/** A command beside the service itself, run with the same user, environment and cwd. */
+export interface Hook {
+  readonly command: readonly [string, ...string[]];
+  /** Not ended after that: it is killed, and has failed. */
+  readonly timeout: Millis;
 }
 
 /** How a service is supervised. All of it can change while a process runs. */
@@ -65,6 +105,12 @@ export interface Policy {
   readonly schedule: Schedule | null;
   /** `shutdown`: when it has failed for good, opsd ends with its exit code. */
   readonly onFailed: 'keep' | 'shutdown';
+  /** Before each start; when it fails, the start has failed. */
+  readonly beforeStart: Hook | null;
+  /** When all of a generation is gone, however it ended. */
+  readonly afterStop: Hook | null;
+  /** `+edge` in a command means all services with the tag `edge`. */
+  readonly tags: readonly string[];
   readonly timestamps: boolean;
 }
 
@@ -133,7 +179,12 @@ export interface EffectiveValue {
 }
 
 export interface ServiceSpec {
+  /** `web`; of instances `web@1`, `web@2`, … */
   readonly name: string;
+  /** The `web` of `web@1`; null: it has no instances. */
+  readonly group: string | null;
+  /** The 1 of `web@1`. */
+  readonly instance: number | null;
   readonly launch: Launch;
   readonly policy: Policy;
   /** Key path relative to the service (`stop_timeout`, `env.PORT`) to value: what a reload compares. */
@@ -157,10 +208,20 @@ export interface DaemonSpec {
   readonly exitWhen: 'never' | 'all-exited';
 }
 
+/** A service with `instances`: how many there are to be. */
+export interface InstanceGroup {
+  /** What the files say. */
+  readonly configured: number;
+  /** What is: another number when an operator scaled it. */
+  readonly instances: number;
+}
+
 export interface Config {
   readonly daemon: DaemonSpec;
-  /** In the order of the file. */
+  /** In the order of the file; of a service with instances each of them. */
   readonly services: ReadonlyMap<string, ServiceSpec>;
+  /** The services with instances, by the name they have in the file. */
+  readonly groups: ReadonlyMap<string, InstanceGroup>;
   /** Of `[daemon]`, key path to value. */
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }

@@ -16,6 +16,8 @@ import { waitFor } from '../support/wait.ts';
 export function serviceSpec(command: readonly [string, ...string[]], launch: Partial<Launch> = {}): ServiceSpec {
   return {
     name: 'web',
+    group: null,
+    instance: null,
     launch: {
       command,
       cwd: '/',
@@ -27,6 +29,19 @@ export function serviceSpec(command: readonly [string, ...string[]], launch: Par
       env: {},
       heartbeatFile: '/nowhere/web.heartbeat',
       log: 'none',
+      limits: {
+        nofile: null,
+        core: null,
+        memory: null,
+        memoryHigh: null,
+        cpu: null,
+        tasks: null,
+        ioWeight: null,
+      },
+      ionice: null,
+      noNewPrivileges: false,
+      capabilities: null,
+      wrapper: [],
       ...launch,
     },
     policy: {
@@ -49,6 +64,9 @@ export function serviceSpec(command: readonly [string, ...string[]], launch: Par
       timeout: null,
       schedule: null,
       onFailed: 'keep',
+      beforeStart: null,
+      afterStop: null,
+      tags: [],
       timestamps: false,
     },
     effective: new Map(),

@@ -22,6 +22,9 @@ const usual: Policy = {
   timeout: null,
   schedule: null,
   onFailed: 'keep',
+  beforeStart: null,
+  afterStop: null,
+  tags: [],
   timestamps: false,
 };
 
@@ -53,6 +56,8 @@ export function aService(name: string, policy: Partial<Policy> = {}, version = 1
   ]);
   return {
     name,
+    group: null,
+    instance: null,
     launch: {
       command: ['/bin/sleep', String(version)],
       cwd: '/',
@@ -64,6 +69,19 @@ export function aService(name: string, policy: Partial<Policy> = {}, version = 1
       env: {},
       heartbeatFile: `/nowhere/${name}.heartbeat`,
       log: 'none',
+      limits: {
+        nofile: null,
+        core: null,
+        memory: null,
+        memoryHigh: null,
+        cpu: null,
+        tasks: null,
+        ioWeight: null,
+      },
+      ionice: null,
+      noNewPrivileges: false,
+      capabilities: null,
+      wrapper: [],
     },
     policy: whole,
     effective,
@@ -74,6 +92,7 @@ export function aConfig(services: readonly ServiceSpec[], changes: Partial<Daemo
   return {
     daemon: { ...daemon, ...changes },
     services: new Map(services.map((spec) => [spec.name, spec])),
+    groups: new Map(),
     effective: new Map(),
   };
 }
