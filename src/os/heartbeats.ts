@@ -42,11 +42,6 @@ export class HeartbeatFiles implements Heartbeats {
     watched.seen = now;
     this.#report({ type: 'looked', service, generation, changed });
   }
-
-  /** The service is gone from the configuration. */
-  forget(service: string): void {
-    this.#watched.delete(service);
-  }
 }
 
 function sign(file: string): Signature | null {

@@ -5,7 +5,7 @@ import { codeOf } from '../identity.ts';
 /**
  * Bytes that opsd has read and not yet written are gone when it is killed. splice(2) moves them from the FIFO to the log
  * inside one system call, which a SIGKILL cannot cut in two: what was not written is still in the FIFO. Node offers it
- * through node:ffi (Node 26.1 and later); where that is missing, outputs are copied by read and write, and the two calls'
+ * through node:ffi (Node 26.6 and later); where that is missing, outputs are copied by read and write, and the two calls'
  * few microseconds are the price.
  */
 export interface Kernel {
@@ -13,7 +13,7 @@ export interface Kernel {
   splice(fifo: number, file: number, offset: number, limit: number): number;
   /** More room in a FIFO, where the kernel allows it. */
   growPipe(fd: number, bytes: number): void;
-  /** Calls `onReady` while one of its descriptors is readable; never from inside another call. */
+  /** Calls `onReady` while one of its descriptors is readable; never from inside another call. Throws without descriptors. */
   poll(onReady: () => void): Poll;
 }
 
@@ -58,7 +58,8 @@ const lent = new Set<ArrayBuffer>();
 /** null: this Node has no node:ffi, or this C library lacks one of the functions. */
 export function loadKernel(): Kernel | null {
   const ffi = loadForeign();
-  if (!ffi) return null;
+  // Node 26.6 and later can tell where its loop is.
+  if (typeof ffi?.getCurrentEventLoop !== 'function') return null;
   try {
     return bind(ffi);
   } catch {

@@ -21,7 +21,12 @@ export interface Watch extends Disposable {
 }
 
 export function watchReadiness(kernel: Kernel | null): Readiness {
-  return kernel ? new KernelReadiness(kernel) : new Rounds();
+  try {
+    if (kernel) return new KernelReadiness(kernel);
+  } catch {
+    // No descriptor left for an epoll: then without.
+  }
+  return new Rounds();
 }
 
 class KernelReadiness implements Readiness {

@@ -70,13 +70,13 @@ export class Transfer implements Disposable {
 
   /** Moves some, at most 1 MiB, and tells how many bytes it took from the FIFO. Throws what write(2) gives. */
   move(): number {
-    if (!this.#kernel || !this.#canSplice) return this.copy();
+    if (!this.#kernel || !this.#canSplice) return this.#copy();
     const moved = this.#stamps ? this.#stampInBatch() : this.#splice();
     if (moved > 0) return moved;
     if (moved === -system.errno.EAGAIN) return 0;
     // Some file systems take no splice (EINVAL). For all else, write(2) has the last word on what is wrong.
     if (moved === -system.errno.EINVAL) this.#canSplice = false;
-    return this.copy();
+    return this.#copy();
   }
 
   #splice(): number {
@@ -116,7 +116,7 @@ export class Transfer implements Disposable {
   }
 
   /** By read and write. */
-  copy(): number {
+  #copy(): number {
     const { bytes, length } = this.take(CHUNK);
     if (length > 0) this.write(bytes);
     return length;

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { type Kernel, loadKernel } from '../../../src/os/output/kernel.ts';
 import { waitFor } from '../../support/wait.ts';
 import { bench, specOf } from './outputs.ts';
 
@@ -121,3 +122,38 @@ test('a stuck log delays the end of opsd by two seconds at most', async () => {
   assert.ok(readSync(reader, Buffer.alloc(10)) > 0);
   closeSync(reader);
 });
+
+/** A kernel whose disk takes 25 ms for whatever it is given. */
+function slowKernel(): Kernel {
+  const kernel = loadKernel();
+  assert.ok(kernel);
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  return {
+    ...kernel,
+    splice(...to) {
+      Atomics.wait(clock, 0, 0, 25);
+      return kernel.splice(...to);
+    },
+  };
+}
+
+for (const stamps of [false, true]) {
+  test(`a slow disk: written in the background, in order, across a rotation and to the last line (${stamps ? 'stamped' : 'plain'})`, async () => {
+    await using b = await bench({ kernel: slowKernel() });
+    const spec = specOf('web', 'capture', stamps);
+    b.outputs.prepare([spec]);
+    const child = b.run(spec, 'seq 1 100000; printf end');
+    const exited = once(child, 'exit');
+    await waitFor('some output', () => b.counted.written > 200_000);
+    renameSync(b.logOf('web'), `${b.logOf('web')}.1`);
+    b.outputs.reopenAll();
+    await exited;
+    b.outputs.endOfGeneration('web');
+    const whole = await waitFor('the end', () => {
+      const text = readFileSync(`${b.logOf('web')}.1`, 'latin1') + b.read('web');
+      return text.endsWith('end\n') && text;
+    });
+    const lines = stamps ? whole.replaceAll(/^\w{3} \d\d [\d:.]{12} /gm, '') : whole;
+    assert.equal(lines, `${Array.from({ length: 100_000 }, (_, index) => `${index + 1}\n`).join('')}end\n`);
+  });
+}
