@@ -39,6 +39,9 @@ export interface Servers extends AsyncDisposable {
 /** Each door has its own, so that a crowd at the port leaves the socket free. What is above is closed at once. */
 const MAX_CONNECTIONS = { socket: 256, tcp: 512 };
 
+/** Connections that wait to be accepted. Of what is above, a client that never says a word never learns (tcp(7)). */
+const BACKLOG = 4096;
+
 /** Enough for a proxy's headers; ctl needs 200 bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT: Millis = 10_000;
@@ -129,7 +132,7 @@ function listener(door: Door, options: ServerOptions, streams: EventStreams, bou
 function listenOnTcp(server: Server, address: Address): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(cannotListen(address, error)));
-    server.listen(address.port, address.host, () => {
+    server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, () => {
       server.removeAllListeners('error');
       // What accept(2) reports later (too many open files) must not end the daemon.
       server.on('error', () => undefined);
