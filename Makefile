@@ -55,7 +55,7 @@ soak: prepare ## random worlds against the core; SEEDS=2000
 chaos: prepare ## a monkey against a real opsd; MINUTES=20, SEED=number to repeat a run
 	@MINUTES='$(MINUTES)' node test/chaos/main.ts
 
-bench: prepare ## how fast and how small, beside supervisord and pm2 where they are installed
+bench: build ## how fast and how small, beside supervisord and pm2 where they are installed
 	@node test/bench/main.ts
 
 test-systemd: build ## on a real systemd: needs root and Debian's systemd-container, for the VM also user-mode-linux
