@@ -6,7 +6,7 @@ import { monotonic } from '../runtime/clock.ts';
 import type { Identity } from '../runtime/ports.ts';
 import type { Leftover } from './cgroups.ts';
 import { bootId } from './identity.ts';
-import { type Process, ProcessTable, userOf } from './process-table.ts';
+import { type Ours, type Process, ProcessTable, userOf } from './process-table.ts';
 import { identityOfProcess, Kinship, newTree, treeKey } from './process-tree.ts';
 
 /** What lives of one generation. */
@@ -48,6 +48,9 @@ export interface CensusOptions {
   readonly populated: readonly (Leftover & { readonly pids: readonly number[] })[];
 }
 
+/** The daemon starts: nothing is known yet. */
+const NOTHING_OURS: Ours = { isMain: () => false, isSession: () => false };
+
 /** One generation while it is pieced together. */
 interface Traces {
   readonly service: string;
@@ -63,7 +66,7 @@ interface Traces {
 
 /** Looks once at all processes. null: they cannot be read (no descriptor left). */
 export function census(runDir: string, { hints, uidOf, populated }: CensusOptions): Census | null {
-  const snapshot = new ProcessTable(runDir, new Set()).look();
+  const snapshot = new ProcessTable(runDir, NOTHING_OURS).look();
   if (snapshot === null) return null;
   const traces = new Map<string, Traces>();
   const tracesOf = (service: string, generation: number): Traces => {
@@ -141,12 +144,17 @@ function followHints(
   return mismatched;
 }
 
-/** The proven one; unless it is known to be gone, the one that a PID file names; else the session leader that came first. */
+/**
+ * The proven one; unless it is known to be gone, the one that a PID file names; without a PID file the session leader
+ * that came first. With a PID file that names none of them it may be that the main process has ended and what leads a
+ * session is one that escaped from it: better a restart too many than a service that is said to run and does not.
+ */
 function mainOf(trace: Traces, uid: number, hints: readonly Hint[], kinship: Kinship): Process | null {
   if (trace.proven || trace.dead) return trace.proven;
   const leaders = trace.carriers.filter((one) => one.session === one.pid && kinship.mayCarry(uid, one));
-  const named = leaders.find((one) => hints.some(({ service, pid }) => service === trace.service && pid === one.pid));
-  return named ?? leaders.reduce<Process | null>((first, next) => (isEarlier(next, first) ? next : first), null);
+  const named = hints.filter(({ service, identity }) => service === trace.service && identity === null);
+  if (named.length > 0) return leaders.find(({ pid }) => named.some((hint) => hint.pid === pid)) ?? null;
+  return leaders.reduce<Process | null>((first, next) => (isEarlier(next, first) ? next : first), null);
 }
 
 function isEarlier(one: Process, other: Process | null): boolean {

@@ -121,6 +121,21 @@ test('a PID file tells which of several session leaders is the main process', as
   assert.equal(only(r.census({ hints: [hint] }).found).main?.identity.pid, escapee.pid);
 });
 
+test('a PID file that names none of them: the main process has ended, and no escapee is taken for it', async () => {
+  await using r = await rig();
+  const [pid = 0] = await left(r, 'setsid sleep 60 & : > $READY; exec sleep 61');
+  end(pid);
+  await waitFor('its end', () => !isAlive(pid));
+  const pidFile = { service: 'web', generation: null, pid, identity: null };
+  const found = only(r.census({ hints: [pidFile] }).found);
+  assert.deepEqual([found.main, found.others.length], [null, 1]);
+  await using next = await rig({ after: r });
+  next.processes.adopt(found, sleep);
+  assert.equal((await next.event('exited')).left, 1);
+  next.processes.signal('web', 1, 'SIGTERM', 'tree');
+  await next.event('emptied');
+});
+
 test('a recorded number that belongs to another process now is told and never signalled (EDGE-CASES 1, 3)', async () => {
   await using r = await rig();
   const stranger = spawn('sleep', ['60'], { stdio: 'ignore', detached: true });
