@@ -186,7 +186,6 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
   // Everything that can go wrong at the start has not: now, and not before, services are touched.
   outputs.prepare([...config.services.values()]);
   ports.pidFiles.sweep(new Set(inheritance.survivors.map(({ service }) => service)));
-  for (const effect of recalled.effects) perform(effect, ports, teller);
   for (const survivor of recalled.strays) {
     const stray = found.find(
       ({ service, generation }) => service === survivor.service && generation === survivor.generation,
@@ -204,6 +203,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     const spec = loop.state.services[loop.state.slots.get(one.service) ?? -1]?.spec;
     if (spec !== undefined) processes.adopt(one, spec);
   }
+  // After the adoption: a signal to a process that nobody knows yet would be lost.
+  for (const effect of recalled.effects) perform(effect, ports, teller);
   apply(config, true);
   teller.begin(loop.state);
   stack.use(
