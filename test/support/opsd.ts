@@ -219,7 +219,14 @@ export async function startOpsd(options: OpsdOptions): Promise<Opsd> {
       explained(waitFor(`the log line ${pattern}`, async () => (await place.log()).match(pattern), limitMs)),
     async [Symbol.asyncDispose]() {
       await using _all = owned;
-      if (daemon.ended() === undefined) await stop();
+      if (daemon.ended() !== undefined) return;
+      try {
+        await stop();
+      } catch (error) {
+        // The runner prints only that an error was suppressed when the test has failed before.
+        console.error(error);
+        throw error;
+      }
     },
   };
 }

@@ -1,0 +1,195 @@
+// The life of the daemon itself: what ends it, with which exit code, and what it refuses to begin.
+
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, rename } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type OpsdOptions, prepareOpsd, startOpsd } from '../support/opsd.ts';
+import { freePort } from '../support/requests.ts';
+import { isAlive } from '../support/survivors.ts';
+import { waitFor } from '../support/wait.ts';
+
+const SLEEPER = '[services.web]\ncommand = ["sleep", "1000"]\n';
+
+test('SIGTERM and SIGINT stop everything and end with 0', async () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    await using opsd = await startOpsd({ config: SLEEPER });
+    const { pid } = await opsd.until('web', 'running');
+    opsd.kill(signal);
+    assert.deepEqual(await opsd.daemon.end, { code: 0, signal: null });
+    assert.equal(isAlive(pid ?? 0), false);
+    for (const name of ['web.pid', 'opsd.pid', 'opsd.sock'])
+      assert.equal(existsSync(join(opsd.run, name)), false, name);
+  }
+});
+
+test('a second SIGTERM kills at once who would take his time', async () => {
+  const config =
+    '[services.deaf]\ncommand = ["sh", "-c", \'trap "" TERM; echo ready; while :; do sleep 0.05; done\']\n';
+  await using opsd = await startOpsd({ config });
+  await waitFor('its trap', async () => (await opsd.output('deaf')).includes('ready'));
+  opsd.kill('SIGTERM');
+  await opsd.until('deaf', 'stopping');
+  opsd.kill('SIGTERM');
+  const { code } = await waitFor('the end, long before the 30 s', opsd.daemon.ended);
+  assert.equal(code, 0);
+  assert.deepEqual(opsd.alive(), []);
+});
+
+test('shutdown_timeout is the limit of it all', async () => {
+  const config = `[daemon]\nshutdown_timeout = "500ms"
+[services.deaf]\ncommand = ["sh", "-c", 'trap "" TERM; echo ready; while :; do sleep 0.05; done']\nstop_timeout = "1h"\n`;
+  await using opsd = await startOpsd({ config });
+  await waitFor('its trap', async () => (await opsd.output('deaf')).includes('ready'));
+  await opsd.stop();
+});
+
+test('SIGUSR2 hands over: opsd ends with 0 and the services stay', async () => {
+  await using opsd = await startOpsd({ config: SLEEPER });
+  const { pid } = await opsd.until('web', 'running');
+  opsd.kill('SIGUSR2');
+  assert.deepEqual(await opsd.daemon.end, { code: 0, signal: null });
+  assert.equal(isAlive(pid ?? 0), true);
+  assert.equal(await opsd.read('p/run/web.pid'), `${pid}\n`);
+});
+
+test('SIGUSR1 reopens log files after they were renamed, and no line is lost', async () => {
+  const script = 'n=0; while :; do n=$((n + 1)); echo "line $n"; sleep 0.01; done';
+  await using opsd = await startOpsd({ config: `[services.web]\ncommand = ["sh", "-c", '${script}']\n` });
+  const log = join(opsd.dir, 'log/web.log');
+  await waitFor('some lines', async () => (await opsd.output('web')).includes('line 20\n'));
+  await rename(log, `${log}.1`);
+  opsd.kill('SIGUSR1');
+  await waitFor('a new file with lines', async () => (await opsd.output('web')).split('\n').length > 20);
+  await opsd.order('stop', 'web');
+  const lines = `${await opsd.read('log/web.log.1')}${await opsd.output('web')}`.trimEnd().split('\n');
+  assert.deepEqual(
+    lines,
+    lines.map((_, i) => `line ${i + 1}`),
+  );
+});
+
+test('services that fail for good do not end opsd, and its exit code is still 0', async () => {
+  await using opsd = await startOpsd({ config: '[services.web]\ncommand = ["sh", "-c", "exit 78"]\n' });
+  await opsd.until('web', 'failed');
+  await opsd.stop();
+});
+
+/** Nothing may have been started: `started` is made by the service that is fine. */
+const FINE = '[services.fine]\ncommand = ["touch", "started"]\n';
+const CONFIG_ERRORS: Record<string, { options: OpsdOptions; says: RegExp }> = {
+  'broken TOML': { options: { config: `${FINE}[services.web\n` }, says: /config\.toml:3/ },
+  'unknown keys, all at once': {
+    options: { config: `${FINE}comand = "x"\n[daemon]\nhtpp = ""\nlog_levl = "info"\n` },
+    says: /comand.*did you mean.*command[\s\S]*htpp[\s\S]*log_levl/,
+  },
+  'a command that is nowhere': {
+    options: { config: `${FINE}[services.web]\ncommand = ["opsd-no-such-program"]\n` },
+    says: /services\.web\.command.*opsd-no-such-program/,
+  },
+  'a shell command that no shell will run': {
+    options: { config: `${FINE}[services.web]\ncommand = "echo a | cat"\n` },
+    says: /sh.*-c/,
+  },
+  'a variable that names no key': {
+    options: { config: FINE, env: { OPSD__DAEMON__HTPP: 'x' } },
+    says: /OPSD__DAEMON__HTPP/,
+  },
+  'an unknown user': { options: { config: `${FINE}user = "nobody-of-that-name"\n` }, says: /nobody-of-that-name/ },
+};
+test('with a mistake in the configuration nothing is started, and the exit code is 1', async (t) => {
+  for (const [what, { options, says }] of Object.entries(CONFIG_ERRORS)) {
+    await t.test(what, async () => {
+      await using place = await prepareOpsd(options);
+      const [run, check] = await Promise.all([place.opsd('run'), place.opsd('check')]);
+      assert.match(run.stdout + run.stderr, says);
+      assert.match(check.stdout + check.stderr, says);
+      assert.deepEqual([run.code, check.code], [1, 1]);
+      assert.equal(existsSync(join(place.dir, 'started')), false);
+    });
+  }
+  await t.test('no file', async () => {
+    await using place = await prepareOpsd({ config: FINE });
+    const { code, stderr } = await place.opsd('run', '--config', 'cfg/other.toml');
+    assert.match(stderr, /cfg\/other\.toml/);
+    assert.equal(code, 1);
+  });
+  await t.test('secrets that others can read', async () => {
+    await using place = await prepareOpsd({
+      config: FINE,
+      files: { 'p/key/env.toml': '[daemon]\nlog_level = "warn"\n' },
+    });
+    await chmod(join(place.prefix, 'key/env.toml'), 0o644);
+    const { code, stderr } = await place.opsd('run');
+    assert.match(stderr, /env\.toml.*chmod/s);
+    assert.equal(code, 1);
+    assert.equal(existsSync(join(place.dir, 'started')), false);
+  });
+});
+
+test('a port in use ends opsd with 2 before anything is started', async () => {
+  const port = await freePort();
+  const taken = createServer();
+  taken.listen(port, '127.0.0.1');
+  await once(taken, 'listening');
+  await using _closed = { [Symbol.asyncDispose]: async () => void taken.close() };
+  const config = `[daemon]\nhttp = "127.0.0.1:${port}"\n${FINE}`;
+  await using place = await prepareOpsd({ config, http: 'configured' });
+  const { code, stderr, stdout } = await place.opsd('run');
+  assert.match(stderr + stdout, new RegExp(`${port}`));
+  assert.equal(code, 2);
+  assert.equal(existsSync(join(place.dir, 'started')), false);
+});
+
+test('a second opsd on the same PREFIX ends with 2, names the first, and disturbs nothing', async () => {
+  await using opsd = await startOpsd({ config: SLEEPER });
+  const { pid } = await opsd.until('web', 'running');
+  const { code, stdout, stderr } = await opsd.opsd('run');
+  assert.equal(code, 2);
+  assert.match(stdout + stderr, new RegExp(`\\b${opsd.daemon.pid}\\b`));
+  const view = await opsd.status('web');
+  assert.deepEqual([view.pid, view.state, view.generation], [pid, 'running', 1]);
+  assert.equal(await opsd.read('p/run/opsd.pid'), `${opsd.daemon.pid}\n`);
+  assert.equal((await opsd.ctl('status')).code, 0);
+});
+
+test('a socket that a killed opsd left is replaced', async () => {
+  await using opsd = await startOpsd({ config: SLEEPER });
+  await opsd.crash();
+  assert.equal(existsSync(join(opsd.run, 'opsd.sock')), true);
+  const told = await opsd.ctl('status');
+  assert.equal(told.code, 2);
+  assert.match(told.stderr, /not running.*stale/);
+  await opsd.restart();
+  assert.equal((await opsd.ctl('status')).code, 0);
+});
+
+test('a PREFIX too long for a socket is refused with the reason', async () => {
+  await using place = await prepareOpsd({ config: FINE });
+  const long = join(place.dir, 'x'.repeat(100));
+  await using longer = await prepareOpsd({ config: FINE, env: { PREFIX: long } });
+  const { code, stderr } = await longer.opsd('run');
+  assert.equal(code, 1);
+  assert.match(stderr, /107.*PREFIX/);
+});
+
+test('exit codes of the command line: 0, 1 for mistakes, 2 for what fails', async () => {
+  await using place = await prepareOpsd({ config: FINE });
+  const cases: [args: string[], code: number][] = [
+    [['check'], 0],
+    [['schema'], 0],
+    [['config'], 0],
+    [['--version'], 0],
+    [['--help'], 0],
+    [['check', '--config', 'nowhere.toml'], 1],
+    [['frobnicate'], 1],
+    [['ctl', 'frobnicate'], 1],
+    [['run', '--frobnicate'], 1],
+    [['ctl', 'status'], 2],
+    [['ctl', 'stop', 'all'], 2],
+  ];
+  for (const [args, code] of cases) assert.equal((await place.opsd(...args)).code, code, `opsd ${args.join(' ')}`);
+});
