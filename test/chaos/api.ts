@@ -10,12 +10,27 @@ export interface Reply {
 
 export class Api {
   readonly #socketPath: string;
+  readonly #daemon: () => number | null;
+  readonly #onAnswer: () => void;
 
-  constructor(socketPath: string) {
+  /** `daemon`: the PID of the opsd that is there. `onAnswer` is called whenever it has answered. */
+  constructor(socketPath: string, daemon: () => number | null, onAnswer: () => void) {
     this.#socketPath = socketPath;
+    this.#daemon = daemon;
+    this.#onAnswer = onAnswer;
   }
 
-  ask(method: 'GET' | 'POST', path: string, timeoutMs: number): Promise<Reply> {
+  /** The answer of an opsd that has ended since is none. */
+  async ask(method: 'GET' | 'POST', path: string, timeoutMs: number): Promise<Reply> {
+    const asked = this.#daemon();
+    const reply = await this.#request(method, path, timeoutMs);
+    if (reply.status === 0) return reply;
+    if (asked === null || this.#daemon() !== asked) return { status: 0, text: `late: ${reply.text}` };
+    this.#onAnswer();
+    return reply;
+  }
+
+  #request(method: 'GET' | 'POST', path: string, timeoutMs: number): Promise<Reply> {
     return new Promise((resolve) => {
       const headers = method === 'POST' ? { 'content-type': 'application/json', 'content-length': 2 } : {};
       const asked = request({ socketPath: this.#socketPath, method, path, headers, agent: false }, (response) => {

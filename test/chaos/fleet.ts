@@ -43,15 +43,6 @@ export interface Member {
   orderedAt: number;
 }
 
-/** A state file may be that much older than what it is missed for: then there is a copy from before, and it is used. */
-const REMEMBERED_LATE_MS = 30_000;
-
-/** What opsd remembered of a service may be lost. `revision`: that of the process that runs. */
-export function forget(member: Member, revision: number | null): void {
-  if (member.wish === 'down' || performance.now() - member.orderedAt < REMEMBERED_LATE_MS) member.wish = 'unknown';
-  if (revision !== member.revision) member.isRevisionSure = false;
-}
-
 /** Longest delay before a restart: backoff.max with its jitter, or retry_failed. */
 export const LONGEST_BACKOFF_MS = 2_200;
 const BACKOFF = 'backoff = { initial = "100ms", factor = 2, max = "1600ms", jitter = 0.1 }';
@@ -99,8 +90,13 @@ function kinds(isRoot: boolean): Record<string, Kind> {
   };
 }
 
+/** A state file may be that much older than what it is missed for: where it is lost, the copy from before is used. */
+const REMEMBERED_LATE_MS = 30_000;
+
 export class Fleet {
   readonly members: readonly Member[];
+  /** What opsd remembered was destroyed, and no opsd has answered since. */
+  #isForgotten = false;
   readonly #journals: string;
   readonly #program: string;
 
@@ -124,6 +120,27 @@ export class Fleet {
 
   journalOf(name: string): string {
     return join(this.#journals, name);
+  }
+
+  /** What opsd remembered may be lost. `revisionOf`: that of the process of a service that runs. */
+  forget(revisionOf: (name: string) => number | null): void {
+    this.#isForgotten = true;
+    for (const member of this.members) {
+      const isRecent = performance.now() - member.orderedAt < REMEMBERED_LATE_MS;
+      if (member.wish === 'down' || isRecent) member.wish = 'unknown';
+      if (revisionOf(member.name) !== member.revision) member.isRevisionSure = false;
+    }
+  }
+
+  /** An opsd has answered: whatever it found, it knows it now. */
+  remembers(): void {
+    this.#isForgotten = false;
+  }
+
+  /** The next process of this service has another environment. */
+  revise(member: Member): void {
+    member.revision += 1;
+    if (this.#isForgotten) member.isRevisionSure = false;
   }
 
   /** config.toml. No TCP: more than one run may be under way on this host. */

@@ -9,7 +9,7 @@ import { Bystanders } from './bystanders.ts';
 import { becomeCalm } from './calm.ts';
 import { Chance } from './chance.ts';
 import { tellCounts, tellTrouble } from './evidence.ts';
-import { Fleet, forget } from './fleet.ts';
+import { Fleet } from './fleet.ts';
 import { Monkey, type World } from './monkey.ts';
 import { keyOf, lives, ProcessTable } from './processes.ts';
 import { Record, Violation } from './record.ts';
@@ -57,28 +57,29 @@ async function chaos(): Promise<0 | 1> {
     fleet.members.map(({ name }) => name),
   );
   const dice = chance.branch();
-  let mayBeForgotten = false;
+  const revisionOf = (name: string) => watch.transcriptOf(name).main?.revision ?? null;
   const systemd = new Systemd(arena, chance.branch(), record, {
     ended(ending: Ending) {
-      mayBeForgotten ||= watch.isDiskTrouble;
+      if (watch.isDiskTrouble) fleet.forget(revisionOf);
       watch.daemonEnded(ending);
       if (!dice.is(SPOILT)) return;
       const { what, isForgotten } = vandal.strike();
       record.note(`spoilt: ${what}`);
       record.count('times files of opsd were spoilt');
-      mayBeForgotten ||= isForgotten;
+      if (isForgotten) fleet.forget(revisionOf);
     },
     starting() {
       watch.look(null);
       // systemd does not start it again after exit code 1; somebody sees to the configuration and starts it.
       if (settings.isBroken && dice.is(0.5)) settings.write();
-      if (!mayBeForgotten) return;
-      mayBeForgotten = false;
-      for (const member of fleet.members) forget(member, watch.transcriptOf(member.name).main?.revision ?? null);
     },
     isExcused: (code) => (code === 1 && settings.isBroken) || (code === 2 && watch.isDiskTrouble),
   });
-  const api = new Api(join(arena.run, 'opsd.sock'));
+  const api = new Api(
+    join(arena.run, 'opsd.sock'),
+    () => systemd.pid,
+    () => fleet.remembers(),
+  );
   const settings = new Settings(fleet, arena, api, systemd, record);
   const world: World = { arena, fleet, systemd, watch, settings, api, record, chance: chance.branch() };
   const recovery: number[] = [];

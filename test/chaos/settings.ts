@@ -51,12 +51,12 @@ export class Settings {
     const present = this.#fleet.members.filter(({ isConfigured }) => isConfigured);
     const act = chance.weighted<() => string>([
       [mayRemove && removed.length < MOST_REMOVED ? 3 : 0, () => remove(chance.pick(present))],
-      [removed.length > 0 ? 4 : 0, () => restore(chance.pick(removed))],
+      [removed.length > 0 ? 4 : 0, () => this.#restore(chance.pick(removed))],
       [3, () => retune(chance.pick(present), chance)],
-      [4, () => revise(chance.pick(present))],
+      [4, () => this.#revise(chance.pick(present))],
     ]);
     let what = act();
-    if (chance.is(0.3)) what += `, ${revise(chance.pick(present))}`;
+    if (chance.is(0.3)) what += `, ${this.#revise(chance.pick(present))}`;
     const mustBreak = chance.is(0.15);
     if (mustBreak) {
       this.#arena.writeConfig(chance.pick(BROKEN) ?? '');
@@ -76,6 +76,21 @@ export class Settings {
     this.#record.note(`reload: ${status === 200 ? 'done' : `${status} ${text.slice(0, 200)}`}`);
     return status === 200;
   }
+
+  /** A removed service loses what an operator wished of it; but did an opsd see it removed? */
+  #restore(member: Member | undefined): string {
+    if (!member) return 'nothing';
+    member.isConfigured = true;
+    this.#fleet.revise(member);
+    if (member.wish !== 'up') member.wish = 'unknown';
+    return `${member.name} back`;
+  }
+
+  #revise(member: Member | undefined): string {
+    if (!member) return 'nothing';
+    this.#fleet.revise(member);
+    return `${member.name} revised to ${member.revision}`;
+  }
 }
 
 function remove(member: Member | undefined): string {
@@ -84,25 +99,10 @@ function remove(member: Member | undefined): string {
   return `${member.name} removed`;
 }
 
-/** A removed service loses what an operator wished of it; but did an opsd see it removed? */
-function restore(member: Member | undefined): string {
-  if (!member) return 'nothing';
-  member.isConfigured = true;
-  member.revision += 1;
-  if (member.wish !== 'up') member.wish = 'unknown';
-  return `${member.name} back`;
-}
-
 /** What can change under a running process. */
 function retune(member: Member | undefined, chance: Chance): string {
   if (!member) return 'nothing';
   member.stopTimeoutMs = chance.between(500, 1_500);
   if (chance.is(0.3)) member.timestamps = !member.timestamps;
   return `${member.name} retuned`;
-}
-
-function revise(member: Member | undefined): string {
-  if (!member) return 'nothing';
-  member.revision += 1;
-  return `${member.name} revised to ${member.revision}`;
 }
