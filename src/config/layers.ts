@@ -1,8 +1,8 @@
 // The three layers made one: config.toml and what it includes, then the environment, then env.toml.
 
+import { didYouMean } from '../core/nearest.ts';
 import type { Problem } from '../errors.ts';
 import { KEYS } from './keys.ts';
-import { didYouMean } from './nearest.ts';
 import type { Document } from './parse.ts';
 import { SHORTHANDS } from './schema.ts';
 import { emptyTable, keyPath, mergeTables, type Node, subtable, type Table } from './tree.ts';

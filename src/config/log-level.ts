@@ -1,6 +1,6 @@
 // How much opsd logs: a level, or a level and exceptions for parts of it ("info,heartbeat=debug").
 
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../core/nearest.ts';
 import type { Reading } from './units.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];

@@ -1,7 +1,7 @@
 // The signals of Linux that have a name of their own, as signal(7) lists them.
 
+import { didYouMean } from '../core/nearest.ts';
 import type { SignalName } from '../core/spec.ts';
-import { didYouMean } from './nearest.ts';
 import type { Reading } from './units.ts';
 
 const NAMES = [

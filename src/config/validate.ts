@@ -1,7 +1,7 @@
 // Reads a table with its schema; what zod finds becomes problems with places and remedies.
 
+import { didYouMean } from '../core/nearest.ts';
 import type { KeyTree } from './keys.ts';
-import { didYouMean } from './nearest.ts';
 import type { Findings, Place } from './problems.ts';
 import { shown } from './redaction.ts';
 import { type Mistake, type Schema, validate } from './schema.ts';

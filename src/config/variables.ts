@@ -1,8 +1,8 @@
 // Environment variables that set configuration keys: OPSD__SERVICES__WEB__STOP_TIMEOUT=5s.
 
+import { nearest } from '../core/nearest.ts';
 import type { Problem } from '../errors.ts';
 import { KEYS, type KeyTree } from './keys.ts';
-import { nearest } from './nearest.ts';
 import { parseValue, withOrigin } from './parse.ts';
 import { emptyTable, find, keyPath, mergeTables, type Node, type Origin, type Table } from './tree.ts';
 
