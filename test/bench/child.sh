@@ -1,0 +1,11 @@
+# The service of the benchmark where there is no C compiler: slower to start, the same to look at. child.c says what it does.
+tell() { echo "$2 $$ $(date +%s%N)" >>"$1"; }
+tell "$1" "$2"
+case "${3:-}" in
+  flood)
+    yes "$(printf '%099d' 0)" | head -c "$4"
+    tell "$1" "$2"
+    ;;
+  beat) while sleep 1; do : >"$OPSD_HEARTBEAT_FILE"; done ;;
+esac
+exec sleep infinity
