@@ -1,6 +1,7 @@
 // The effective values, key by key, as `config --explain` prints them and a reload compares them.
 
 import type { DaemonSpec, EffectiveValue, Launch, Policy } from '../core/spec.ts';
+import { describeHook } from './on-event.ts';
 import { looksSecret } from './redaction.ts';
 import { findNearest, type Table } from './tree.ts';
 import { formatDuration, formatMode } from './units.ts';
@@ -94,6 +95,7 @@ const DAEMON_KEYS: readonly Key<DaemonSpec>[] = [
   key('socket_mode', ({ socketMode }) => formatMode(socketMode)),
   key('socket_group', ({ socketGroup }) => socketGroup),
   key('page_logs', ({ pageLogs }) => pageLogs),
+  key('on_event', ({ onEvent }) => (onEvent.length === 0 ? null : onEvent.map(describeHook))),
 ];
 
 /** The last value of each key: with 1,000 services most have the same one from the same place, and need one object. */

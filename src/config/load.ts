@@ -9,6 +9,7 @@ import type { Facts } from './facts.ts';
 import { KEYS, type KeyTree } from './keys.ts';
 import { mergeLayers, type SourceFile } from './layers.ts';
 import { parseLogLevel } from './log-level.ts';
+import { completeHooks, idlePatterns } from './on-event.ts';
 import { resolvePath } from './paths.ts';
 import { Findings, type Place } from './problems.ts';
 import { looksSecret } from './redaction.ts';
@@ -68,7 +69,10 @@ function readDaemon(root: Table, isIncomplete: boolean, around: Surroundings): D
   const values = readTable(table, form, locateIn(root, ['daemon']), around.findings);
   const override = logLevelOverride(around);
   if (values === null) return null;
-  const spec = daemonSpec(values, override ?? values.log_level, around.workDir);
+  const { hooks, mistakes } = completeHooks(values.on_event, values.on_event_secrets);
+  const locate = locateIn(root, ['daemon']);
+  for (const { key, message } of mistakes) around.findings.problem(locate([key]), message);
+  const spec = { ...daemonSpec(values, override ?? values.log_level, around.workDir), onEvent: hooks };
   const effective = effectiveDaemon(table, spec);
   if (override !== null) {
     effective.set('log_level', { value: JSON.stringify(override), secret: false, source: 'OPSD_LOG' });
@@ -87,7 +91,7 @@ function logLevelOverride({ env, findings }: Surroundings): string | null {
   return null;
 }
 
-function daemonSpec(values: DaemonValues, logLevel: string, workDir: string): DaemonSpec {
+function daemonSpec(values: DaemonValues, logLevel: string, workDir: string): Omit<DaemonSpec, 'onEvent'> {
   return {
     http: values.http,
     logLevel,
@@ -143,6 +147,9 @@ function checkEverything(
     checkService(spec, daemon?.spec ?? null, locateService(root, spec.name), facts, findings);
   }
   checkDependencies(services, names, (service, path) => locateService(root, service)(path), findings);
+  for (const message of idlePatterns(daemon?.spec.onEvent ?? [], services.keys())) {
+    findings.warning(locateIn(root, ['daemon'])(['on_event']), message);
+  }
   if (names.size > 0) return;
   const place = { where: sources.files[0]?.document.where ?? 'configuration', line: null, key: '' };
   if (root.entries.size > 0 || sources.allowEmpty)

@@ -18,7 +18,8 @@ export function shown(value: unknown, isSecret: boolean): string {
   if (isSecret) return REDACTED;
   if (typeof value === 'string') return cut(JSON.stringify(value));
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value)) return cut(JSON.stringify(value));
+  // What is in tables may be secret by its key.
+  if (Array.isArray(value)) return value.some(isTable) ? 'a list of tables' : cut(JSON.stringify(value));
   return isTable(value) ? 'a table' : 'a point in time';
 }
 

@@ -6,6 +6,7 @@ import { readCommand } from './command.ts';
 import { DEPENDENCY_STATES, readDependencies } from './dependency.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parseLogLevel } from './log-level.ts';
+import { ON_EVENT_JSON, ON_EVENT_SECRETS_JSON, readHooks, readHookSecrets } from './on-event.ts';
 import { parseStopSignal } from './signals.ts';
 import { parseDuration, parseMode, type Reading } from './units.ts';
 
@@ -209,6 +210,14 @@ export const DAEMON = {
   ),
   socket_group: described('Group of the control socket.', z.optional(account())),
   page_logs: described('Show the tail of logs on the status page.', preset(flag(), false)),
+  on_event: described(
+    'Programs and webhooks that are told of changes of state: [[daemon.on_event]].',
+    preset(reading(ON_EVENT_JSON, readHooks), []),
+  ),
+  on_event_secrets: described(
+    'What env.toml adds to the hook of a name: webhook, headers.',
+    preset(reading(ON_EVENT_SECRETS_JSON, readHookSecrets), {}),
+  ),
 };
 
 /** Keys for which a single value is short for a table with this one key. */

@@ -1,5 +1,7 @@
 // What the configuration says of the daemon and of each service, once it is valid: the words the core and os/ share.
 
+import type { StateName } from './model.ts';
+
 /** A span or an instant on the monotonic clock (CLOCK_MONOTONIC, since boot), in milliseconds. */
 export type Millis = number;
 
@@ -191,6 +193,22 @@ export interface ServiceSpec {
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }
 
+/** A state that a service comes to; `recovered`: running again after failed or backoff. */
+export type Occasion = StateName | 'recovered';
+
+/** Whom changes of state are told to. */
+export interface EventHook {
+  readonly name: string;
+  readonly when: readonly Occasion[];
+  /** Names and globs. */
+  readonly services: readonly string[];
+  readonly target:
+    | { readonly kind: 'exec'; readonly command: readonly [string, ...string[]] }
+    | { readonly kind: 'webhook'; readonly url: string; readonly headers: Readonly<Record<string, string>> };
+  /** For one attempt. */
+  readonly timeout: Millis;
+}
+
 export interface DaemonSpec {
   /** `127.0.0.1:9640`; empty: no TCP. */
   readonly http: string;
@@ -204,6 +222,7 @@ export interface DaemonSpec {
   readonly socketMode: number;
   readonly socketGroup: string | null;
   readonly pageLogs: boolean;
+  readonly onEvent: readonly EventHook[];
   /** `all-exited`: opsd ends when no service is up or is to be. */
   readonly exitWhen: 'never' | 'all-exited';
 }

@@ -9,7 +9,15 @@ import type { Log } from '../os/logger.ts';
 import { monotonic } from '../runtime/clock.ts';
 
 /** Of [daemon], what a reload brings into force; the rest needs a new opsd. */
-const IN_PLACE = new Set(['log_level', 'start_concurrency', 'shutdown_timeout', 'page_logs', 'watch_config']);
+const IN_PLACE = new Set([
+  'log_level',
+  'start_concurrency',
+  'shutdown_timeout',
+  'page_logs',
+  'watch_config',
+  'on_event',
+  'on_event_secrets',
+]);
 
 export class Configuration {
   isLastReloadGood = true;

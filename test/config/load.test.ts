@@ -21,6 +21,7 @@ test('what is not said has the defaults of the contract', () => {
     socketMode: 0o600,
     socketGroup: null,
     pageLogs: false,
+    onEvent: [],
   });
   const web = services.get('web');
   assert.partialDeepStrictEqual(web?.launch, {
@@ -112,6 +113,7 @@ ready = { on = "delay", timeout = "20s", delay = "2s" }
     socketMode: 0o660,
     socketGroup: 'ops',
     pageLogs: true,
+    onEvent: [],
   });
   assert.deepEqual(services.get('db')?.launch.command, ['db', '--data', 'my files']);
   const web = services.get('web');

@@ -39,6 +39,7 @@ const daemon: DaemonSpec = {
   socketMode: 0o600,
   socketGroup: null,
   pageLogs: false,
+  onEvent: [],
   exitWhen: 'never',
 };
 
