@@ -34,6 +34,7 @@ import { ServiceOutputs } from './os/output/service-outputs.ts';
 import { ServicePidFiles } from './os/pid-files.ts';
 import { ServiceProbes } from './os/probes.ts';
 import { ServiceProcesses } from './os/processes.ts';
+import { ReadySignals } from './os/readiness/ready-signals.ts';
 import { layoutOf, prepareDirectories } from './os/run-dir.ts';
 import { createServiceManager } from './os/service-manager.ts';
 import { StateFile } from './os/state-file.ts';
@@ -89,6 +90,9 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
       log: log.component('output'),
     }),
   );
+  const signals = stack.use(
+    new ReadySignals({ report, runDir: layout.run, logFile: (service) => outputs.logFile(service) }),
+  );
   const processes = stack.use(
     new ServiceProcesses({
       report,
@@ -97,6 +101,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
       log: (line) => log.component('processes').warn(line),
       cgroups,
       baseNofile,
+      signals,
     }),
   );
   const ports = {
@@ -203,6 +208,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     const spec = loop.state.services[loop.state.slots.get(one.service) ?? -1]?.spec;
     if (spec !== undefined) processes.adopt(one, spec);
   }
+  signals.sweep();
   // After the adoption: a signal to a process that nobody knows yet would be lost.
   for (const effect of recalled.effects) perform(effect, ports, teller);
   apply(config, true);

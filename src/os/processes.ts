@@ -12,6 +12,7 @@ import { bootId, codeOf, identityOf, type Sent } from './identity.ts';
 import { type LaunchPlan, LaunchPlanner } from './launch-plan.ts';
 import { ProcessTable } from './process-table.ts';
 import { newTree, type Tree, treeKey } from './process-tree.ts';
+import type { ReadySignals } from './readiness/ready-signals.ts';
 import { type SpawnError, type Spawned, spawnChild } from './spawn-child.ts';
 import { type SpawnFailure, spawnFailure } from './spawn-failure.ts';
 import { Trees } from './trees.ts';
@@ -26,6 +27,8 @@ export interface ServiceProcessesOptions {
   readonly cgroups: Cgroups | null;
   /** Soft RLIMIT_NOFILE of services: what opsd had before it raised its own. */
   readonly baseNofile: number;
+  /** Listens for services that say themselves that they are ready. */
+  readonly signals: Pick<ReadySignals, 'begin' | 'resume' | 'end'>;
 }
 
 /** A generation of which something lives, or the end of which was not reported yet. */
@@ -70,7 +73,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   }
 
   spawn(service: string, generation: number, spec: ServiceSpec): void {
-    const { report } = this.#options;
+    const { report, signals } = this.#options;
     const fail = ({ kind, message }: SpawnFailure) =>
       report({ type: 'spawn_failed', service, generation, kind, message });
     if (this.#live.has(treeKey(service, generation))) {
@@ -83,9 +86,14 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       fail(spawnFailure(spec.launch.command[0], error));
     };
     let spawned: Spawned | null;
+      signals.end(service, generation);
     try {
       using output = openOutput(this.#options.outputs, spec);
-      spawned = spawnChild({ ...plan, stdout: output.stdout, stderr: output.stderr }, failSpawn);
+      using handed = signals.begin(service, generation, spec);
+      const environment = { ...plan.environment, ...handed.environment };
+      const { stdout, stderr } = output;
+      const { descriptors } = handed;
+      spawned = spawnChild({ ...plan, environment, stdout, stderr, descriptors }, failSpawn);
     } catch (error) {
       return failSpawn({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
     }
@@ -121,6 +129,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   /** From now on it is like any other generation; its end is seen within a quarter of a second, and how it ended is unknown. */
   adopt(found: Found, spec: ServiceSpec): void {
     const live = this.#takeFound(found, this.#planner.uidOf(spec.launch.user), null);
+    else this.#options.signals.resume(found.service, found.generation, spec);
     if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
   }
 
@@ -181,6 +190,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   #mainEnded(live: Live, code: number | null, signal: SignalName | null): void {
     const { tree } = live;
     tree.mainAlive = false;
+    this.#options.signals.end(tree.service, tree.generation);
     const mayBeOom =
       tree.cgroup !== null && (signal === 'SIGKILL' || live.child === null) && tree.killingSince === null;
     const oom = mayBeOom && tree.cgroup !== null && (this.#options.cgroups?.wasOutOfMemory(tree.cgroup) ?? false);

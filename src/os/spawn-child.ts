@@ -10,6 +10,8 @@ export interface ChildSpec {
   readonly environment: Readonly<Record<string, string>>;
   readonly stdout: number | 'ignore' | 'inherit';
   readonly stderr: number | 'ignore' | 'inherit';
+  /** What it gets as descriptors 3, 4, … */
+  readonly descriptors: readonly number[];
 }
 
 export interface SpawnError {
@@ -39,9 +41,7 @@ export function spawnChild(spec: ChildSpec, onError: (error: SpawnError) => void
     stripFinalNewline: false,
     cwd: spec.cwd,
     env: { ...spec.environment },
-    stdin: 'ignore',
-    stdout: forExeca(spec.stdout),
-    stderr: forExeca(spec.stderr),
+    stdio: ['ignore', forExeca(spec.stdout), forExeca(spec.stderr), ...spec.descriptors.map(forExeca)],
   });
   const child = subprocess.nodeChildProcess;
   if (child.pid !== undefined) {

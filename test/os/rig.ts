@@ -10,6 +10,7 @@ import type { Cgroups } from '../../src/os/cgroups.ts';
 import { limitOf } from '../../src/os/descriptors.ts';
 import { identityOf, isSame, sendSignal } from '../../src/os/identity.ts';
 import { ServiceProcesses } from '../../src/os/processes.ts';
+import { ReadySignals } from '../../src/os/readiness/ready-signals.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -90,6 +91,7 @@ export interface RigOptions {
 
 export interface Rig extends AsyncDisposable {
   readonly processes: ServiceProcesses;
+  readonly signals: ReadySignals;
   /** A folder of its own; the run directory is in it. */
   readonly dir: string;
   /** What services wrote so far. */
@@ -111,8 +113,11 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
   await mkdir(runDir, { recursive: true });
   const events: Event[] = [];
   const log: string[] = [];
+  const report = (event: Event) => events.push(event);
+  const signals = new ReadySignals({ report, runDir, logFile: () => join(dir, 'out') });
   const processes = new ServiceProcesses({
-    report: (event) => events.push(event),
+    report,
+    signals,
     runDir,
     outputs: {
       open() {
@@ -136,6 +141,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
   };
   return {
     processes,
+    signals,
     dir,
     output: () => readFile(join(dir, 'out'), 'utf8'),
     runDir,
@@ -162,6 +168,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     alive,
     async [Symbol.asyncDispose]() {
       await processes[Symbol.asyncDispose]();
+      signals[Symbol.dispose]();
       await waitFor('the end of what the test left', () => {
         const pids = alive();
         for (const pid of pids) end(pid);

@@ -1,0 +1,145 @@
+// Readiness that services tell by themselves: hands each new process what it needs for that, listens, and reports.
+
+import { lstatSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServiceSpec } from '../../core/spec.ts';
+import type { Report } from '../../runtime/ports.ts';
+import { LogLine, type Mark, markEnd } from './log-line.ts';
+import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
+
+/** What a new process inherits; the caller disposes it after the spawn. */
+export interface Handed extends Disposable {
+  /** From descriptor 3 on. */
+  readonly descriptors: readonly number[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface ReadySignalsOptions {
+  readonly report: Report;
+  readonly runDir: string;
+  /** Where the output of a service ends up; null: in no file. */
+  readonly logFile: (service: string) => string | null;
+}
+
+const FIRST_DESCRIPTOR = 3;
+const NOTHING: Handed = { descriptors: [], environment: {}, [Symbol.dispose]() {} };
+
+export class ReadySignals implements Disposable {
+  readonly #options: ReadySignalsOptions;
+  readonly #folder: string;
+  /** By the name of the file in the folder. */
+  readonly #listening = new Map<string, Disposable>();
+
+  constructor(options: ReadySignalsOptions) {
+    this.#options = options;
+    this.#folder = join(options.runDir, 'notify');
+  }
+
+  /** Called when the output of a generation is open and before it is spawned. Throws what the system says. */
+  begin(service: string, generation: number, { policy: { ready, timestamps } }: ServiceSpec): Handed {
+    if (ready?.on === 'fd') {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      const pipe = this.#listen(
+        service,
+        generation,
+        new NotifyPipe(this.#pathOf(service, generation), this.#tell(service, generation)),
+      );
+      const fd = pipe.openForChild();
+      return {
+        descriptors: [fd],
+        environment: { OPSD_NOTIFY_FD: String(FIRST_DESCRIPTOR) },
+        [Symbol.dispose]: () => closeQuietly(fd),
+      };
+    }
+    const path = ready?.on === 'log' ? this.#options.logFile(service) : null;
+    if (path !== null && ready?.pattern != null) {
+      const from = markEnd(path);
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      // For the next opsd, should this one be killed before the service is ready.
+      writeFileSync(this.#pathOf(service, generation), `${from.ino} ${from.offset}\n`, { mode: 0o600 });
+      this.#readLog(service, generation, path, from, ready.pattern, timestamps);
+    }
+    return NOTHING;
+  }
+
+  /** An earlier opsd began it; it may have become ready since. */
+  resume(service: string, generation: number, { policy: { ready, timestamps } }: ServiceSpec): void {
+    const path = this.#pathOf(service, generation);
+    try {
+      if (ready?.on === 'fd' && lstatSync(path).isFIFO()) {
+        this.#listen(service, generation, new NotifyPipe(path, this.#tell(service, generation)));
+      } else if (ready?.on === 'log' && ready.pattern !== null) {
+        const log = this.#options.logFile(service);
+        if (log !== null) this.#readLog(service, generation, log, readMark(path), ready.pattern, timestamps);
+      }
+    } catch {
+      // It was ready before, or was started with another way to say so: its readiness timeout decides.
+    }
+  }
+
+  /** It said so, or is gone. */
+  end(service: string, generation: number): void {
+    const key = fileOf(service, generation);
+    const listening = this.#listening.get(key);
+    if (listening === undefined) return;
+    this.#listening.delete(key);
+    listening[Symbol.dispose]();
+    removeQuietly(this.#pathOf(service, generation));
+  }
+
+  /** Removes what generations left that nobody listens to any more. */
+  sweep(): void {
+    let names: string[] = [];
+    try {
+      names = readdirSync(this.#folder);
+    } catch {
+      // Nobody ever asked for such a signal.
+    }
+    for (const name of names) if (!this.#listening.has(name)) removeQuietly(join(this.#folder, name));
+  }
+
+  #readLog(service: string, generation: number, path: string, from: Mark, pattern: string, hasStamps: boolean): void {
+    const onMatch = this.#tell(service, generation);
+    this.#listen(service, generation, new LogLine({ path, from, pattern: new RegExp(pattern), hasStamps, onMatch }));
+  }
+
+  #listen<T extends Disposable>(service: string, generation: number, listening: T): T {
+    this.#listening.set(fileOf(service, generation), listening);
+    return listening;
+  }
+
+  #tell(service: string, generation: number): () => void {
+    return () => {
+      if (!this.#listening.has(fileOf(service, generation))) return;
+      this.end(service, generation);
+      this.#options.report({ type: 'ready', service, generation });
+    };
+  }
+
+  #pathOf(service: string, generation: number): string {
+    return join(this.#folder, fileOf(service, generation));
+  }
+
+  /** What services may still say is left for the next opsd. */
+  [Symbol.dispose](): void {
+    for (const listening of this.#listening.values()) listening[Symbol.dispose]();
+    this.#listening.clear();
+  }
+}
+
+function fileOf(service: string, generation: number): string {
+  return `${service}.${generation}`;
+}
+
+function readMark(path: string): Mark {
+  const [ino = 0, offset = 0] = readFileSync(path, 'latin1').split(' ').map(Number);
+  return { ino, offset };
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Removed already, with the run directory.
+  }
+}
