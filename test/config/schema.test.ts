@@ -10,7 +10,7 @@ import { configOf } from './loading.ts';
 /** The contract, key by key. */
 const DAEMON = [
   ...['http', 'log_level', 'log_dir', 'log_format', 'watch_config', 'start_concurrency', 'shutdown_timeout'],
-  ...['socket_mode', 'socket_group', 'page_logs'],
+  ...['socket_mode', 'socket_group', 'page_logs', 'on_event', 'on_event_secrets'],
 ];
 const SERVICE = [
   ...['command', 'cwd', 'user', 'group', 'umask', 'nice', 'oom_score_adj', 'env', 'env_file', 'pass_env', 'enabled'],
@@ -41,6 +41,9 @@ test('the effective values have the keys of the schema', () => {
   const { effective, services } = configOf({
     base: `[daemon]
 socket_group = "g"
+[[daemon.on_event]]
+when = ["failed"]
+exec = ["notify"]
 [services.db]
 command = "x"
 [services.web]
@@ -58,7 +61,8 @@ depends_on = ["db"]
     key.replace(/^(env|depends_on)\..*/, '$1'),
   );
   assert.deepEqual(found.toSorted(), SERVICE.toSorted());
-  assert.deepEqual([...effective.keys()].toSorted(), DAEMON.toSorted());
+  // Secrets are in the hooks they belong to.
+  assert.deepEqual([...effective.keys(), 'on_event_secrets'].toSorted(), DAEMON.toSorted());
 });
 
 test('JSON Schema has them too, each with a description', () => {
