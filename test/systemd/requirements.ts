@@ -1,7 +1,7 @@
 // Whether a real systemd can be booted here, and if not, what is missing.
 
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, rmdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SBIN = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -19,14 +19,31 @@ export function whyNoContainer(): string | null {
     setpriv: 'util-linux',
   });
   if (missing) return missing;
-  if (!/\boverlay\b/.test(readFileSync('/proc/filesystems', 'utf8'))) return 'this kernel has no overlayfs';
   if (cgroupTrees().length === 0) return 'there is no cgroup v2 tree on /sys/fs/cgroup or /sys/fs/cgroup/unified';
-  try {
-    execFileSync('unshare', ['--mount', '--propagation', 'private', 'true'], { stdio: 'ignore' });
-  } catch {
+  for (const tree of cgroupTrees()) {
+    const group = join(tree, `opsd-systemd-${process.pid}`);
+    if (!works(() => mkdirSync(group)) || !works(() => rmdirSync(group))) return `no cgroup can be made in ${tree}`;
+  }
+  if (!works(() => execFileSync('unshare', [...IN_OWN_NAMESPACE, 'true'], { stdio: 'ignore' }))) {
     return 'a mount namespace of our own is not permitted';
   }
+  if (!works(() => execFileSync('unshare', [...IN_OWN_NAMESPACE, 'sh', '-c', OVERLAY], { stdio: 'ignore' }))) {
+    return 'the root file system cannot be overlaid (no overlayfs in this kernel, or we are in a container)';
+  }
   return null;
+}
+
+const IN_OWN_NAMESPACE = ['--mount', '--propagation', 'private', '--'];
+const OVERLAY = `mount -t tmpfs probe /mnt && mkdir /mnt/up /mnt/work /mnt/root &&
+  mount -t overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work probe /mnt/root`;
+
+function works(what: () => unknown): boolean {
+  try {
+    what();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The same for the virtual machine, on top of what the container needs. */
@@ -60,11 +77,7 @@ export function cgroupTrees(): string[] {
 }
 
 function isCgroup2(path: string): boolean {
-  try {
-    return statfsSync(path).type === CGROUP2_MAGIC;
-  } catch {
-    return false;
-  }
+  return works(() => statfsSync(path)) && statfsSync(path).type === CGROUP2_MAGIC;
 }
 
 function packagesMissing(programs: Record<string, string>): string | null {
@@ -75,12 +88,5 @@ function packagesMissing(programs: Record<string, string>): string | null {
 }
 
 function isInPath(program: string): boolean {
-  return SBIN.split(':').some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return SBIN.split(':').some((folder) => works(() => accessSync(join(folder, program), constants.X_OK)));
 }
