@@ -30,6 +30,10 @@ export class UsageWatch implements Disposable {
     for (const { state } of this.#state().services) {
       if ('run' in state && state.run.pid !== null) pids.push(state.run.pid);
     }
-    this.#last = await this.#sampler.sample(pids);
+    try {
+      this.#last = await this.#sampler.sample(pids);
+    } catch {
+      // No descriptor is left to read /proc with, or to load what reads it. Figures of a moment ago are better than no opsd.
+    }
   }
 }
