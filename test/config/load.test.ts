@@ -222,7 +222,7 @@ test('a wrong value of [daemon] too', () => {
     ['start_concurrency = 0', 'start_concurrency', /from 1 to 1000/],
     ['socket_mode = "4755"', 'socket_mode', /octal/],
     ['log_dri = "x"', 'log_dri', /did you mean "log_dir"/],
-    ['on_event = []', 'on_event', /unknown key/],
+    ['on_event = 7', 'on_event', /expected hooks \(each a table: .*, got 7/],
   ];
   for (const [line, key, message] of rows) {
     assertOnly(problemsOf(`[daemon]\n${line}\n${WEB}`), `config.toml:2 daemon.${key}`, message);
