@@ -28,6 +28,8 @@ import { closeInherited, raiseDescriptorLimit } from './os/descriptors.ts';
 import { HeartbeatFiles } from './os/heartbeats.ts';
 import { bootId } from './os/identity.ts';
 import { JobBook } from './os/job-book.ts';
+import { serviceOfHook } from './os/hook-name.ts';
+import { HookedProcesses } from './os/hooked-processes.ts';
 import { acquireLock } from './os/lock.ts';
 import { createLogger } from './os/logger.ts';
 import { ServiceOutputs } from './os/output/service-outputs.ts';
@@ -95,7 +97,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
   );
   const processes = stack.use(
     new ServiceProcesses({
-      report,
+      report: (event) => hooked.hear(event),
       runDir: layout.run,
       outputs,
       log: (line) => log.component('processes').warn(line),
@@ -105,7 +107,15 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
     }),
   );
   const ports = {
-    processes,
+    processes: hooked,
+  const hooked: HookedProcesses = stack.use(
+    new HookedProcesses({
+      processes,
+      report,
+      specOf: (service) => serviceOf(loop.state, service)?.spec,
+      log: (line) => log.component('processes').warn(line),
+    }),
+  );
     outputs,
     pidFiles: stack.use(new ServicePidFiles(layout.run, log)),
     heartbeats: new HeartbeatFiles(report),
@@ -113,7 +123,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
   };
 
   const stateFile = new StateFile(layout.run, bootId(), log);
-  const { inheritance, found } = findInheritance(layout.run, config, stateFile, cgroups, log);
+  const { inheritance, found, hooksLeft } = findInheritance(layout.run, config, stateFile, cgroups, log);
   const seed = process.pid ^ Math.trunc(startedAt);
   const recalled = recall(config, inheritance, fingerprintOf, seed, monotonic());
 
@@ -218,6 +228,11 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version }: Da
       () => configuration.current.daemon.watchConfig,
       first.files,
       () => configuration.reload({ dryRun: false, allowEmpty: false }, 'watch_config'),
+  for (const one of hooksLeft) {
+    const service = serviceOfHook(one.service) ?? one.service;
+    log.warn('a hook that an earlier opsd began is ended', { service, hook: one.service });
+    hooked.awaitLeftover(service, processes.endStray(one));
+  }
     ),
   );
   orders.obey({

@@ -6,6 +6,7 @@ import type { Config } from '../core/spec.ts';
 import { accountOf } from '../os/accounts.ts';
 import { type Census, census, type Found, type Hint } from '../os/census.ts';
 import type { Cgroups } from '../os/cgroups.ts';
+import { serviceOfHook } from '../os/hook-name.ts';
 import { bootId } from '../os/identity.ts';
 import type { Log } from '../os/logger.ts';
 import { readPid } from '../os/pid-files.ts';
@@ -17,6 +18,8 @@ export interface Findings {
   readonly inheritance: Inheritance;
   /** By service and generation. */
   readonly found: readonly Found[];
+  /** Hooks under way when it ended. */
+  readonly hooksLeft: readonly Found[];
 }
 
 /** Looks, and says what it saw; changes nothing. */
@@ -34,7 +37,8 @@ export function findInheritance(
     ...leftover,
     pids: cgroups?.members(leftover.path) ?? [],
   }));
-  const uidOf = (service: string) => {
+  const uidOf = (name: string) => {
+    const service = serviceOfHook(name) ?? name;
     const user = config.services.get(service)?.launch.user ?? null;
     return services.get(service)?.uid ?? (user === null ? null : (accountOf(user)?.uid ?? null));
   };
@@ -42,8 +46,14 @@ export function findInheritance(
   const taken = census(runDir, { hints, uidOf, populated });
   if (taken === null) log.error('cannot look at /proc: services of an earlier opsd, if any, are not found');
   else tellOdd(taken, log);
-  const found = taken?.found ?? [];
-  return { found, inheritance: { memories: remembered.services.map(toMemory), survivors: found.map(toSurvivor) } };
+  const isHook = ({ service }: Found) => serviceOfHook(service) !== null;
+  const found = taken?.found.filter((one) => !isHook(one)) ?? [];
+  const hooksLeft = taken?.found.filter(isHook) ?? [];
+  return {
+    found,
+    hooksLeft,
+    inheritance: { memories: remembered.services.map(toMemory), survivors: found.map(toSurvivor) },
+  };
 }
 
 function toMemory({ startTime, uid, ...memory }: RememberedService): Memory {

@@ -17,6 +17,8 @@ export interface Account {
 
 export interface EnvironmentOf {
   readonly launch: Launch;
+  readonly name: string;
+  /** Where it belongs: that of a hook has a name of its own (`web@before_start`). */
   readonly service: string;
   readonly generation: number;
   readonly runDir: string;
@@ -26,7 +28,7 @@ export interface EnvironmentOf {
 }
 
 /** What opsd adds wins over what the configuration says, as supervision depends on it. */
-export function serviceEnvironment({ launch, service, generation, runDir, account, own }: EnvironmentOf) {
+export function serviceEnvironment({ launch, name, service, generation, runDir, account, own }: EnvironmentOf) {
   const marker = formatMarker({ service, generation, runDir });
   // The marker is the first, where it is soon found; an object keeps the order in which its keys came.
   const environment: Record<string, string> = { [MARKER]: marker, PATH: own.PATH || DEFAULT_PATH };
@@ -39,7 +41,7 @@ export function serviceEnvironment({ launch, service, generation, runDir, accoun
     environment.SHELL = account.shell;
   }
   Object.assign(environment, launch.env);
-  environment.OPSD_SERVICE = service;
+  environment.OPSD_SERVICE = name;
   environment.OPSD_HEARTBEAT_FILE = launch.heartbeatFile;
   environment[MARKER] = marker;
   return environment;

@@ -47,24 +47,25 @@ export class LaunchPlanner {
     return user === null ? this.#uid : (accountOf(user)?.uid ?? null);
   }
 
-  plan(service: string, generation: number, { launch }: ServiceSpec): LaunchPlan | SpawnFailure {
+  plan(service: string, generation: number, { name, launch }: ServiceSpec): LaunchPlan | SpawnFailure {
     const account = launch.user === null ? this.#self : accountOf(launch.user);
     if (launch.user !== null && account === null) {
-      return refusal(`user ${launch.user} does not exist: create it, or correct services.${service}.user`);
+      return refusal(`user ${launch.user} does not exist: create it, or correct services.${name}.user`);
     }
     const group = launch.group === null ? (account?.gid ?? this.#gid) : groupIdOf(launch.group);
     if (group === null) {
-      return refusal(`group ${launch.group} does not exist: create it, or correct services.${service}.group`);
+      return refusal(`group ${launch.group} does not exist: create it, or correct services.${name}.group`);
     }
     const uid = account?.uid ?? this.#uid;
     const isOtherUser = uid !== this.#uid || group !== this.#gid;
     if (isOtherUser && this.#uid !== 0) {
       return refusal(
-        `only root can start a service as another user or group: run opsd as root, or drop user and group of services.${service}`,
+        `only root can start a service as another user or group: run opsd as root, or drop user and group of services.${name}`,
       );
     }
     const { runDir } = this.#options;
-    const environment = serviceEnvironment({ launch, service, generation, runDir, account, own: process.env });
+    const own = process.env;
+    const environment = serviceEnvironment({ launch, name, service, generation, runDir, account, own });
     const problem = preflight({ command: launch.command, cwd: launch.cwd, environment });
     if (problem !== null) return refusal(problem);
     const cgroup = this.#createCgroup(service, generation);

@@ -60,6 +60,7 @@ test('the marker stands first in what a service is given', () => {
   const { launch } = serviceSpec(['true'], { env: { A: '1', OPSD_MARKER: 'forged' } });
   const environment = serviceEnvironment({
     launch,
+    name: 'web',
     service: 'web',
     generation: 2,
     runDir: '/run',

@@ -85,6 +85,8 @@ export interface RigOptions {
   readonly baseNofile?: number;
   /** Share the run directory of another rig: the next opsd after it. */
   readonly after?: Rig;
+  /** Hears what is reported, too. */
+  readonly hear?: (event: Event) => void;
   /** Called when the output of a new process is opened. */
   readonly open?: () => void;
 }
@@ -113,7 +115,10 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
   await mkdir(runDir, { recursive: true });
   const events: Event[] = [];
   const log: string[] = [];
-  const report = (event: Event) => events.push(event);
+  const report = (event: Event) => {
+    events.push(event);
+    options.hear?.(event);
+  };
   const signals = new ReadySignals({ report, runDir, logFile: () => join(dir, 'out') });
   const processes = new ServiceProcesses({
     report,
