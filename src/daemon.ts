@@ -13,7 +13,7 @@ import { fingerprintOf } from './daemon/fingerprint.ts';
 import { findInheritance } from './daemon/inheritance.ts';
 import { OutputCounters } from './daemon/output-counts.ts';
 import { Pulse } from './daemon/pulse.ts';
-import { SignalOrders } from './daemon/signals.ts';
+import type { SignalOrders } from './daemon/signals.ts';
 import { StateKeeper } from './daemon/state-keeper.ts';
 import { Teller } from './daemon/teller.ts';
 import { Timetable } from './daemon/timetable.ts';
@@ -48,12 +48,12 @@ export interface DaemonOptions {
   readonly configFile: string;
   readonly prefix: string;
   readonly version: string;
+  /** Heard from the very start; obeyed as soon as there is something to obey with. */
+  readonly orders: SignalOrders;
 }
 
 /** Supervises until it is told to stop or to hand over; gives the exit code. Throws ConfigError and RuntimeError. */
-export async function runDaemon({ configFile, prefix: givenPrefix, version }: DaemonOptions): Promise<number> {
-  // First of all: from here on a signal is an order, not the end.
-  using orders = new SignalOrders();
+export async function runDaemon({ configFile, prefix: givenPrefix, version, orders }: DaemonOptions): Promise<number> {
   const startedAt = monotonic();
   process.umask(0o022);
   const closed = closeInherited(process.env);

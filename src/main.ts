@@ -41,13 +41,16 @@ async function run(parsed: Parsed): Promise<number> {
   };
   switch (command.path[0]) {
     case 'run': {
+      // First of all: from here on a signal is an order, not the end, however long the rest takes to load.
+      const { SignalOrders } = await import('./daemon/signals.ts');
+      using orders = new SignalOrders();
       // The daemon makes little that lives short: a young generation that stays small saves 15 MB with 100 services.
       setFlagsFromString('--max-semi-space-size=1');
       setFlagsFromString('--semi-space-growth-factor=1');
       const { runDaemon } = await import('./daemon.ts');
       const prefix = process.env.PREFIX || '/srv';
       // Whatever a library left open must not keep a daemon from ending that has done all it had to.
-      return process.exit(await runDaemon({ configFile: config ?? 'cfg/config.toml', prefix, version: version() }));
+      return process.exit(await runDaemon({ configFile: config ?? 'cfg/config.toml', prefix, version: version(), orders }));
     }
     case 'check':
       return (await import('./cli/config-commands.ts')).runCheck(config === undefined ? {} : { config }, output);
