@@ -50,7 +50,9 @@ async function run(parsed: Parsed): Promise<number> {
       const { runDaemon } = await import('./daemon.ts');
       const prefix = process.env.PREFIX || '/srv';
       // Whatever a library left open must not keep a daemon from ending that has done all it had to.
-      return process.exit(await runDaemon({ configFile: config ?? 'cfg/config.toml', prefix, version: version(), orders }));
+      return process.exit(
+        await runDaemon({ configFile: config ?? 'cfg/config.toml', prefix, version: version(), orders }),
+      );
     }
     case 'check':
       return (await import('./cli/config-commands.ts')).runCheck(config === undefined ? {} : { config }, output);
