@@ -16,6 +16,8 @@ UNITDIR ?= /etc/systemd/system
 DESTDIR ?=
 # make run
 DEV_PREFIX ?= $(CURDIR)/srv
+# Small young generation, one thread for V8: 20 MB less, and no slower. systemd/install.sh says the same.
+NODE_OPTIONS_OF_OPSD := --max-semi-space-size=1 --v8-pool-size=1
 # make soak, make chaos
 SEEDS ?= 2000
 MINUTES ?= 20
@@ -67,7 +69,7 @@ build: prepare dist/main.js ## compile to dist/
 dist/main.js: $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json package.json package-lock.json
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
-	@{ echo '#!/usr/bin/env node'; cat dist/main.js; } >dist/main.js.new
+	@{ echo '#!/usr/bin/env -S node $(NODE_OPTIONS_OF_OPSD)'; cat dist/main.js; } >dist/main.js.new
 	@chmod +x dist/main.js.new
 	@mv dist/main.js.new dist/main.js
 

@@ -1,6 +1,6 @@
 // The two doors of the daemon: a unix socket for all of it, a TCP port for reading. Both survive whatever comes in.
 
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Millis } from '../core/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
@@ -35,6 +35,12 @@ export interface Servers extends AsyncDisposable {
   /** Where TCP listens, with the real port; null: nowhere. */
   readonly tcpAddress: string | null;
 }
+
+/**
+ * An import of node:http would copy all that it exports, WebSocket too, and so load the whole of undici for it: 16 MB and
+ * 50 ms of each start.
+ */
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** Each door has its own, so that a crowd at the port leaves the socket free. What is above is closed at once. */
 const MAX_CONNECTIONS = { socket: 256, tcp: 512 };

@@ -1,8 +1,6 @@
 // Asks services how they are: by HTTP, by a TCP connection, or by a command in a process group of its own.
 
 import { spawn } from 'node:child_process';
-import { get } from 'node:http';
-import { get as getSecurely } from 'node:https';
 import { connect } from 'node:net';
 import type { Millis, Probe } from '../core/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
@@ -91,7 +89,9 @@ function describe(probe: Probe): string {
 function askHttp(probe: Extract<Probe, { kind: 'http' }>, tell: Tell): Abort {
   const no = (error: Error) => tell({ isGood: false, detail: `${describe(probe)}: ${error.message}` });
   try {
-    const request = (probe.url.startsWith('https:') ? getSecurely : get)(
+    // Not imported: most have no such probe, and TLS alone takes 10 MB.
+    const { get } = process.getBuiltinModule(probe.url.startsWith('https:') ? 'node:https' : 'node:http');
+    const request = get(
       probe.url,
       { agent: false, headers: { 'user-agent': 'opsd', connection: 'close' } },
       (response) => {
