@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -133,11 +134,17 @@ test('an unknown signal is refused', () => {
 });
 
 test('a zombie is no longer the process it was', async () => {
-  // The shell replaces itself by a program that never fetches its child.
-  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // The shell replaces itself by a program that never fetches its child; only then may the child end.
+  const parent = spawn('sh', ['-c', 'cat <&3 >/dev/null & echo $!; exec sleep 60 3<&-'], {
+    stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+  });
   try {
-    const [chunk] = await once(parent.stdout, 'data');
+    const { stdout, stdio } = parent;
+    assert.ok(stdout !== null);
+    const [chunk] = await once(stdout, 'data');
     const pid = Number(String(chunk).trim());
+    await waitFor('the end of the shell', () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n');
+    stdio[3]?.destroy();
     await waitFor('the zombie', () => {
       const stat = readStat(pid);
       return typeof stat === 'object' && stat.state === 'Z';
