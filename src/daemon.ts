@@ -9,6 +9,7 @@ import { Chronicle } from './daemon/chronicle.ts';
 import { ConfigWatch } from './daemon/config-watch.ts';
 import { Configuration } from './daemon/configuration.ts';
 import { DaemonControl } from './daemon/control.ts';
+import { EventHooks } from './daemon/event-hooks.ts';
 import { fingerprintOf } from './daemon/fingerprint.ts';
 import { findInheritance } from './daemon/inheritance.ts';
 import { OutputCounters } from './daemon/output-counts.ts';
@@ -25,6 +26,7 @@ import { accountOf } from './os/accounts.ts';
 import { detectCgroups, surroundings } from './os/cgroups.ts';
 import { readConfig } from './os/config-files.ts';
 import { closeInherited, raiseDescriptorLimit } from './os/descriptors.ts';
+import { deliver } from './os/event-hooks.ts';
 import { HeartbeatFiles } from './os/heartbeats.ts';
 import { bootId } from './os/identity.ts';
 import { JobBook } from './os/job-book.ts';
@@ -130,6 +132,11 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const book = new JobBook(layout.data, log);
   const chronicle = new Chronicle();
   const tally = new Tally();
+  const hookLog = log.component('hooks');
+  const eventHooks = stack.use(
+    new EventHooks(config.daemon.onEvent, recalled.state, () => loop.state, { deliver, warn: hookLog.warn }),
+  );
+  chronicle.listen((event) => eventHooks.note(event));
   const keeper = stack.use(new StateKeeper(stateFile, () => remember(loop.state, fingerprintOf)));
   const answers = stack.use(new Answers(() => keeper.saveNow()));
   const teller = new Teller({
@@ -141,7 +148,10 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     touch: () => keeper.touch(),
     book,
     isJob: (service) => (serviceOf(loop.state, service)?.spec.policy.schedule ?? null) !== null,
-    forget: (service) => written.forget(service),
+    forget: (service) => {
+      written.forget(service);
+      eventHooks.forget(service);
+    },
     end,
   });
   const loop: Loop = stack.use(
@@ -161,6 +171,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     read,
     (next) => {
       manager.reloading();
+      eventHooks.configure(next.daemon.onEvent);
       apply(next, false);
       manager.ready();
     },
@@ -179,6 +190,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     tally,
     configuration,
     pulse,
+    eventHooks,
     adoption: { adopted, stopped: recalled.strays.length },
     usageOf: (pid) => usage.of(pid),
     outputOf: (service) => written.of(service),

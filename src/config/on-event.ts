@@ -47,7 +47,8 @@ export const ON_EVENT_JSON = {
         type: 'array',
         items: { enum: OCCASIONS },
         minItems: 1,
-        description: 'States that a service comes to; recovered: running again after failed or backoff.',
+        description:
+          'States that a service comes to; recovered: running for stable_after again, after failed or backoff.',
       },
       services: { type: 'array', items: { type: 'string' }, default: ['*'], description: 'Names and globs.' },
       exec: {

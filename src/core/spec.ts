@@ -193,7 +193,7 @@ export interface ServiceSpec {
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }
 
-/** A state that a service comes to; `recovered`: running again after failed or backoff. */
+/** A state that a service comes to; `recovered`: running for `stable_after` again, after failed or backoff. */
 export type Occasion = StateName | 'recovered';
 
 /** Whom changes of state are told to. */

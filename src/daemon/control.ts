@@ -13,6 +13,7 @@ import type { Loop } from '../runtime/loop.ts';
 import type { Answers } from './answers.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Configuration } from './configuration.ts';
+import type { EventHooks } from './event-hooks.ts';
 import type { Pulse } from './pulse.ts';
 import { measureService, notUp, type OutputCounts, viewService } from './views.ts';
 
@@ -26,6 +27,7 @@ export interface Parts {
   readonly configuration: Configuration;
   readonly pulse: Pulse;
   readonly adoption: { readonly adopted: number; readonly stopped: number };
+  readonly eventHooks: EventHooks;
   usageOf(pid: number): Usage | undefined;
   outputOf(service: string): OutputCounts;
   lastLines(service: string): readonly string[];
@@ -116,7 +118,7 @@ export class DaemonControl implements Control {
   }
 
   metrics(): MetricsView {
-    const { version, loop, tally, configuration, pulse, adoption } = this.#parts;
+    const { version, loop, tally, configuration, pulse, adoption, eventHooks } = this.#parts;
     return {
       version,
       event_loop_lag_seconds: pulse.lagSeconds,
@@ -124,6 +126,7 @@ export class DaemonControl implements Control {
       config_loaded_at_seconds: wallAt(configuration.loadedAt).getTime() / 1_000,
       reloads: configuration.reloads,
       adoption,
+      event_hooks: eventHooks.view(),
       services: loop.state.services.map((service) => {
         const pid = 'run' in service.state ? service.state.run.pid : null;
         const usage = pid === null ? undefined : this.#parts.usageOf(pid);

@@ -158,6 +158,24 @@ const families: readonly Family[] = [
     ['reason'],
     ({ adoption }) => counts(adoption),
   ),
+  counter(
+    'opsd_event_hooks_sent_total',
+    'Events that programs and webhooks of daemon.on_event were told.',
+    [],
+    ({ event_hooks }) => [{ labels: {}, value: event_hooks.sent }],
+  ),
+  counter(
+    'opsd_event_hooks_failed_total',
+    'Events that a hook could not be told. The log of opsd says which and why: event hook failed.',
+    [],
+    ({ event_hooks }) => [{ labels: {}, value: event_hooks.failed }],
+  ),
+  counter(
+    'opsd_event_hooks_dropped_total',
+    'Events that no hook was told: duplicate is as it should be; the others: a receiver is slow, or services flap.',
+    ['reason'],
+    ({ event_hooks }) => counts(event_hooks.dropped),
+  ),
   gauge(
     'opsd_event_loop_lag_seconds',
     'How late the loop of opsd runs. Above 1 supervision suffers: the host has no CPU left for it.',

@@ -120,6 +120,15 @@ export interface ServiceMetrics {
   readonly log_dropped_bytes: number;
 }
 
+/** What became of the events that hooks were to be told. */
+export interface EventHooksView {
+  readonly sent: number;
+  /** Given up, after all attempts. */
+  readonly failed: number;
+  /** Never tried. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
 /** Everything `/metrics` is filled from. */
 export interface MetricsView {
   readonly version: string;
@@ -130,6 +139,7 @@ export interface MetricsView {
   readonly reloads: { readonly applied: number; readonly refused: number };
   /** What was found of an earlier daemon at the start. */
   readonly adoption: { readonly adopted: number; readonly stopped: number };
+  readonly event_hooks: EventHooksView;
   readonly services: readonly ServiceMetrics[];
   /** From the spawn to readiness, of all services. */
   readonly ready_seconds: HistogramView;

@@ -207,6 +207,7 @@ export class FakeControl implements Control {
       config_loaded_at_seconds: STARTED / 1000,
       reloads: { applied: 1, refused: 0 },
       adoption: { adopted: 0, stopped: 0 },
+      event_hooks: { sent: 3, failed: 1, dropped: { duplicate: 2 } },
       ready_seconds: this.tally.ready.view(),
       stop_seconds: this.tally.stop.view(),
       services: [...this.services.values()].map((each) => ({

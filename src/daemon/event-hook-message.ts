@@ -1,0 +1,34 @@
+// An event in the words of its receivers: JSON for webhooks and stdin, variables for programs.
+
+import { hostname } from 'node:os';
+import type { Occasion } from '../core/spec.ts';
+import type { EventView } from '../http/view.ts';
+import type { HookMessage } from '../os/event-hooks.ts';
+
+/** Of what other programs said. */
+const LONGEST_DETAIL = 1_000;
+
+export function hookMessage(occasion: Occasion, event: EventView): HookMessage {
+  // NUL cannot be in a variable, nor a line break in one line.
+  const detail = event.detail.slice(0, LONGEST_DETAIL).replace(/\p{Cc}+/gu, ' ');
+  const host = hostname();
+  // Chat services show `text`.
+  const text = `${event.service} ${occasion === event.to ? `is ${event.to}` : occasion} on ${host}: ${detail}`;
+  return {
+    body: JSON.stringify({ version: 1, text, when: occasion, host, ...event, detail }),
+    variables: {
+      OPSD_WHEN: occasion,
+      OPSD_SERVICE: event.service,
+      OPSD_HOST: host,
+      OPSD_AT: event.at,
+      OPSD_FROM: event.from,
+      OPSD_TO: event.to,
+      OPSD_GENERATION: String(event.generation),
+      OPSD_REASON: event.reason,
+      OPSD_DETAIL: detail,
+      OPSD_FAILURES: String(event.failures_in_a_row),
+      OPSD_EXIT_CODE: String(event.exit?.code ?? ''),
+      OPSD_EXIT_SIGNAL: event.exit?.signal ?? '',
+    },
+  };
+}

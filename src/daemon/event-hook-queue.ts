@@ -1,0 +1,186 @@
+// One hook at work: what it is to be told waits in a bounded queue, is not said twice, not too often, and tried again.
+
+import type { EventHook, Millis, Occasion } from '../core/spec.ts';
+import type { EventView } from '../http/view.ts';
+import type { Delivery, HookMessage } from '../os/event-hooks.ts';
+import type { Fields } from '../os/logger.ts';
+import { Alarm, monotonic } from '../runtime/clock.ts';
+import { hookMessage } from './event-hook-message.ts';
+
+export type DropReason = 'duplicate' | 'rate_limited' | 'queue_full' | 'shutdown';
+
+export interface HookCounts {
+  sent: number;
+  failed: number;
+  readonly dropped: Record<DropReason, number>;
+}
+
+export interface HookLimits {
+  /** Waits between attempts. */
+  readonly retries: readonly Millis[];
+  readonly waiting: number;
+  /** The same of the same service is said once in this time. */
+  readonly window: Millis;
+  /** That many at once, and then one for each time a `pace` has passed. */
+  readonly burst: number;
+  readonly pace: Millis;
+}
+
+const LIMITS: HookLimits = {
+  retries: [100, 200, 400, 800, 1_600],
+  waiting: 100,
+  window: 30_000,
+  burst: 60,
+  pace: 1_000,
+};
+
+export interface HookOutside {
+  deliver(hook: EventHook, message: HookMessage, aborted: AbortSignal): Promise<Delivery>;
+  warn(message: string, fields: Fields): void;
+}
+
+interface News {
+  readonly occasion: Occasion;
+  readonly event: EventView;
+}
+
+/** What a receiver knows of a service. */
+interface Told {
+  readonly at: Map<Occasion, Millis>;
+  last: Occasion | null;
+  /** Was not said because it had been a moment ago; is said later, if by then it is still news. */
+  held: News | null;
+}
+
+export class HookQueue implements Disposable {
+  readonly hook: EventHook;
+  readonly #outside: HookOutside;
+  readonly #counts: HookCounts;
+  readonly #limits: HookLimits;
+  readonly #waiting: News[] = [];
+  readonly #told = new Map<string, Told>();
+  readonly #end = new AbortController();
+  readonly #later = new Alarm(() => this.#tellHeld());
+  #isBusy = false;
+  #hasHeld = false;
+  #credit: number;
+  #creditAt = monotonic();
+
+  constructor(hook: EventHook, outside: HookOutside, counts: HookCounts, limits: HookLimits = LIMITS) {
+    this.hook = hook;
+    this.#outside = outside;
+    this.#counts = counts;
+    this.#limits = limits;
+    this.#credit = limits.burst;
+  }
+
+  /** Returns at once, whatever the receiver does. */
+  tell(occasion: Occasion, event: EventView): void {
+    const told = this.#toldOf(event.service);
+    const at = told.at.get(occasion);
+    if (told.held !== null) this.#drop('duplicate');
+    told.held = null;
+    if (at === undefined || monotonic() - at >= this.#limits.window) return this.#accept({ occasion, event }, told);
+    if (told.last === occasion) return this.#drop('duplicate');
+    told.held = { occasion, event };
+    if (this.#hasHeld) return;
+    this.#hasHeld = true;
+    this.#later.set(this.#limits.window - (monotonic() - at));
+  }
+
+  /** The service is no longer configured. */
+  forget(service: string): void {
+    this.#told.delete(service);
+  }
+
+  [Symbol.dispose](): void {
+    this.#end.abort();
+    this.#later[Symbol.dispose]();
+    this.#counts.dropped.shutdown += this.#waiting.splice(0).length;
+  }
+
+  #accept(news: News, told: Told): void {
+    told.held = null;
+    if (!this.#hasCredit()) return this.#drop('rate_limited');
+    if (this.#waiting.length >= this.#limits.waiting) {
+      this.#credit += 1;
+      return this.#drop('queue_full');
+    }
+    told.at.set(news.occasion, monotonic());
+    told.last = news.occasion;
+    this.#waiting.push(news);
+    // Not now: supervision is in the middle of something.
+    if (!this.#isBusy) setImmediate(() => void this.#work());
+    this.#isBusy = true;
+  }
+
+  #tellHeld(): void {
+    const now = monotonic();
+    let next: Millis | null = null;
+    for (const told of this.#told.values()) {
+      if (told.held === null) continue;
+      const due = (told.at.get(told.held.occasion) ?? 0) + this.#limits.window;
+      if (due <= now) this.#accept(told.held, told);
+      else next = Math.min(next ?? due, due);
+    }
+    this.#hasHeld = next !== null;
+    if (next !== null) this.#later.set(next - now);
+  }
+
+  /** One after the other, in order. */
+  async #work(): Promise<void> {
+    for (let news = this.#waiting.shift(); news !== undefined; news = this.#waiting.shift()) {
+      const { isDelivered, detail, tries } = await this.#try(news);
+      if (this.#end.signal.aborted && !isDelivered) this.#counts.dropped.shutdown += 1;
+      else if (isDelivered) this.#counts.sent += 1;
+      else {
+        this.#counts.failed += 1;
+        const { service } = news.event;
+        this.#outside.warn('event hook failed', { hook: this.hook.name, service, when: news.occasion, detail, tries });
+      }
+    }
+    this.#isBusy = false;
+  }
+
+  async #try({ occasion, event }: News): Promise<Delivery & { readonly tries: number }> {
+    const message = hookMessage(occasion, event);
+    for (let tries = 1; ; tries += 1) {
+      const delivery = await this.#outside.deliver(this.hook, message, this.#end.signal);
+      const wait = this.#limits.retries[tries - 1];
+      if (delivery.isDelivered || !delivery.isTransient || wait === undefined) return { ...delivery, tries };
+      await this.#pause(wait);
+      if (this.#end.signal.aborted) return { ...delivery, tries };
+    }
+  }
+
+  async #pause(span: Millis): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using alarm = new Alarm(resolve);
+    alarm.set(span);
+    const stop = () => resolve();
+    this.#end.signal.addEventListener('abort', stop, { once: true });
+    await promise;
+    this.#end.signal.removeEventListener('abort', stop);
+  }
+
+  #hasCredit(): boolean {
+    const now = monotonic();
+    this.#credit = Math.min(this.#limits.burst, this.#credit + (now - this.#creditAt) / this.#limits.pace);
+    this.#creditAt = now;
+    if (this.#credit < 1) return false;
+    this.#credit -= 1;
+    return true;
+  }
+
+  #drop(reason: DropReason): void {
+    this.#counts.dropped[reason] += 1;
+  }
+
+  #toldOf(service: string): Told {
+    const known = this.#told.get(service);
+    if (known !== undefined) return known;
+    const told: Told = { at: new Map(), last: null, held: null };
+    this.#told.set(service, told);
+    return told;
+  }
+}
