@@ -28,10 +28,10 @@ import { readConfig } from './os/config-files.ts';
 import { closeInherited, raiseDescriptorLimit } from './os/descriptors.ts';
 import { deliver } from './os/event-hooks.ts';
 import { HeartbeatFiles } from './os/heartbeats.ts';
-import { bootId } from './os/identity.ts';
-import { JobBook } from './os/job-book.ts';
 import { serviceOfHook } from './os/hook-name.ts';
 import { HookedProcesses } from './os/hooked-processes.ts';
+import { bootId } from './os/identity.ts';
+import { JobBook } from './os/job-book.ts';
 import { acquireLock } from './os/lock.ts';
 import { createLogger } from './os/logger.ts';
 import { ServiceOutputs } from './os/output/service-outputs.ts';
@@ -108,8 +108,6 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       signals,
     }),
   );
-  const ports = {
-    processes: hooked,
   const hooked: HookedProcesses = stack.use(
     new HookedProcesses({
       processes,
@@ -118,6 +116,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       log: (line) => log.component('processes').warn(line),
     }),
   );
+  const ports = {
+    processes: hooked,
     outputs,
     pidFiles: stack.use(new ServicePidFiles(layout.run, log)),
     heartbeats: new HeartbeatFiles(report),
@@ -230,6 +230,11 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     const spec = loop.state.services[loop.state.slots.get(one.service) ?? -1]?.spec;
     if (spec !== undefined) processes.adopt(one, spec);
   }
+  for (const one of hooksLeft) {
+    const service = serviceOfHook(one.service) ?? one.service;
+    log.warn('a hook that an earlier opsd began is ended', { service, hook: one.service });
+    hooked.awaitLeftover(service, processes.endStray(one));
+  }
   signals.sweep();
   // After the adoption: a signal to a process that nobody knows yet would be lost.
   for (const effect of recalled.effects) perform(effect, ports, teller);
@@ -240,11 +245,6 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       () => configuration.current.daemon.watchConfig,
       first.files,
       () => configuration.reload({ dryRun: false, allowEmpty: false }, 'watch_config'),
-  for (const one of hooksLeft) {
-    const service = serviceOfHook(one.service) ?? one.service;
-    log.warn('a hook that an earlier opsd began is ended', { service, hook: one.service });
-    hooked.awaitLeftover(service, processes.endStray(one));
-  }
     ),
   );
   orders.obey({
