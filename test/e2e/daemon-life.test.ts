@@ -72,6 +72,17 @@ test('SIGUSR1 reopens log files after they were renamed, and no line is lost', a
   );
 });
 
+test('SIGUSR1 opens the log of a service anew that says nothing', async () => {
+  await using opsd = await startOpsd({
+    config: '[services.web]\ncommand = ["sh", "-c", "echo hello; exec sleep 1000"]\n',
+  });
+  const log = join(opsd.dir, 'log/web.log');
+  await waitFor('its word', async () => (await opsd.output('web')) === 'hello\n');
+  await rename(log, `${log}.1`);
+  opsd.kill('SIGUSR1');
+  await waitFor('a new file', () => existsSync(log));
+});
+
 test('services that fail for good do not end opsd, and its exit code is still 0', async () => {
   await using opsd = await startOpsd({ config: '[services.web]\ncommand = ["sh", "-c", "exit 78"]\n' });
   await opsd.until('web', 'failed');
