@@ -1,7 +1,8 @@
 // Checks of what is right in form and still cannot work: here, now, or ever.
 
-import type { DaemonSpec, ServiceSpec } from '../core/spec.ts';
+import type { DaemonSpec, Policy, ServiceSpec } from '../core/spec.ts';
 import type { Facts } from './facts.ts';
+import { checkLimits, checkPrivileges } from './limit-checks.ts';
 import type { Findings, Place } from './problems.ts';
 import { REDACTED, shown } from './redaction.ts';
 import { SERVICE_NAME } from './schema.ts';
@@ -17,7 +18,9 @@ const LONGEST_SOCKET_PATH = 107;
 
 export function checkServiceName(name: string, place: Place, findings: Findings): void {
   if (RESERVED_NAMES.has(name)) findings.problem(place, `the name "${name}" is reserved; choose another one`);
-  else if (!SERVICE_NAME.test(name)) {
+  else if (name.includes('@')) {
+    findings.problem(place, 'an @ is in the names of instances only; write instances = 2 to have web@1 and web@2');
+  } else if (!SERVICE_NAME.test(name)) {
     const expected = 'letters, digits, "_", "-" and ".", at most 64, the first a letter or a digit';
     findings.problem(place, `expected a name of ${expected}`);
   }
@@ -56,12 +59,19 @@ export function checkService(
   checkPolicy(spec, daemon, locate, findings);
   checkAccounts(spec, locate, facts, findings);
   checkPowers(spec, locate, facts, findings);
+  checkPrivileges(spec, locate, facts, findings);
+  checkLimits(spec, locate, facts, findings);
   const isThere = checkFolder(spec, locate, facts, findings);
   if (isThere || !isRelative(spec.launch.command[0])) checkCommand(spec, locate, facts, findings);
 }
 
-function checkPolicy({ policy }: ServiceSpec, daemon: DaemonSpec | null, locate: Locate, findings: Findings): void {
-  const { backoff, ready, heartbeat } = policy;
+function checkPolicy(
+  { launch, policy }: ServiceSpec,
+  daemon: DaemonSpec | null,
+  locate: Locate,
+  findings: Findings,
+): void {
+  const { backoff, ready, health, heartbeat } = policy;
   if (backoff.initial > backoff.max) {
     const quote = quoteUnlessSecret([locate(['backoff', 'initial']), locate(['backoff', 'max'])]);
     const [initial, max] = [backoff.initial, backoff.max].map((span) => quote(formatDuration(span)));
@@ -81,6 +91,19 @@ function checkPolicy({ policy }: ServiceSpec, daemon: DaemonSpec | null, locate:
       locate(['ready', 'delay']),
       'is not shorter than ready.timeout: it would never be ready; raise that',
     );
+  }
+  if (ready?.on === 'log' && launch.log !== 'capture') {
+    findings.problem(locate(['ready', 'on']), 'opsd reads the output with log = "capture" only; write that');
+  }
+  if (ready?.probe && ready.interval >= ready.timeout) {
+    findings.problem(
+      locate(['ready', 'interval']),
+      'is not shorter than ready.timeout: it is asked only once; lower it',
+    );
+  }
+  if (health !== null && health.timeout > health.interval) {
+    const message = 'is longer than health.interval: an answer may take longer than the pause before the question';
+    findings.warning(locate(['health', 'timeout']), `${message}; lower it`);
   }
   if (daemon !== null && policy.stopTimeout > daemon.shutdownTimeout) {
     const message = 'is longer than daemon.shutdown_timeout, which ends a shutdown of opsd with SIGKILL; raise that';
@@ -147,16 +170,32 @@ function isRelative(file: string): boolean {
 }
 
 function checkCommand({ launch, policy }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
-  const report = (message: string) => {
-    if (policy.enabled) findings.problem(locate(['command']), message);
-    else findings.warning(locate(['command']), message);
-  };
-  const problem = facts.whyNotExecutable(launch.command[0], launch.cwd, launch.env.PATH ?? null);
-  if (problem !== null) {
+  const check = (path: readonly string[], file: string) => {
+    const problem = facts.whyNotExecutable(file, launch.cwd, launch.env.PATH ?? null);
+    if (problem === null) return;
     // Each of these would be quoted.
-    const isSecret = [['command'], ['cwd'], ['env', 'PATH']].some((key) => locate(key).isSecret);
-    report(isSecret ? `${REDACTED} cannot be executed; correct it` : problem);
-  }
+    const isSecret = [path, ['cwd'], ['env', 'PATH']].some((key) => locate(key).isSecret);
+    const message = isSecret ? `${REDACTED} cannot be executed; correct it` : problem;
+    if (policy.enabled) findings.problem(locate(path), message);
+    else findings.warning(locate(path), message);
+  };
+  // What a wrapper executes may be in a root of its own.
+  const [wrapper] = launch.wrapper;
+  if (wrapper === undefined) check(['command'], launch.command[0]);
+  else check(['wrapper'], wrapper);
+  for (const [path, command] of otherCommands(policy)) check(path, command[0]);
   const advice = adviseOnShell(launch.command);
   if (advice !== null) findings.warning(locate(['command']), advice);
+}
+
+type Command = readonly [string, ...string[]];
+
+/** What is run beside the service itself, in its folder and with its PATH. */
+function otherCommands({ beforeStart, afterStop, ready, health }: Policy): readonly (readonly [string[], Command])[] {
+  const found: (readonly [string[], Command])[] = [];
+  if (beforeStart !== null) found.push([['before_start', 'command'], beforeStart.command]);
+  if (afterStop !== null) found.push([['after_stop', 'command'], afterStop.command]);
+  if (ready?.probe?.kind === 'exec') found.push([['ready', 'command'], ready.probe.command]);
+  if (health?.probe.kind === 'exec') found.push([['health', 'exec'], health.probe.command]);
+  return found;
 }

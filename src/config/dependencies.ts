@@ -14,12 +14,14 @@ export function checkDependencies(
   locate: LocateService,
   findings: Findings,
 ): void {
-  for (const { name, policy } of services.values()) {
+  for (const { name, group, policy } of services.values()) {
+    const written = group ?? name;
     const check = (key: 'depends_on' | 'after', other: string) => {
-      if (other !== name && names.has(other)) return;
-      const place = locate(name, [key]);
+      const isItself = groupedName(services, other) === written;
+      if (!isItself && names.has(other)) return;
+      const place = locate(written, [key]);
       const guess = didYouMean(other, names) || 'define it, or remove the name';
-      if (other === name) findings.problem(place, 'a service cannot wait for itself; remove its own name');
+      if (isItself) findings.problem(place, 'a service cannot wait for itself; remove its own name');
       else findings.problem(place, place.isSecret ? `no service ${REDACTED}` : `no service "${other}"; ${guess}`);
     };
     for (const { service } of policy.dependsOn) check('depends_on', service);
@@ -31,8 +33,9 @@ export function checkDependencies(
     const key = services.get(first)?.policy.dependsOn.some(({ service }) => service === circle[1])
       ? 'depends_on'
       : 'after';
-    const path = [...circle, first].join(' -> ');
-    const place = locate(first, [key]);
+    // As the file has them, so that a circle of many instances is told once.
+    const path = [...circle, first].map((name) => groupedName(services, name)).join(' -> ');
+    const place = locate(groupedName(services, first), [key]);
     const shownPath = place.isSecret ? REDACTED : path;
     findings.problem(place, `a circle in which each waits for the next: ${shownPath}; remove one of these`);
   }
@@ -48,7 +51,7 @@ function warnOfEndlessWaits(
   for (const { service, until } of policy?.dependsOn ?? []) {
     const other = services.get(service)?.policy;
     if (other === undefined) continue;
-    const warn = (message: string) => findings.warning(locate(name, ['depends_on']), message);
+    const warn = (message: string) => findings.warning(locate(groupedName(services, name), ['depends_on']), message);
     if (until === 'completed' && other.restart === 'always') {
       warn(`"${service}" never completes: its restart is "always"; make it "on-failure" or "never"`);
     }
@@ -56,6 +59,11 @@ function warnOfEndlessWaits(
       warn(`"${service}" is not enabled: "${name}" waits until somebody starts it`);
     }
   }
+}
+
+/** `web` for `web@3`. */
+function groupedName(services: ReadonlyMap<string, ServiceSpec>, name: string): string {
+  return services.get(name)?.group ?? name;
 }
 
 /** Each circle once, as the names on it. Depth first with a stack of its own: chains may be long. */
@@ -92,5 +100,8 @@ function circles(services: ReadonlyMap<string, ServiceSpec>): readonly (readonly
 function neighbours(services: ReadonlyMap<string, ServiceSpec>, name: string): string[] {
   const policy = services.get(name)?.policy;
   if (policy === undefined) return [];
-  return [...policy.dependsOn.map(({ service }) => service), ...policy.after];
+  const all = [...policy.dependsOn.map(({ service }) => service), ...policy.after];
+  const own = services.get(name)?.group ?? null;
+  // That it waits for itself is told already.
+  return own === null ? all : all.filter((other) => groupedName(services, other) !== own);
 }

@@ -1,10 +1,13 @@
 // The effective values, key by key, as `config --explain` prints them and a reload compares them.
 
-import type { DaemonSpec, EffectiveValue, Launch, Policy } from '../core/spec.ts';
+import type { DaemonSpec, EffectiveValue, Hook, Launch, Limits, Policy, Probe } from '../core/spec.ts';
+import { formatAddress } from './endpoint.ts';
 import { describeHook } from './on-event.ts';
+import { formatCpuShare, formatIoPriority } from './privileges.ts';
 import { looksSecret } from './redaction.ts';
+import type { ServiceValues } from './schema.ts';
 import { findNearest, type Table } from './tree.ts';
-import { formatDuration, formatMode } from './units.ts';
+import { formatDuration, formatMode, formatSize } from './units.ts';
 
 export interface Source {
   readonly source: string;
@@ -22,16 +25,12 @@ export function sourceOf(table: Table, path: readonly string[]): Source {
   return { source, isSecret: origin.isSecret };
 }
 
-/** Keys that are gone once their variables are known, kept for the reader. */
-export interface WrittenFiles {
-  readonly envFile: string | null;
-  readonly passEnv: readonly string[];
-}
-
 interface ServiceParts {
   readonly launch: Launch;
   readonly policy: Policy;
-  readonly files: WrittenFiles;
+  /** Absolute. */
+  readonly envFile: string | null;
+  readonly values: ServiceValues;
 }
 
 /** One key: its path, and how to read its value; null: not set. */
@@ -47,19 +46,47 @@ function key<T>(name: string, read: (from: T) => unknown, madeFrom: readonly str
   return { key: name, path: name.split('.'), madeFrom, read };
 }
 
-const span = (value: number | undefined) => (value === undefined ? null : formatDuration(value));
+const span = (value: number | null | undefined) =>
+  value === undefined || value === null ? null : formatDuration(value);
+const size = (value: number | null) => (value === null ? null : formatSize(value));
+
+/** What is asked, in the key of its kind. */
+function asked(probe: Probe | null | undefined, kind: Probe['kind']): unknown {
+  if (probe?.kind !== kind) return null;
+  if (probe.kind === 'http') return probe.url;
+  return probe.kind === 'tcp' ? formatAddress(probe) : probe.command;
+}
+
+const statusOf = (probe: Probe | null | undefined) => (probe?.kind === 'http' ? probe.status : null);
+
+/** A port that was not written was in PORT. */
+const PORT = ['env', 'PORT'];
+
+function hookKeys(name: string, read: (policy: Policy) => Hook | null): readonly Key<ServiceParts>[] {
+  return [
+    key(`${name}.command`, ({ policy }) => read(policy)?.command ?? null),
+    key(`${name}.timeout`, ({ policy }) => span(read(policy)?.timeout)),
+  ];
+}
+
+function limitKey(name: string, read: (limits: Limits) => unknown): Key<ServiceParts> {
+  return key(`limits.${name}`, ({ launch }) => read(launch.limits));
+}
 
 /** In one form whatever form they were written in ("60s" is "1m"), so that equal settings compare equal. */
 const SERVICE_KEYS: readonly Key<ServiceParts>[] = [
   key('command', ({ launch }) => launch.command),
+  key('type', ({ values }) => values.type),
+  key('instances', ({ values }) => values.instances ?? null),
+  key('tags', ({ policy }) => policy.tags),
   key('cwd', ({ launch }) => launch.cwd),
   key('user', ({ launch }) => launch.user),
   key('group', ({ launch }) => launch.group),
   key('umask', ({ launch }) => formatMode(launch.umask ?? 0o022)),
   key('nice', ({ launch }) => launch.nice),
   key('oom_score_adj', ({ launch }) => launch.oomScoreAdj),
-  key('env_file', ({ files }) => files.envFile, ['cwd']),
-  key('pass_env', ({ files }) => files.passEnv),
+  key('env_file', ({ envFile }) => envFile, ['cwd']),
+  key('pass_env', ({ values }) => values.pass_env),
   key('enabled', ({ policy }) => policy.enabled),
   key('restart', ({ policy }) => policy.restart),
   key('backoff.initial', ({ policy }) => span(policy.backoff.initial)),
@@ -79,9 +106,46 @@ const SERVICE_KEYS: readonly Key<ServiceParts>[] = [
   key('log.mode', ({ launch }) => launch.log),
   key('log.timestamps', ({ policy }) => policy.timestamps),
   key('after', ({ policy }) => policy.after),
+  key('on_dependency_restart', ({ policy }) => policy.onDependencyRestart),
   key('ready.on', ({ policy }) => policy.ready?.on ?? null),
   key('ready.timeout', ({ policy }) => span(policy.ready?.timeout)),
   key('ready.delay', ({ policy }) => (policy.ready?.on === 'delay' ? span(policy.ready.delay) : null)),
+  key('ready.url', ({ policy }) => asked(policy.ready?.probe, 'http'), PORT),
+  key('ready.status', ({ policy }) => statusOf(policy.ready?.probe)),
+  key('ready.address', ({ policy }) => asked(policy.ready?.probe, 'tcp'), PORT),
+  key('ready.command', ({ policy }) => asked(policy.ready?.probe, 'exec')),
+  key('ready.pattern', ({ policy }) => policy.ready?.pattern ?? null),
+  key('ready.interval', ({ policy }) => (policy.ready?.probe ? span(policy.ready.interval) : null)),
+  key('health.http', ({ policy }) => asked(policy.health?.probe, 'http'), PORT),
+  key('health.tcp', ({ policy }) => asked(policy.health?.probe, 'tcp')),
+  key('health.exec', ({ policy }) => asked(policy.health?.probe, 'exec')),
+  key('health.status', ({ policy }) => statusOf(policy.health?.probe)),
+  key('health.interval', ({ policy }) => span(policy.health?.interval)),
+  key('health.timeout', ({ policy }) => span(policy.health?.timeout)),
+  key('health.failures', ({ policy }) => policy.health?.failures ?? null),
+  key('health.successes', ({ policy }) => policy.health?.successes ?? null),
+  key('health.on_failure', ({ policy }) => policy.health?.onFailure ?? null),
+  key('timeout', ({ policy }) => span(policy.timeout)),
+  key('schedule', ({ policy }) => policy.schedule?.cron ?? null),
+  key('timezone', ({ policy }) => policy.schedule?.timezone ?? null),
+  key('overlap', ({ policy }) => policy.schedule?.overlap ?? null),
+  key('random_delay', ({ policy }) => span(policy.schedule?.randomDelay)),
+  key('catch_up', ({ policy }) => policy.schedule?.catchUp ?? null),
+  key('on_failed', ({ policy }) => policy.onFailed),
+  ...hookKeys('before_start', (policy) => policy.beforeStart),
+  ...hookKeys('after_stop', (policy) => policy.afterStop),
+  limitKey('nofile', (limits) => limits.nofile),
+  limitKey('core', ({ core }) => (typeof core === 'number' && core > 0 ? size(core) : core === 0 ? '0' : core)),
+  limitKey('memory', (limits) => size(limits.memory)),
+  limitKey('memory_high', (limits) => size(limits.memoryHigh)),
+  limitKey('cpu', ({ cpu }) => (cpu === null ? null : formatCpuShare(cpu))),
+  limitKey('tasks', (limits) => limits.tasks),
+  limitKey('io_weight', (limits) => limits.ioWeight),
+  key('ionice', ({ launch }) => (launch.ionice === null ? null : formatIoPriority(launch.ionice))),
+  // As what is not set, false is left out: what is born with nothing more is the same to every version of opsd.
+  key('no_new_privileges', ({ launch }) => launch.noNewPrivileges || null),
+  key('capabilities', ({ launch }) => launch.capabilities),
+  key('wrapper', ({ values }) => values.wrapper ?? null),
 ];
 
 const DAEMON_KEYS: readonly Key<DaemonSpec>[] = [
@@ -94,6 +158,7 @@ const DAEMON_KEYS: readonly Key<DaemonSpec>[] = [
   key('shutdown_timeout', ({ shutdownTimeout }) => span(shutdownTimeout)),
   key('socket_mode', ({ socketMode }) => formatMode(socketMode)),
   key('socket_group', ({ socketGroup }) => socketGroup),
+  key('exit_when', ({ exitWhen }) => exitWhen),
   key('page_logs', ({ pageLogs }) => pageLogs),
   key('on_event', ({ onEvent }) => (onEvent.length === 0 ? null : onEvent.map(describeHook))),
 ];

@@ -5,6 +5,15 @@ export type Look = 'missing' | 'closed' | 'directory' | 'other';
 
 export type FileText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
 
+/** What there is of it at most. null: nobody knows. */
+export interface Capacity {
+  /** The highest RLIMIT_NOFILE that opsd can give. */
+  readonly descriptors: number | null;
+  /** Bytes. */
+  readonly memory: number | null;
+  readonly cpus: number | null;
+}
+
 /** Answers are those of one moment: implementations keep them while one configuration is loaded. */
 export interface Facts {
   look(path: string): Look;
@@ -18,4 +27,9 @@ export interface Facts {
   /** Whether opsd runs as this user itself. */
   isSelf(user: string): boolean;
   isRoot(): boolean;
+  /** Why nothing would ever be started by this line of a crontab; null: something would. `timezone` null: the host's. */
+  whyNotSchedule(cron: string, timezone: string | null): string | null;
+  capacity(): Capacity;
+  /** Whether there is a hierarchy of cgroups, version 2. */
+  hasCgroups(): boolean;
 }

@@ -1,7 +1,8 @@
 // What keys there are, level by level: for suggestions, and for variables that name a key.
 
 import { DEPENDENCY_STATES } from './dependency.ts';
-import { DAEMON, type Schema, SERVICE, SERVICE_TABLES, validate } from './schema.ts';
+import { type Schema, validate } from './forms.ts';
+import { DAEMON, SERVICE, SERVICE_TABLES } from './schema.ts';
 
 export interface KeyTree {
   readonly keys: ReadonlyMap<string, KeyTree>;

@@ -1,22 +1,23 @@
 // From what was read to a Config, or to every problem there is. Nothing here touches the machine but through `Facts`.
 
-import type { Config, DaemonSpec, EffectiveValue, ServiceSpec } from '../core/spec.ts';
+import type { Config, DaemonSpec, EffectiveValue } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
-import { checkDaemon, checkService, checkServiceName } from './checks.ts';
+import { checkDaemon, checkService } from './checks.ts';
 import { checkDependencies } from './dependencies.ts';
 import { effectiveDaemon } from './effective.ts';
 import type { Facts } from './facts.ts';
-import { KEYS, type KeyTree } from './keys.ts';
+import { KEYS } from './keys.ts';
 import { mergeLayers, type SourceFile } from './layers.ts';
+import { locateIn, locateService } from './locate.ts';
 import { parseLogLevel } from './log-level.ts';
 import { completeHooks, idlePatterns } from './on-event.ts';
 import { resolvePath } from './paths.ts';
-import { Findings, type Place } from './problems.ts';
-import { looksSecret } from './redaction.ts';
-import { type DaemonValues, daemonSchema, defaultsSchema, serviceSchema } from './schema.ts';
-import { buildService, type Surroundings } from './service.ts';
-import { emptyTable, find, findNearest, keyPath, mergeTables, subtable, type Table } from './tree.ts';
-import { type Locate, readTable } from './validate.ts';
+import { Findings } from './problems.ts';
+import { type DaemonValues, daemonSchema } from './schema.ts';
+import type { Surroundings } from './service.ts';
+import { readServices, type Scale, type Services } from './services.ts';
+import { emptyTable, subtable, type Table } from './tree.ts';
+import { readTable } from './validate.ts';
 
 /** Everything a configuration is made of, as read. */
 export interface Sources {
@@ -30,6 +31,8 @@ export interface Sources {
   readonly prefix: string;
   /** An empty configuration is meant. */
   readonly allowEmpty: boolean;
+  /** Numbers of instances that win over those of the files (`opsd ctl scale`). */
+  readonly scale?: Scale;
 }
 
 export type LoadResult =
@@ -44,18 +47,19 @@ export function loadConfig(sources: Sources, facts: Facts): LoadResult {
   const isIncomplete = sources.problems.length > 0 || sources.files.some(({ document }) => !document.ok);
   const around = { ...sources, facts, findings, last: new Map() };
   const daemon = readDaemon(table, isIncomplete, around);
-  const services = readServices(table, isIncomplete, around);
+  const services = readServices(table, isIncomplete, sources.scale ?? new Map(), around);
   if (!isIncomplete) {
-    const names = new Set(subtable(table, 'services')?.entries.keys());
-    checkEverything(daemon, services, names, table, sources, facts, findings);
+    checkEverything(daemon, services, table, sources, facts, findings);
   }
   const { warnings } = findings;
   if (daemon === null || findings.problems.length > 0) return { ok: false, problems: findings.problems, warnings };
-  return {
-    ok: true,
-    config: { daemon: daemon.spec, services, groups: new Map(), effective: daemon.effective },
-    warnings,
+  const config: Config = {
+    daemon: daemon.spec,
+    services: services.specs,
+    groups: services.groups,
+    effective: daemon.effective,
   };
+  return { ok: true, config, warnings };
 }
 
 interface Daemon {
@@ -65,7 +69,7 @@ interface Daemon {
 
 function readDaemon(root: Table, isIncomplete: boolean, around: Surroundings): Daemon | null {
   const table = subtable(root, 'daemon') ?? emptyTable(root.origin);
-  const form = { schema: daemonSchema, keys: keysOf('daemon'), isIncomplete, standIn: {} };
+  const form = { schema: daemonSchema, keys: KEYS.keys.get('daemon') ?? KEYS, isIncomplete, standIn: {} };
   const values = readTable(table, form, locateIn(root, ['daemon']), around.findings);
   const override = logLevelOverride(around);
   if (values === null) return null;
@@ -103,40 +107,13 @@ function daemonSpec(values: DaemonValues, logLevel: string, workDir: string): Om
     socketMode: values.socket_mode,
     socketGroup: values.socket_group ?? null,
     pageLogs: values.page_logs,
-    exitWhen: 'never',
+    exitWhen: values.exit_when,
   };
-}
-
-function readServices(root: Table, isIncomplete: boolean, around: Surroundings): ReadonlyMap<string, ServiceSpec> {
-  const { findings } = around;
-  const keys = keysOf('defaults');
-  const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
-  const standIn = { command: ['true'] };
-  readTable(
-    defaults,
-    { schema: defaultsSchema, keys, isIncomplete, standIn: {} },
-    locateIn(root, ['defaults']),
-    findings,
-  );
-  const services = new Map<string, ServiceSpec>();
-  for (const [name, node] of subtable(root, 'services')?.entries ?? []) {
-    const locate = locateService(root, name);
-    checkServiceName(name, locate([]), findings);
-    if (node.kind === 'leaf') {
-      findings.problem(locate([]), `expected a table: write [${keyPath(['services', name])}] on a line of its own`);
-      continue;
-    }
-    const table = mergeTables(defaults, node);
-    const values = readTable(table, { schema: serviceSchema, keys, isIncomplete, standIn }, locate, findings);
-    if (values !== null) services.set(name, buildService(name, values, table, locate, around));
-  }
-  return services;
 }
 
 function checkEverything(
   daemon: Daemon | null,
-  services: ReadonlyMap<string, ServiceSpec>,
-  names: ReadonlySet<string>,
+  { specs: services, names }: Services,
   root: Table,
   sources: Sources,
   facts: Facts,
@@ -144,7 +121,7 @@ function checkEverything(
 ): void {
   if (daemon !== null) checkDaemon(daemon.spec, sources.prefix, locateIn(root, ['daemon']), facts, findings);
   for (const spec of services.values()) {
-    checkService(spec, daemon?.spec ?? null, locateService(root, spec.name), facts, findings);
+    checkService(spec, daemon?.spec ?? null, locateService(root, spec.group ?? spec.name), facts, findings);
   }
   checkDependencies(services, names, (service, path) => locateService(root, service)(path), findings);
   for (const message of idlePatterns(daemon?.spec.onEvent ?? [], services.keys())) {
@@ -155,31 +132,4 @@ function checkEverything(
   if (root.entries.size > 0 || sources.allowEmpty)
     findings.warning(place, 'has no [services.<name>]: nothing is supervised');
   else findings.problem(place, 'is empty; define a service ([services.<name>] and its command)');
-}
-
-function locateIn(root: Table, prefix: readonly string[]): Locate {
-  return (path) => placeOf(root, [...prefix, ...path], path);
-}
-
-/** A key that a service has from [defaults] is named as it stands there. */
-function locateService(root: Table, name: string): Locate {
-  return (path) => {
-    const own = ['services', name, ...path];
-    const inherited = ['defaults', ...path];
-    const named = path.filter((part) => typeof part !== 'number');
-    const isInherited =
-      find(root, ['services', name, ...named]) === null && find(root, ['defaults', ...named]) !== null;
-    return placeOf(root, isInherited && path.length > 0 ? inherited : own, path);
-  };
-}
-
-function placeOf(root: Table, path: readonly PropertyKey[], relative: readonly PropertyKey[]): Place {
-  const { origin } = findNearest(root, path);
-  const isSecret = origin.isSecret || looksSecret(relative.map(String));
-  const named = path.filter((part) => typeof part !== 'number');
-  return { where: origin.where, line: origin.line, key: keyPath(named), isSecret };
-}
-
-function keysOf(name: string): KeyTree {
-  return KEYS.keys.get(name) ?? KEYS;
 }

@@ -1,150 +1,76 @@
-// Every key of config.toml: its form, its default, its description. The only user of zod.
+// Every key of config.toml: its form, its default, its description.
 
-import * as z from 'zod/mini';
-import { readAccount } from './account-name.ts';
-import { readCommand } from './command.ts';
 import { DEPENDENCY_STATES, readDependencies } from './dependency.ts';
+import {
+  account,
+  choice,
+  command,
+  described,
+  duration,
+  exitCodes,
+  flag,
+  integer,
+  mode,
+  named,
+  optional,
+  path,
+  preset,
+  reading,
+  type Schema,
+  span,
+  strings,
+  table,
+  tableOfStrings,
+  text,
+  toJsonSchema,
+  usually,
+  type Values,
+} from './forms.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parseLogLevel } from './log-level.ts';
-import { ON_EVENT_JSON, ON_EVENT_SECRETS_JSON, readHooks, readHookSecrets } from './on-event.ts';
+import { ON_EVENT_JSON, ON_EVENT_SECRETS_JSON, readHookSecrets, readHooks } from './on-event.ts';
+import { readCapabilities, readIoPriority } from './privileges.ts';
+import { BACKOFF, HEALTH, HEARTBEAT, HOOK, LIMITS, LOG, READY } from './service-tables.ts';
 import { parseStopSignal } from './signals.ts';
-import { parseDuration, parseMode, type Reading } from './units.ts';
+import { readTags } from './tag.ts';
+import { readTimezone } from './timezone.ts';
 
-/** What JSON Schema says of a key beyond what zod knows. */
-interface Notes {
-  readonly description?: string;
-  readonly [keyword: string]: unknown;
-}
+const STRINGS_JSON = { type: 'array', items: { type: 'string' } };
 
-const notes = z.registry<Notes>();
+/** More of one kind are a mistake. */
+export const MOST_INSTANCES = 1000;
 
-function described<S extends z.core.$ZodType>(description: string, schema: S): S {
-  notes.add(schema, { ...notes.get(schema), description });
-  return schema;
-}
-
-/** A key whose text `read` understands; `json` is how JSON Schema puts it. */
-function reading<T>(json: Notes, read: (input: unknown) => Reading<T>) {
-  const transform = z.transform((input: unknown, context): T => {
-    const result = read(input);
-    if (result.ok) return result.value;
-    context.issues.push({ code: 'custom', input, message: result.expected, params: { hint: result.hint ?? '' } });
-    return z.NEVER;
-  });
-  const schema = z.pipe(z.unknown(), transform);
-  notes.add(schema, json);
-  return schema;
-}
-
-/** A default, as it would be written. It is read once and shared by all that do not say otherwise. */
-function preset<T>(schema: z.ZodMiniType<T>, written: unknown) {
-  const value = z.parse(schema, written);
-  assertGiven(value);
-  const withDefault = z._default(schema, () => value);
-  notes.add(withDefault, { default: written });
-  return withDefault;
-}
-
-function assertGiven<T>(value: T): asserts value is T & z.core.util.NoUndefined<T> {
-  if (value === undefined) throw new Error('a default cannot be nothing');
-}
-
-const DURATION_JSON = { type: 'string', pattern: '^(\\d+(\\.\\d+)?(ms|[dhms]))+$', examples: ['30s', '1h30m'] };
-const duration = () => reading(DURATION_JSON, (input) => parseDuration(input));
-/** Where no time at all makes no sense. */
-const span = () => reading(DURATION_JSON, (input) => parseDuration(input, 1));
-
-const text = (expected = 'a string') => z.string({ error: expected }).check(z.minLength(1, { error: expected }));
-const flag = () => z.boolean({ error: 'true or false' });
-const integer = (least: number, most: number) => {
-  const error = `a whole number from ${least} to ${most}`;
-  return z.int({ error }).check(z.minimum(least, { error }), z.maximum(most, { error }));
-};
-const number = (least: number, most: number) => {
-  const error = `a number from ${least} to ${most}`;
-  return z.number({ error }).check(z.minimum(least, { error }), z.maximum(most, { error }));
-};
-const choice = <const T extends readonly string[]>(values: T) =>
-  z.enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` });
-const listOf = <S extends z.core.$ZodType>(element: S, expected: string) => z.array(element, { error: expected });
-const table = <S extends z.core.$ZodShape>(shape: S) => z.strictObject(shape, { error: 'a table' });
-
-const exitCodes = () => listOf(integer(0, 255), 'a list of exit codes');
-const strings = (expected = 'a list of strings') => listOf(text(), expected);
-
-const STRINGS_JSON = { type: 'array', items: { type: 'string' }, minItems: 1 };
-
-const account = () => reading({ type: ['string', 'integer'] }, readAccount);
-
-const BACKOFF = {
-  initial: described('Delay before the first restart in a row.', preset(duration(), '100ms')),
-  factor: described('Each further delay is this many times longer.', preset(number(1, 100), 2)),
-  max: described('No delay is longer.', preset(duration(), '1600ms')),
-  jitter: described('Share of the delay that is random: 0.1 spreads it over 90 % to 110 %.', preset(number(0, 1), 0.1)),
-};
-
-const HEARTBEAT = {
-  timeout: described(
-    'The service has failed when its heartbeat file did not change for this long. "0s": no heartbeat.',
-    preset(duration(), '30s'),
-  ),
-  grace: described('How long after the start the first beat may take. Default: as timeout.', z.optional(span())),
-  file: described(
-    'The file, relative to cwd. Default: ./tmp/<service>.heartbeat. The service finds it in OPSD_HEARTBEAT_FILE.',
-    z.optional(text('a path')),
-  ),
-};
-
-const LOG = {
-  mode: described(
-    'Where the output goes. capture: through opsd into ./log/<service>.log. direct: the service writes the file itself. syslog, journal, inherit (the output of opsd), none.',
-    preset(choice(['capture', 'direct', 'syslog', 'journal', 'inherit', 'none']), 'capture'),
-  ),
-  timestamps: described('Put the time in front of each line (capture only).', preset(flag(), false)),
-};
-
-const READY_ON = 'heartbeat: at the first beat. delay: after being up for `delay`.';
-
-const READY = {
-  on: described(READY_ON, choice(['heartbeat', 'delay'])),
-  timeout: described('Not ready after this long is a failure.', preset(span(), '60s')),
-  delay: described('For on = "delay": how long it has to stay up.', preset(span(), '1s')),
-};
-
-const READY_MEANING = 'What must happen before it counts as running. Default: nothing.';
-
-const COMMAND = described(
-  'What to run. A list is executed as it is. A string is split like a shell would, but no shell runs.',
-  reading({ anyOf: [{ type: 'string' }, STRINGS_JSON] }, readCommand),
-);
+const READY_MEANING =
+  'What must happen before it counts as running. Default: nothing. "heartbeat" is short for { on = "heartbeat" }.';
 
 export const SERVICE = {
-  command: COMMAND,
-  cwd: described("Working directory. Default: opsd's own. A relative one starts there.", z.optional(text('a path'))),
-  user: described('Run as this user, with its groups and HOME, USER, LOGNAME, SHELL.', z.optional(account())),
-  group: described("Run with this group instead of the user's own.", z.optional(account())),
-  umask: described(
-    'Permission bits that new files do not get. Default: "022".',
-    z.optional(reading({ type: 'string', pattern: '^(0o)?[0-7]{1,4}$' }, parseMode)),
+  command: described(
+    'What to run. A list is executed as it is. A string is split like a shell would, but no shell runs.',
+    command(),
   ),
+  type: described(
+    'simple: runs until it is stopped. oneshot: does one thing, and ends.',
+    preset(choice(['simple', 'oneshot']), 'simple'),
+  ),
+  cwd: described("Working directory. Default: opsd's own. A relative one starts there.", optional(path())),
+  user: described('Run as this user, with its groups and HOME, USER, LOGNAME, SHELL.', optional(account())),
+  group: described("Run with this group instead of the user's own.", optional(account())),
+  umask: described('Permission bits that new files do not get. Default: "022".', optional(mode())),
   nice: described('Niceness: from -20 (served first) to 19 (served last).', preset(integer(-20, 19), 0)),
   oom_score_adj: described(
     'From -1000 (never killed for memory) to 1000 (killed first).',
     preset(integer(-1000, 1000), 0),
   ),
-  env: described(
-    'Environment. It is clean: PATH, LANG, TZ, what opsd adds, and these.',
-    preset(z.record(z.string(), z.string({ error: 'a string' }), { error: 'a table of strings' }), {}),
-  ),
-  env_file: described('File with NAME=value lines, relative to cwd; `env` wins over it.', z.optional(text('a path'))),
+  env: described('Environment. It is clean: PATH, LANG, TZ, what opsd adds, and these.', preset(tableOfStrings(), {})),
+  env_file: described('File with NAME=value lines, relative to cwd; `env` wins over it.', optional(path())),
   pass_env: described(
     "Variables of opsd's own environment that the service gets.",
     preset(strings('a list of variable names'), []),
   ),
   enabled: described('false: known, but not started at boot.', preset(flag(), true)),
   restart: described(
-    'Start it again when it ends: always, on-failure, never.',
-    preset(choice(['always', 'on-failure', 'never']), 'always'),
+    'Start it again when it ends. Of a oneshot, and of what has a schedule, the default is "never".',
+    usually(choice(['always', 'on-failure', 'never']), 'always'),
   ),
   backoff: described('Delays between restarts in a row.', preset(table(BACKOFF), {})),
   stable_after: described('Up for that long: the failures in a row are forgotten.', preset(duration(), '10s')),
@@ -157,12 +83,12 @@ export const SERVICE = {
   success_exit_codes: described('Exit codes that are no failure.', preset(exitCodes(), [0])),
   stop_signal: described(
     'Signal that asks it to stop.',
-    preset(reading({ type: 'string' }, parseStopSignal), 'SIGTERM'),
+    preset(reading({ title: 'signal', type: 'string' }, parseStopSignal), 'SIGTERM'),
   ),
   stop_timeout: described('Not gone after that: SIGKILL to all that is left.', preset(span(), '30s')),
   heartbeat: described(
     'A file that the service touches as long as it is well. "30s" is short for { timeout = "30s" }.',
-    z.optional(table(HEARTBEAT)),
+    optional(table(HEARTBEAT)),
   ),
   log: described('Its output. "direct" is short for { mode = "direct" }.', preset(table(LOG), {})),
   depends_on: described(
@@ -170,10 +96,8 @@ export const SERVICE = {
     preset(
       reading(
         {
-          anyOf: [
-            { type: 'array', items: { type: 'string' } },
-            { type: 'object', additionalProperties: { enum: DEPENDENCY_STATES } },
-          ],
+          title: 'services',
+          anyOf: [STRINGS_JSON, { type: 'object', additionalProperties: { enum: DEPENDENCY_STATES } }],
         },
         readDependencies,
       ),
@@ -184,7 +108,60 @@ export const SERVICE = {
     'Services that start before this one and stop after it, if they start or stop at all.',
     preset(strings('a list of services'), []),
   ),
-  ready: described(READY_MEANING, z.optional(table(READY))),
+  on_dependency_restart: described(
+    'When something it depends on was started anew: restart it too, or keep it.',
+    preset(choice(['restart', 'keep']), 'keep'),
+  ),
+  ready: described(READY_MEANING, optional(table(READY))),
+  health: described('A question asked again and again while it runs.', optional(table(HEALTH))),
+  timeout: described('A run may take that long; then it is stopped, and has failed.', optional(span())),
+  schedule: described(
+    'Started by the clock, not at boot: crontab(5), with seconds where there are six fields, or @daily and the like.',
+    optional(text('a schedule such as "0 3 * * *"')),
+  ),
+  timezone: described(
+    "Of the schedule: an IANA name. Default: the host's.",
+    optional(reading({ type: 'string', examples: ['Europe/Berlin', 'UTC'] }, readTimezone)),
+  ),
+  overlap: described(
+    'When its time comes while it still runs: skip it, queue one run after this one, or kill this one.',
+    preset(choice(['skip', 'queue', 'kill']), 'skip'),
+  ),
+  random_delay: described('Start up to that much after its time.', preset(duration(), '0s')),
+  catch_up: described('Run once at the start of opsd when a time was missed meanwhile.', preset(flag(), false)),
+  on_failed: described(
+    'When it has failed for good: keep opsd, or shut it down with the exit code of the service (containers).',
+    preset(choice(['keep', 'shutdown']), 'keep'),
+  ),
+  before_start: described(
+    'Run before each start, as the same user with the same environment; when it fails, so has the start.',
+    optional(table(HOOK)),
+  ),
+  after_stop: described('Run when all of it is gone, however it ended.', optional(table(HOOK))),
+  tags: described(
+    'Words to name several services by: `opsd ctl restart +edge`.',
+    preset(reading(STRINGS_JSON, readTags), []),
+  ),
+  instances: described(
+    `That many of it, web@1, web@2 …; in its values \${instance} is the number, and \${8080 + instance} a sum with it.`,
+    optional(integer(1, MOST_INSTANCES)),
+  ),
+  limits: described('What it may use at most, with all its processes.', preset(table(LIMITS), {})),
+  ionice: described(
+    'I/O priority: idle, best-effort:0 to best-effort:7, realtime:0 to realtime:7.',
+    optional(
+      reading(
+        { title: 'class:level', type: 'string', pattern: '^(idle|(best-effort|realtime)(:[0-7])?)$' },
+        readIoPriority,
+      ),
+    ),
+  ),
+  no_new_privileges: described('No set-user-ID program gives it more rights than it has.', preset(flag(), false)),
+  capabilities: described(
+    'All the capabilities it has and can ever get, such as ["CAP_NET_BIND_SERVICE"]. Default: as its user has them.',
+    optional(reading(STRINGS_JSON, readCapabilities)),
+  ),
+  wrapper: described('A command in front, which executes the service: ["bwrap", …].', optional(command())),
 };
 
 export const DAEMON = {
@@ -198,17 +175,18 @@ export const DAEMON = {
   ),
   log_dir: described(
     "Folder of the services' logs, relative to the working directory of opsd.",
-    preset(text('a path'), './log'),
+    preset(path(), './log'),
   ),
   log_format: described('text, or json: the same fields, one object a line.', preset(choice(['text', 'json']), 'text')),
   watch_config: described('Reload by itself when a configuration file changes.', preset(flag(), false)),
   start_concurrency: described('Services being started at the same time.', preset(integer(1, 1000), 8)),
   shutdown_timeout: described('The whole shutdown may take that long; then SIGKILL.', preset(span(), '30s')),
-  socket_mode: described(
-    'Permission bits of the control socket.',
-    preset(reading({ type: 'string', pattern: '^(0o)?[0-7]{1,4}$' }, parseMode), '0600'),
+  socket_mode: described('Permission bits of the control socket.', preset(mode(), '0600')),
+  socket_group: described('Group of the control socket.', optional(account())),
+  exit_when: described(
+    'all-exited: opsd ends when no service is up or is to be.',
+    preset(choice(['never', 'all-exited']), 'never'),
   ),
-  socket_group: described('Group of the control socket.', z.optional(account())),
   page_logs: described('Show the tail of logs on the status page.', preset(flag(), false)),
   on_event: described(
     'Programs and webhooks that are told of changes of state: [[daemon.on_event]].',
@@ -224,78 +202,56 @@ export const DAEMON = {
 export const SHORTHANDS: ReadonlyMap<string, string> = new Map([
   ['heartbeat', 'timeout'],
   ['log', 'mode'],
+  ['ready', 'on'],
+  ['before_start', 'command'],
+  ['after_stop', 'command'],
 ]);
 
 export const daemonSchema = table(DAEMON);
 export const serviceSchema = table(SERVICE);
+
+const inheritedHook = () => optional(table({ ...HOOK, command: optional(HOOK.command) }));
 /** What each service has to say for itself may be left out of [defaults]. */
 export const defaultsSchema = table({
   ...SERVICE,
-  command: z.optional(COMMAND),
-  ready: described(READY_MEANING, z.optional(table({ ...READY, on: described(READY_ON, z.optional(READY.on)) }))),
+  command: optional(SERVICE.command),
+  ready: described(READY_MEANING, optional(table({ ...READY, on: optional(READY.on) }))),
+  before_start: described('As of a service.', inheritedHook()),
+  after_stop: described('As of a service.', inheritedHook()),
 });
 
 /** The tables of a service that have keys of their own. */
-export const SERVICE_TABLES = { backoff: BACKOFF, heartbeat: HEARTBEAT, log: LOG, ready: READY };
+export const SERVICE_TABLES = {
+  backoff: BACKOFF,
+  heartbeat: HEARTBEAT,
+  log: LOG,
+  ready: READY,
+  health: HEALTH,
+  before_start: HOOK,
+  after_stop: HOOK,
+  limits: LIMITS,
+};
 
-export type DaemonValues = z.infer<typeof daemonSchema>;
-export type ServiceValues = z.infer<typeof serviceSchema>;
+export type DaemonValues = Values<typeof daemonSchema>;
+export type ServiceValues = Values<typeof serviceSchema>;
 
 /** The law for names: files, labels and URLs are made of them. */
 export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
-export type Schema<T> = z.ZodMiniType<T>;
-
-export interface Mistake {
-  readonly path: readonly PropertyKey[];
-  /** Keys at `path` that the schema does not know; if there are any, the rest says nothing. */
-  readonly unknownKeys: readonly string[];
-  readonly expected: string;
-  readonly hint: string;
-}
-
-export type Validation<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] };
-
-export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
-  const result = z.safeParse(schema, input);
-  if (result.success) return { ok: true, value: result.data };
-  const mistakes = result.error.issues.map((issue): Mistake => {
-    const hint: unknown = issue.code === 'custom' ? issue.params?.hint : '';
-    return {
-      path: issue.path,
-      unknownKeys: issue.code === 'unrecognized_keys' ? issue.keys : [],
-      expected: issue.message,
-      hint: typeof hint === 'string' ? hint : '',
-    };
-  });
-  return { ok: false, mistakes };
-}
-
-/** JSON Schema (draft 7, which editors read) of config.toml. */
+/** JSON Schema of config.toml. */
 export function jsonSchema(): object {
-  const root = z.strictObject({
-    include: described('More files with services, relative to this one: "services.d/*.toml".', z.optional(strings())),
-    daemon: z.optional(daemonSchema),
-    defaults: described('Any key of a service, for all of them.', z.optional(defaultsSchema)),
-    services: z.optional(z.record(z.string().check(z.regex(SERVICE_NAME)), serviceSchema)),
+  const root: Schema<unknown> = table({
+    include: described('More files with services, relative to this one: "services.d/*.toml".', optional(strings())),
+    daemon: optional(daemonSchema),
+    defaults: described('Any key of a service, for all of them.', optional(defaultsSchema)),
+    services: optional(named(SERVICE_NAME, serviceSchema)),
   });
-  return z.toJSONSchema(root, {
-    io: 'input',
-    target: 'draft-7',
-    metadata: notes,
-    override({ zodSchema, jsonSchema: json, path }) {
-      // zod leaves out the defaults of keys that are read into something else.
-      const preset = notes.get(zodSchema)?.default;
-      if (preset !== undefined) json.default = preset;
-      const key = String(path.at(-1));
-      const short = SHORTHANDS.get(key);
-      const inner = short === undefined ? undefined : json.properties?.[short];
-      if (path.at(-2) !== 'properties' || inner === undefined) return;
-      const { description, default: _, ...tableForm } = { ...json };
-      for (const keyword of Object.keys(json)) delete json[keyword];
-      Object.assign(json, { description, default: preset, anyOf: [inner, tableForm] });
-    },
+  return toJsonSchema(root, (json, at, written) => {
+    const short = SHORTHANDS.get(String(at.at(-1)));
+    const inner = short === undefined ? undefined : json.properties?.[short];
+    if (at.at(-2) !== 'properties' || inner === undefined) return;
+    const { description, default: _, ...tableForm } = { ...json };
+    for (const keyword of Object.keys(json)) delete json[keyword];
+    Object.assign(json, { description, default: written, anyOf: [inner, tableForm] });
   });
 }

@@ -1,15 +1,16 @@
 // From the values of one service, valid in form, to its ServiceSpec: paths absolute, environment put together.
 
-import type { Launch, Policy, ServiceSpec } from '../core/spec.ts';
-import { LONGEST_WORD } from './command.ts';
-import { effectiveService, type LastValues, type Source, sourceOf } from './effective.ts';
-import { parseEnvFile } from './env-file.ts';
+import type { Dependency, Launch, Limits, Policy, ServiceSpec } from '../core/spec.ts';
+import { effectiveService, type LastValues } from './effective.ts';
+import { gatherVariables } from './environment.ts';
 import type { Facts } from './facts.ts';
+import { instanceName } from './instances.ts';
+import { restartOf, scheduleOf } from './job.ts';
 import { resolvePath } from './paths.ts';
-import type { Findings, Place } from './problems.ts';
-import { REDACTED } from './redaction.ts';
+import { type Asked, healthOf, readinessOf } from './probing.ts';
+import type { Findings } from './problems.ts';
 import type { ServiceValues } from './schema.ts';
-import type { Table } from './tree.ts';
+import { find, type Table } from './tree.ts';
 import type { Locate } from './validate.ts';
 
 export interface Surroundings {
@@ -22,16 +23,25 @@ export interface Surroundings {
   readonly last: LastValues;
 }
 
-/** What opsd itself tells every service; nobody else may. */
-const RESERVED_VARIABLES = new Set(['OPSD_SERVICE', 'OPSD_HEARTBEAT_FILE', 'OPSD_MARKER']);
+/** A service as it was read. */
+export interface Written {
+  /** The name in the file. */
+  readonly name: string;
+  /** null: there is only this one. */
+  readonly instance: number | null;
+  readonly values: ServiceValues;
+  /** With what it has from [defaults]. */
+  readonly table: Table;
+  /** What it says itself. */
+  readonly own: Table;
+  readonly locate: Locate;
+  /** The names that a service of the file stands for in a list of services. */
+  namesOf(service: string): readonly string[];
+}
 
-export function buildService(
-  name: string,
-  values: ServiceValues,
-  table: Table,
-  locate: Locate,
-  around: Surroundings,
-): ServiceSpec {
+export function buildService(written: Written, around: Surroundings): ServiceSpec {
+  const { values, table, own, locate, instance } = written;
+  const name = instance === null ? written.name : instanceName(written.name, instance);
   const cwd = resolvePath(around.workDir, values.cwd ?? '.');
   const envFile = values.env_file === undefined ? null : resolvePath(cwd, values.env_file);
   const variables = gatherVariables(values, envFile, table, locate, around);
@@ -46,29 +56,25 @@ export function buildService(
     env: Object.fromEntries([...variables].map(([key, { value }]) => [key, value])),
     heartbeatFile: resolvePath(cwd, values.heartbeat?.file ?? `./tmp/${name}.heartbeat`),
     log: values.log.mode,
-    limits: { nofile: null, core: null, memory: null, memoryHigh: null, cpu: null, tasks: null, ioWeight: null },
-    ionice: null,
-    noNewPrivileges: false,
-    capabilities: null,
-    wrapper: [],
+    limits: limitsOf(values),
+    ionice: values.ionice ?? null,
+    noNewPrivileges: values.no_new_privileges,
+    capabilities: values.capabilities ?? null,
+    wrapper: values.wrapper ?? [],
   };
-  const policy = policyOf(values);
-  const parts = { launch, policy, files: { envFile, passEnv: values.pass_env } };
-  return {
-    name,
-    group: null,
-    instance: null,
-    launch,
-    policy,
-    effective: effectiveService(table, parts, variables, around.last),
-  };
+  const { facts, findings } = around;
+  const isOwn = (path: readonly string[]) => find(own, path) !== null;
+  const isWritten = (path: readonly string[]) => find(table, path) !== null;
+  const policy = policyOf(written, { values, env: launch.env, locate, isOwn, isWritten, findings }, facts);
+  const effective = effectiveService(table, { launch, policy, envFile, values }, variables, around.last);
+  return { name, group: instance === null ? null : written.name, instance, launch, policy, effective };
 }
 
-function policyOf(values: ServiceValues): Policy {
-  const { heartbeat, ready } = values;
+function policyOf({ values, namesOf }: Written, asked: Asked, facts: Facts): Policy {
+  const { heartbeat } = values;
   return {
     enabled: values.enabled,
-    restart: values.restart,
+    restart: restartOf(asked),
     backoff: values.backoff,
     stableAfter: values.stable_after,
     maxFailures: values.max_failures,
@@ -81,78 +87,40 @@ function policyOf(values: ServiceValues): Policy {
       heartbeat === undefined || heartbeat.timeout === 0
         ? null
         : { timeout: heartbeat.timeout, grace: heartbeat.grace ?? heartbeat.timeout },
-    dependsOn: values.depends_on,
-    after: values.after,
-    ready: ready === undefined ? null : { ...ready, probe: null, interval: 500, pattern: null },
-    health: null,
-    onDependencyRestart: 'keep',
-    timeout: null,
-    schedule: null,
-    onFailed: 'keep',
-    beforeStart: null,
-    afterStop: null,
-    tags: [],
+    dependsOn: dependenciesOf(values, namesOf),
+    after: [...new Set(values.after.flatMap(namesOf))],
+    ready: readinessOf(asked),
+    health: healthOf(asked),
+    onDependencyRestart: values.on_dependency_restart,
+    timeout: values.timeout ?? null,
+    schedule: scheduleOf(asked, facts),
+    onFailed: values.on_failed,
+    beforeStart: values.before_start ?? null,
+    afterStop: values.after_stop ?? null,
+    tags: values.tags,
     timestamps: values.log.timestamps,
   };
 }
 
-/** `isSecret` tells of its layer only, not of its name. */
-interface Variable extends Source {
-  readonly value: string;
+/** Of a service with instances all of them; what is said of one instance by its own name wins. */
+function dependenciesOf({ depends_on }: ServiceValues, namesOf: Written['namesOf']): readonly Dependency[] {
+  const found = new Map<string, Dependency>();
+  for (const { service, until } of depends_on) {
+    for (const name of namesOf(service)) {
+      if (name === service || !found.has(name)) found.set(name, { service: name, until });
+    }
+  }
+  return [...found.values()];
 }
 
-/** env_file, then pass_env, then env: the later wins. */
-function gatherVariables(
-  values: ServiceValues,
-  envFile: string | null,
-  table: Table,
-  locate: Locate,
-  around: Surroundings,
-): ReadonlyMap<string, Variable> {
-  const variables = new Map<string, Variable>();
-  if (envFile !== null) readEnvFile(envFile, envFilePlace(locate), around, variables);
-  for (const name of values.pass_env) {
-    const value = around.env[name];
-    checkName(name, () => locate(['pass_env']), around.findings);
-    if (value !== undefined) variables.set(name, { value, source: 'environment', isSecret: false });
-  }
-  for (const [name, value] of Object.entries(values.env)) {
-    checkName(name, () => locate(['env', name]), around.findings);
-    variables.set(name, { value, ...sourceOf(table, ['env', name]) });
-  }
-  for (const [name, { value }] of variables) {
-    if (value.length <= LONGEST_WORD) continue;
-    around.findings.problem(locate(['env', name]), `${name} is longer than 128 KiB; put it into a file`);
-  }
-  return variables;
-}
-
-/** A relative path shows the folder it starts from. */
-function envFilePlace(locate: Locate): Place {
-  const place = locate(['env_file']);
-  return { ...place, isSecret: place.isSecret || locate(['cwd']).isSecret };
-}
-
-function readEnvFile(path: string, place: Place, around: Surroundings, variables: Map<string, Variable>): void {
-  const shownPath = place.isSecret ? REDACTED : path;
-  const file = around.facts.readText(path);
-  if (!file.ok) {
-    around.findings.problem(place, `${shownPath} cannot be read: ${file.why}`);
-    return;
-  }
-  const { variables: found, mistakes } = parseEnvFile(file.text);
-  const inFile = (line: number): Place => ({ where: shownPath, line, key: place.key, isSecret: true });
-  for (const { line, message } of mistakes) around.findings.problem(inFile(line), message);
-  for (const { name, value, line } of found) {
-    checkName(name, () => inFile(line), around.findings);
-    if (value.includes('\0')) around.findings.problem(inFile(line), `${name} has a NUL byte in it; remove it`);
-    variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret });
-  }
-}
-
-function checkName(name: string, locate: () => Place, findings: Findings): void {
-  if (RESERVED_VARIABLES.has(name)) findings.problem(locate(), `${name} is set by opsd itself; use another name`);
-  if (name === '' || /[=\0]/.test(name)) {
-    findings.problem(locate(), 'expected the name of a variable: not empty, without = in it');
-  }
+function limitsOf({ limits }: ServiceValues): Limits {
+  return {
+    nofile: limits.nofile ?? null,
+    core: limits.core ?? null,
+    memory: limits.memory ?? null,
+    memoryHigh: limits.memory_high ?? null,
+    cpu: limits.cpu ?? null,
+    tasks: limits.tasks ?? null,
+    ioWeight: limits.io_weight ?? null,
+  };
 }

@@ -88,7 +88,7 @@ const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** `512M`, `1.5G`, `64KiB`: powers of 1024, in bytes. */
-export function parseSize(input: unknown): Reading<number> {
+export function parseSize(input: unknown, least = 0): Reading<number> {
   const expected = 'a size such as "512M" (units: B, K, M, G, T)';
   if (typeof input !== 'string') return { ok: false, expected };
   const [, amount, letter = ''] = /^(\d+(?:\.\d+)?)([BKMGT])(?:(?<!B)i?B)?$/.exec(input) ?? [];
@@ -96,7 +96,14 @@ export function parseSize(input: unknown): Reading<number> {
   if (amount === undefined || unit === undefined) return { ok: false, expected };
   const bytes = Math.round(Number(amount) * unit);
   if (!Number.isSafeInteger(bytes)) return { ok: false, expected: 'a size of at most "8191T"' };
+  if (bytes < least) return { ok: false, expected: `a size of at least "${formatSize(least)}"` };
   return { ok: true, value: bytes };
+}
+
+/** The one way a size is printed; `parseSize` gives it back unchanged. */
+export function formatSize(bytes: number): string {
+  const [unit, size] = [...SIZE_UNITS].findLast(([, of]) => bytes >= of && bytes % of === 0) ?? ['B', 1];
+  return `${bytes / size}${unit}`;
 }
 
 /** Permission bits as chmod(1) writes them: `0640`, `022`. A TOML number is refused, for 22 is not 022. */

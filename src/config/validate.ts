@@ -1,10 +1,10 @@
 // Reads a table with its schema; what zod finds becomes problems with places and remedies.
 
 import { didYouMean } from '../core/nearest.ts';
+import { type Mistake, type Schema, validate } from './forms.ts';
 import type { KeyTree } from './keys.ts';
 import type { Findings, Place } from './problems.ts';
 import { shown } from './redaction.ts';
-import { type Mistake, type Schema, validate } from './schema.ts';
 import { find, plain, prune, type Table } from './tree.ts';
 
 /** Where something stands, by its path in the table that is read. */

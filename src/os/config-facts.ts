@@ -1,8 +1,12 @@
 // What the checks of a configuration ask, answered by this machine; each question once.
 
-import { statSync } from 'node:fs';
-import type { Facts, FileText, Look } from '../config/facts.ts';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import type { Capacity, Facts, FileText, Look } from '../config/facts.ts';
+import { unixNow } from '../runtime/clock.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
+import { scheduleProblem } from './calendar.ts';
+import { limitOf } from './descriptors.ts';
 import { DEFAULT_PATH } from './environment.ts';
 import { codeOf } from './identity.ts';
 import { preflight } from './preflight.ts';
@@ -19,6 +23,9 @@ export class MachineFacts implements Facts {
   readonly #uid = process.geteuid?.() ?? 0;
   readonly #looks = new Map<string, Look>();
   readonly #executables = new Map<string, string | null>();
+  readonly #schedules = new Map<string, string | null>();
+  #capacity: Capacity | null = null;
+  #hasCgroups: boolean | null = null;
   readonly #users = new Map<string, number | null>();
   readonly #groups = new Map<string, number | null>();
 
@@ -63,6 +70,26 @@ export class MachineFacts implements Facts {
     return this.#uid === 0;
   }
 
+  whyNotSchedule(cron: string, timezone: string | null): string | null {
+    return remember(this.#schedules, JSON.stringify([cron, timezone]), () =>
+      scheduleProblem(cron, timezone, unixNow()),
+    );
+  }
+
+  capacity(): Capacity {
+    this.#capacity ??= {
+      descriptors: this.isRoot() ? numberIn('/proc/sys/fs/nr_open') : (limitOf('self')?.hard ?? null),
+      memory: totalmem(),
+      cpus: cpus().length || null,
+    };
+    return this.#capacity;
+  }
+
+  hasCgroups(): boolean {
+    this.#hasCgroups ??= existsSync('/sys/fs/cgroup/cgroup.controllers');
+    return this.#hasCgroups;
+  }
+
   #uidOf(user: string): number | null {
     return remember(this.#users, user, () => accountOf(user)?.uid ?? null);
   }
@@ -81,5 +108,14 @@ function lookAt(path: string): Look {
     return statSync(path).isDirectory() ? 'directory' : 'other';
   } catch (error) {
     return codeOf(error) === 'EACCES' ? 'closed' : 'missing';
+  }
+}
+
+function numberIn(path: string): number | null {
+  try {
+    const number = Number(readFileSync(path, 'latin1'));
+    return Number.isSafeInteger(number) && number > 0 ? number : null;
+  } catch {
+    return null;
   }
 }

@@ -23,6 +23,8 @@ export interface ConfigOptions {
   readonly workDir: string;
   /** A configuration without any content is meant. */
   readonly allowEmpty?: boolean;
+  /** Numbers of instances that win over those of the files. */
+  readonly scale?: ReadonlyMap<string, number>;
 }
 
 /** `files`: absolute paths, and patterns, of all that was read or would be: what to watch for changes. */
@@ -41,6 +43,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
       workDir: options.workDir,
       prefix: resolve(options.workDir, options.prefix),
       allowEmpty: options.allowEmpty ?? false,
+      scale: options.scale ?? new Map(),
     },
     facts,
   );

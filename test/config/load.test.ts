@@ -162,8 +162,8 @@ test('a wrong value is told with its place, what was expected, what was found, a
     ['stop_timeout = "100y"', 'stop_timeout', /duration/],
     ['retry_failed = "99999d"', 'retry_failed', /at most "3650d"/],
     ['comand = 1', 'comand', 'unknown key; did you mean "command"?'],
-    ['health = "x"', 'health', /^unknown key; /],
-    ['autostart = true', 'autostart', /^unknown key; the keys here are after, backoff, command/],
+    ['health = "x"', 'health', 'expected a table, got "x"'],
+    ['autostart = true', 'autostart', /^unknown key; the keys here are after, after_stop, backoff, /],
     ['heartbeat = { timout = "3s" }', 'heartbeat.timout', 'unknown key; did you mean "timeout"?'],
     ['heartbeat = 30', 'heartbeat.timeout', /duration such as "30s", got 30/],
     ['heartbeat = []', 'heartbeat.timeout', /got \[\]/],
@@ -199,7 +199,7 @@ test('a wrong value is told with its place, what was expected, what was found, a
     ['log = { mode = "none", timestamp = true }', 'log.timestamp', /did you mean "timestamps"/],
     ['depends_on = 3', 'depends_on', /a list of services/],
     ['depends_on = { web2 = "up" }', 'depends_on', /"ready", "started" or "completed"/],
-    ['ready = { timeout = "3s" }', 'ready.on', /^is missing; expected one of "heartbeat", "delay"$/],
+    ['ready = { timeout = "3s" }', 'ready.on', /^is missing; expected one of "heartbeat", "delay", /],
     ['ready = { on = "heartbeat" }', 'ready.on', /no heartbeat; add heartbeat = "30s"/],
     ['ready = { on = "delay", delay = "3m" }', 'ready.delay', /not shorter than ready\.timeout/],
   ];
@@ -241,11 +241,13 @@ test('a service needs a command and a usable name', () => {
     'config.toml:2 services.web.command',
     /^is missing; expected a list/,
   );
-  for (const name of ['"a/b"', '"a b"', '".x"', '""', '"a@b"', `"${'x'.repeat(65)}"`, '"é"', '"__proto__"']) {
+  for (const name of ['"a/b"', '"a b"', '".x"', '""', `"${'x'.repeat(65)}"`, '"é"', '"__proto__"']) {
     const problems = problemsOf(`[services.${name}]\ncommand = ["true"]\n`);
     assert.equal(problems.length, 1, name);
     assert.match(problems[0]?.message ?? '', /expected a name of letters/);
   }
+  const [problem] = problemsOf('[services."a@1"]\ncommand = "true"\n');
+  assert.match(problem?.message ?? '', /^an @ is in the names of instances only; write instances = 2/);
   for (const name of ['opsd', 'all']) {
     assertOnly(problemsOf(`[services.${name}]\ncommand = "true"\n`), `config.toml:1 services.${name}`, /reserved/);
   }

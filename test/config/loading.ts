@@ -16,6 +16,7 @@ export interface Texts {
   readonly facts?: Partial<Facts>;
   readonly allowEmpty?: boolean;
   readonly prefix?: string;
+  readonly scale?: Readonly<Record<string, number>>;
 }
 
 /** Every path is a folder, every program can be run, everybody exists. */
@@ -28,6 +29,9 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     hasGroup: () => true,
     isSelf: () => false,
     isRoot: () => true,
+    whyNotSchedule: () => null,
+    capacity: () => ({ descriptors: null, memory: null, cpus: null }),
+    hasCgroups: () => true,
     ...other,
   };
 }
@@ -41,13 +45,22 @@ export function load(texts: Texts | string): LoadResult {
     facts,
     allowEmpty = false,
     prefix = '/srv',
+    scale = {},
   } = typeof texts === 'string' ? { base: texts } : texts;
   const files: SourceFile[] = [{ role: 'base', document: parseDocument(base, 'config.toml', false) }];
   for (const [where, text] of Object.entries(includes)) {
     files.push({ role: 'include', document: parseDocument(text, where, false) });
   }
   if (secret !== undefined) files.push({ role: 'secret', document: parseDocument(secret, 'env.toml', true) });
-  const sources = { files, problems: [], env, workDir: '/work', prefix, allowEmpty };
+  const sources = {
+    files,
+    problems: [],
+    env,
+    workDir: '/work',
+    prefix,
+    allowEmpty,
+    scale: new Map(Object.entries(scale)),
+  };
   return loadConfig(sources, fineFacts(facts));
 }
 

@@ -10,14 +10,20 @@ import { configOf } from './loading.ts';
 /** The contract, key by key. */
 const DAEMON = [
   ...['http', 'log_level', 'log_dir', 'log_format', 'watch_config', 'start_concurrency', 'shutdown_timeout'],
-  ...['socket_mode', 'socket_group', 'page_logs', 'on_event', 'on_event_secrets'],
+  ...['socket_mode', 'socket_group', 'page_logs', 'exit_when', 'on_event', 'on_event_secrets'],
 ];
 const SERVICE = [
   ...['command', 'cwd', 'user', 'group', 'umask', 'nice', 'oom_score_adj', 'env', 'env_file', 'pass_env', 'enabled'],
   ...['restart', 'backoff.initial', 'backoff.factor', 'backoff.max', 'backoff.jitter', 'stable_after', 'max_failures'],
   ...['retry_failed', 'fatal_exit_codes', 'success_exit_codes', 'stop_signal', 'stop_timeout', 'heartbeat.timeout'],
   ...['heartbeat.grace', 'heartbeat.file', 'log.mode', 'log.timestamps', 'depends_on', 'after', 'ready.on'],
-  ...['ready.timeout', 'ready.delay'],
+  ...['ready.timeout', 'ready.delay', 'ready.url', 'ready.status', 'ready.address', 'ready.command', 'ready.pattern'],
+  ...['ready.interval', 'health.http', 'health.tcp', 'health.exec', 'health.status', 'health.interval'],
+  ...['health.timeout', 'health.failures', 'health.successes', 'health.on_failure', 'on_dependency_restart', 'type'],
+  ...['timeout', 'schedule', 'timezone', 'overlap', 'random_delay', 'catch_up', 'on_failed', 'before_start.command'],
+  ...['before_start.timeout', 'after_stop.command', 'after_stop.timeout', 'tags', 'instances', 'limits.nofile'],
+  ...['limits.core', 'limits.memory', 'limits.memory_high', 'limits.cpu', 'limits.tasks', 'limits.io_weight', 'ionice'],
+  ...['no_new_privileges', 'capabilities', 'wrapper'],
 ];
 
 interface JsonSchema {
@@ -55,12 +61,44 @@ env = { A = "1" }
 heartbeat = "1s"
 ready = { on = "delay" }
 depends_on = ["db"]
+health = { exec = "x" }
+timeout = "1s"
+schedule = "@daily"
+timezone = "UTC"
+before_start = "x"
+after_stop = "x"
+instances = 1
+ionice = "idle"
+no_new_privileges = true
+capabilities = []
+wrapper = "x"
+[services.web.limits]
+nofile = 9
+core = "0"
+memory = "1G"
+memory_high = "1G"
+cpu = "1%"
+tasks = 1
+io_weight = 1
+[services.http]
+command = "x"
+ready = { on = "http", url = 80, status = 200 }
+health = { http = 80, status = 200 }
+[services.tcp]
+command = "x"
+ready = { on = "tcp", address = 80 }
+health = { tcp = 80 }
+[services.exec]
+command = "x"
+ready = { on = "exec", command = "x" }
+[services.log]
+command = "x"
+ready = { on = "log", pattern = "x" }
 `,
   });
-  const found = [...(services.get('web')?.effective.keys() ?? [])].map((key) =>
-    key.replace(/^(env|depends_on)\..*/, '$1'),
-  );
-  assert.deepEqual(found.toSorted(), SERVICE.toSorted());
+  const found = [...services.values()].flatMap((spec) => [...spec.effective.keys()]);
+  const keys = new Set(found.map((key) => key.replace(/^(env|depends_on)\..*/, '$1')));
+  assert.deepEqual([...keys].toSorted(), SERVICE.toSorted());
   // Secrets are in the hooks they belong to.
   assert.deepEqual([...effective.keys(), 'on_event_secrets'].toSorted(), DAEMON.toSorted());
 });

@@ -1,0 +1,53 @@
+// Checks of limits and privileges: what this machine, or opsd as it runs here, cannot give.
+
+import type { ServiceSpec } from '../core/spec.ts';
+import type { Facts } from './facts.ts';
+import type { Findings } from './problems.ts';
+import { formatSize } from './units.ts';
+import type { Locate } from './validate.ts';
+
+/** What only a cgroup can hold a tree to. */
+const CGROUP_ONLY = [
+  ['memory_high', 'memoryHigh'],
+  ['cpu', 'cpu'],
+  ['tasks', 'tasks'],
+  ['io_weight', 'ioWeight'],
+] as const;
+
+export function checkLimits({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  const { limits } = launch;
+  const { descriptors, memory, cpus } = facts.capacity();
+  if (limits.nofile !== null && descriptors !== null && limits.nofile > descriptors) {
+    const remedy = facts.isRoot() ? 'raise fs.nr_open (sysctl), or lower it' : 'raise LimitNOFILE of opsd, or lower it';
+    findings.problem(locate(['limits', 'nofile']), `opsd can give at most ${descriptors} here; ${remedy}`);
+  }
+  if (limits.memory !== null && limits.memoryHigh !== null && limits.memoryHigh > limits.memory) {
+    findings.problem(locate(['limits', 'memory_high']), 'is more than limits.memory, and so never reached; lower it');
+  }
+  for (const [key, bytes] of [
+    ['memory', limits.memory],
+    ['memory_high', limits.memoryHigh],
+  ] as const) {
+    if (bytes === null || memory === null || bytes <= memory) continue;
+    findings.warning(locate(['limits', key]), `is more than this host has (${formatSize(memory)}); lower it`);
+  }
+  if (limits.cpu !== null && cpus !== null && limits.cpu > cpus) {
+    findings.warning(locate(['limits', 'cpu']), `is more than this host has (${cpus * 100}%); lower it`);
+  }
+  if (facts.hasCgroups()) return;
+  for (const [key, name] of CGROUP_ONLY) {
+    if (limits[name] === null) continue;
+    findings.warning(locate(['limits', key]), 'needs cgroups (version 2), and this host has none: it is not enforced');
+  }
+}
+
+export function checkPrivileges({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  if (facts.isRoot()) return;
+  const remedy = 'run opsd as root, or remove this';
+  if (launch.capabilities !== null) {
+    findings.problem(locate(['capabilities']), `only root can choose the capabilities of a service; ${remedy}`);
+  }
+  if (launch.ionice?.class === 'realtime') {
+    findings.warning(locate(['ionice']), `only root can give I/O the class realtime; ${remedy}`);
+  }
+}

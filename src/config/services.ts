@@ -1,0 +1,90 @@
+// From the tables of the services to their ServiceSpecs; of a service with instances one for each.
+
+import type { InstanceGroup, ServiceSpec } from '../core/spec.ts';
+import { checkServiceName } from './checks.ts';
+import { groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
+import { KEYS } from './keys.ts';
+import { locateIn, locateService } from './locate.ts';
+import { defaultsSchema, serviceSchema } from './schema.ts';
+import { buildService, type Surroundings } from './service.ts';
+import { emptyTable, keyPath, mergeTables, subtable, type Table } from './tree.ts';
+import { readTable } from './validate.ts';
+
+/** How many instances an operator wants of a service, whatever the files say. */
+export type Scale = ReadonlyMap<string, number>;
+
+export interface Services {
+  readonly specs: ReadonlyMap<string, ServiceSpec>;
+  readonly groups: ReadonlyMap<string, InstanceGroup>;
+  /** Of all there are, the invalid ones too, as the files and as commands have them. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** What of a service was read, before its values are looked at. */
+interface Entry {
+  readonly own: Table;
+  readonly table: Table;
+  readonly group: InstanceGroup | null;
+}
+
+export function readServices(root: Table, isIncomplete: boolean, scale: Scale, around: Surroundings): Services {
+  const keys = KEYS.keys.get('defaults') ?? KEYS;
+  const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
+  const form = { schema: defaultsSchema, keys, isIncomplete, standIn: {} };
+  readTable(defaults, form, locateIn(root, ['defaults']), around.findings);
+
+  const entries = readEntries(root, defaults, scale, around);
+  const namesOf = (name: string) => namesOfGroup(name, entries.get(name)?.group ?? null);
+  const specs = new Map<string, ServiceSpec>();
+  for (const [name, { own, table, group }] of entries) {
+    const locate = locateService(root, name);
+    const build = (values: Table, instance: number | null) => {
+      const read = { schema: serviceSchema, keys, isIncomplete, standIn: { command: ['true'] } };
+      const valid = readTable(values, read, locate, around.findings);
+      if (valid === null) return;
+      const spec = buildService({ name, instance, values: valid, table: values, own, locate, namesOf }, around);
+      specs.set(spec.name, spec);
+    };
+    if (group === null) {
+      warnOfLoneInstance(own, locate, around.findings);
+      build(table, null);
+      continue;
+    }
+    const { problems } = around.findings;
+    const before = problems.length;
+    // What is wrong with the first is wrong with all, and told once.
+    for (let instance = 1; instance <= group.instances && problems.length === before; instance += 1) {
+      build(valuesOfInstance(table, instance, locate, around.findings), instance);
+    }
+    const [first, second] = [1, 2].map((instance) => specs.get(instanceName(name, instance))?.launch.heartbeatFile);
+    if (first !== undefined && first === second) {
+      const message = `all instances would share it; write \${instance} into it`;
+      around.findings.problem(locate(['heartbeat', 'file']), message);
+    }
+  }
+  const groups = new Map<string, InstanceGroup>();
+  for (const [name, { group }] of entries) if (group !== null) groups.set(name, group);
+  const names = new Set(subtable(root, 'services')?.entries.keys());
+  for (const name of [...names]) for (const one of namesOf(name)) names.add(one);
+  return { specs, groups, names };
+}
+
+function readEntries(root: Table, defaults: Table, scale: Scale, { findings }: Surroundings): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
+  for (const [name, node] of subtable(root, 'services')?.entries ?? []) {
+    const locate = locateService(root, name);
+    checkServiceName(name, locate([]), findings);
+    if (node.kind === 'leaf') {
+      findings.problem(locate([]), `expected a table: write [${keyPath(['services', name])}] on a line of its own`);
+      continue;
+    }
+    const table = mergeTables(defaults, node);
+    entries.set(name, { own: node, table, group: groupOf(table, scale.get(name)) });
+  }
+  return entries;
+}
+
+function namesOfGroup(name: string, group: InstanceGroup | null): readonly string[] {
+  if (group === null) return [name];
+  return Array.from({ length: group.instances }, (_, index) => instanceName(name, index + 1));
+}

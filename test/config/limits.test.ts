@@ -1,0 +1,93 @@
+// What a service may use and may do: limits, priorities, privileges, a wrapper.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertOnly, linesOf, load, problemsOf, serviceOf } from './loading.ts';
+
+const WEB = '[services.web]\ncommand = ["true"]\n';
+const launchOf = (text: string) => serviceOf(`${WEB}${text}\n`).launch;
+
+test('every limit is read, and printed so that it is read again', () => {
+  const text =
+    'limits = { nofile = 65536, core = "0", memory = "1.5G", memory_high = "1G", cpu = "150%", tasks = 256, io_weight = 50 }';
+  const { launch, effective } = serviceOf(`${WEB}${text}\n`);
+  assert.deepEqual(launch.limits, {
+    ...{ nofile: 65_536, core: 0, memory: 1536 * 1024 ** 2, memoryHigh: 1024 ** 3 },
+    ...{ cpu: 1.5, tasks: 256, ioWeight: 50 },
+  });
+  const printed = [...effective].filter(([key]) => key.startsWith('limits.')).map(([, { value }]) => value);
+  assert.deepEqual(printed, ['65536', '"0"', '"1536M"', '"1G"', '"150%"', '256', '50']);
+  assert.deepEqual(launchOf('limits = { core = "unlimited" }').limits.core, 'unlimited');
+  assert.deepEqual(launchOf('limits = { core = "100M" }').limits.core, 100 * 1024 ** 2);
+  assert.deepEqual(Object.values(launchOf('').limits), Array(7).fill(null));
+});
+
+test('priorities and privileges are read in all their forms', () => {
+  assert.deepEqual(launchOf('ionice = "idle"').ionice, { class: 'idle', level: null });
+  assert.deepEqual(launchOf('ionice = "best-effort"').ionice, { class: 'best-effort', level: 4 });
+  assert.deepEqual(launchOf('ionice = "realtime:0"').ionice, { class: 'realtime', level: 0 });
+  assert.equal(launchOf('no_new_privileges = true').noNewPrivileges, true);
+  const names = '["net_bind_service", "CAP_CHOWN", "cap_net_bind_service"]';
+  assert.deepEqual(launchOf(`capabilities = ${names}`).capabilities, ['CAP_CHOWN', 'CAP_NET_BIND_SERVICE']);
+  assert.deepEqual(launchOf('capabilities = []').capabilities, []);
+  assert.deepEqual(launchOf('wrapper = "bwrap --dev /dev"').wrapper, ['bwrap', '--dev', '/dev']);
+  const { ionice, noNewPrivileges, capabilities, wrapper } = launchOf('');
+  assert.deepEqual([ionice, noNewPrivileges, capabilities, wrapper], [null, false, null, []]);
+});
+
+test('wrong values are told with a remedy', () => {
+  const rows: readonly (readonly [line: string, key: string, message: RegExp])[] = [
+    ['limits = { memory = 512 }', 'limits.memory', /^expected a size such as "512M" .*, got 512$/],
+    ['limits = { memory = "1K" }', 'limits.memory', /at least "1M"/],
+    ['limits = { memory = "1G", memory_high = "2G" }', 'limits.memory_high', /more than limits\.memory.*lower it/],
+    ['limits = { mem = "1G" }', 'limits.mem', /the keys here are core, cpu, io_weight, memory/],
+    ['limits = { memroy = "1G" }', 'limits.memroy', /did you mean "memory"/],
+    ['limits = { cpu = 1.5 }', 'limits.cpu', /a share of one CPU such as "150%", got 1\.5/],
+    ['limits = { cpu = "0%" }', 'limits.cpu', /at least "1%"/],
+    ['limits = { nofile = 1 }', 'limits.nofile', /from 3/],
+    ['limits = { tasks = 0 }', 'limits.tasks', /from 1/],
+    ['limits = { io_weight = 10001 }', 'limits.io_weight', /from 1 to 10000/],
+    ['limits = { core = "max" }', 'limits.core', /"0" for no core file/],
+    ['ionice = "idle:3"', 'ionice', /"idle", "best-effort" or "realtime"/],
+    ['ionice = "best-efort"', 'ionice', /did you mean "best-effort"/],
+    ['capabilities = ["CAP_NET_BIND"]', 'capabilities', /a list of capabilities/],
+    ['capabilities = ["CAP_CHWON"]', 'capabilities', /did you mean "CAP_CHOWN"/],
+    ['wrapper = []', 'wrapper', /not empty/],
+    ['no_new_priviliges = true', 'no_new_priviliges', /did you mean "no_new_privileges"/],
+  ];
+  for (const [line, key, message] of rows) {
+    assertOnly(problemsOf(`${WEB}${line}\n`), `config.toml:3 services.web.${key}`, message);
+  }
+});
+
+test('what this machine cannot give is told before anything starts', () => {
+  const capacity = () => ({ descriptors: 1000, memory: 1024 ** 3, cpus: 2 });
+  const facts = { capacity, hasCgroups: () => false };
+  assertOnly(
+    problemsOf({ base: `${WEB}limits = { nofile = 1001 }\n`, facts }),
+    'config.toml:3 services.web.limits.nofile',
+    /at most 1000 here; raise fs\.nr_open/,
+  );
+  const warnings = (line: string) => linesOf(load({ base: `${WEB}${line}\n`, facts }).warnings).join('\n');
+  assert.match(warnings('limits = { memory = "2G" }'), /limits\.memory is more than this host has \(1G\); lower it$/);
+  assert.match(warnings('limits = { cpu = "300%" }'), /more than this host has \(200%\)/);
+  assert.match(warnings('limits = { tasks = 5 }'), /limits\.tasks needs cgroups .*not enforced$/);
+  assert.equal(warnings('limits = { memory = "1G", nofile = 1000 }'), '', 'opsd itself watches memory');
+});
+
+test('what only root can give is told to others', () => {
+  const facts = { isRoot: () => false };
+  assertOnly(
+    problemsOf({ base: `${WEB}capabilities = []\n`, facts }),
+    'config.toml:3 services.web.capabilities',
+    /only root/,
+  );
+  const { warnings } = load({ base: `${WEB}ionice = "realtime"\n`, facts });
+  assert.match(linesOf(warnings)[0] ?? '', /services\.web\.ionice only root/);
+});
+
+test('with a wrapper it is the wrapper that must be there', () => {
+  const facts = { whyNotExecutable: (file: string) => `no ${file}` };
+  const base = `${WEB}wrapper = ["bwrap", "--"]\n`;
+  assertOnly(problemsOf({ base, facts }), 'config.toml:3 services.web.wrapper', /^no bwrap$/);
+});
