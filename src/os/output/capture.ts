@@ -247,6 +247,7 @@ export class Capture implements Disposable {
 
   /** A generation has ended: all that it wrote is written, and what comes next begins a line of its own. */
   endGeneration(): void {
+    const wasOpen = this.#file.isOpen;
     let left = MOST_LEFT;
     for (let bytes = 1; bytes > 0 && left > 0; left -= bytes) bytes = this.#read();
     this.#mustEndLine = this.#late !== null;
@@ -258,6 +259,8 @@ export class Capture implements Disposable {
       if (!this.#file.endsWithNewline()) this.#transfer.write(Buffer.from('\n'));
       this.#transfer.forgetLine();
       if (this.#isSwitching) this.#switchFile();
+      // A thousand silent services are a thousand descriptors less, each of which every fork(2) has to copy.
+      if (!wasOpen && left === MOST_LEFT) this.#file[Symbol.dispose]();
     });
   }
 
