@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { serviceOf } from './core/order.ts';
 import { recall, remember } from './core/recall.ts';
-import type { Config } from './core/spec.ts';
+import type { Config, ServiceSpec } from './core/spec.ts';
 import { Answers } from './daemon/answers.ts';
 import { Chronicle } from './daemon/chronicle.ts';
 import { ConfigWatch } from './daemon/config-watch.ts';
@@ -12,6 +12,7 @@ import { DaemonControl } from './daemon/control.ts';
 import { EventHooks } from './daemon/event-hooks.ts';
 import { fingerprintOf } from './daemon/fingerprint.ts';
 import { findInheritance } from './daemon/inheritance.ts';
+import { MemoryWatch } from './daemon/memory-watch.ts';
 import { OutputCounters } from './daemon/output-counts.ts';
 import { Pulse } from './daemon/pulse.ts';
 import type { SignalOrders } from './daemon/signals.ts';
@@ -37,11 +38,13 @@ import { createLogger } from './os/logger.ts';
 import { ServiceOutputs } from './os/output/service-outputs.ts';
 import { ServicePidFiles } from './os/pid-files.ts';
 import { ServiceProbes } from './os/probes.ts';
+import { treeKey } from './os/process-tree.ts';
 import { ServiceProcesses } from './os/processes.ts';
 import { ReadySignals } from './os/readiness/ready-signals.ts';
 import { layoutOf, prepareDirectories } from './os/run-dir.ts';
 import { createServiceManager } from './os/service-manager.ts';
 import { StateFile } from './os/state-file.ts';
+import { treesMemory } from './os/tree-memory.ts';
 import { monotonic } from './runtime/clock.ts';
 import { Loop } from './runtime/loop.ts';
 import { perform } from './runtime/perform.ts';
@@ -84,11 +87,13 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
 
   const report = (event: Parameters<Loop['post']>[0]) => loop.post(event);
   const written = new OutputCounters();
+  const uidOf = ({ launch }: ServiceSpec) =>
+    (launch.user === null ? null : accountOf(launch.user)?.uid) ?? process.getuid?.() ?? 0;
   const outputs = stack.use(
     new ServiceOutputs({
       runDir: layout.run,
       logDir: layout.log,
-      uidOf: ({ launch }) => (launch.user === null ? null : accountOf(launch.user)?.uid) ?? process.getuid?.() ?? 0,
+      uidOf,
       onBytes: (service, bytes) => written.wrote(service, bytes),
       onDropped: (service, bytes) => written.dropped(service, bytes),
       log: log.component('output'),
@@ -178,6 +183,20 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     log,
   );
   const usage = stack.use(new UsageWatch(() => loop.state));
+  const memoryWatch = new MemoryWatch({
+    state: () => loop.state,
+    measure: () => {
+      const specs = new Map(loop.state.services.map(({ spec }) => [spec.name, spec]));
+      return treesMemory(layout.run, (name) => {
+        const spec = specs.get(name);
+        return spec === undefined ? null : uidOf(spec);
+      });
+    },
+    keyOf: treeKey,
+    isHeld: (service, generation) => cgroups?.holdsMemory(service, generation) ?? false,
+    post: report,
+  });
+  stack.use(memoryWatch);
   const timetable = stack.use(new Timetable(() => loop.state, report, book, Math.random));
   const pulse = stack.use(new Pulse(loop, resolve(layout.tmp, 'opsd.heartbeat'), () => manager.watchdog.ping()));
   const adopted = found.length - recalled.strays.length;

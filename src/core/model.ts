@@ -21,6 +21,7 @@ export type Reason =
   | 'dependency'
   | 'schedule'
   | 'run_timeout'
+  | 'memory_limit'
   | 'ready'
   | 'backoff'
   | 'retry'
@@ -210,6 +211,8 @@ export type Event =
       readonly isGood: boolean;
       readonly detail: string;
     }
+  /** It takes more memory than it may, and no cgroup holds it. */
+  | { readonly type: 'outgrown'; readonly service: string; readonly generation: number; readonly detail: string }
   // Orders.
   | {
       readonly type: 'order';

@@ -32,6 +32,8 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
       return looked(service, event.changed, around);
     case 'probed':
       return probed(service, event.isGood, event.detail, around);
+    case 'outgrown':
+      return outgrown(service, event.detail, around);
     case 'ready':
       return service.state.name === 'starting' ? becomeRunning(service, service.state.run, around) : [service, []];
     default:
@@ -41,7 +43,7 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
 
 export type GenerationEvent = Extract<
   Event,
-  { type: 'spawned' | 'spawn_failed' | 'exited' | 'emptied' | 'looked' | 'ready' | 'probed' }
+  { type: 'spawned' | 'spawn_failed' | 'exited' | 'emptied' | 'looked' | 'ready' | 'probed' | 'outgrown' }
 >;
 
 /** The service's deadline has come. */
@@ -201,6 +203,12 @@ function probed(service: Service, isGood: boolean, detail: string, around: Aroun
   // Too many go down at this moment for a reason they may share: it is asked again, and goes when its turn comes.
   if (!around.mayRestartUnhealthy()) return [judged(check.isHealthy), []];
   return fail(service, around, 'unhealthy', `${check.noes} failed health probes in a row, the last: ${detail}`);
+}
+
+/** One that stops gives its memory back soon. */
+function outgrown(service: Service, detail: string, around: Around): Moved {
+  const { name } = service.state;
+  return name === 'starting' || name === 'running' ? fail(service, around, 'memory_limit', detail) : [service, []];
 }
 
 /** A live generation has to go because something is wrong with it. */

@@ -43,6 +43,7 @@ function take(world: World, event: Event): void {
     case 'looked':
     case 'ready':
     case 'probed':
+    case 'outgrown':
       return world.tell(event);
     case 'order':
       return obey(world, event);

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { basename, dirname, join } from 'node:path';
 import type { Millis } from '../core/spec.ts';
 import { after } from '../runtime/clock.ts';
+import { limitsMemory } from './cgroup-limits.ts';
 import { codeOf } from './identity.ts';
 import { unitProperty } from './own-unit.ts';
 
@@ -73,7 +74,7 @@ export function detectCgroups(surroundings: Surroundings): Detected {
 }
 
 function handOnControllers(base: string): void {
-  for (const controller of ['memory', 'pids']) {
+  for (const controller of ['memory', 'pids', 'cpu', 'io']) {
     try {
       writeFileSync(join(base, 'cgroup.subtree_control'), `+${controller}`);
     } catch {
@@ -122,6 +123,11 @@ export class Cgroups {
   find(service: string, generation: number): string | null {
     const path = this.#pathOf(service, generation);
     return existsSync(path) ? path : null;
+  }
+
+  /** Does the kernel hold this generation to a limit of memory? */
+  holdsMemory(service: string, generation: number): boolean {
+    return limitsMemory(this.#pathOf(service, generation));
   }
 
   /** PIDs of all processes in it and below it. */

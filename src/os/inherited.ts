@@ -18,7 +18,13 @@ export function inheritedOfSelf(): Inherited {
 
 /** The tools of the exec chain where this host keeps them; a missing one keeps its usual place, and is then named as missing. */
 export function chainTools(): ChainTools {
-  return { sh: '/bin/sh', nice: toolPath('nice'), setpriv: toolPath('setpriv') };
+  return {
+    sh: '/bin/sh',
+    prlimit: toolPath('prlimit'),
+    nice: toolPath('nice'),
+    ionice: toolPath('ionice'),
+    setpriv: toolPath('setpriv'),
+  };
 }
 
 function toolPath(name: string): string {

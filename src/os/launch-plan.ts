@@ -1,9 +1,11 @@
 // From what the configuration asks for to what is executed: environment, exec chain, cgroup; or why it cannot be.
 
 import { existsSync } from 'node:fs';
-import type { ServiceSpec } from '../core/spec.ts';
+import type { Limits, ServiceSpec } from '../core/spec.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
+import { applyLimits, type CgroupLimit, cgroupLimitsOf } from './cgroup-limits.ts';
 import type { Cgroups } from './cgroups.ts';
+import { limitOf } from './descriptors.ts';
 import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
 import { type Birth, type ChainTools, execChain, type Inherited } from './exec-chain.ts';
 import { codeOf } from './identity.ts';
@@ -34,6 +36,8 @@ export class LaunchPlanner {
   readonly #options: LaunchPlannerOptions;
   readonly #inherited: Inherited = inheritedOfSelf();
   readonly #tools: ChainTools = chainTools();
+  readonly #hardNofile = limitOf('self')?.hard ?? Number.POSITIVE_INFINITY;
+  readonly #told = new Set<string>();
   readonly #self: Account | null = ownAccount();
   readonly #uid = process.getuid?.() ?? 0;
   readonly #gid = process.getgid?.() ?? 0;
@@ -66,14 +70,34 @@ export class LaunchPlanner {
     const { runDir } = this.#options;
     const own = process.env;
     const environment = serviceEnvironment({ launch, name, service, generation, runDir, account, own });
-    const problem = preflight({ command: launch.command, cwd: launch.cwd, environment });
+    if (launch.capabilities !== null && this.#uid !== 0) {
+      return refusal(
+        `only root can set the capabilities of a service: run opsd as root, or drop services.${name}.capabilities`,
+      );
+    }
+    const { nofile } = launch.limits;
+    if (nofile !== null && nofile > this.#hardNofile && this.#uid !== 0) {
+      return refusal(
+        `limits.nofile is ${nofile}, and opsd itself may have ${this.#hardNofile} at most: raise LimitNOFILE= of opsd, or lower services.${name}.limits.nofile`,
+      );
+    }
+    const command = inFront(launch.wrapper, launch.command);
+    const { cwd } = launch;
+    const problem =
+      preflight({ command: launch.command, cwd, environment }) ??
+      (launch.wrapper.length === 0 ? null : preflight({ command, cwd, environment }));
     if (problem !== null) return refusal(problem);
-    const cgroup = this.#createCgroup(service, generation);
+    const cgroup = this.#createCgroup(service, generation, launch.limits);
     const birth: Birth = {
       umask: launch.umask ?? DEFAULT_UMASK,
       nice: launch.nice,
       oomScoreAdj: launch.oomScoreAdj,
       descriptors: this.#options.baseNofile,
+      nofile,
+      core: launch.limits.core,
+      ionice: launch.ionice,
+      noNewPrivileges: launch.noNewPrivileges,
+      capabilities: launch.capabilities,
       user: isOtherUser ? { uid, gid: group } : null,
       cgroup,
     };
@@ -83,17 +107,33 @@ export class LaunchPlanner {
     if (missing !== undefined) {
       return refusal(`${missing} is not installed, and this service needs it: install util-linux and coreutils`);
     }
-    return { command: inFront(chain, launch.command), cwd: launch.cwd, environment, uid, cgroup };
+    return { command: inFront(chain, command), cwd, environment, uid, cgroup };
   }
 
   /** Without one a service runs all the same: its tree is then found by session and environment. */
-  #createCgroup(service: string, generation: number): string | null {
+  #createCgroup(service: string, generation: number, limits: Limits): string | null {
     try {
-      return this.#options.cgroups?.create(service, generation) ?? null;
+      const cgroup = this.#options.cgroups?.create(service, generation) ?? null;
+      this.#tellUnheld(service, cgroup === null ? cgroupLimitsOf(limits) : applyLimits(cgroup, limits));
+      return cgroup;
     } catch (error) {
       const why = codeOf(error) === 'EBUSY' ? 'an old one of that name still has processes' : codeOf(error);
       this.#options.log(`service ${service}, generation ${generation}: runs without a cgroup of its own: ${why}`);
       return null;
+    }
+  }
+
+  /** Once for each service, not at each of its starts. */
+  #tellUnheld(service: string, limits: readonly CgroupLimit[]): void {
+    const key = `${service}: ${limits.join(', ')}`;
+    if (limits.length === 0 || this.#told.has(key)) return;
+    this.#told.add(key);
+    for (const limit of limits) {
+      const instead =
+        limit === 'memory' ? 'its memory is watched, and it is restarted when it takes more' : 'it has no effect';
+      this.#options.log(
+        `service ${service}: no cgroup controller for limits.${limit} was delegated to opsd: ${instead}`,
+      );
     }
   }
 }

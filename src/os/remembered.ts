@@ -49,6 +49,7 @@ const REASONS: Readonly<Record<Reason, true>> = {
   dependency: true,
   schedule: true,
   run_timeout: true,
+  memory_limit: true,
   ready: true,
   backoff: true,
   retry: true,

@@ -104,6 +104,7 @@ const events: readonly (readonly [string, (policy: Partial<Policy>) => Event])[]
   ['beat', () => ({ type: 'looked', service: 'web', generation: 7, changed: true })],
   ['no beat', () => ({ type: 'looked', service: 'web', generation: 7, changed: false })],
   ['probe says yes', () => ({ type: 'probed', service: 'web', generation: 7, isGood: true, detail: '' })],
+  ['takes too much memory', () => ({ type: 'outgrown', service: 'web', generation: 7, detail: '600 MiB' })],
   ['probe says no', () => ({ type: 'probed', service: 'web', generation: 7, isGood: false, detail: 'no' })],
   ['ready', () => ({ type: 'ready', service: 'web', generation: 7 })],
   ['start', () => ({ type: 'order', id: 1, action: 'start', service: 'web', by: 'test' })],

@@ -5,8 +5,23 @@ import { test } from 'node:test';
 import { type Birth, execChain, type Inherited } from '../../src/os/exec-chain.ts';
 
 const inherited: Inherited = { umask: 0o022, nice: 0, oomScoreAdj: 0, descriptors: 1024 };
-const tools = { sh: '/bin/sh', nice: '/usr/bin/nice', setpriv: '/usr/bin/setpriv' };
-const plain: Birth = { ...inherited, user: null, cgroup: null };
+const tools = {
+  sh: '/bin/sh',
+  prlimit: '/usr/bin/prlimit',
+  nice: '/usr/bin/nice',
+  ionice: '/usr/bin/ionice',
+  setpriv: '/usr/bin/setpriv',
+};
+const plain: Birth = {
+  ...inherited,
+  nofile: null,
+  core: null,
+  ionice: null,
+  noNewPrivileges: false,
+  capabilities: null,
+  user: null,
+  cgroup: null,
+};
 const END = 'unset PWD OLDPWD; exec "$@"';
 
 const cases: readonly (readonly [string, Partial<Birth>, readonly string[]])[] = [
@@ -21,6 +36,22 @@ const cases: readonly (readonly [string, Partial<Birth>, readonly string[]])[] =
   ],
   ['niceness', { nice: 5 }, ['/usr/bin/nice', '-n', '5', '--']],
   ['user', { user: { uid: 33, gid: 44 } }, ['/usr/bin/setpriv', '--reuid=33', '--regid=44', '--init-groups', '--']],
+  ['descriptors, soft and hard', { nofile: 64, descriptors: 256 }, ['/usr/bin/prlimit', '--nofile=64:64', '--']],
+  ['core files', { core: 'unlimited' }, ['/usr/bin/prlimit', '--core=unlimited:unlimited', '--']],
+  ['I/O priority', { ionice: { class: 'best-effort', level: 7 } }, ['/usr/bin/ionice', '-c', '2', '-n', '7', '--']],
+  ['idle I/O', { ionice: { class: 'idle', level: null } }, ['/usr/bin/ionice', '-c', '3', '--']],
+  ['no new privileges', { noNewPrivileges: true }, ['/usr/bin/setpriv', '--no-new-privs', '--']],
+  [
+    'capabilities',
+    { capabilities: ['CAP_CHOWN', 'CAP_NET_BIND_SERVICE'] },
+    [
+      '/usr/bin/setpriv',
+      '--bounding-set=-all,+chown,+net_bind_service',
+      '--inh-caps=-all,+chown,+net_bind_service',
+      '--ambient-caps=-all,+chown,+net_bind_service',
+      '--',
+    ],
+  ],
 ];
 
 for (const [name, wish, chain] of cases) {
@@ -28,7 +59,15 @@ for (const [name, wish, chain] of cases) {
 }
 
 test('all of it: rights are given up last', () => {
-  const all = { umask: 0o77, nice: 3, oomScoreAdj: 100, descriptors: 64, user: { uid: 1, gid: 1 }, cgroup: '/c' };
+  const all: Birth = {
+    ...plain,
+    umask: 0o77,
+    nice: 3,
+    oomScoreAdj: 100,
+    descriptors: 64,
+    user: { uid: 1, gid: 1 },
+    cgroup: '/c',
+  };
   assert.deepEqual(execChain(all, inherited, tools), [
     '/bin/sh',
     '-c',

@@ -1,0 +1,52 @@
+// Holds services to `limits.memory` where no cgroup does: looks every few seconds, and has those started anew that take more.
+
+import type { Event, Run, Service, State } from '../core/model.ts';
+import type { Millis } from '../core/spec.ts';
+import { every } from '../runtime/clock.ts';
+
+const PERIOD: Millis = 5_000;
+const MIB = 1 << 20;
+
+export interface MemoryWatchOptions {
+  readonly state: () => State;
+  /** Bytes by service and generation; null: they cannot be told now. Asked only while there is a service to be watched. */
+  readonly measure: () => ReadonlyMap<string, number> | null;
+  readonly keyOf: (service: string, generation: number) => string;
+  /** Does the kernel hold this generation to its limit? */
+  readonly isHeld: (service: string, generation: number) => boolean;
+  readonly post: (event: Event) => void;
+  readonly period?: Millis;
+}
+
+export class MemoryWatch implements Disposable {
+  readonly #options: MemoryWatchOptions;
+  readonly #timer: Disposable;
+
+  constructor(options: MemoryWatchOptions) {
+    this.#options = options;
+    this.#timer = every(options.period ?? PERIOD, () => this.#look());
+  }
+
+  #look(): void {
+    const watched = this.#options.state().services.flatMap((service) => this.#watched(service));
+    if (watched.length === 0) return;
+    const sizes = this.#options.measure();
+    for (const { service, generation, limit } of watched) {
+      const bytes = sizes?.get(this.#options.keyOf(service, generation)) ?? 0;
+      if (bytes <= limit) continue;
+      const detail = `its processes use ${Math.ceil(bytes / MIB)} MiB (PSS), limits.memory is ${Math.round(limit / MIB)} MiB`;
+      this.#options.post({ type: 'outgrown', service, generation, detail });
+    }
+  }
+
+  #watched({ spec, state }: Service): { service: string; generation: number; limit: number }[] {
+    const limit = spec.launch.limits.memory;
+    const run: Run | null = state.name === 'starting' || state.name === 'running' ? state.run : null;
+    if (limit === null || run === null || this.#options.isHeld(spec.name, run.generation)) return [];
+    return [{ service: spec.name, generation: run.generation, limit }];
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+}

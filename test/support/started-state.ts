@@ -1,0 +1,18 @@
+// The state of a supervisor whose services all run, for tests of what looks at it.
+
+import { initialState } from '../../src/core/initial.ts';
+import type { Event, State } from '../../src/core/model.ts';
+import type { Config } from '../../src/core/spec.ts';
+import { step } from '../../src/core/supervisor.ts';
+
+/** Generation 1 of each was spawned, with PIDs from 1001 on. */
+export function startedState(config: Config, now = 0): State {
+  let [state] = step(initialState(1), { type: 'configured', config, isFirst: true }, now);
+  let pid = 1_000;
+  for (const service of config.services.keys()) {
+    pid += 1;
+    const event: Event = { type: 'spawned', service, generation: 1, pid };
+    [state] = step(state, event, now);
+  }
+  return state;
+}
