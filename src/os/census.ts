@@ -7,7 +7,7 @@ import type { Identity } from '../runtime/ports.ts';
 import type { Leftover } from './cgroups.ts';
 import { bootId } from './identity.ts';
 import { type Ours, type Process, ProcessTable, userOf } from './process-table.ts';
-import { identityOfProcess, Kinship, newTree, treeKey } from './process-tree.ts';
+import { identityOfProcess, Kinship, mayCarry, newTree, treeKey } from './process-tree.ts';
 
 /** What lives of one generation. */
 export interface Found {
@@ -35,7 +35,7 @@ export interface Census {
   /** At most one for each service and generation. */
   readonly found: readonly Found[];
   /** They carry a marker of ours, but run as a user that the service does not: never touched. */
-  readonly forged: readonly (Process & { readonly uid: number | null })[];
+  readonly forged: readonly Process[];
   /** Hints whose number now belongs to another process: never touched. */
   readonly mismatched: readonly Hint[];
 }
@@ -96,7 +96,7 @@ export function census(runDir: string, { hints, uidOf, populated }: CensusOption
   const claimed = new Set<number>();
   for (const trace of traces.values()) {
     const uid = uidOf(trace.service, trace.generation) ?? process.getuid?.() ?? 0;
-    const main = mainOf(trace, uid, hints, kinship);
+    const main = mainOf(trace, uid, hints);
     const leader = main ? identityOfProcess(main) : trace.dead;
     const others = kinship.membersOf(
       newTree({ ...trace, uid, main: leader, isMainAlive: main !== null, isChild: false, members: new Map() }),
@@ -110,7 +110,7 @@ export function census(runDir: string, { hints, uidOf, populated }: CensusOption
       generation: trace.generation,
       main: main && {
         identity: identityOfProcess(main),
-        uid: userOf(main.pid) ?? uid,
+        uid: main.uid ?? userOf(main.pid) ?? uid,
         startedAt: startedAt(main.startTime),
       },
       leader,
@@ -118,8 +118,9 @@ export function census(runDir: string, { hints, uidOf, populated }: CensusOption
       cgroup: trace.cgroup,
     });
   }
+  found.sort((one, other) => one.service.localeCompare(other.service) || one.generation - other.generation);
   const forged = snapshot.processes.filter((process) => process.marker !== null && !claimed.has(process.pid));
-  return { found, forged: forged.map((process) => ({ ...process, uid: userOf(process.pid) })), mismatched };
+  return { found, forged, mismatched };
 }
 
 /** Gives those that point at another process. */
@@ -149,9 +150,9 @@ function followHints(
  * that came first. With a PID file that names none of them it may be that the main process has ended and what leads a
  * session is one that escaped from it: better a restart too many than a service that is said to run and does not.
  */
-function mainOf(trace: Traces, uid: number, hints: readonly Hint[], kinship: Kinship): Process | null {
+function mainOf(trace: Traces, uid: number, hints: readonly Hint[]): Process | null {
   if (trace.proven || trace.dead) return trace.proven;
-  const leaders = trace.carriers.filter((one) => one.session === one.pid && kinship.mayCarry(uid, one));
+  const leaders = trace.carriers.filter((one) => one.session === one.pid && mayCarry(uid, one));
   const named = hints.filter(({ service, identity }) => service === trace.service && identity === null);
   if (named.length > 0) return leaders.find(({ pid }) => named.some((hint) => hint.pid === pid)) ?? null;
   return leaders.reduce<Process | null>((first, next) => (isEarlier(next, first) ? next : first), null);

@@ -107,6 +107,12 @@ export function isSame(identity: Identity): boolean {
   return lifeOf(identity) === 'alive';
 }
 
+/** Does the number belong to another process by now? */
+export function isReplaced(identity: Identity): boolean {
+  const stat = readStat(identity.pid);
+  return typeof stat !== 'string' && (stat.startTime !== identity.startTime || identity.bootId !== bootId());
+}
+
 export function isLiving(stat: ProcessStat): boolean {
   return stat.state !== 'Z' && stat.state !== 'X';
 }

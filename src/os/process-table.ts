@@ -6,10 +6,12 @@ import { monotonic } from '../runtime/clock.ts';
 import { isLiving, type ProcessStat, readProcFile, readStat } from './identity.ts';
 import { type Marker, parseMarker, readMarker } from './marker.ts';
 
-/** A living process that opsd did not start itself, or that it adopted. */
+/** A living process that is not the main process of a service. */
 export interface Process extends ProcessStat {
   /** Of this run directory; null: it carries none. */
   readonly marker: Marker | null;
+  /** The real user id of one with a marker; null: nobody asks for that of others. */
+  readonly uid: number | null;
 }
 
 export interface Snapshot {
@@ -18,96 +20,147 @@ export interface Snapshot {
   readonly unsettled: boolean;
 }
 
+/**
+ * `ours`: it carries a marker or is in a session of ours. `unclear`: it is just being replaced by exec, or has just ended
+ * and may have left children that are not in our list.
+ */
+type Standing = 'ours' | 'foreign' | 'unclear' | 'ended';
+
 /** What is remembered of a process between two looks: its environment does not change, unless it replaces itself. */
 interface Remembered {
   readonly startTime: number;
   readonly marker: Marker | null;
-  /** Kernel threads are not even looked at until then. */
-  readonly kernelUntil: Millis;
+  readonly standing: Standing;
+  /** As it was last seen; null: a kernel thread, or one that ended. */
+  readonly process: Process | null;
+  /** It is not even looked at until then. */
+  readonly freshUntil: Millis;
   /** How often its environment was found empty. */
-  emptyReads: number;
+  readonly emptyReads: number;
   seenIn: number;
 }
 
 /** Kernel threads come and go seldom, and there are hundreds of them on larger hosts. */
-const KERNEL_THREAD_KNOWN: Millis = 1_000;
+const KERNEL_THREAD_FRESH: Millis = 1_000;
+/**
+ * Other people's processes can neither enter our sessions nor get our marker, and their numbers are not used again before
+ * all others were: looks that follow one another closely need not read a thousand of them each time.
+ */
+const FOREIGN_FRESH: Millis = 500;
 /** An exec in progress shows an empty environment for microseconds; one found empty that often is empty. */
 const EMPTY_READS = 3;
 
+/** What is known without a look. */
+export interface Ours {
+  /** Is it a living main process? Such a one is watched otherwise. */
+  isMain(pid: number): boolean;
+  /** Is or was it led by a main process? */
+  isSession(session: number): boolean;
+}
+
 export class ProcessTable {
   readonly #runDir: string;
-  /** PIDs of direct children that were not reaped yet: known without a look. */
-  readonly #children: ReadonlySet<number>;
+  readonly #ours: Ours;
   readonly #remembered = new Map<number, Remembered>();
   #looks = 0;
 
-  constructor(runDir: string, children: ReadonlySet<number>) {
+  constructor(runDir: string, ours: Ours) {
     this.#runDir = runDir;
-    this.#children = children;
+    this.#ours = ours;
   }
 
-  /** null: opsd has no descriptor left to look with, nothing can be said. */
-  look(): Snapshot | null {
+  /**
+   * null: opsd has no descriptor left to look with, nothing can be said. `onMarked` is told of each process with a marker
+   * the moment it is found: one that forks and ends all the time is gone before the look is over.
+   */
+  look(onMarked: (process: Process) => void = () => {}): Snapshot | null {
     this.#looks += 1;
     const now = monotonic();
     const processes: Process[] = [];
     let unsettled = false;
-    const entries = listProc();
-    if (entries === null) return null;
-    for (const entry of entries) {
-      const pid = pidOf(entry);
-      if (pid === 0 || pid === process.pid || this.#children.has(pid)) continue;
+    const pids = listProcesses();
+    if (pids === null) return null;
+    // The newest first, as they may be gone soonest, and with them the trace to their children.
+    const inOrder = [
+      ...pids.filter((pid) => !this.#remembered.has(pid)).reverse(),
+      ...pids.filter((pid) => this.#remembered.has(pid)),
+    ];
+    for (const pid of inOrder) {
+      if (pid === process.pid || this.#ours.isMain(pid)) continue;
       const known = this.#remembered.get(pid);
-      if (known && known.kernelUntil > now) {
-        known.seenIn = this.#looks;
+      const met = known && known.freshUntil > now ? known : this.#meet(pid, known ?? null, now);
+      if (met === 'exhausted') return null;
+      if (met === 'gone') {
+        unsettled ||= known === undefined || isOfInterest(known);
         continue;
       }
-      const stat = readStat(pid);
-      if (stat === 'exhausted') return null;
-      if (stat === 'gone') unsettled ||= known === undefined || known.marker !== null;
-      if (typeof stat === 'string' || !isLiving(stat)) continue;
-      if (known && known.startTime === stat.startTime && (known.emptyReads === 0 || known.emptyReads >= EMPTY_READS)) {
-        known.seenIn = this.#looks;
-        if (!stat.isKernelThread) processes.push({ ...stat, marker: known.marker });
-        continue;
-      }
-      const fresh = this.#meet(stat, now, known?.startTime === stat.startTime ? known.emptyReads : 0);
-      if (fresh === null) return null;
-      if (fresh.emptyReads > 0 && fresh.emptyReads < EMPTY_READS) unsettled = true;
-      if (!stat.isKernelThread) processes.push({ ...stat, marker: fresh.marker });
+      this.#remembered.set(pid, met);
+      met.seenIn = this.#looks;
+      unsettled ||= met.standing === 'unclear';
+      if (met.process?.marker) onMarked(met.process);
+      if (met.process) processes.push(met.process);
     }
     for (const [pid, known] of this.#remembered) if (known.seenIn !== this.#looks) this.#remembered.delete(pid);
     return { processes, unsettled };
   }
 
-  #meet(stat: ProcessStat, now: Millis, emptyReads: number): Remembered | null {
-    const found = stat.isKernelThread ? 'none' : readMarker(stat.pid);
-    if (found === 'exhausted') return null;
-    const marker = typeof found === 'object' ? parseMarker(found.text) : null;
-    const fresh: Remembered = {
-      startTime: stat.startTime,
-      marker: marker?.runDir === this.#runDir ? marker : null,
-      kernelUntil: stat.isKernelThread ? now + KERNEL_THREAD_KNOWN : 0,
-      emptyReads: found === 'empty' || found === 'gone' ? emptyReads + 1 : 0,
-      seenIn: this.#looks,
-    };
-    this.#remembered.set(stat.pid, fresh);
-    return fresh;
+  #meet(pid: number, known: Remembered | null, now: Millis): Remembered | 'gone' | 'exhausted' {
+    const stat = readStat(pid);
+    if (stat === 'forbidden') return 'gone';
+    if (typeof stat === 'string') return stat;
+    const before = known?.startTime === stat.startTime ? known : null;
+    if (stat.isKernelThread) return remember(stat, { standing: 'foreign', freshUntil: now + KERNEL_THREAD_FRESH });
+    if (!isLiving(stat)) return this.#ended(stat, before, now);
+    const isClear = before !== null && before.standing !== 'unclear';
+    const found = isClear ? before.marker : this.#markerOf(pid);
+    if (found === 'exhausted') return found;
+    if (found === 'empty') {
+      const emptyReads = (before?.emptyReads ?? 0) + 1;
+      const process = { ...stat, marker: null, uid: null };
+      if (emptyReads < EMPTY_READS) return remember(stat, { standing: 'unclear', process, emptyReads });
+    }
+    const marker = found === 'empty' ? null : found;
+    const uid = marker && userOf(pid);
+    if (marker && uid === null) return this.#ended(stat, before, now);
+    const process = { ...stat, marker, uid };
+    if (marker || this.#ours.isSession(stat.session)) return remember(stat, { standing: 'ours', marker, process });
+    return remember(stat, { standing: 'foreign', process, freshUntil: now + FOREIGN_FRESH });
+  }
+
+  #markerOf(pid: number): Marker | 'empty' | 'exhausted' | null {
+    const found = readMarker(pid);
+    if (found === 'exhausted') return found;
+    if (found === 'empty' || found === 'gone') return 'empty';
+    const marker = found === 'none' ? null : parseMarker(found.text);
+    return marker?.runDir === this.#runDir ? marker : null;
+  }
+
+  #ended(stat: ProcessStat, before: Remembered | null, now: Millis): Remembered {
+    const parent = this.#remembered.get(stat.parent);
+    // Nobody escapes to a parent that is neither ours nor takes in orphans: that would be of another session.
+    const hasForeignParent = parent?.standing === 'foreign' && parent.process?.session === stat.session;
+    const isNews = before === null ? !hasForeignParent : before.process !== null && isOfInterest(before);
+    if (isNews) return remember(stat, { standing: 'unclear' });
+    return remember(stat, { standing: 'ended', freshUntil: now + FOREIGN_FRESH });
   }
 }
 
-function listProc(): string[] | null {
+function isOfInterest({ standing }: Remembered): boolean {
+  return standing === 'ours' || standing === 'unclear';
+}
+
+function remember({ startTime }: ProcessStat, known: Partial<Remembered> & Pick<Remembered, 'standing'>): Remembered {
+  return { startTime, marker: null, process: null, freshUntil: 0, emptyReads: 0, seenIn: 0, ...known };
+}
+
+/** null: no descriptor is left to list them. */
+function listProcesses(): number[] | null {
   try {
-    return readdirSync('/proc');
+    // Beside processes /proc has files and folders with names.
+    return readdirSync('/proc').map(Number).filter(Number.isSafeInteger);
   } catch {
     return null;
   }
-}
-
-/** 0 for the entries of /proc that are no processes. */
-function pidOf(entry: string): number {
-  const first = entry.charCodeAt(0);
-  return first >= 0x31 && first <= 0x39 ? Number(entry) : 0;
 }
 
 const status = Buffer.allocUnsafe(4096);

@@ -3,7 +3,7 @@
 import type { Millis } from '../core/spec.ts';
 import type { Identity } from '../runtime/ports.ts';
 import { bootId, type Target } from './identity.ts';
-import { type Process, type Snapshot, userOf } from './process-table.ts';
+import type { Process, Snapshot } from './process-table.ts';
 
 /** A generation as the hunt for its processes sees it. */
 export interface Tree {
@@ -26,6 +26,8 @@ export interface Tree {
   mustProveSession: boolean;
   /** Since when it is being killed; null: it is not. */
   killingSince: Millis | null;
+  /** How often it was found empty while it was killed, but not for sure. */
+  doubts: number;
   /** The survivors of SIGKILL were told. */
   toldSurvivors: boolean;
   /** When somebody wants the next look at it; null: nobody. */
@@ -60,6 +62,7 @@ export function newTree({ service, generation, uid, main, isMainAlive, isChild, 
     looked: false,
     mustProveSession: !isMainAlive,
     killingSince: null,
+    doubts: 0,
     toldSurvivors: false,
     dueAt: null,
     patience: 0,
@@ -68,12 +71,18 @@ export function newTree({ service, generation, uid, main, isMainAlive, isChild, 
 
 export const treeKey = (service: string, generation: number): string => `${generation}:${service}`;
 
+const ownUid = process.getuid?.() ?? 0;
+
+/** Is a marker in this process to be believed? A user may put anything into the environment of what he starts. */
+export function mayCarry(uid: number, { uid: owner }: Process): boolean {
+  return owner === 0 || owner === uid || owner === ownUid;
+}
+
 /** A snapshot, ordered for asking who belongs to whom. */
 export class Kinship {
   readonly #byMarker = new Map<string, Process[]>();
   readonly #bySession = new Map<number, Process[]>();
   readonly #byPid = new Map<number, Process>();
-  readonly #ownUid = process.getuid?.() ?? 0;
 
   constructor(snapshot: Snapshot) {
     for (const process of snapshot.processes) {
@@ -97,22 +106,15 @@ export class Kinship {
     const doubtful: Process[] = [];
     for (const process of this.#byMarker.get(treeKey(tree.service, tree.generation)) ?? []) {
       const isInSession = session.length > 0 && process.session === tree.main.pid;
-      if (isInSession || isKnown(tree, process) || this.mayCarry(tree.uid, process)) accept(process);
+      if (isInSession || isKnown(tree, process) || mayCarry(tree.uid, process)) accept(process);
       else doubtful.push(process);
     }
     // A session's number is not used again while it has members. So it is the one that our main process led while that
     // lives and right after its end, and then as long as somebody we know is in it.
-    const isOurs =
-      tree.mainAlive || !tree.mustProveSession || session.some((one) => members.has(one.pid) || isKnown(tree, one));
+    const isOurs = !tree.mustProveSession || session.some((one) => members.has(one.pid) || isKnown(tree, one));
     if (isOurs) for (const process of session) accept(process);
     acceptKin(tree, members, doubtful, accept);
     return members;
-  }
-
-  /** Is a marker in this process to be believed? A user may put anything into the environment of what he starts. */
-  mayCarry(uid: number, process: Process): boolean {
-    const owner = userOf(process.pid);
-    return owner === 0 || owner === uid || owner === this.#ownUid;
   }
 
   /** Those in the session with the number of our main process; none where another process leads it now. */

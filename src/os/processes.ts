@@ -54,8 +54,8 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   readonly #planner: LaunchPlanner;
   readonly #live = new Map<string, Live>();
   readonly #byTree = new Map<Tree, Live>();
-  /** PIDs of direct children that were not reaped yet. */
-  readonly #children = new Set<number>();
+  /** By the number of the session that the main process leads or led. */
+  readonly #bySession = new Map<number, Tree>();
   readonly #adopted = new AdoptedMains();
   readonly #trees: Trees;
 
@@ -65,7 +65,10 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     bootId();
     this.#planner = new LaunchPlanner(options);
     this.#trees = new Trees({
-      table: new ProcessTable(options.runDir, this.#children),
+      table: new ProcessTable(options.runDir, {
+        isMain: (pid) => this.#bySession.get(pid)?.mainAlive ?? false,
+        isSession: (session) => this.#bySession.has(session),
+      }),
       cgroups: options.cgroups,
       log: options.log,
       onSeen: (tree) => this.#seen(tree),
@@ -83,10 +86,10 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     if ('message' in plan) return fail(plan);
     const failSpawn = (error: SpawnError) => {
       this.#removeCgroup(plan.cgroup);
+      signals.end(service, generation);
       fail(spawnFailure(spec.launch.command[0], error));
     };
     let spawned: Spawned | null;
-      signals.end(service, generation);
     try {
       using output = openOutput(this.#options.outputs, spec);
       using handed = signals.begin(service, generation, spec);
@@ -103,17 +106,13 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   }
 
   #born(service: string, generation: number, { uid, cgroup }: LaunchPlan, { child, pid }: Spawned): void {
-    this.#children.add(pid);
     const main = identityOf(pid) ?? { pid, startTime: UNKNOWN_START, bootId: bootId() };
     const live = this.#take(
       newTree({ service, generation, uid, main, isMainAlive: true, isChild: true, cgroup, members: new Map() }),
       child,
       null,
     );
-    child.once('exit', (code, signal) => {
-      this.#children.delete(pid);
-      this.#mainEnded(live, code, signal);
-    });
+    child.once('exit', (code, signal) => this.#mainEnded(live, code, signal));
   }
 
   signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree'): void {
@@ -129,8 +128,8 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   /** From now on it is like any other generation; its end is seen within a quarter of a second, and how it ended is unknown. */
   adopt(found: Found, spec: ServiceSpec): void {
     const live = this.#takeFound(found, this.#planner.uidOf(spec.launch.user), null);
-    else this.#options.signals.resume(found.service, found.generation, spec);
     if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
+    else this.#options.signals.resume(found.service, found.generation, spec);
   }
 
   /**
@@ -184,6 +183,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     const live: Live = { tree, child, exit: null, exitReported: false, onStrayGone };
     this.#live.set(treeKey(tree.service, tree.generation), live);
     this.#byTree.set(tree, live);
+    this.#bySession.set(tree.main.pid, tree);
     return live;
   }
 
@@ -216,6 +216,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   #forget({ tree }: Live): void {
     this.#trees.forget(tree);
     this.#byTree.delete(tree);
+    if (this.#bySession.get(tree.main.pid) === tree) this.#bySession.delete(tree.main.pid);
     this.#live.delete(treeKey(tree.service, tree.generation));
     this.#removeCgroup(tree.cgroup);
   }

@@ -3,10 +3,10 @@
 import type { Millis, SignalName } from '../core/spec.ts';
 import { monotonic } from '../runtime/clock.ts';
 import type { Cgroups } from './cgroups.ts';
-import { isSame, type Sent, sendSignal, type Target } from './identity.ts';
+import { isReplaced, isSame, readStat, type Sent, sendSignal, type Target } from './identity.ts';
 import { Looks } from './looks.ts';
 import type { Process, ProcessTable } from './process-table.ts';
-import { groupTargets, identityOfProcess, Kinship, type Tree } from './process-tree.ts';
+import { groupTargets, identityOfProcess, Kinship, mayCarry, type Tree, treeKey } from './process-tree.ts';
 
 /** What has just been signalled is mostly gone a few milliseconds later; what is not by then takes its time. */
 const FIRST_WAIT: Millis = 4;
@@ -14,7 +14,9 @@ const LONGEST_WAIT: Millis = 250;
 const WAIT_GROWTH = 1.6;
 /** Looks in one go: while processes came and went, and while new ones turn up that have to be stopped. */
 const LOOKS_FOR_CERTAINTY = 3;
-const LOOKS_FOR_FORKERS = 6;
+const LOOKS_FOR_FORKERS = 12;
+/** So often a tree that is being killed is looked at again because others came and went when nothing of it was found. */
+const MOST_DOUBTS = 10;
 /** SIGKILL takes effect at once, unless the process waits in the kernel. */
 const SURVIVOR_AFTER: Millis = 5_000;
 
@@ -82,9 +84,9 @@ export class Trees implements Disposable {
     );
   }
 
-  /** The process group in one stroke, then those that left it. */
+  /** The process group in one stroke, then those that left it, be it only a moment ago. */
   #signalAll(tree: Tree, signal: SignalName): Sent {
-    const outside = [...tree.members.values()].filter((process) => process.group !== tree.main.pid);
+    const outside = [...tree.members.values()].filter(({ pid }) => groupNow(pid) !== tree.main.pid);
     const reached = [sendFirst(groupTargets(tree), signal), ...outside.map((process) => sendTo(process, signal))];
     return reached.find((sent) => sent === 'sent') ?? reached.find((sent) => sent !== 'gone') ?? 'gone';
   }
@@ -99,11 +101,17 @@ export class Trees implements Disposable {
     const trees = [...this.#waiting];
     const due = trees.filter((tree) => tree.dueAt !== null && tree.dueAt <= now);
     if (due.every((tree) => this.#isKnownToLive(tree, now))) return;
+    // An adopted one may have ended since somebody asked, and its number may lead another session by now.
+    for (const tree of trees) if (!tree.isChild && tree.mainAlive) tree.mustProveSession = isReplaced(tree.main);
+    const killed = trees.filter((tree) => tree.killingSince !== null);
+    const stopAtOnce = stopperOf(new Map(killed.map((tree) => [treeKey(tree.service, tree.generation), tree])));
+    let isSettled = true;
     for (let looks = 1; looks <= LOOKS_FOR_FORKERS; looks += 1) {
-      const snapshot = this.#options.table.look();
+      const snapshot = this.#options.table.look(stopAtOnce);
       if (snapshot === null) return this.#postpone(due, now);
       const kinship = new Kinship(snapshot);
       let again = false;
+      isSettled = !snapshot.unsettled;
       for (const tree of trees) {
         const before = tree.members;
         const inCgroup = tree.cgroup === null ? [] : (this.#options.cgroups?.members(tree.cgroup) ?? []);
@@ -117,9 +125,13 @@ export class Trees implements Disposable {
     for (const tree of trees) {
       tree.looked = !tree.mainAlive;
       tree.mustProveSession = !tree.mainAlive;
-      if (tree.killingSince !== null) this.#killKnown(tree);
+      if (tree.killingSince === null) continue;
+      this.#killKnown(tree);
+      if (tree.members.size === 0 && !isSettled && !tree.mainAlive) tree.doubts += 1;
+      else tree.doubts = 0;
     }
-    this.#seen = trees;
+    this.#seen = trees.filter(({ doubts }) => doubts === 0 || doubts > MOST_DOUBTS);
+    for (const tree of trees) this.#waitLonger(tree, now);
   }
 
   /** A tree of which one is known to live needs no search, unless it is being killed. */
@@ -150,7 +162,6 @@ export class Trees implements Disposable {
     this.#seen = [];
     for (const tree of seen) {
       if (!this.#waiting.has(tree)) continue;
-      this.#waitLonger(tree, now);
       this.#tellSurvivors(tree, now);
       this.#options.onSeen(tree);
     }
@@ -173,6 +184,12 @@ export class Trees implements Disposable {
   }
 }
 
+/** null: it is gone. */
+function groupNow(pid: number): number | null {
+  const stat = readStat(pid);
+  return typeof stat === 'string' ? null : stat.group;
+}
+
 function sendFirst(targets: readonly Target[], signal: SignalName): Sent {
   let sent: Sent = 'gone';
   for (const target of targets) {
@@ -186,12 +203,27 @@ function sendTo(process: Process, signal: SignalName): Sent {
   return sendSignal({ to: 'process', identity: identityOfProcess(process) }, signal);
 }
 
-/** SIGSTOP to those that were not seen before, lest they fork while others are sought; true if there are any. */
+/** Stops what carries the marker of one of these and was not seen before, lest it forks while others are sought. */
+function stopperOf(killed: ReadonlyMap<string, Tree>): (process: Process) => void {
+  return (process) => {
+    if (killed.size === 0 || process.marker === null) return;
+    const tree = killed.get(treeKey(process.marker.service, process.marker.generation));
+    if (tree && mayCarry(tree.uid, process) && isNew(process, tree, tree.members)) sendTo(process, 'SIGSTOP');
+  };
+}
+
+/** The same for all others that were found to belong to the tree; true if there are new ones. */
 function stopNew(tree: Tree, before: ReadonlyMap<number, Process>): boolean {
   let found = false;
   for (const process of tree.members.values()) {
-    if (before.get(process.pid)?.startTime === process.startTime || process.group === tree.main.pid) continue;
-    found = sendTo(process, 'SIGSTOP') === 'sent' || found;
+    if (!isNew(process, tree, before)) continue;
+    found = true;
+    if (process.state !== 'T') sendTo(process, 'SIGSTOP');
   }
   return found;
+}
+
+/** Those of the group were killed at one stroke. */
+function isNew(process: Process, tree: Tree, before: ReadonlyMap<number, Process>): boolean {
+  return before.get(process.pid)?.startTime !== process.startTime && process.group !== tree.main.pid;
 }

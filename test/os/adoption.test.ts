@@ -114,9 +114,9 @@ test('the main process is the one whose identity was recorded, even if it threw 
 test('a PID file tells which of several session leaders is the main process', async () => {
   await using r = await rig();
   await left(r, 'setsid sleep 60 & : > $READY; exec sleep 61');
-  const found = only(r.census().found);
-  const escapee = found.others[0];
-  assert.ok(escapee);
+  const escapee = await waitFor('the escape', () =>
+    r.census().found[0]?.others.find(({ pid, session }) => pid === session),
+  );
   const hint = { service: 'web', generation: null, pid: escapee.pid, identity: null };
   assert.equal(only(r.census({ hints: [hint] }).found).main?.identity.pid, escapee.pid);
 });

@@ -26,6 +26,7 @@ function imagined(pid: number, fields: Partial<Process> = {}): Process {
     startTime: 5,
     isKernelThread: false,
     marker: null,
+    uid: null,
     ...fields,
   };
 }
@@ -117,6 +118,14 @@ test('on a host where they never stop coming and going it comes to an end all th
   assert.deepEqual([h.seen, h.looks], [[0], 3]);
 });
 
+test('what is being killed is not taken for ended while others come and go', async () => {
+  using h = hunt((count) => (count < 12 ? { processes: [], unsettled: true } : empty));
+  const tree = endedTree();
+  h.trees.kill(tree);
+  await waitFor('the verdict', () => h.seen.length > 0);
+  assert.deepEqual([h.seen, h.looks], [[0], 12]);
+});
+
 test('a session of our number counts right after the end, and later only with somebody we know in it', async () => {
   const ours = imagined(NOBODY + 1, { session: NOBODY });
   const stranger = imagined(NOBODY + 2, { session: NOBODY, startTime: 99 });
@@ -140,7 +149,7 @@ test('what is to be killed is stopped first, lest it forks while others are soug
   const env = { OPSD_MARKER: formatMarker({ service: 'web', generation: 3, runDir }) };
   const escapee = spawn('/bin/sleep', ['60'], { stdio: 'ignore', detached: true, env });
   try {
-    const table = new ProcessTable(runDir, new Set());
+    const table = new ProcessTable(runDir, { isMain: () => false, isSession: () => false });
     const states: string[] = [];
     using h = hunt((count) => {
       // On a busy host a signal takes its time to be acted on.
