@@ -184,11 +184,10 @@ test('the first who asks is served in this turn, and looking takes at most a fif
     },
     (now) => now,
   );
-  const asked = monotonic();
   looks.ask();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(begun.length, 1);
   await waitFor('five looks', () => begun.length >= 5);
-  const [first = 0] = begun;
-  assert.ok(first - asked < 20, `served after ${first - asked} ms`);
   for (let index = 1; index < 5; index += 1) {
     const gap = (begun[index] ?? 0) - (begun[index - 1] ?? 0);
     assert.ok(gap >= 24.5, `looked again after ${gap} ms`);
