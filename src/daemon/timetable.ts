@@ -10,6 +10,8 @@ const PERIOD: Millis = 500;
 /** The wall clock went back by more than this: the times that were reckoned before do not hold. */
 const BACKWARDS: Millis = 60_000;
 
+type Book = Pick<JobBook, 'lastTimeOf' | 'cameDue'>;
+
 interface Entry {
   /** Tells whether the schedule is still the same. */
   readonly key: string;
@@ -21,16 +23,20 @@ export class Timetable implements Disposable {
   readonly #entries = new Map<string, Entry>();
   readonly #state: () => State;
   readonly #post: (event: Event) => void;
-  readonly #book: JobBook;
+  readonly #book: Book;
   readonly #random: () => number;
-  readonly #timer = every(PERIOD, () => this.#look());
-  #lookedAt = unixNow();
+  readonly #now: () => number;
+  readonly #timer = every(PERIOD, () => this.look());
+  #lookedAt: number;
 
-  constructor(state: () => State, post: (event: Event) => void, book: JobBook, random: () => number) {
+  /** `now`: Unix milliseconds. */
+  constructor(state: () => State, post: (event: Event) => void, book: Book, random: () => number, now = unixNow) {
     this.#state = state;
     this.#post = post;
     this.#book = book;
     this.#random = random;
+    this.#now = now;
+    this.#lookedAt = now();
   }
 
   /** Unix milliseconds of the next time of a job; null: it has none. */
@@ -42,8 +48,9 @@ export class Timetable implements Disposable {
     this.#timer[Symbol.dispose]();
   }
 
-  #look(): void {
-    const now = unixNow();
+  /** Posts what has come due since the last look. */
+  look(): void {
+    const now = this.#now();
     if (now < this.#lookedAt - BACKWARDS) this.#entries.clear();
     this.#lookedAt = now;
     const names = new Set<string>();

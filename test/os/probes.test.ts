@@ -1,0 +1,149 @@
+// Questions to real servers and commands: each answered once and in time, and nothing of them left behind.
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { test } from 'node:test';
+import type { Event } from '../../src/core/model.ts';
+import type { Probe } from '../../src/core/spec.ts';
+import { ServiceProbes } from '../../src/os/probes.ts';
+import { freePort } from '../support/requests.ts';
+import { isAlive, procFile } from '../support/survivors.ts';
+import { waitFor } from '../support/wait.ts';
+
+type Answer = Extract<Event, { type: 'probed' }>;
+
+function asking() {
+  const told: Answer[] = [];
+  const probes = new ServiceProbes((event) => {
+    if (event.type === 'probed') told.push(event);
+  });
+  let generation = 0;
+  return {
+    told,
+    probes,
+    async ask(probe: Probe, timeout = 5_000): Promise<Answer> {
+      generation += 1;
+      const number = generation;
+      probes.ask('web', number, probe, timeout);
+      return await waitFor('an answer', () => told.find((answer) => answer.generation === number));
+    },
+    [Symbol.dispose]: () => probes[Symbol.dispose](),
+  };
+}
+
+async function listening(server: Server): Promise<{ readonly port: number } & AsyncDisposable> {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address);
+  const { port } = address;
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+/** Processes whose command line has this word. */
+function withWord(word: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => procFile(pid, 'cmdline').split('\0').includes(word) && isAlive(pid));
+}
+
+test('http: 200 to 399 is a yes, or the one status that is asked for', async () => {
+  using it = asking();
+  const server = createHttpServer((request, response) => {
+    response.statusCode = Number(request.url?.slice(1));
+    response.end('x'.repeat(100_000));
+  });
+  await using at = await listening(server);
+  const get = async (path: string, status: number | null = null) =>
+    (await it.ask({ kind: 'http', url: `http://127.0.0.1:${at.port}/${path}`, status })).isGood;
+  assert.deepEqual(
+    [await get('200'), await get('204'), await get('302'), await get('404'), await get('503')],
+    [true, true, true, false, false],
+  );
+  assert.deepEqual([await get('404', 404), await get('200', 404)], [true, false]);
+});
+
+test('http: what goes wrong is told', async () => {
+  using it = asking();
+  const port = await freePort();
+  const refused = await it.ask({ kind: 'http', url: `http://127.0.0.1:${port}/x`, status: null });
+  assert.equal(refused.isGood, false);
+  assert.match(refused.detail, new RegExp(`^GET http://127.0.0.1:${port}/x: .*ECONNREFUSED`));
+  const bad = await it.ask({ kind: 'http', url: 'no url', status: null });
+  assert.match(bad.detail, /Invalid URL/);
+});
+
+test('http: a server that never answers is a no at the timeout, and the connection is gone', async () => {
+  using it = asking();
+  let isClosed = false;
+  await using at = await listening(
+    createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .on('close', () => (isClosed = true))
+        .resume(),
+    ),
+  );
+  const { isGood, detail } = await it.ask({ kind: 'http', url: `http://127.0.0.1:${at.port}/`, status: null }, 100);
+  assert.deepEqual([isGood, detail], [false, `GET http://127.0.0.1:${at.port}/: no answer within 100 ms`]);
+  await waitFor('the end of the connection', () => isClosed);
+});
+
+test('tcp: open or not', async () => {
+  using it = asking();
+  await using at = await listening(createServer((socket) => socket.on('error', () => {}).resume()));
+  assert.equal((await it.ask({ kind: 'tcp', host: '127.0.0.1', port: at.port })).isGood, true);
+  const refused = await it.ask({ kind: 'tcp', host: '127.0.0.1', port: await freePort() });
+  assert.equal(refused.isGood, false);
+  assert.match(refused.detail, /^connection to 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+});
+
+test('exec: exit 0 is a yes; all else is a no that says what it was', async () => {
+  using it = asking();
+  const run = async (...command: [string, ...string[]]) => {
+    const { isGood, detail } = await it.ask({ kind: 'exec', command });
+    return [isGood, detail];
+  };
+  assert.deepEqual(await run('true'), [true, 'command true: exit code 0']);
+  assert.deepEqual(await run('sh', '-c', 'exit 3'), [false, 'command sh: exit code 3']);
+  assert.deepEqual(await run('sh', '-c', 'kill -SEGV $$'), [false, 'command sh: SIGSEGV']);
+  const [isGood, detail] = await run('/no/such/program');
+  assert.equal(isGood, false);
+  assert.match(String(detail), /ENOENT/);
+});
+
+test('exec: 20 rounds of a probe with children, killed at its timeout, leave nothing (EDGE-CASES 23)', async () => {
+  using it = asking();
+  const word = `${400_000 + process.pid}`;
+  const command: [string, ...string[]] = ['sh', '-c', `sleep ${word} & sleep ${word}`];
+  for (let round = 0; round < 20; round += 1) {
+    const { isGood } = await it.ask({ kind: 'exec', command }, 50);
+    assert.equal(isGood, false);
+  }
+  await waitFor('the end of all of them', () => withWord(word).length === 0);
+  assert.equal(it.told.length, 20);
+});
+
+test('exec: a yes that leaves children leaves none', async () => {
+  using it = asking();
+  const word = `${500_000 + process.pid}`;
+  assert.equal((await it.ask({ kind: 'exec', command: ['sh', '-c', `sleep ${word} & exit 0`] })).isGood, true);
+  await waitFor('the end of its child', () => withWord(word).length === 0);
+});
+
+test('what is under way when opsd ends is ended, and not heard of', async () => {
+  const word = `${600_000 + process.pid}`;
+  const it = asking();
+  it.probes.ask('web', 1, { kind: 'exec', command: ['sleep', word] }, 60_000);
+  await waitFor('the probe', () => withWord(word).length === 1);
+  it.probes[Symbol.dispose]();
+  await waitFor('its end', () => withWord(word).length === 0);
+  assert.deepEqual(it.told, []);
+});
