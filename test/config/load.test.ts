@@ -356,7 +356,10 @@ test('what env.toml says, and what has a secret name, is in no message and in no
       'ready.on',
       'env.A',
     ],
-    ...['fatal_exit_codes', 'enabled', 'env.PATH', 'nope'],
+    ...['fatal_exit_codes', 'enabled', 'env.PATH', 'nope', 'ready', 'ready.url', 'ready.address', 'ready.command'],
+    ...['ready.pattern', 'health', 'health.http', 'health.tcp', 'health.exec', 'schedule', 'timezone', 'overlap'],
+    ...['before_start', 'after_stop.command', 'tags', 'instances', 'limits', 'limits.memory', 'limits.core'],
+    ...['limits.cpu', 'ionice', 'capabilities', 'wrapper', 'type', 'timeout', 'on_failed', 'env.PORT'],
   );
   const facts = {
     look: () => 'missing' as const,
@@ -365,6 +368,8 @@ test('what env.toml says, and what has a secret name, is in no message and in no
     hasUser: () => false,
     hasGroup: () => false,
     isRoot: () => false,
+    whyNotSchedule: (cron: string) => `no ${cron}`,
+    hasCgroups: () => false,
   };
   fc.assert(
     fc.property(fc.array(fc.tuple(key, bad), { minLength: 1, maxLength: 3 }), (pairs) => {

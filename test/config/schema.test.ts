@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { KEYS, type KeyTree } from '../../src/config/keys.ts';
 import { looksSecret } from '../../src/config/redaction.ts';
 import { jsonSchema } from '../../src/config/schema.ts';
-import { configOf } from './loading.ts';
+import { isInPlace } from '../../src/core/reload.ts';
+import { configOf, serviceOf } from './loading.ts';
 
 /** The contract, key by key. */
 const DAEMON = [
@@ -101,6 +102,13 @@ ready = { on = "log", pattern = "x" }
   assert.deepEqual([...keys].toSorted(), SERVICE.toSorted());
   // Secrets are in the hooks they belong to.
   assert.deepEqual([...effective.keys(), 'on_event_secrets'].toSorted(), DAEMON.toSorted());
+});
+
+test('keys that ask for nothing are no part of what a process is born with: the next version must not restart it', () => {
+  const birth = [...serviceOf('[services.web]\ncommand = "x"\n').effective.keys()].filter((key) => !isInPlace(key));
+  assert.deepEqual(birth.toSorted(), [
+    ...['command', 'cwd', 'heartbeat.file', 'log.mode', 'nice', 'oom_score_adj', 'pass_env', 'umask'],
+  ]);
 });
 
 test('JSON Schema has them too, each with a description', () => {

@@ -1,0 +1,53 @@
+// The README: its reference is what the schema says, its sample is a configuration.
+
+import { strict as assert } from 'node:assert';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { linesOf, load } from './loading.ts';
+import { reference } from './reference.ts';
+
+const README = join(import.meta.dirname, '../../README.md');
+
+test('the reference in the README is what the schema says', () => {
+  const wanted = reference();
+  const text = readFileSync(README, 'utf8');
+  const [, before, after] = /^([\s\S]*<!-- reference -->\n)[\s\S]*?(\n<!-- \/reference -->[\s\S]*)$/.exec(text) ?? [];
+  assert.ok(before !== undefined && after !== undefined, 'the README has a place for the reference');
+  const renewed = `${before}${wanted}${after}`;
+  // A review sees the difference.
+  if (process.env.UPDATE === '1') writeFileSync(README, renewed);
+  else assert.equal(text, renewed, 'run UPDATE=1 node --test test/config/reference.test.ts, and read what changed');
+});
+
+test('every key has a meaning and a form in it', () => {
+  const rows = reference()
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  assert.ok(rows.length > 80, `${rows.length} keys`);
+  for (const row of rows) {
+    // A bar in a cell is escaped.
+    const [, key = '', form = '', , meaning = ''] = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
+    assert.ok(form !== '' && !form.includes('undefined'), `${key} has no form`);
+    const isPart = key.startsWith('`on_event');
+    assert.ok(
+      isPart || (meaning.length > 10 && meaning.length < 340),
+      `${key}: ${meaning.length} characters of meaning`,
+    );
+  }
+});
+
+test('each TOML sample of the README is a configuration without a problem', () => {
+  const samples = [...readFileSync(README, 'utf8').matchAll(/^```toml\n([\s\S]*?)^```$/gm)].map(
+    ([, text = '']) => text,
+  );
+  assert.ok(samples.length > 0);
+  for (const sample of samples) {
+    // Services that a sample only names.
+    const named = ['db', 'network', 'migrate', 'cache'].filter((name) => !sample.includes(`[services.${name}]`));
+    const others = named.map((name) => `[services.${name}]\ncommand = "true"\nrestart = "on-failure"\n`).join('');
+    const result = load(`${sample}\n${others}`);
+    const told = [...(result.ok ? [] : result.problems), ...result.warnings];
+    assert.deepEqual(linesOf(told), []);
+  }
+});
