@@ -4,6 +4,7 @@ import { differences, planReload } from '../core/reload.ts';
 import type { Config, Millis } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
 import type { ReloadResult } from '../http/view.ts';
+import type { Refusal } from '../http/why.ts';
 import type { ReadResult } from '../os/config-files.ts';
 import type { Log } from '../os/logger.ts';
 import { monotonic } from '../runtime/clock.ts';
@@ -23,6 +24,8 @@ export class Configuration {
   isLastReloadGood = true;
   loadedAt: Millis = monotonic();
   readonly reloads = { applied: 0, refused: 0 };
+  /** The last reload, when it was refused. */
+  refusal: Refusal | null = null;
   #current: Config;
   readonly #read: (allowEmpty: boolean) => ReadResult;
   readonly #apply: (config: Config) => void;
@@ -57,6 +60,7 @@ export class Configuration {
     this.#warnOfLater(read.config);
     this.#current = read.config;
     this.isLastReloadGood = true;
+    this.refusal = null;
     this.loadedAt = monotonic();
     this.reloads.applied += 1;
     this.#log.info('configuration reloaded', { by, changes: changes.length });
@@ -67,6 +71,7 @@ export class Configuration {
   #refuse(problems: readonly Problem[], isDryRun: boolean, by: string): ReloadResult {
     if (!isDryRun) {
       this.isLastReloadGood = false;
+      this.refusal = { at: monotonic(), problems };
       this.reloads.refused += 1;
       this.#log.error('configuration refused; the old one stays in force', { by, problems: problems.length });
       for (const problem of problems) this.#log.error('configuration', { problem: oneLine(problem) });

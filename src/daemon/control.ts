@@ -82,6 +82,7 @@ export class DaemonControl implements Control {
       view: this.#view(known),
       events: this.#parts.chronicle.recent().filter((event) => event.service === service),
       lastLines: this.lastLines(service),
+      refusal: this.#parts.configuration.refusal,
       other: (name) => {
         const other = serviceOf(this.#parts.loop.state, name);
         return other === undefined ? undefined : this.#view(other);

@@ -127,14 +127,18 @@ export interface Finding extends Symptom {
   readonly line: string;
 }
 
+/** Says more than the fields of an error that some programs print below it. */
+const HEADLINE = /error|exception|fatal|panic/i;
+
 /** Lines longer than that are not searched to their end. */
 const LONGEST_SEARCHED = 500;
 
 /** What the last words of a program say of its end; the more telling before the later. null: nothing known. */
 export function findingIn(lines: readonly string[]): Finding | null {
   for (const { sign, meaning, command } of PATTERNS) {
-    const line = lines.findLast((each) => sign.test(each.slice(0, LONGEST_SEARCHED)));
-    if (line !== undefined) return { meaning, command, line: line.slice(0, LONGEST_SEARCHED) };
+    const telling = lines.map((each) => each.slice(0, LONGEST_SEARCHED)).filter((each) => sign.test(each));
+    const line = telling.findLast((each) => HEADLINE.test(each)) ?? telling.at(-1);
+    if (line !== undefined) return { meaning, command, line };
   }
   return null;
 }

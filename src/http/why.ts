@@ -2,9 +2,16 @@
 
 import type { Reason, Service } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
+import type { Problem } from '../errors.ts';
 import { timeOfDay, wallAt } from '../runtime/clock.ts';
 import { type Finding, findingIn, meaningOfExit } from './symptoms.ts';
 import type { EventView, ServiceView, WhyView } from './view.ts';
+
+/** A reload that was refused: what runs is not what the files say. */
+export interface Refusal {
+  readonly at: Millis;
+  readonly problems: readonly Problem[];
+}
 
 /** All that an explanation rests on. */
 export interface WhyFacts {
@@ -13,6 +20,8 @@ export interface WhyFacts {
   /** Of this service, the oldest first. */
   readonly events: readonly EventView[];
   readonly lastLines: readonly string[];
+  /** null: the last reload was applied. */
+  readonly refusal: Refusal | null;
   /** Other services, for what it depends on. */
   other(name: string): ServiceView | undefined;
 }
@@ -20,6 +29,7 @@ export interface WhyFacts {
 type Evidence = WhyView['evidence'][number];
 
 const HISTORY = 5;
+const PROBLEMS = 3;
 const LINES = 10;
 /** Ends that are nobody's fault. */
 const HARMLESS = new Set<Reason>([
@@ -83,14 +93,14 @@ function summary(facts: WhyFacts, failure: EventView | null, finding: Finding | 
       return waitingSummary(facts, service.state.for);
     case 'stopped':
       return service.spec.policy.enabled || service.wish !== null
-        ? `${name} is stopped: ${view.reason}.`
+        ? `${name} is stopped: ${view.reason}${killedFor(facts)}.`
         : `${name} is stopped because it is not enabled (enabled = false).`;
     case 'stopping':
       return `${name} is being stopped: ${view.reason}.`;
     case 'killing':
       return service.state.stuck
         ? `${name} cannot be ended: ${view.reason}.`
-        : `${name} is being killed: ${view.reason}.`;
+        : `${name} is being killed: ${view.reason}${killedFor(facts)}.`;
     case 'backoff':
       return failure === null ? `${name} ended and is to be started again: ${cause}.` : `${name} failed: ${cause}.`;
     case 'failed':
@@ -106,6 +116,18 @@ function summary(facts: WhyFacts, failure: EventView | null, finding: Finding | 
   }
 }
 
+/** The change of state that tells that the last stop signal was not obeyed; undefined: it was, or none was sent. */
+function disobedience({ events }: WhyFacts): EventView | undefined {
+  const started = events.findLastIndex(({ to }) => to === 'starting');
+  const found = events.findLastIndex(({ to, reason }) => to === 'killing' && reason === 'stop_timeout');
+  return found > started ? events[found] : undefined;
+}
+
+function killedFor(facts: WhyFacts): string {
+  if (disobedience(facts) === undefined) return '';
+  return `; it did not obey ${facts.service.spec.policy.stopSignal} and got SIGKILL`;
+}
+
 function causeOf({ detail, exit }: EventView, finding: Finding | null): string {
   if (finding !== null) return `${detail}; by its own words ${finding.meaning}`;
   const meaning = exit === null ? null : meaningOfExit(exit.code, exit.signal);
@@ -113,11 +135,23 @@ function causeOf({ detail, exit }: EventView, finding: Finding | null): string {
   return meaning !== null && isSaid ? `${detail} (${meaning.meaning})` : detail;
 }
 
-function runningSummary({ view }: WhyFacts, failure: EventView | null): string {
+function runningSummary(facts: WhyFacts, failure: EventView | null): string {
+  const { view, refusal } = facts;
   const adopted = view.adopted ? ', adopted from an earlier opsd' : '';
   const up = `${view.name} is up and ready as pid ${view.pid}${adopted}`;
   if (failure !== null) return `${up}, but not for long yet: before that, ${causeOf(failure, null)}.`;
+  const [lost] = lostDependencies(facts);
+  if (lost !== undefined) return `${up}, but ${lost.name}, which it depends on, is ${lost.state}: ${lost.reason}.`;
+  if (refusal !== null) return `${up}, but with an old configuration: the last reload was refused.`;
   return `${up}; nothing is wrong.`;
+}
+
+/** What it was started with has failed since. */
+function lostDependencies({ service, other }: WhyFacts): readonly ServiceView[] {
+  return service.spec.policy.dependsOn
+    .map((dependency) => other(dependency.service))
+    .filter((each) => each?.state === 'failed' || each?.state === 'backoff')
+    .filter((each) => each !== undefined);
 }
 
 function waitingSummary({ view, other, service }: WhyFacts, awaited: string): string {
@@ -135,6 +169,10 @@ function evidence(facts: WhyFacts, failure: EventView | null, finding: Finding |
     if (text !== null) found.push({ label, text });
   };
   if (view.state !== 'running' || failure !== null) add('last exit', exitText(view, service.lastExit?.oom === true));
+  found.push(...refusalEvidence(facts));
+  if (disobedience(facts) !== undefined) {
+    add('stop signal', `${policy.stopSignal} was not obeyed within ${policy.stopTimeout / 1000} s (stop_timeout)`);
+  }
   add('its output says', finding === null ? null : finding.line.trim());
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
@@ -162,6 +200,22 @@ function evidence(facts: WhyFacts, failure: EventView | null, finding: Finding |
     add(timeOfDay(event.at), `${event.from} → ${event.to}: ${event.detail}`);
   }
   return found;
+}
+
+/** What is wrong with this service comes first. */
+function refusalEvidence({ refusal, view }: WhyFacts): readonly Evidence[] {
+  if (refusal === null) return [];
+  const isOwn = ({ key }: Problem) => key.startsWith(`services.${view.name}`);
+  const { problems } = refusal;
+  const told = [...problems.filter(isOwn), ...problems.filter((problem) => !isOwn(problem))].slice(0, PROBLEMS);
+  const more = problems.length > told.length ? `, and ${problems.length - told.length} more` : '';
+  const at = timeOfDay(wallAt(refusal.at).toISOString());
+  return [
+    { label: 'last reload', text: `refused at ${at}, the configuration before it stays in force${more}:` },
+    ...told.map(({ where, line, key, message }) => {
+      return { label: 'problem', text: `${where}${line === null ? '' : `:${line}`} ${key} ${message}` };
+    }),
+  ];
 }
 
 function exitText({ exit }: ServiceView, wasOom: boolean): string | null {
@@ -255,9 +309,19 @@ function commands(facts: WhyFacts, failure: EventView | null, finding: Finding |
     case 'stopped':
       found.add(`opsd ctl start ${name}`);
       break;
+    case 'running':
+      for (const lost of lostDependencies(facts)) found.add(`opsd ctl why ${lost.name}`);
+      if (failure !== null) found.add(`opsd ctl logs ${name}`);
+      break;
     default:
       if (failure !== null) found.add(`opsd ctl logs ${name}`);
   }
+  if (disobedience(facts) !== undefined) {
+    // Which signals it blocks, ignores and catches, as bits: see proc_pid_status(5).
+    if (view.pid !== null) found.add(`grep ^Sig /proc/${view.pid}/status`);
+    found.add(`opsd config --explain | grep stop_`);
+  }
+  if (facts.refusal !== null) for (const command of ['opsd check', 'opsd ctl reload']) found.add(command);
   return [...found];
 }
 

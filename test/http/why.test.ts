@@ -7,7 +7,7 @@ import type { Exit, Reason, Service, ServiceState, StateName } from '../../src/c
 import type { Policy } from '../../src/core/spec.ts';
 import { findingIn } from '../../src/http/symptoms.ts';
 import type { EventView, ServiceView, WhyView } from '../../src/http/view.ts';
-import { explain } from '../../src/http/why.ts';
+import { explain, type Refusal } from '../../src/http/why.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { aService } from '../simulation/specs.ts';
 import { service as aView, UP } from './fake-control.ts';
@@ -23,6 +23,7 @@ interface Case {
   readonly view?: Partial<ServiceView>;
   readonly service?: Partial<Service>;
   readonly others?: readonly ServiceView[];
+  readonly refusal?: Refusal;
 }
 
 const now = monotonic();
@@ -67,6 +68,7 @@ function why(about: Case): WhyView {
     view,
     events: [event],
     lastLines: about.lines ?? [],
+    refusal: about.refusal ?? null,
     other: (name) => about.others?.find((other) => other.name === name),
   });
 }
@@ -130,6 +132,22 @@ test('dependency down', () => {
   assert.deepEqual(told.commands, ['opsd ctl why db']);
 });
 
+test('a dependency that failed later', () => {
+  const told = why({
+    state: { name: 'running', deadline: null, run: newRun() },
+    reason: 'ready',
+    detail: 'up and ready',
+    view: UP,
+    policy: { dependsOn: [{ service: 'db', until: 'ready' }] },
+    others: [aView('db', { state: 'backoff', reason: 'exit code 3' })],
+  });
+  assert.match(
+    told.summary,
+    /^web is up and ready as pid 4711, but db, which it depends on, is backoff: exit code 3\.$/,
+  );
+  assert.deepEqual(told.commands, ['opsd ctl why db']);
+});
+
 test('port in use', () => {
   const lines = ['Error: listen EADDRINUSE: address already in use :::8080'];
   const told = why({
@@ -174,21 +192,34 @@ test('wrong signal handling', () => {
     detail: 'did not stop within 30000 ms',
     view: { pid: 4711 },
   });
-  assert.equal(told.summary, 'web is being killed: did not stop within 30000 ms.');
+  assert.equal(
+    told.summary,
+    'web is being killed: did not stop within 30000 ms; it did not obey SIGTERM and got SIGKILL.',
+  );
+  assert.equal(shown(told, 'stop signal'), 'SIGTERM was not obeyed within 30 s (stop_timeout)');
+  assert.ok(told.commands.includes('grep ^Sig /proc/4711/status'));
   assert.match(told.next, /^SIGKILL once more/);
 });
 
-test('configuration rejected: what runs is told to run', () => {
-  const run = newRun();
-  const told = why({
-    state: { name: 'running', deadline: null, run },
+test('configuration rejected: what runs is told to run with the old one', () => {
+  const about: Case = {
+    state: { name: 'running', deadline: null, run: newRun() },
     reason: 'ready',
     detail: 'up and ready',
     view: UP,
-  });
+  };
+  const told = why(about);
   assert.equal(told.summary, 'web is up and ready as pid 4711; nothing is wrong.');
   assert.deepEqual(told.commands, []);
   assert.equal(told.next, 'it is watched');
+
+  const problem = (key: string, line: number) => ({ where: 'cfg/config.toml', line, key, message: 'is wrong' });
+  const problems = [problem('daemon.http', 2), problem('services.web.command', 7)];
+  const refused = why({ ...about, refusal: { at: now, problems } });
+  assert.match(refused.summary, /^web is up and ready as pid 4711, but with an old configuration: .* was refused\.$/);
+  assert.match(shown(refused, 'last reload') ?? '', /^refused at .* stays in force:$/);
+  assert.equal(shown(refused, 'problem'), 'cfg/config.toml:7 services.web.command is wrong');
+  assert.deepEqual(refused.commands, ['opsd check', 'opsd ctl reload']);
 });
 
 test('a crash loop that was given up names the failure, not the giving up', () => {
