@@ -117,15 +117,19 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
 
   signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree'): void {
     const live = this.#live.get(treeKey(service, generation));
-    if (live) this.#complain(live.tree, signal, this.#trees.signal(live.tree, signal, to));
+    if (!live) return;
+    this.#complain(live.tree, signal, this.#trees.signal(live.tree, signal, to));
+    this.#adopted.expect(live.tree.main.pid);
   }
 
   kill(service: string, generation: number): void {
     const live = this.#live.get(treeKey(service, generation));
-    if (live) this.#trees.kill(live.tree);
+    if (!live) return;
+    this.#trees.kill(live.tree);
+    this.#adopted.expect(live.tree.main.pid);
   }
 
-  /** From now on it is like any other generation; its end is seen within a quarter of a second, and how it ended is unknown. */
+  /** From now on it is like any other generation; its end is seen within a quarter of a second, sooner after a signal; how it ended is unknown. */
   adopt(found: Found, spec: ServiceSpec): void {
     const live = this.#takeFound(found, this.#planner.uidOf(spec.launch.user), null);
     if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
@@ -142,10 +146,12 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     using deadline = new Alarm(() => {
       if (tree.killingSince !== null) return resolve(false);
       this.#trees.kill(tree);
+      this.#adopted.expect(tree.main.pid);
       deadline.set(STRAY_PATIENCE);
     });
     deadline.set(patience);
     this.#complain(tree, 'SIGTERM', this.#trees.signal(tree, 'SIGTERM', 'tree'));
+    this.#adopted.expect(tree.main.pid);
     if (!tree.mainAlive) this.#trees.watch(tree);
     return await promise;
   }

@@ -71,6 +71,21 @@ test('an adopted one is signalled, and its end is seen though nobody can tell ho
   assert.deepEqual([event.exit, event.left], [{ code: null, signal: null, oom: false }, 0]);
 });
 
+test('adopted ones that are asked to end are not waited for until the next round', async () => {
+  await using r = await rig();
+  await left(r, wait, wait, wait, wait, wait, wait);
+  await using next = await rig({ after: r });
+  const { found } = next.census();
+  for (const one of found) next.processes.adopt(one, sleep);
+  const before = monotonic();
+  for (const { generation } of found) {
+    next.processes.signal('web', generation, 'SIGTERM', 'main');
+    await next.event('exited', generation);
+  }
+  // Six rounds take 1,500 ms.
+  assert.ok(monotonic() - before < 900, `it took ${monotonic() - before} ms`);
+});
+
 test('killing an adopted one ends all of its tree', async () => {
   await using r = await rig();
   await left(r, 'trap "" TERM; sleep 60 & setsid sleep 60 & : > $READY; while :; do wait; done');
