@@ -176,7 +176,9 @@ function adopt(service: Service, memory: Memory | undefined, survivor: Survivor,
   // Without a main process its end is reported as soon as its tree is watched.
   const who = pid === null ? 'its main process is gone' : `pid ${pid}`;
   const [moved, said] = move(known, state, around, 'adopted', `adopted from an earlier opsd (${who})`);
-  return [moved, pid === null ? said : [...said, { type: 'write_pid', service: name, pid }]];
+  const pidFile: Effect =
+    pid === null ? { type: 'remove_pid', service: name } : { type: 'write_pid', service: name, pid };
+  return [moved, [...said, pidFile]];
 }
 
 /** Goes on with what the earlier opsd was about to do with a generation that is adopted. */

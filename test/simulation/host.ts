@@ -67,7 +67,7 @@ export class Host {
     for (const process of this.processes) if (!isAlive(process)) process.isEndTold = true;
     const alive = this.alive;
     for (const service of this.pidFiles.keys()) {
-      if (!alive.some((process) => process.service === service && process.isMainAlive)) this.pidFiles.delete(service);
+      if (!alive.some((process) => process.service === service)) this.pidFiles.delete(service);
     }
     return alive.map(({ service, generation, isMainAlive, bornAt }) => ({
       service,
