@@ -36,10 +36,12 @@ export class Looks implements Disposable {
   #run(): void {
     if (this.#atOnce) clearImmediate(this.#atOnce);
     this.#atOnce = null;
-    const begun = monotonic();
-    this.#look(begun);
+    // Work is what the processor did: a look in the middle of which opsd was stopped may have taken seconds.
+    const before = process.threadCpuUsage();
+    this.#look(monotonic());
+    const { user, system } = process.threadCpuUsage(before);
     const ended = monotonic();
-    this.#restUntil = ended + (ended - begun) * REST_PER_WORK;
+    this.#restUntil = ended + ((user + system) / 1_000) * REST_PER_WORK;
     const wanted = this.#conclude(ended);
     if (wanted !== null) this.#setAlarm(Math.max(wanted, this.#restUntil));
   }
