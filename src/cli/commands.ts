@@ -79,6 +79,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     { name: 'lines', short: 'n', value: 'COUNT', help: 'begin with that many of the last 1,000 (default: 10)' },
     { name: 'no-follow', help: 'end after those' },
   ]),
+  ctl('top', SOME_SERVICES, 'watch services on the whole terminal; sort, filter, restart and stop with a key', []),
   ctl('wait', SERVICES, 'wait until services are in a state', [
     { name: 'for', value: 'STATE', help: 'running, stopped, exited, … (default: running)' },
     TIMEOUT,

@@ -41,6 +41,8 @@ export async function runCtl(
       return (await import('./why-command.ts')).showWhy(ctl);
     case 'events':
       return (await import('./events-command.ts')).showEvents(ctl);
+    case 'top':
+      return (await import('./top-command.ts')).showTop(ctl);
     case 'wait':
       return (await import('./wait-command.ts')).waitFor(ctl);
     case 'handover':

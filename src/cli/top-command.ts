@@ -1,0 +1,160 @@
+// `opsd ctl top`: a live table with keys, on a screen of its own that is gone afterwards.
+
+import type { Millis } from '../core/spec.ts';
+import { ConfigError, RuntimeError } from '../errors.ts';
+import type { StatusView } from '../http/view.ts';
+import { every, monotonic } from '../runtime/clock.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { readStatus } from './status-command.ts';
+import type { Terminal } from './terminal.ts';
+import { newModel, press, type TopModel, type TopOrder, withStatus } from './top-model.ts';
+import { screenOf } from './top-screen.ts';
+
+const LOOK_EVERY: Millis = 1_000;
+/** As often as the daemon measures. */
+const SAMPLE_EVERY: Millis = 5_000;
+/** An opsd that is replaced by the next one is away for a moment; one that is away for longer is lost. */
+const LONGEST_ABSENCE: Millis = 10_000;
+
+/** Alternate screen, cursor off, no line break at the right edge; and all of it back. */
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
+const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
+
+const KEYS: Readonly<Record<string, string>> = {
+  '\u0003': 'ctrl-c',
+  '\r': 'enter',
+  '\n': 'enter',
+  '\u007f': 'backspace',
+  '\b': 'backspace',
+  '\u001b': 'escape',
+  '\u001b[A': 'up',
+  '\u001b[B': 'down',
+  '\u001bOA': 'up',
+  '\u001bOB': 'down',
+  '\u001b[5~': 'pageup',
+  '\u001b[6~': 'pagedown',
+  '\u001b[H': 'home',
+  '\u001b[F': 'end',
+  '\u001b[1~': 'home',
+  '\u001b[4~': 'end',
+};
+
+export async function showTop(ctl: Ctl): Promise<ExitCode> {
+  if (!ctl.terminal.outIsTty || process.stdin.isTTY !== true) {
+    throw new ConfigError('top needs a terminal; without one there is: opsd ctl status --watch');
+  }
+  // Before the screen is taken: who is not there is told on the usual one.
+  const top = new Top(ctl, await readStatus(ctl));
+  try {
+    using _screen = takeScreen(ctl.terminal);
+    await top.run();
+  } catch (error) {
+    throw error instanceof RuntimeError ? error : new RuntimeError(String(error));
+  }
+  return 0;
+}
+
+function takeScreen(terminal: Terminal): Disposable {
+  process.stdin.setRawMode(true);
+  process.stdin.setEncoding('utf8');
+  terminal.out(ENTER);
+  return {
+    [Symbol.dispose]() {
+      terminal.out(LEAVE);
+      process.stdin.setRawMode(false);
+      process.stdin.pause();
+      process.stdin.unref();
+    },
+  };
+}
+
+class Top {
+  readonly #ctl: Ctl;
+  readonly #over = Promise.withResolvers<void>();
+  #model: TopModel;
+  #seenAt: Millis = monotonic();
+  #sampledAt: Millis = monotonic();
+  #isLooking = false;
+
+  constructor(ctl: Ctl, status: StatusView) {
+    this.#ctl = ctl;
+    this.#model = withStatus(newModel(status), status, true);
+  }
+
+  async run(): Promise<void> {
+    const { enough } = this.#ctl.terminal;
+    const end = () => this.#over.resolve();
+    const keys = (text: string) => this.#type(text);
+    const draw = () => this.#draw();
+    using _clock = every(LOOK_EVERY, () => void this.#look());
+    enough.addEventListener('abort', end, { once: true });
+    process.stdin.on('data', keys);
+    process.stdin.on('end', end);
+    process.stdout.on('resize', draw);
+    if (enough.aborted) end();
+    try {
+      this.#draw();
+      await this.#over.promise;
+    } finally {
+      process.stdin.off('data', keys);
+      process.stdin.off('end', end);
+      process.stdout.off('resize', draw);
+    }
+  }
+
+  /** One at a time: a daemon that is slow is not asked more often. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const status = await readStatus(this.#ctl);
+      this.#seenAt = monotonic();
+      const isSample = this.#seenAt - this.#sampledAt >= SAMPLE_EVERY;
+      if (isSample) this.#sampledAt = this.#seenAt;
+      this.#model = withStatus(this.#model, status, isSample);
+    } catch (error) {
+      const message = messageOf(error);
+      if (monotonic() - this.#seenAt > LONGEST_ABSENCE) this.#over.reject(new RuntimeError(message));
+      this.#model = { ...this.#model, message };
+    }
+    this.#isLooking = false;
+    this.#draw();
+  }
+
+  #type(text: string): void {
+    for (const key of keysOf(text)) {
+      const [model, wish] = press(this.#model, key);
+      this.#model = model;
+      if (wish?.kind === 'quit') return this.#over.resolve();
+      if (wish?.kind === 'order') void this.#order(wish.order);
+    }
+    this.#draw();
+  }
+
+  async #order({ action, service }: TopOrder): Promise<void> {
+    this.#model = { ...this.#model, message: `${action} ${service} …` };
+    try {
+      await this.#ctl.client.post(`/api/v1/services/${encodeURIComponent(service)}/${action}`, {});
+      this.#model = { ...this.#model, message: `${action} ${service}: done` };
+    } catch (error) {
+      this.#model = { ...this.#model, message: `${action} ${service}: ${messageOf(error)}` };
+    }
+    await this.#look();
+  }
+
+  #draw(): void {
+    const { columns, rows } = process.stdout;
+    const lines = screenOf(this.#model, { columns, rows, hasColours: this.#ctl.terminal.hasColours });
+    this.#ctl.terminal.out(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`);
+  }
+}
+
+/** Letters and escape sequences; several may come at once. */
+function keysOf(text: string): readonly string[] {
+  const parts = text.match(/\p{Cc}(?:\[[\d;]*[A-Za-z~]|O[A-Z])?|\P{Cc}/gu) ?? [];
+  return parts.map((part) => KEYS[part] ?? part);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
