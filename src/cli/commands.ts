@@ -72,6 +72,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ctl('logs', SOME_SERVICES, 'print what services wrote', [
     { name: 'follow', short: 'f', help: 'go on with what they write from now on' },
     { name: 'lines', short: 'n', value: 'COUNT', help: 'how many lines back (default: 100)' },
+    { name: 'since', value: 'SPAN', help: 'only lines of that time, such as 10m; needs log.timestamps = true' },
   ]),
   ctl('why', '<service>', 'say why a service is as it is, what comes next, and what would help', [JSON_OUT]),
   ctl('events', '', 'print changes of state as they happen', [

@@ -13,6 +13,14 @@ export function timeoutOf(value: string | boolean | undefined): Millis {
   throw new ConfigError(`--timeout: expected ${reading.expected}, got '${value}'`);
 }
 
+/** null: not given. */
+export function sinceOf(value: string | boolean | undefined): Millis | null {
+  if (typeof value !== 'string') return null;
+  const reading = parseDuration(value);
+  if (reading.ok) return reading.value;
+  throw new ConfigError(`--since: expected ${reading.expected}, got '${value}'`);
+}
+
 export function countOf(value: string | boolean | undefined, otherwise: number, most: number): number {
   if (typeof value !== 'string') return otherwise;
   const count = Number(value);

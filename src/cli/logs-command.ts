@@ -1,8 +1,10 @@
 // `opsd ctl logs`: what services wrote, and go on writing.
 
+import type { Millis } from '../core/spec.ts';
 import { ConfigError } from '../errors.ts';
+import { agoOfStamp } from '../runtime/clock.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { countOf } from './limits.ts';
+import { countOf, sinceOf } from './limits.ts';
 import { linesOf } from './lines.ts';
 import { orEnough } from './pause.ts';
 import { readStatus } from './status-command.ts';
@@ -12,18 +14,23 @@ const LINES = 100;
 const MOST_LINES = 10_000;
 /** opsd reads no more logs at once. */
 const MOST_FOLLOWED = 60;
+/** Letters of a timestamp. */
+const STAMP = 'Nov 23 16:10:00.123'.length;
 const NAME_COLOURS: readonly Colour[] = ['cyan', 'green', 'yellow', 'magenta', 'blue', 'red'];
 
 export async function showLogs(ctl: Ctl): Promise<ExitCode> {
   const { client, operands, options } = ctl;
   const follow = options.follow === true;
-  const lines = countOf(options.lines, LINES, MOST_LINES);
+  const since = sinceOf(options.since);
+  const lines = countOf(options.lines, since === null ? LINES : MOST_LINES, MOST_LINES);
   const { services } = await readStatus({ client, operands });
   if (follow && services.length > MOST_FOLLOWED) {
     throw new ConfigError(`at most ${MOST_FOLLOWED} logs can be followed at once, not ${services.length}; name some`);
   }
   const width = services.reduce((most, { name }) => Math.max(most, name.length), 0);
   const sources = services.map(({ name }, place) => ({
+    name,
+    since,
     path: `/api/v1/services/${encodeURIComponent(name)}/log?lines=${lines}&follow=${follow}`,
     prefix: services.length === 1 ? '' : prefixOf(ctl, name.padEnd(width), place),
     // One that logs elsewhere is no reason not to show the others.
@@ -35,18 +42,27 @@ export async function showLogs(ctl: Ctl): Promise<ExitCode> {
 }
 
 interface Source {
+  readonly name: string;
+  /** null: all lines are wanted. */
+  readonly since: Millis | null;
   readonly path: string;
   readonly prefix: string;
   readonly isOptional: boolean;
 }
 
-async function copy({ client, terminal }: Ctl, { path, prefix, isOptional }: Source): Promise<void> {
+async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source): Promise<void> {
+  const { client, terminal } = ctl;
   try {
+    if (since !== null) await assertStamped(ctl, name);
+    let isOld = since !== null;
     using reply = await client.stream('GET', path);
     const lines = linesOf(reply);
     for (;;) {
       const next = await orEnough(lines.next(), terminal.enough);
       if (next === null || next.done) return;
+      // What follows the first line that is new enough is newer, stamped or not.
+      isOld &&= !(agoOf(next.value) <= (since ?? 0));
+      if (isOld) continue;
       // A file gets what was written, a person at a terminal what cannot harm it.
       terminal.out(`${prefix}${terminal.outIsTty ? sanitise(next.value) : next.value}\n`);
     }
@@ -54,6 +70,20 @@ async function copy({ client, terminal }: Ctl, { path, prefix, isOptional }: Sou
     if (!isOptional || !(error instanceof Error)) throw error;
     terminal.err(`opsd: ${error.message}\n`);
   }
+}
+
+/** Without a time in front of its lines nobody can tell which of them are old. */
+async function assertStamped({ client }: Ctl, name: string): Promise<void> {
+  using reply = await client.stream('GET', `/api/v1/services/${encodeURIComponent(name)}/log?lines=1`);
+  const last = await linesOf(reply).next();
+  if (last.done || !Number.isNaN(agoOf(last.value))) return;
+  const remedy = `set log.timestamps = true for it and reload, or use -n`;
+  throw new ConfigError(`--since: the log of ${name} has no times in it; ${remedy}`);
+}
+
+/** NaN: the line has no timestamp in front. */
+function agoOf(line: string): Millis {
+  return agoOfStamp(line.slice(0, STAMP));
 }
 
 function prefixOf({ terminal }: Ctl, name: string, place: number): string {

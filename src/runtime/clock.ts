@@ -29,6 +29,15 @@ export function timeOfDay(iso: string): string {
   return `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/** How long ago `Nov 23 16:10:00.123` was, local time as logs have it: within the last year. NaN for what is none. */
+export function agoOfStamp(stamp: string): Millis {
+  const [, day, time] = /^([A-Z][a-z]{2} \d\d) (\d\d:\d\d:\d\d\.\d{3})$/.exec(stamp) ?? [];
+  const year = new Date().getFullYear();
+  const passed = Date.now() - Date.parse(`${day} ${year} ${time}`);
+  // In January the lines of December are of another year; a clock may be a little ahead.
+  return passed > -86_400_000 ? passed : Date.now() - Date.parse(`${day} ${year - 1} ${time}`);
+}
+
 /** setTimeout fires at once for 2^31 ms and more (EDGE: a 24.8-day trap); no wait here is longer than this. */
 const LONGEST_TIMER: Millis = 2 ** 31 - 1;
 

@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { timestamp } from '../../src/os/timestamp.ts';
 import { service, UP } from '../http/fake-control.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
@@ -163,6 +164,33 @@ test('logs prints the last lines of one, or of many with their names', async () 
   const many = await daemon.ctl('logs', '-n1');
   assert.deepEqual([many.code, many.out], [0, 'web   | web 200\ndb    | db 200\n']);
   assert.match(many.err, /quiet has no log file/);
+});
+
+test('logs --since begins with the first line that is new enough, and needs times in the log', async () => {
+  await using daemon = await fakeDaemon([service('web', UP), service('db', UP), service('new', UP)]);
+  const stamped = (secondsAgo: number, text: string) =>
+    `${timestamp(new Date(Date.now() - secondsAgo * 1_000))} ${text}\n`;
+  const log = (name: string, text: string) => {
+    const file = join(daemon.prefix, `${name}.log`);
+    writeFileSync(file, text);
+    daemon.control.logFiles.set(name, file);
+  };
+  log('web', `from before\n${stamped(400, 'old')}${stamped(200, 'newer')}  without\n${stamped(1, 'newest')}`);
+  log('db', 'no times here\n');
+  log('new', '');
+  const { code, out } = await daemon.ctl('logs', 'web', '--since', '5m');
+  assert.equal(code, 0);
+  assert.deepEqual(out.replace(/^\w{3} \d\d [\d:.]+ /gm, '').split('\n'), ['newer', '  without', 'newest', '']);
+  assert.equal((await daemon.ctl('logs', 'web', '--since', '0s')).out, '');
+  assert.equal((await daemon.ctl('logs', 'web', '--since', '1h', '-n', '1')).out.trim().split('\n').length, 1);
+  assert.equal((await daemon.ctl('logs', 'new', '--since', '1h')).out, '');
+  const none = await daemon.ctl('logs', 'db', '--since', '5m');
+  assert.deepEqual(
+    [none.code, /the log of db has no times in it; set log\.timestamps = true/.test(none.err)],
+    [1, true],
+  );
+  const wrong = await daemon.ctl('logs', 'web', '--since', 'yesterday');
+  assert.deepEqual([wrong.code, /--since: expected a duration/.test(wrong.err)], [1, true]);
 });
 
 test('logs -f follows across a rotation', async () => {
