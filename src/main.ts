@@ -16,6 +16,11 @@ if (cache !== undefined) enableCompileCache(join(cache, '.compile-cache'));
 // Only now: an import above would be compiled before there is a cache.
 const { parsePlain } = await import('./cli/parse.ts');
 
+// Node would exit 1, which says "configuration error", and systemd would not start opsd again.
+for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(kind, (error) => process.exit(tellBug(error)));
+}
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -72,13 +77,20 @@ async function run(parsed: Parsed): Promise<number> {
 
 async function tellFailure(error: unknown): Promise<number> {
   const { ConfigError, RuntimeError } = await import('./errors.ts');
-  if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) throw error;
+  if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) return tellBug(error);
   process.stderr.write(`opsd: ${error.message}\n`);
   if (error instanceof ConfigError && error.problems.length > 0) {
     const { formatProblems } = await import('./config/problems.ts');
     process.stderr.write(`${formatProblems(error.problems)}\n`);
   }
   return error.exitCode;
+}
+
+/** A bug of opsd itself: all that is known, and the exit code of what went wrong at work. */
+function tellBug(error: unknown): 2 {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`CRITICAL opsd failed by a bug of its own; services run on: ${what}\n`);
+  return 2;
 }
 
 function openTerminal(): Terminal {

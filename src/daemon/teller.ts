@@ -37,6 +37,7 @@ export class Teller implements Audience {
   #hasMoved = true;
   #hasBegun = false;
   #isReady = false;
+  #isStopping = false;
   #begunAt: Millis = 0;
 
   constructor(listeners: Listeners) {
@@ -88,7 +89,6 @@ export class Teller implements Audience {
   }
 
   exit(code: number, why: string): void {
-    this.#to.manager.stopping();
     if (code === 0) this.#to.log.info('opsd ends', { why });
     else this.#to.log.error('opsd ends', { why });
     this.#to.end(code);
@@ -104,6 +104,10 @@ export class Teller implements Audience {
 
   /** Everything that has happened is dealt with. */
   settled(state: State): void {
+    if (state.phase.name === 'shutting_down' && !this.#isStopping) {
+      this.#isStopping = true;
+      this.#to.manager.stopping();
+    }
     if (!this.#hasBegun || (this.#isReady && !this.#hasMoved)) return;
     this.#hasMoved = false;
     const isLate = monotonic() - this.#begunAt > LONGEST_START;

@@ -8,9 +8,15 @@ export function monotonic(): Millis {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** The wall clock's time for a monotonic instant, for display only. */
+/** Both clocks count on their own: a difference below this is how they are read, above it somebody set the clock. */
+const CLOCK_STEP: Millis = 100;
+let bootedAt = Date.now() - monotonic();
+
+/** The wall clock's time for a monotonic instant, for display only. The same instant gives the same time. */
 export function wallAt(instant: Millis): Date {
-  return new Date(Date.now() - (monotonic() - instant));
+  const now = Date.now() - monotonic();
+  if (Math.abs(now - bootedAt) > CLOCK_STEP) bootedAt = now;
+  return new Date(Math.round(bootedAt + instant));
 }
 
 /** Now on the wall clock, for display only. */
