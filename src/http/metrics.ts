@@ -1,22 +1,17 @@
 // The page Prometheus reads: made when it is asked for, from the plain figures of the daemon.
 
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { StateName } from '../core/model.ts';
+import {
+  counter,
+  type Family,
+  gauge,
+  keepLabels,
+  labelsOf,
+  labelsWith,
+  processText,
+  type Sample,
+} from './exposition.ts';
 import type { HistogramView, MetricsView, ServiceMetrics } from './view.ts';
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-/** One metric with its help, and where its samples come from. */
-interface Family {
-  readonly name: string;
-  /** Puts the samples of now into the registry. */
-  fill(view: MetricsView): void;
-  /** Takes them out again: services that are gone leave no series behind. */
-  reset(): void;
-}
 
 const STATES: readonly StateName[] = [
   'stopped',
@@ -30,7 +25,6 @@ const STATES: readonly StateName[] = [
   'exited',
 ];
 
-const registry = new Registry();
 const families: readonly Family[] = [
   gauge(
     'opsd_build_info',
@@ -184,16 +178,6 @@ const families: readonly Family[] = [
   ),
 ];
 
-/** Of prom-client's own: these wake the process all the time, say a thing twice, or bear a name that promtool rejects. */
-const UNWANTED = /^nodejs_eventloop_lag|^nodejs_active_\w+_total$/;
-
-const processMetrics = new Registry();
-// The precision, in ms, is how often its histogram of the loop's lag, which is not shown, wakes the process.
-collectDefaultMetrics({ register: processMetrics, eventLoopMonitoringPrecision: 1_000_000 });
-for (const { name } of processMetrics.getMetricsAsArray()) {
-  if (UNWANTED.test(name)) processMetrics.removeSingleMetric(name);
-}
-
 /** The registry is filled by one at a time. */
 let last: Promise<unknown> = Promise.resolve();
 
@@ -204,18 +188,10 @@ export function renderMetrics(view: MetricsView): Promise<Buffer<ArrayBuffer>> {
   return rendered;
 }
 
-/** Others get their turn between two metrics, so that a scrape of a thousand services stalls nobody. */
 async function render(view: MetricsView): Promise<Buffer<ArrayBuffer>> {
   const parts: string[] = [];
-  for (const family of families) {
-    try {
-      family.fill(view);
-      parts.push(await registry.getSingleMetricAsString(family.name));
-    } finally {
-      family.reset();
-    }
-    await new Promise((othersTurn) => setImmediate(othersTurn));
-  }
+  for (const family of families) parts.push(await family.text(view));
+  keepLabels(view);
   parts.push(
     histogram(
       'opsd_service_ready_seconds',
@@ -227,41 +203,9 @@ async function render(view: MetricsView): Promise<Buffer<ArrayBuffer>> {
       'From the stop signal until the last process was gone, of all services. Near stop_timeout: SIGKILL is next.',
       view.stop_seconds,
     ),
-    await processMetrics.metrics(),
+    await processText(),
   );
   return Buffer.from(parts.join('\n\n'));
-}
-
-function gauge(
-  name: string,
-  help: string,
-  labelNames: string[],
-  samples: (view: MetricsView) => readonly Sample[],
-): Family {
-  const metric = new Gauge({ name, help, labelNames, registers: [registry] });
-  return {
-    name,
-    fill: (view) => {
-      for (const { labels, value } of samples(view)) metric.set(labels, value);
-    },
-    reset: () => metric.reset(),
-  };
-}
-
-function counter(
-  name: string,
-  help: string,
-  labelNames: string[],
-  samples: (view: MetricsView) => readonly Sample[],
-): Family {
-  const metric = new Counter({ name, help, labelNames, registers: [registry] });
-  return {
-    name,
-    fill: (view) => {
-      for (const { labels, value } of samples(view)) metric.inc(labels, value);
-    },
-    reset: () => metric.reset(),
-  };
 }
 
 /** A sample for each service that has a figure. */
@@ -269,7 +213,7 @@ function each(figure: (service: ServiceMetrics) => number | null): (view: Metric
   return ({ services }) =>
     services.flatMap((service) => {
       const value = figure(service);
-      return value === null ? [] : [{ labels: { service: service.name }, value }];
+      return value === null ? [] : [{ labels: labelsOf(service.name), value }];
     });
 }
 
@@ -280,14 +224,14 @@ function byReason(
   return ({ services }) =>
     services.flatMap((service) =>
       Object.entries(figures(service)).map(([reason, value = 0]) => ({
-        labels: { service: service.name, reason },
+        labels: labelsWith(service.name, 'reason', reason),
         value,
       })),
     );
 }
 
 function samplesOfState({ name, state }: ServiceMetrics): Sample[] {
-  return STATES.map((known) => ({ labels: { service: name, state: known }, value: known === state ? 1 : 0 }));
+  return STATES.map((known) => ({ labels: labelsWith(name, 'state', known), value: known === state ? 1 : 0 }));
 }
 
 function counts(figures: Readonly<Record<string, number>>): readonly Sample[] {
