@@ -144,6 +144,10 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   chronicle.listen((event) => eventHooks.note(event));
   const keeper = stack.use(new StateKeeper(stateFile, () => remember(loop.state, fingerprintOf)));
   const answers = stack.use(new Answers(() => keeper.saveNow()));
+  const isJob = (service: string) => {
+    const policy = serviceOf(loop.state, service)?.spec.policy;
+    return policy !== undefined && (policy.schedule !== null || policy.restart !== 'always');
+  };
   const teller = new Teller({
     log,
     chronicle,
@@ -152,7 +156,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     manager,
     touch: () => keeper.touch(),
     book,
-    isJob: (service) => (serviceOf(loop.state, service)?.spec.policy.schedule ?? null) !== null,
+    isJob,
     forget: (service) => {
       written.forget(service);
       eventHooks.forget(service);
@@ -183,6 +187,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     log,
   );
   const usage = stack.use(new UsageWatch(() => loop.state));
+  const isHeld = (service: string, generation: number) => cgroups?.holdsMemory(service, generation) ?? false;
   const memoryWatch = new MemoryWatch({
     state: () => loop.state,
     measure: () => {
@@ -193,7 +198,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       });
     },
     keyOf: treeKey,
-    isHeld: (service, generation) => cgroups?.holdsMemory(service, generation) ?? false,
+    isHeld,
     post: report,
   });
   stack.use(memoryWatch);
@@ -213,6 +218,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     adoption: { adopted, stopped: recalled.strays.length },
     usageOf: (pid) => usage.of(pid),
     outputOf: (service) => written.of(service),
+    jobOf: (service) => (isJob(service) ? book.of(service) : null),
+    isHeld,
     nextRunOf: (service) => timetable.nextOf(service),
     lastLines: (service) => outputs.lastLines(service),
     wished: () => keeper.touch(),

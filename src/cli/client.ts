@@ -115,7 +115,7 @@ function failureOf(value: unknown, status: number): Error {
   const { code, message, problems } = readFailure(value);
   const text = message ?? `opsd answered with status ${status}`;
   if (code === 'bad_configuration') return new ConfigError(text, problems);
-  if (code === 'unknown_service' || code === 'bad_request') return new ConfigError(text);
+  if (code === 'unknown_service' || code === 'bad_request' || code === 'needed') return new ConfigError(text);
   return new RuntimeError(text);
 }
 

@@ -41,7 +41,7 @@ const TIMEOUT: OptionSpec = {
 };
 const SERVICES = '<service...>';
 const SOME_SERVICES = '[service...]';
-const PATTERNS = "SERVICE is a name, a glob such as 'web*' (in quotes), or all.";
+const PATTERNS = "SERVICE is a name, a glob such as 'web*' (in quotes), +TAG, or all.";
 
 export const COMMANDS: readonly CommandSpec[] = [
   { path: ['run'], operands: [], summary: 'supervise, in the foreground', options: [CONFIG] },
@@ -58,8 +58,16 @@ export const COMMANDS: readonly CommandSpec[] = [
     { name: 'watch', help: 'show them anew all the time' },
   ]),
   ctl('start', SERVICES, 'start services', [NO_WAIT, TIMEOUT]),
-  ctl('stop', SERVICES, 'stop services, until they are started again or the host is', [NO_WAIT, TIMEOUT]),
+  ctl('stop', SERVICES, 'stop services, until they are started again or the host is', [
+    { name: 'cascade', help: 'stop those that need them, too, and first' },
+    NO_WAIT,
+    TIMEOUT,
+  ]),
   ctl('restart', SERVICES, 'stop and start services', [NO_WAIT, TIMEOUT]),
+  ctl('run', SERVICES, 'run jobs now, and wait until they have ended; exits 2 when one fails', [
+    NO_WAIT,
+    { name: 'timeout', value: 'SPAN', help: 'wait no longer than that, such as 2h (default: until they have ended)' },
+  ]),
   ctl('signal', '<signal> <service...>', 'send a signal to the main process of services', []),
   ctl('reset', SERVICES, 'forget the failures of services', []),
   {
@@ -73,6 +81,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     { name: 'follow', short: 'f', help: 'go on with what they write from now on' },
     { name: 'lines', short: 'n', value: 'COUNT', help: 'how many lines back (default: 100)' },
     { name: 'since', value: 'SPAN', help: 'only lines of that time, such as 10m; needs log.timestamps = true' },
+  ]),
+  ctl('graph', SOME_SERVICES, 'show which service needs which', [
+    { name: 'dot', help: 'for Graphviz: opsd ctl graph --dot | dot -Tsvg' },
+    JSON_OUT,
   ]),
   ctl('why', '<service>', 'say why a service is as it is, what comes next, and what would help', [JSON_OUT]),
   ctl('events', '', 'print changes of state as they happen', [

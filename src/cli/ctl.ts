@@ -29,10 +29,13 @@ export async function runCtl(
     case 'start':
     case 'stop':
     case 'restart':
+    case 'run':
     case 'reset':
       return (await import('./order-commands.ts')).giveOrder(ctl, name);
     case 'signal':
       return (await import('./order-commands.ts')).sendSignal(ctl);
+    case 'graph':
+      return (await import('./graph-command.ts')).showGraph(ctl);
     case 'reload':
       return (await import('./reload-command.ts')).reload(ctl);
     case 'logs':

@@ -1,6 +1,6 @@
 // `opsd ctl start|stop|restart|reset|signal`: orders to services, each answered when it came to rest.
 
-import type { Outcome } from '../core/model.ts';
+import type { OrderAction, Outcome } from '../core/model.ts';
 import { RuntimeError } from '../errors.ts';
 import { Alarm } from '../runtime/clock.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
@@ -18,9 +18,9 @@ interface Line {
   readonly done?: boolean;
 }
 
-export async function giveOrder(ctl: Ctl, action: 'start' | 'stop' | 'restart' | 'reset'): Promise<ExitCode> {
+export async function giveOrder(ctl: Ctl, action: Exclude<OrderAction, 'signal'>): Promise<ExitCode> {
   const wait = ctl.options['no-wait'] !== true;
-  return perform(ctl, ctl.operands, { action, services: ctl.operands, wait });
+  return perform(ctl, ctl.operands, { action, services: ctl.operands, wait, cascade: ctl.options.cascade === true });
 }
 
 export async function sendSignal(ctl: Ctl): Promise<ExitCode> {
@@ -28,15 +28,21 @@ export async function sendSignal(ctl: Ctl): Promise<ExitCode> {
   return perform(ctl, services, { action: 'signal', services, signal });
 }
 
+/** A job takes as long as it takes. */
+function hasNoLimit(order: object): boolean {
+  return 'action' in order && order.action === 'run';
+}
+
 async function perform(ctl: Ctl, patterns: readonly string[], order: object): Promise<ExitCode> {
   const { client, terminal, options } = ctl;
-  const timeout = timeoutOf(options.timeout);
+  const timeout =
+    hasNoLimit(order) && options.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(options.timeout);
   const waiting = new Set((await readStatus({ client, operands: patterns })).services.map(({ name }) => name));
   if (waiting.size === 0) terminal.err('opsd: there are no services; see: opsd ctl status\n');
 
   const late = new AbortController();
   using alarm = new Alarm(() => late.abort());
-  alarm.set(timeout);
+  if (timeout !== Number.POSITIVE_INFINITY) alarm.set(timeout);
   const enough = AbortSignal.any([terminal.enough, late.signal]);
   using reply = await client.stream('POST', '/api/v1/orders', order);
   using _progress = showProgress(client, terminal, () => [...waiting]);

@@ -117,12 +117,13 @@ export type ServiceState =
   | { readonly name: 'failed'; readonly deadline: Millis | null }
   | { readonly name: 'exited'; readonly deadline: null };
 
-export type OrderAction = 'start' | 'stop' | 'restart' | 'signal' | 'reset';
+export type OrderAction = 'start' | 'stop' | 'restart' | 'run' | 'signal' | 'reset';
 
 /** An operator's order that waits for its service to come to rest. */
 export interface PendingOrder {
   readonly id: number;
-  readonly action: 'start' | 'stop' | 'restart';
+  /** `run`: answered when it has ended, not when it is up. */
+  readonly action: 'start' | 'stop' | 'restart' | 'run';
 }
 
 export interface Service {
@@ -217,7 +218,7 @@ export type Event =
   | {
       readonly type: 'order';
       readonly id: number;
-      readonly action: 'start' | 'stop' | 'restart' | 'reset';
+      readonly action: 'start' | 'stop' | 'restart' | 'run' | 'reset';
       readonly service: string;
       readonly by: string;
     }

@@ -1,10 +1,10 @@
 // Operators' orders, carried out: start, stop, restart, signal, reset.
 
 import { bringDown, start } from './lifecycle.ts';
-import type { Effect, Event, Outcome, Service } from './model.ts';
+import type { Effect, Event, Outcome, PendingOrder, Service } from './model.ts';
 import { needsOf, serviceOf } from './order.ts';
 import { dismiss, supersede } from './orders.ts';
-import { type Around, forgiven, isLive, type Moved, unreachable } from './transition.ts';
+import { type Around, forgiven, isLive, isWanted, type Moved, unreachable } from './transition.ts';
 import type { World } from './world.ts';
 
 /** Takes an operator's order; every order is answered exactly once, here or when its service came to rest. */
@@ -45,11 +45,17 @@ export function obey(world: World, event: Extract<Event, { type: 'order' }>): vo
       return;
     case 'start':
     case 'stop':
-    case 'restart': {
+    case 'restart':
+    case 'run': {
       const { action } = event;
+      if (action === 'run' && target.spec.policy.restart === 'always') {
+        const message = `${name} is no job: it is started again whenever it ends (restart = "always"), so its end is not waited for`;
+        world.effects.push(answer({ ok: false, code: 'failed', message }));
+        return;
+      }
       world.change(name, (service) => {
         const [free, answers] = supersede(service, action, by);
-        const wish = action === 'stop' ? 'down' : 'up';
+        const wish = action === 'stop' ? 'down' : action === 'run' && isWanted(service) ? service.wish : 'up';
         return [{ ...free, wish, orders: [...free.orders, { id, action }] }, answers];
       });
       if (action !== 'stop')
@@ -62,13 +68,17 @@ export function obey(world: World, event: Extract<Event, { type: 'order' }>): vo
   }
 }
 
-function carryOut(service: Service, around: Around, action: 'start' | 'stop' | 'restart', by: string): Moved {
+function carryOut(service: Service, around: Around, action: PendingOrder['action'], by: string): Moved {
   const reason = 'operator' as const;
   const detail = `${action} by ${by}`;
   switch (action) {
     case 'stop':
       return bringDown(service, around, { to: 'stopped', reason, detail });
     case 'restart':
+      return bringDown(forgiven(service), around, { to: 'start', reason, detail });
+    case 'run':
+      // One that runs already is the one that is waited for.
+      if (isLive(service.state) && !isGoing(service)) return [service, []];
       return bringDown(forgiven(service), around, { to: 'start', reason, detail });
     case 'start': {
       const { state } = service;
@@ -82,6 +92,10 @@ function carryOut(service: Service, around: Around, action: 'start' | 'stop' | '
     default:
       return unreachable(action);
   }
+}
+
+function isGoing({ state }: Service): boolean {
+  return state.name === 'stopping' || state.name === 'killing';
 }
 
 /** For what a started service requires: up, if it is at rest. */

@@ -7,7 +7,7 @@ type Answered = readonly [Service, readonly Effect[]];
 /** It is up: whoever wanted that has got it. */
 export function answerReady(service: Service): Answered {
   const { name } = service.spec;
-  return answer(service, wantsUp, () => ({ ok: true, message: `${name} is running` }));
+  return answer(service, isContent, () => ({ ok: true, message: `${name} is running` }));
 }
 
 /** It is at rest, and nothing more happens by itself (or not soon): everybody hears how it ended. */
@@ -15,6 +15,8 @@ export function answerAtRest(service: Service, end: { readonly ok: boolean; read
   const { spec, state } = service;
   return answer(service, always, (order) => {
     if (order.action === 'stop') return { ok: true, message: `${spec.name} is stopped` };
+    if (order.action === 'run' && state.name !== 'waiting' && !(end.ok && state.name === 'exited'))
+      return { ok: false, code: 'failed', message: `${spec.name} did not complete: ${end.detail}` };
     if (end.ok && state.name === 'exited') return { ok: true, message: `${spec.name} has completed: ${end.detail}` };
     return { ok: false, code: 'failed', message: `${spec.name} did not come up: ${end.detail}` };
   });
@@ -26,7 +28,7 @@ export function answerStuck(service: Service, message: string): Answered {
 }
 
 /** A new order is there: those that want something else will not get it. */
-export function supersede(service: Service, by: 'start' | 'stop' | 'restart', who: string): Answered {
+export function supersede(service: Service, by: PendingOrder['action'], who: string): Answered {
   const contrary = (order: PendingOrder) => (order.action === 'stop') !== (by === 'stop');
   return answer(service, contrary, (order) => ({
     ok: false,
@@ -40,7 +42,7 @@ export function dismiss(service: Service, outcome: Outcome): Answered {
 }
 
 const always = () => true;
-const wantsUp = (order: PendingOrder) => order.action !== 'stop';
+const isContent = (order: PendingOrder) => order.action === 'start' || order.action === 'restart';
 
 function answer(
   service: Service,

@@ -1,12 +1,22 @@
 // What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
 
 import { resolve } from 'node:path';
-import type { Event, Outcome, Service } from '../core/model.ts';
+import type { Event, OrderAction, Outcome, Service } from '../core/model.ts';
 import { serviceOf } from '../core/order.ts';
 import type { Millis, SignalName } from '../core/spec.ts';
 import type { Tally } from '../http/tally.ts';
-import type { Control, EventView, MetricsView, ReloadResult, ServiceView, StatusView, WhyView } from '../http/view.ts';
+import type {
+  Control,
+  EventView,
+  MetricsView,
+  NodeView,
+  ReloadResult,
+  ServiceView,
+  StatusView,
+  WhyView,
+} from '../http/view.ts';
 import { explain } from '../http/why.ts';
+import type { JobRecord } from '../os/job-book.ts';
 import type { Usage } from '../os/usage.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
@@ -33,6 +43,10 @@ export interface Parts {
   lastLines(service: string): readonly string[];
   /** Unix milliseconds; null: it is no job, or has no next time. */
   nextRunOf(service: string): number | null;
+  /** What is known of past runs of a job; null: it is none, or never ran. */
+  jobOf(service: string): JobRecord | null;
+  /** Does the kernel hold this generation to its limit of memory? */
+  isHeld(service: string, generation: number): boolean;
   /** A wish of an operator is about to change. */
   wished(): void;
 }
@@ -53,9 +67,18 @@ export class DaemonControl implements Control {
     };
   }
 
-  order(action: 'start' | 'stop' | 'restart' | 'reset', service: string, by: string): Promise<Outcome> {
+  order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome> {
     this.#parts.wished();
     return this.#ask((id) => ({ type: 'order', id, action, service, by }));
+  }
+
+  graph(): readonly NodeView[] {
+    return this.#parts.loop.state.services.map(({ spec, state }) => ({
+      name: spec.name,
+      state: state.name,
+      depends_on: spec.policy.dependsOn,
+      after: spec.policy.after,
+    }));
   }
 
   signal(service: string, signal: SignalName, by: string): Promise<Outcome> {
@@ -131,7 +154,8 @@ export class DaemonControl implements Control {
       services: loop.state.services.map((service) => {
         const pid = 'run' in service.state ? service.state.run.pid : null;
         const usage = pid === null ? undefined : this.#parts.usageOf(pid);
-        return measureService(service, usage, tally, this.#parts.outputOf(service.spec.name));
+        const { name } = service.spec;
+        return measureService(service, usage, tally, this.#parts.outputOf(name), this.#parts.jobOf(name));
       }),
       ready_seconds: tally.ready.view(),
       stop_seconds: tally.stop.view(),
@@ -141,7 +165,14 @@ export class DaemonControl implements Control {
   #view(service: Service): ServiceView {
     const pid = 'run' in service.state ? service.state.run.pid : null;
     const usage = pid === null ? undefined : this.#parts.usageOf(pid);
-    return viewService(service, usage, this.#parts.nextRunOf(service.spec.name));
+    const { nextRunOf, jobOf, isHeld } = this.#parts;
+    const { name, launch } = service.spec;
+    return viewService(service, {
+      usage,
+      nextRun: nextRunOf(name),
+      job: jobOf(name),
+      isMemoryHeld: launch.limits.memory !== null && isHeld(name, service.generation),
+    });
   }
 
   #ask(event: (id: number) => Event): Promise<Outcome> {

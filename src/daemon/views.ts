@@ -4,9 +4,10 @@ import type { Service, ServiceState, State } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
 import { failuresNow, isWanted } from '../core/transition.ts';
 import type { Tally } from '../http/tally.ts';
-import type { ServiceMetrics, ServiceView } from '../http/view.ts';
+import type { RunView, ServiceMetrics, ServiceView } from '../http/view.ts';
+import type { JobRecord } from '../os/job-book.ts';
 import type { Usage } from '../os/usage.ts';
-import { dateOf, monotonic, wallAt } from '../runtime/clock.ts';
+import { dateOf, monotonic, unixNow, wallAt } from '../runtime/clock.ts';
 import { isoOrNull, viewExit } from './chronicle.ts';
 
 export interface OutputCounts {
@@ -14,8 +15,16 @@ export interface OutputCounts {
   readonly dropped: number;
 }
 
-/** `nextRun`: of a job, Unix milliseconds. */
-export function viewService(service: Service, usage: Usage | undefined, nextRun: number | null): ServiceView {
+/** What is known of a service outside of the core. */
+export interface Beside {
+  readonly usage: Usage | undefined;
+  /** Of a job, Unix milliseconds. */
+  readonly nextRun: number | null;
+  readonly job: JobRecord | null;
+  readonly isMemoryHeld: boolean;
+}
+
+export function viewService(service: Service, { usage, nextRun, job, isMemoryHeld }: Beside): ServiceView {
   const { state, spec } = service;
   const run = runOf(state);
   const nextAttempt = state.name === 'backoff' || state.name === 'failed' ? state.deadline : null;
@@ -35,6 +44,9 @@ export function viewService(service: Service, usage: Usage | undefined, nextRun:
     cpu_ratio: usage?.cpuRatio ?? null,
     memory_bytes: usage?.memoryBytes ?? null,
     adopted: run?.adopted ?? false,
+    tags: spec.policy.tags,
+    memory_limit: memoryLimit(service, isMemoryHeld),
+    last_run: job === null ? null : viewRun(job),
   };
 }
 
@@ -43,6 +55,7 @@ export function measureService(
   usage: Usage | undefined,
   tally: Tally,
   output: OutputCounts,
+  job: JobRecord | null,
 ): ServiceMetrics {
   const { state, spec } = service;
   const run = runOf(state);
@@ -60,6 +73,24 @@ export function measureService(
     memory_bytes: usage?.memoryBytes ?? null,
     log_bytes: output.bytes,
     log_dropped_bytes: output.dropped,
+    job_last_success_seconds: job?.succeededAt == null ? null : job.succeededAt / 1_000,
+    job_last_duration_seconds:
+      job?.startedAt == null || job.endedAt === null ? null : (job.endedAt - job.startedAt) / 1_000,
+  };
+}
+
+function memoryLimit({ spec }: Service, isHeld: boolean): ServiceView['memory_limit'] {
+  const bytes = spec.launch.limits.memory;
+  return bytes === null ? null : { bytes, held_by: isHeld ? 'cgroup' : 'restart' };
+}
+
+function viewRun({ startedAt, endedAt, succeededAt }: JobRecord): RunView | null {
+  if (startedAt === null) return null;
+  return {
+    started_at: dateOf(startedAt).toISOString(),
+    ended_at: endedAt === null ? null : dateOf(endedAt).toISOString(),
+    duration_seconds: ((endedAt ?? unixNow()) - startedAt) / 1_000,
+    result: endedAt === null ? 'running' : endedAt === succeededAt ? 'success' : 'failure',
   };
 }
 

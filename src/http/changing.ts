@@ -5,16 +5,17 @@ import type { Outcome } from '../core/model.ts';
 import type { SignalName } from '../core/spec.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
+import { dependentsFirst, neededBy } from './graph.ts';
 import { type Answer, claimedIdentity, sendOutcomes } from './orders.ts';
 import { findService } from './reading.ts';
 import type { App, RouteOptions } from './routes.ts';
 import { select } from './select.ts';
 import type { Control } from './view.ts';
 
-const ACTIONS = ['start', 'stop', 'restart', 'reset', 'signal'] as const;
+const ACTIONS = ['start', 'stop', 'restart', 'run', 'reset', 'signal'] as const;
 type Action = (typeof ACTIONS)[number];
 const CHANGING =
-  /^\/api\/v1\/(?:orders|reload|handover|shutdown|services\/[^/]+\/(?:start|stop|restart|signal|reset))$/;
+  /^\/api\/v1\/(?:orders|reload|handover|shutdown|services\/[^/]+\/(?:start|stop|restart|run|signal|reset))$/;
 
 export function isChangingPath(path: string): boolean {
   return CHANGING.test(path);
@@ -44,7 +45,11 @@ function addOrder(app: App, { control, log }: RouteOptions, action: Action): voi
     const order = orderOf(action, body.fields);
     if (order instanceof Response) return order;
     const by = claimedIdentity(c.env.incoming);
-    const outcome = give(control, order, service.name, by);
+    const isCascade = body.fields.cascade === true;
+    const needed = action === 'stop' && !isCascade ? refuseNeeded(control, [service.name]) : null;
+    if (needed !== null) return needed;
+    const outcome =
+      isCascade && action === 'stop' ? stopWithAll(control, service.name, by) : give(control, order, service.name, by);
     const record = (result: string) => log('info', 'command', { command: action, service: service.name, by, result });
     if (body.fields.wait === false) {
       record('not waited for');
@@ -67,20 +72,49 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
     if (!Array.isArray(patterns) || !patterns.every((pattern) => typeof pattern === 'string')) {
       return failure(400, 'bad_request', 'services: expected a list of names, globs, or all');
     }
-    const all = control.status().services.map(({ name }) => name);
-    const { names, unknown } = select(all, patterns);
+    const selection = select(control.status().services, patterns);
+    const { unknown } = selection;
     if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
     const order = orderOf(action, body.fields);
     if (order instanceof Response) return order;
+    const isCascade = body.fields.cascade === true;
+    const needed = action === 'stop' && !isCascade ? refuseNeeded(control, selection.names) : null;
+    if (needed !== null) return needed;
+    const others = action === 'stop' ? neededBy(control.graph(), selection.names) : [];
+    const names = [...selection.names, ...others];
     const by = claimedIdentity(c.env.incoming);
     const record = (result: string) => log('info', 'command', { command: action, services: brief(names), by, result });
-    const answers = names.map((service): Answer => ({ service, outcome: give(control, order, service, by) }));
+    const answers =
+      action === 'stop'
+        ? stopAll(control, names, by)
+        : names.map((service): Answer => ({ service, outcome: give(control, order, service, by) }));
     if (wait === false) record('not waited for');
     sendOutcomes(c.env.outgoing, answers, wait !== false, (failed) =>
       record(failed === 0 ? 'done' : `${failed} of ${names.length} failed`),
     );
     return underWay();
   });
+}
+
+/** Dependents first, in parallel by level. */
+function stopAll(control: Control, names: readonly string[], by: string): readonly Answer[] {
+  const outcomes = dependentsFirst(control.graph(), names, (service) => control.order('stop', service, by));
+  return [...outcomes].map(([service, outcome]) => ({ service, outcome }));
+}
+
+/** The outcome of the last one, which is the one that was asked for. */
+async function stopWithAll(control: Control, name: string, by: string): Promise<Outcome> {
+  const answers = stopAll(control, [name, ...neededBy(control.graph(), [name])], by);
+  const own = answers.find(({ service }) => service === name);
+  return own === undefined ? control.order('stop', name, by) : own.outcome;
+}
+
+/** null: nobody else needs them. */
+function refuseNeeded(control: Control, names: readonly string[]): Response | null {
+  const others = neededBy(control.graph(), names);
+  if (others.length === 0) return null;
+  const message = `${brief(names)} cannot be stopped alone: needed by ${brief(others)}; --cascade stops these first`;
+  return failure(409, 'needed', message);
 }
 
 function addReload(app: App, { control, log }: RouteOptions): void {

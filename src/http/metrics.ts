@@ -129,6 +129,18 @@ const families: readonly Family[] = [
     each((service) => service.log_dropped_bytes),
   ),
   gauge(
+    'opsd_job_last_success_timestamp_seconds',
+    'Unix time at which a job last ended well. Older than its schedule: it fails, or does not run at all.',
+    ['service'],
+    each((service) => service.job_last_success_seconds),
+  ),
+  gauge(
+    'opsd_job_last_duration_seconds',
+    'How long the last run of a job took. Near its timeout or the time between two runs: it needs more room.',
+    ['service'],
+    each((service) => service.job_last_duration_seconds),
+  ),
+  gauge(
     'opsd_config_last_reload_successful',
     'Whether the last reload was applied. 0: the old configuration is in force; opsd check says what is wrong.',
     [],

@@ -2,6 +2,7 @@
 
 import { answer, failure, json, PLAIN, underWay } from './answers.ts';
 import type { Fresh } from './fresh.ts';
+import { graphOf } from './graph.ts';
 import { MOST_LINES, sendLog } from './log-stream.ts';
 import type { App, RouteOptions } from './routes.ts';
 import { select, unknownService } from './select.ts';
@@ -17,11 +18,18 @@ export function addReading(app: App, options: RouteOptions, everything: Fresh<Ui
     const patterns = c.req.queries('service');
     if (patterns === undefined) return answer(await everything.get(), 'application/json');
     const status = control.status();
-    const all = status.services.map(({ name }) => name);
-    const { names, unknown } = select(all, patterns);
+    const { names, unknown } = select(status.services, patterns);
     if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
     const wanted = new Set(names);
     return json({ ...status, services: status.services.filter(({ name }) => wanted.has(name)) });
+  });
+  app.get('/api/v1/graph', (c) => {
+    const patterns = c.req.queries('service');
+    if (patterns === undefined) return json(graphOf(control.graph(), null));
+    const { names, unknown } = select(control.status().services, patterns);
+    return unknown.length > 0
+      ? failure(404, 'unknown_service', unknown.join('\n'))
+      : json(graphOf(control.graph(), names));
   });
   app.get('/api/v1/services/:name', (c) => {
     const service = findService(control, c.req.param('name'));

@@ -1,6 +1,6 @@
 // What the daemon tells and what it can be asked for: the words between it, HTTP, ctl and the status page.
 
-import type { AlertReason, Outcome, Reason, StateName } from '../core/model.ts';
+import type { AlertReason, OrderAction, Outcome, Reason, StateName } from '../core/model.ts';
 import type { Change } from '../core/reload.ts';
 import type { SignalName } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
@@ -31,6 +31,36 @@ export interface ServiceView {
   readonly cpu_ratio: number | null;
   readonly memory_bytes: number | null;
   readonly adopted: boolean;
+  readonly tags: readonly string[];
+  /** `limits.memory`, and who sees to it: the kernel, or opsd by a restart. null: there is none. */
+  readonly memory_limit: { readonly bytes: number; readonly held_by: 'cgroup' | 'restart' } | null;
+  /** Of a job: how it last ran. null: it is no job, or never ran. */
+  readonly last_run: RunView | null;
+}
+
+export interface RunView {
+  readonly started_at: string;
+  /** null: it still runs. */
+  readonly ended_at: string | null;
+  /** Until now, where it still runs. */
+  readonly duration_seconds: number;
+  readonly result: 'running' | 'success' | 'failure';
+}
+
+/** A service among those it needs. */
+export interface NodeView {
+  readonly name: string;
+  readonly state: StateName;
+  readonly depends_on: readonly { readonly service: string; readonly until: 'ready' | 'started' | 'completed' }[];
+  /** Services that start before it, without need. */
+  readonly after: readonly string[];
+}
+
+export interface GraphView {
+  readonly version: 1;
+  readonly services: readonly NodeView[];
+  /** Names of those that no other comes after. */
+  readonly roots: readonly string[];
 }
 
 export interface DaemonView {
@@ -118,6 +148,9 @@ export interface ServiceMetrics {
   readonly log_bytes: number;
   /** Bytes of output that could not be written (disk full, no permission). */
   readonly log_dropped_bytes: number;
+  /** Unix time in seconds; null: it is no job, or never succeeded. */
+  readonly job_last_success_seconds: number | null;
+  readonly job_last_duration_seconds: number | null;
 }
 
 /** What became of the events that hooks were to be told. */
@@ -151,7 +184,9 @@ export interface MetricsView {
 export interface Control {
   status(): StatusView;
   /** One order to one service; resolves when it came to rest. Never rejects. */
-  order(action: 'start' | 'stop' | 'restart' | 'reset', service: string, by: string): Promise<Outcome>;
+  order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome>;
+  /** Who needs whom. */
+  graph(): readonly NodeView[];
   signal(service: string, signal: SignalName, by: string): Promise<Outcome>;
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult>;
   handover(by: string): void;

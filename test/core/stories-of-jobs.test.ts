@@ -159,3 +159,27 @@ test('with exit_when = "all-exited" opsd ends with its last service', () => {
     2000   opsd exits 0: every service is stopped`,
   );
 });
+
+test('who runs a job by hand is answered when it has ended, and joins one that runs already', () => {
+  tells(
+    {
+      services: [aService('job', { restart: 'never', enabled: false }), aService('web')],
+      child: (service) => (service === 'job' ? { ...obedient, ends: { after: 3_000, code: 0 } } : obedient),
+      acts: [
+        [1_000, (it) => it.order('run', 'job')],
+        [2_000, (it) => it.order('run', 'job')],
+        [3_000, (it) => it.order('run', 'web')],
+      ],
+      until: 20_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    1000   job stopped → starting (run by test)
+    1000   job starting → running (up and ready)
+    3000   web answer: failed, web is no job: it is started again whenever it ends (restart = "always"), so its end is not waited for
+    4000   job running → exited (exit code 0)
+    4000   job answer: ok, job has completed: exit code 0
+    4000   job answer: ok, job has completed: exit code 0`,
+  );
+});

@@ -1,11 +1,12 @@
 // A daemon without processes: services that obey orders after a moment, and tell of it as the real one does.
 
-import type { Outcome, Reason, StateName } from '../../src/core/model.ts';
+import type { OrderAction, Outcome, Reason, StateName } from '../../src/core/model.ts';
 import { Tally } from '../../src/http/tally.ts';
 import type {
   Control,
   EventView,
   MetricsView,
+  NodeView,
   ReloadResult,
   ServiceView,
   StatusView,
@@ -15,6 +16,8 @@ import type {
 export interface FakeService extends ServiceView {
   /** What the next order ends in; default: it works. */
   readonly outcome?: Outcome;
+  /** Names of services that it depends on. */
+  readonly needs?: readonly string[];
 }
 
 const STARTED = Date.parse('2026-11-23T16:00:00.000Z');
@@ -38,6 +41,9 @@ export function service(name: string, fields: Partial<FakeService> = {}): FakeSe
     cpu_ratio: null,
     memory_bytes: null,
     adopted: false,
+    tags: [],
+    memory_limit: null,
+    last_run: null,
     ...fields,
   };
 }
@@ -114,7 +120,7 @@ export class FakeControl implements Control {
   }
 
   status(): StatusView {
-    const services = [...this.services.values()].map(({ outcome: _, ...view }) => view);
+    const services = [...this.services.values()].map(({ outcome: _, needs: __, ...view }) => view);
     return {
       version: 1,
       daemon: { pid: process.pid, version: '0.1.0', started_at: new Date(STARTED).toISOString() },
@@ -122,7 +128,16 @@ export class FakeControl implements Control {
     };
   }
 
-  async order(action: 'start' | 'stop' | 'restart' | 'reset', name: string, by: string): Promise<Outcome> {
+  graph(): readonly NodeView[] {
+    return [...this.services.values()].map(({ name, state, needs = [] }) => ({
+      name,
+      state,
+      depends_on: needs.map((service) => ({ service, until: 'ready' })),
+      after: [],
+    }));
+  }
+
+  async order(action: Exclude<OrderAction, 'signal'>, name: string, by: string): Promise<Outcome> {
     this.orders.push(`${action} ${name} by ${by}`);
     if (action === 'stop' || action === 'restart') this.change(name, 'stopping', { reason: `${action} by ${by}` });
     await this.gate;
@@ -224,6 +239,8 @@ export class FakeControl implements Control {
         memory_bytes: each.memory_bytes,
         log_bytes: 1024,
         log_dropped_bytes: 0,
+        job_last_success_seconds: each.last_run?.result === 'success' ? STARTED / 1000 : null,
+        job_last_duration_seconds: each.last_run?.duration_seconds ?? null,
       })),
     };
   }

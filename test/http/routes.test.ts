@@ -30,6 +30,9 @@ test('all services, one service, and those a pattern means', async () => {
       'cpu_ratio',
       'memory_bytes',
       'adopted',
+      'tags',
+      'memory_limit',
+      'last_run',
     ]);
     const some = JSON.parse((await ask(door, '/api/v1/services?service=web*&service=db')).body);
     assert.deepEqual(

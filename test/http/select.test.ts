@@ -1,4 +1,4 @@
-// Which services a name, a glob or `all` means.
+// Which services a name, a glob, a tag or `all` means.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { select } from '../../src/http/select.ts';
 
 const NAMES = ['web', 'web-2', 'db', 'mail.queue'];
+const of = (name: string, tags: readonly string[] = []) => ({ name, tags });
+const SERVICES = NAMES.map((name) => of(name, name.startsWith('web') ? ['edge', 'node'] : ['core']));
 
 test('names, globs and all, each once, in the order of the configuration', () => {
   const rows: [string[], string[]][] = [
@@ -25,14 +27,22 @@ test('names, globs and all, each once, in the order of the configuration', () =>
     [[], []],
   ];
   for (const [patterns, names] of rows)
-    assert.deepEqual(select(NAMES, patterns), { names, unknown: [] }, patterns.join());
+    assert.deepEqual(select(SERVICES, patterns), { names, unknown: [] }, patterns.join());
 });
 
 test('what matches nothing is told, with what was probably meant', () => {
-  assert.deepEqual(select(NAMES, ['wbe', 'x*', 'zzzzzz']).unknown, [
+  assert.deepEqual(select(SERVICES, ['wbe', 'x*', 'zzzzzz']).unknown, [
     "there is no service 'wbe'; did you mean 'web'?",
     "no service matches 'x*'",
     "there is no service 'zzzzzz'; see them all with: opsd ctl status",
+  ]);
+});
+
+test('a tag means all that have it', () => {
+  assert.deepEqual(select(SERVICES, ['+edge', 'db']).names, ['web', 'web-2', 'db']);
+  assert.deepEqual(select(SERVICES, ['+edgy', '+zzzzzz']).unknown, [
+    "no service has the tag 'edgy'; did you mean '+edge'?",
+    'no service has the tag \'zzzzzz\'; tags are in the configuration: tags = ["edge"]',
   ]);
 });
 
@@ -41,12 +51,12 @@ test('all of no services is none, and no error', () => {
 });
 
 test('dots and brackets are no wildcards', () => {
-  assert.deepEqual(select(['mailXqueue'], ['mail.queue*']).names, []);
-  assert.deepEqual(select(['a'], ['[a]*']).names, []);
+  assert.deepEqual(select([of('mailXqueue')], ['mail.queue*']).names, []);
+  assert.deepEqual(select([of('a')], ['[a]*']).names, []);
 });
 
 test('a glob that a regular expression would never finish is answered at once', () => {
-  assert.deepEqual(select(['a'.repeat(64)], [`${'*a'.repeat(200)}*b`]).names, []);
+  assert.deepEqual(select([of('a'.repeat(64))], [`${'*a'.repeat(200)}*b`]).names, []);
 });
 
 test('a glob means what the regular expression means', () => {
@@ -56,11 +66,11 @@ test('a glob means what the regular expression means', () => {
     fc.property(letters, glob, (name, pattern) => {
       fc.pre(/[*?]/.test(pattern));
       const same = new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
-      assert.equal(select([name], [pattern]).names.length, same ? 1 : 0);
+      assert.equal(select([of(name)], [pattern]).names.length, same ? 1 : 0);
     }),
   );
 });
 
 test('what a stranger sent cannot act on a terminal', () => {
-  assert.doesNotMatch(select(NAMES, ['\u001b[2J', `\u202e${'x'.repeat(500)}`]).unknown.join(''), /\p{Cc}|\p{Cf}/u);
+  assert.doesNotMatch(select(SERVICES, ['\u001b[2J', `\u202e${'x'.repeat(500)}`]).unknown.join(''), /\p{Cc}|\p{Cf}/u);
 });

@@ -64,7 +64,7 @@ export class Simulation {
     this.post({ type: 'configured', config, isFirst: true });
   }
 
-  order(action: 'start' | 'stop' | 'restart' | 'reset', service: string): number {
+  order(action: 'start' | 'stop' | 'restart' | 'run' | 'reset', service: string): number {
     const id = this.#nextOrder++;
     this.asked.set(id, `${action} ${service}`);
     this.post({ type: 'order', id, action, service, by: 'test' });

@@ -84,7 +84,7 @@ export interface Opsd extends Place {
   status(service: string): Promise<ServiceView>;
   /** Waits for a state, or for whatever `probe` looks for. */
   until(service: string, want: StateName | ((view: ServiceView) => boolean), limitMs?: number): Promise<ServiceView>;
-  order(action: 'start' | 'stop' | 'restart' | 'reset', service: string): Promise<Reply>;
+  order(action: 'start' | 'stop' | 'restart' | 'run' | 'reset', service: string): Promise<Reply>;
   reload(): Promise<Reply>;
   /** To the daemon. */
   kill(signal: NodeJS.Signals): void;

@@ -1,0 +1,135 @@
+// Many services at once, and jobs by hand: tags, the graph, cascades, `ctl run`, hooks, signals of readiness.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startOpsd } from '../support/opsd.ts';
+
+const GRAPH = `
+[services.db]
+command = ["sleep", "60"]
+tags = ["core"]
+[services.api]
+command = ["sleep", "60"]
+depends_on = ["db"]
+tags = ["edge"]
+[services.web]
+command = ["sleep", "60"]
+depends_on = { api = "ready", db = "started" }
+tags = ["edge"]
+[services.cron]
+command = ["sleep", "60"]
+after = ["db"]
+`;
+
+test('the graph as a tree and for Graphviz; a tag in a command', async () => {
+  await using it = await startOpsd({ config: GRAPH });
+  await it.until('web', 'running');
+  await it.until('cron', 'running');
+  const tree = await it.ctl('graph');
+  assert.equal(
+    tree.stdout,
+    [
+      'web  running',
+      '├─ api  running',
+      '│  └─ db  running',
+      '└─ db  running  (started)',
+      'cron  running',
+      '└─ db  running  (after)',
+      '',
+    ].join('\n'),
+  );
+  const part = await it.ctl('graph', 'api', '--dot');
+  assert.match(part.stdout, /^digraph opsd \{\n(?:.*\n)*? *"api" -> "db";\n\}\n$/);
+  assert.doesNotMatch(part.stdout, /web/);
+  const restarted = await it.ctl('restart', '+edge');
+  assert.equal(restarted.code, 0, restarted.stderr);
+  const generations = await Promise.all(['db', 'api', 'web', 'cron'].map((name) => it.status(name)));
+  assert.deepEqual(
+    generations.map(({ generation }) => generation),
+    [1, 2, 2, 1],
+  );
+  const wrong = await it.ctl('restart', '+egde');
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /no service has the tag 'egde'; did you mean '\+edge'\?/);
+});
+
+test('what others need is stopped only with them, and after them', async () => {
+  await using it = await startOpsd({ config: GRAPH });
+  await it.until('web', 'running');
+  const refused = await it.ctl('stop', 'db');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /db cannot be stopped alone: needed by api,web; --cascade stops these first/);
+  assert.equal((await it.status('db')).state, 'running');
+  const stopped = await it.ctl('stop', 'db', '--cascade');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.deepEqual(stopped.stdout.trim().split('\n'), ['web is stopped', 'api is stopped', 'db is stopped']);
+  assert.equal((await it.status('cron')).state, 'running');
+});
+
+test('a job by hand: its end is waited for, and how it went is told', async () => {
+  const config = `
+[services.good]
+command = ["sh", "-c", "sleep 0.3; echo done"]
+type = "oneshot"
+enabled = false
+[services.bad]
+command = ["sh", "-c", "exit 4"]
+schedule = "0 3 1 1 *"
+[services.web]
+command = ["sleep", "60"]
+`;
+  await using it = await startOpsd({ config, http: 'on' });
+  const good = await it.ctl('run', 'good');
+  assert.deepEqual([good.code, good.stdout], [0, 'good has completed: exit code 0\n']);
+  assert.equal(await it.output('good'), 'done\n');
+  const run = (await it.status('good')).last_run;
+  assert.equal(run?.result, 'success');
+  assert.ok(run.duration_seconds >= 0.3 && run.duration_seconds < 5, `${run.duration_seconds}`);
+  const bad = await it.ctl('run', 'bad');
+  assert.deepEqual([bad.code, bad.stderr], [2, 'bad did not complete: exit code 4\n']);
+  assert.equal((await it.status('bad')).last_run?.result, 'failure');
+  const web = await it.ctl('run', 'web');
+  assert.equal(web.code, 2);
+  assert.match(web.stderr, /web is no job/);
+  const { body } = await it.api('GET', '/metrics');
+  assert.match(body, /^opsd_job_last_success_timestamp_seconds\{service="good"\} 1\.?\d+/m);
+  assert.match(body, /^opsd_job_last_duration_seconds\{service="bad"\} 0/m);
+  assert.doesNotMatch(body, /^opsd_job_last_success_timestamp_seconds\{service="(bad|web)"\}/m);
+});
+
+test('two who run a job at once wait for the same run', async () => {
+  await using it = await startOpsd({
+    config: '[services.job]\ncommand = ["sleep", "0.5"]\ntype = "oneshot"\nenabled = false\n',
+  });
+  const both = await Promise.all([it.ctl('run', 'job'), it.ctl('run', 'job')]);
+  assert.deepEqual(
+    both.map(({ code }) => code),
+    [0, 0],
+  );
+  assert.equal((await it.status('job')).generation, 1);
+});
+
+test('hooks, and readiness by descriptor and by log line, from a configuration file', async () => {
+  const config = `
+[services.told]
+command = ["sh", "-c", "echo up; sleep 0.2; echo >&$OPSD_NOTIFY_FD; exec sleep 60"]
+ready = { on = "fd", timeout = "10s" }
+before_start = { command = ["sh", "-c", "echo before"], timeout = "5s" }
+after_stop = { command = ["sh", "-c", "echo after"], timeout = "5s" }
+[services.line]
+command = ["sh", "-c", "echo begin; sleep 0.2; echo listening on 80; exec sleep 60"]
+ready = { on = "log", pattern = "^listening", timeout = "10s" }
+[services.broken]
+command = ["sleep", "60"]
+restart = "never"
+before_start = { command = ["sh", "-c", "exit 7"], timeout = "5s" }
+`;
+  await using it = await startOpsd({ config });
+  await it.until('told', 'running');
+  await it.until('line', 'running');
+  const broken = await it.until('broken', 'exited');
+  assert.equal(broken.reason, 'before_start (sh -c exit 7) failed: exit code 7');
+  await it.ctl('stop', 'told');
+  assert.equal(await it.output('told'), 'before\nup\nafter\n');
+  assert.match(await it.output('line'), /^begin\nlistening on 80\n/);
+});
