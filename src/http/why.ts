@@ -176,6 +176,7 @@ function evidence(facts: WhyFacts, failure: EventView | null, finding: Finding |
   add('its output says', finding === null ? null : finding.line.trim());
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
+  add('memory limit', memoryLimitText(view));
   if (view.failures_in_a_row > 0) {
     add(
       'failures in a row',
@@ -341,6 +342,13 @@ function remedies({ service, view }: WhyFacts, reason: Reason): readonly string[
     default:
       return [];
   }
+}
+
+function memoryLimitText({ memory_limit: limit }: ServiceView): string | null {
+  if (limit === null) return null;
+  const who =
+    limit.held_by === 'cgroup' ? 'the kernel holds it to that (cgroup)' : 'opsd looks every 5 s and restarts it';
+  return `${Math.round(limit.bytes / 2 ** 20)} MiB: ${who}`;
 }
 
 function ordinal(count: number): string {

@@ -1,0 +1,41 @@
+// Limits and privileges from a configuration file, seen in the processes of a real opsd.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startOpsd } from '../support/opsd.ts';
+import { procFile } from '../support/survivors.ts';
+
+const CONFIG = `
+[services.hoarder]
+command = ["sh", "-c", "(head -c 60000000 /dev/zero; sleep 60) | tail -c 60000000"]
+limits = { memory = "30M" }
+[services.bound]
+command = ["sleep", "60"]
+limits = { nofile = 99, core = "0" }
+ionice = "idle"
+no_new_privileges = true
+wrapper = ["env", "WRAPPED=yes"]
+`;
+
+test('limits.memory without a cgroup: status says who watches, and too much is a restart that says why', async () => {
+  await using it = await startOpsd({ config: CONFIG });
+  const before = await it.until('hoarder', 'running');
+  assert.deepEqual(before.memory_limit, { bytes: 30 << 20, held_by: 'restart' });
+  const why = await it.ctl('why', 'hoarder');
+  assert.match(why.stdout, /30 MiB: opsd looks every 5 s and restarts it/);
+  await it.until('hoarder', ({ generation }) => generation === 2, 20_000);
+  const [, , stopped] = await it.changes('hoarder');
+  assert.equal(stopped, 'running>stopping memory_limit');
+  await it.logged(/limits\.memory is 30 MiB/);
+});
+
+test('what a process may and may not', async () => {
+  await using it = await startOpsd({ config: CONFIG });
+  const { pid } = await it.until('bound', 'running');
+  assert.ok(pid);
+  assert.match(procFile(pid, 'limits'), /^Max open files\s+99\s+99 /m);
+  assert.match(procFile(pid, 'limits'), /^Max core file size\s+0\s+0 /m);
+  assert.match(procFile(pid, 'status'), /^NoNewPrivs:\t1$/m);
+  assert.match(procFile(pid, 'environ'), /(^|\0)WRAPPED=yes\0/);
+  assert.equal((await it.status('bound')).memory_limit, null);
+});
