@@ -1,33 +1,14 @@
 // What one opsd tells the next about its services, and how it is told from garbage.
 
 import type { Exit, Reason, ServiceState } from '../core/model.ts';
+import type { Memory } from '../core/recall.ts';
 import type { Millis } from '../core/spec.ts';
 
-export interface RememberedService {
-  readonly name: string;
-  readonly generation: number;
-  /** null: nothing runs. */
-  readonly pid: number | null;
+export interface RememberedService extends Memory {
   /** Clock ticks since boot; null with `pid`. */
   readonly startTime: number | null;
   /** Of the process. */
   readonly uid: number | null;
-  readonly state: ServiceState['name'];
-  /** The operator's last word, kept until reboot. */
-  readonly wish: 'up' | 'down' | null;
-  readonly restarts: number;
-  readonly failuresInARow: number;
-  readonly attemptsInARow: number;
-  /** Monotonic, as all instants here. */
-  readonly startedAt: Millis | null;
-  readonly readyAt: Millis | null;
-  /** When a `backoff` or `failed` service is to be tried again. */
-  readonly deadline: Millis | null;
-  readonly lastExit: Exit | null;
-  readonly lastReason: Reason;
-  readonly lastDetail: string;
-  /** Of the configuration that its process was born with. */
-  readonly fingerprint: string;
 }
 
 const STATES: Readonly<Record<ServiceState['name'], true>> = {
