@@ -43,7 +43,14 @@ export function findInheritance(
     return services.get(service)?.uid ?? (user === null ? null : (accountOf(user)?.uid ?? null));
   };
   const hints = hintsOf(runDir, config, remembered.services);
-  const taken = census(runDir, { hints, uidOf, populated });
+  // A start that was under way may have got a process that nobody wrote down; all others without one have none.
+  const ended = remembered.services.filter(({ pid, state }) => pid === null && state !== 'starting');
+  const taken = census(runDir, {
+    hints,
+    uidOf,
+    populated,
+    ended: ended.map(({ name: service, generation }) => ({ service, generation })),
+  });
   if (taken === null) log.error('cannot look at /proc: services of an earlier opsd, if any, are not found');
   else tellOdd(taken, log);
   const isHook = ({ service }: Found) => serviceOfHook(service) !== null;

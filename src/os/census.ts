@@ -46,6 +46,8 @@ export interface CensusOptions {
   readonly uidOf: (service: string, generation: number) => number | null;
   /** Cgroups of generations that still hold processes, with those. */
   readonly populated: readonly (Leftover & { readonly pids: readonly number[] })[];
+  /** Generations whose main process is known to have ended. */
+  readonly ended?: readonly { readonly service: string; readonly generation: number }[];
 }
 
 /** The daemon starts: nothing is known yet. */
@@ -59,13 +61,14 @@ interface Traces {
   proven: Process | null;
   /** What is known to have been the main process, and is gone. */
   dead: Identity | null;
+  hasEnded: boolean;
   readonly carriers: Process[];
   cgroup: string | null;
   pids: readonly number[];
 }
 
 /** Looks once at all processes. null: they cannot be read (no descriptor left). */
-export function census(runDir: string, { hints, uidOf, populated }: CensusOptions): Census | null {
+export function census(runDir: string, { hints, uidOf, populated, ended = [] }: CensusOptions): Census | null {
   const snapshot = new ProcessTable(runDir, NOTHING_OURS).look();
   if (snapshot === null) return null;
   const traces = new Map<string, Traces>();
@@ -76,6 +79,7 @@ export function census(runDir: string, { hints, uidOf, populated }: CensusOption
       generation,
       proven: null,
       dead: null,
+      hasEnded: false,
       carriers: [],
       cgroup: null,
       pids: [],
@@ -89,6 +93,7 @@ export function census(runDir: string, { hints, uidOf, populated }: CensusOption
   for (const { service, generation, path, pids } of populated) {
     Object.assign(tracesOf(service, generation), { cgroup: path, pids });
   }
+  for (const { service, generation } of ended) tracesOf(service, generation).hasEnded = true;
   const mismatched = followHints(hints, new Map(snapshot.processes.map((process) => [process.pid, process])), tracesOf);
   const kinship = new Kinship(snapshot);
   const startedAt = bootClock();
@@ -151,7 +156,7 @@ function followHints(
  * session is one that escaped from it: better a restart too many than a service that is said to run and does not.
  */
 function mainOf(trace: Traces, uid: number, hints: readonly Hint[]): Process | null {
-  if (trace.proven || trace.dead) return trace.proven;
+  if (trace.proven || trace.dead || trace.hasEnded) return trace.proven;
   const leaders = trace.carriers.filter((one) => one.session === one.pid && mayCarry(uid, one));
   const named = hints.filter(({ service, identity }) => service === trace.service && identity === null);
   if (named.length > 0) return leaders.find(({ pid }) => named.some((hint) => hint.pid === pid)) ?? null;

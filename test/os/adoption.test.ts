@@ -136,6 +136,15 @@ test('a PID file tells which of several session leaders is the main process', as
   assert.equal(only(r.census({ hints: [hint] }).found).main?.identity.pid, escapee.pid);
 });
 
+test('a main process that is remembered to have ended is not looked for among those that escaped from it', async () => {
+  await using r = await rig();
+  const [pid = 0] = await left(r, 'setsid sleep 60 & : > $READY; exec sleep 61');
+  end(pid);
+  await waitFor('its end', () => !isAlive(pid));
+  const found = only(r.census({ ended: [{ service: 'web', generation: 1 }] }).found);
+  assert.deepEqual([found.main, found.others.length], [null, 1]);
+});
+
 test('a PID file that names none of them: the main process has ended, and no escapee is taken for it', async () => {
   await using r = await rig();
   const [pid = 0] = await left(r, 'setsid sleep 60 & : > $READY; exec sleep 61');
