@@ -1,0 +1,51 @@
+// Hooks and signals of readiness when opsd is killed in the middle of them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startOpsd } from '../support/opsd.ts';
+import { waitFor } from '../support/wait.ts';
+
+test('a before_start that a killed opsd left is ended before the next one begins', async () => {
+  const config = `
+[services.web]
+command = ["sh", "-c", "echo web; exec sleep 60"]
+before_start = { command = ["sh", "-c", "echo begun; until [ -e go ]; do sleep 0.05; done; echo gone on"], timeout = "60s" }
+`;
+  await using it = await startOpsd({ config });
+  await waitFor('the hook', async () => (await it.output('web')) === 'begun\n');
+  await it.crash();
+  await it.restart();
+  await it.logged(/a hook that an earlier opsd began is ended/);
+  await waitFor('its second run', async () => (await it.output('web')).startsWith('begun\nbegun\n'));
+  await it.write('go', '');
+  await it.until('web', 'running');
+  await waitFor('the service', async () => (await it.output('web')) === 'begun\nbegun\ngone on\nweb\n');
+});
+
+test('what a service says of its readiness while no opsd is there is heard by the next one', async () => {
+  const script =
+    'echo begun; until [ -e go ]; do sleep 0.05; done; echo >&$OPSD_NOTIFY_FD; echo listening; : > said; exec sleep 60';
+  const config = `
+[services.told]
+command = ["sh", "-c", "${script}"]
+ready = { on = "fd", timeout = "60s" }
+[services.line]
+command = ["sh", "-c", "${script.replace('echo >&$OPSD_NOTIFY_FD; ', '').replace('said', 'said2')}"]
+ready = { on = "log", pattern = "^listening$", timeout = "60s" }
+`;
+  await using it = await startOpsd({ config });
+  for (const name of ['told', 'line'])
+    await waitFor(`${name} to begin`, async () => (await it.output(name)) === 'begun\n');
+  const before = await Promise.all([it.status('told'), it.status('line')]);
+  assert.deepEqual(
+    before.map(({ state }) => state),
+    ['starting', 'starting'],
+  );
+  await it.crash();
+  await it.write('go', '');
+  await it.restart();
+  for (const name of ['told', 'line']) {
+    const view = await it.until(name, 'running');
+    assert.deepEqual([view.generation, view.adopted], [1, true]);
+  }
+});
