@@ -17,6 +17,7 @@ import type {
 } from '../http/view.ts';
 import { explain } from '../http/why.ts';
 import type { JobRecord } from '../os/job-book.ts';
+import { stopOwnUnit } from '../os/own-unit.ts';
 import type { Usage } from '../os/usage.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
@@ -93,8 +94,11 @@ export class DaemonControl implements Control {
     this.#parts.loop.post({ type: 'handover', by });
   }
 
+  /** Under systemd it is the unit that ends: else systemd would start it, and all services, again. */
   shutdown(by: string): void {
-    this.#parts.loop.post({ type: 'shutdown', by });
+    void stopOwnUnit().then((isUnit) => {
+      if (!isUnit) this.#parts.loop.post({ type: 'shutdown', by });
+    });
   }
 
   why(service: string): WhyView | null {

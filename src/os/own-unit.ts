@@ -1,6 +1,6 @@
 // What systemd says of the unit that opsd runs as.
 
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 type Property = 'Delegate' | 'LimitNOFILESoft';
@@ -36,4 +36,25 @@ export function ownUnit(cgroups: string): string | null {
     if (unit !== undefined) return unit;
   }
   return null;
+}
+
+/**
+ * Has systemd stop the unit whose main process we are: it then sends SIGTERM, and does not start the unit again, as it
+ * would after an exit of our own (`Restart=always`). Resolves to false where we are no unit's main process.
+ */
+export async function stopOwnUnit(): Promise<boolean> {
+  const unit = ownUnit(readFileSync('/proc/self/cgroup', 'latin1'));
+  if (unit === null) return false;
+  const manager = process.getuid?.() === 0 ? '--system' : '--user';
+  // A terminal in somebody's session is within a unit too, and that is not ours to stop.
+  const main = await systemctl([manager, 'show', '--property=MainPID', '--value', '--', unit]);
+  if (main?.trim() !== String(process.pid)) return false;
+  return (await systemctl([manager, '--no-block', 'stop', '--', unit])) !== null;
+}
+
+/** What it printed; null: it failed. */
+function systemctl(args: readonly string[]): Promise<string | null> {
+  return new Promise((resolve) => {
+    execFile('systemctl', [...args], { timeout: LIMIT_MS }, (error, stdout) => resolve(error === null ? stdout : null));
+  });
 }

@@ -82,6 +82,16 @@ test('stop leaves no process and no PID file, not of the stubborn, not of those 
   assert.equal(await unit(host, 'NRestarts'), '0');
 });
 
+test('opsd ctl shutdown stops the unit: systemd does not start it again', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE);
+  await host.sh('systemctl start opsd && opsd ctl shutdown');
+  await host.until('the end of the unit', async () => (await unit(host, 'ActiveState')) === 'inactive');
+  assert.equal(await unit(host, 'Result'), 'success');
+  assert.equal(await unit(host, 'NRestarts'), '0');
+  assert.deepEqual(await processes(host), []);
+});
+
 test('systemctl restart stops all and starts all', async () => {
   await using host = await container();
   await configure(host, SLEEPER_SERVICE, FAMILY_SERVICE);
