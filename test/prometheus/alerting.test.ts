@@ -56,7 +56,9 @@ command = ["sleep", "600"]
     const url = `http://127.0.0.1:${ports.prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`;
     const reply = await fetch(url).catch(() => null);
     // Until it has read its own past it answers with "Service Unavailable".
-    const answer = (reply?.ok ? await reply.json() : undefined) as { data?: { result?: { value: [number, string] }[] } } | undefined;
+    const answer = (reply?.ok ? await reply.json() : undefined) as
+      | { data?: { result?: { value: [number, string] }[] } }
+      | undefined;
     return answer?.data?.result?.[0]?.value[1];
   };
   assert.equal(await waitFor('a scrape', () => query('opsd_service_up{service="fine"}'), 30_000), '1');
