@@ -110,6 +110,24 @@ const families: readonly Family[] = [
     ['service'],
     each((service) => service.memory_bytes),
   ),
+  gauge(
+    'opsd_service_memory_limit_bytes',
+    'limits.memory of the service. Memory near it: an OOM kill, or a restart by opsd, is next.',
+    ['service'],
+    each((service) => service.memory_limit_bytes),
+  ),
+  gauge(
+    'opsd_service_healthy',
+    'What the health probe of the service says. 0 with on_failure = "mark" lasts until it is well again.',
+    ['service'],
+    each(({ healthy }) => (healthy === null ? null : healthy ? 1 : 0)),
+  ),
+  gauge(
+    'opsd_service_probe_failures_in_a_row',
+    'Failed health probes without a good one between. At health.failures the service is unhealthy.',
+    ['service'],
+    each((service) => service.probe_failures_in_a_row),
+  ),
   counter(
     'opsd_service_kills_total',
     'Times SIGKILL was needed. Raise stop_timeout, or see why the service does not obey stop_signal.',

@@ -145,6 +145,12 @@ export interface ServiceMetrics {
   readonly cpu_ratio: number | null;
   readonly cpu_seconds: number;
   readonly memory_bytes: number | null;
+  /** limits.memory; null: it has none. */
+  readonly memory_limit_bytes: number | null;
+  /** What the health probe says; null: there is none, or it has not said enough yet. */
+  readonly healthy: boolean | null;
+  /** null: nothing is asked. */
+  readonly probe_failures_in_a_row: number | null;
   readonly log_bytes: number;
   /** Bytes of output that could not be written (disk full, no permission). */
   readonly log_dropped_bytes: number;
