@@ -44,7 +44,7 @@ test('each TOML sample of the README is a configuration without a problem', () =
   assert.ok(samples.length > 0);
   for (const sample of samples) {
     // Services that a sample only names.
-    const named = ['db', 'network', 'migrate', 'cache'].filter((name) => !sample.includes(`[services.${name}]`));
+    const named = ['web', 'db', 'network', 'migrate', 'cache'].filter((name) => !sample.includes(`[services.${name}]`));
     const others = named.map((name) => `[services.${name}]\ncommand = "true"\nrestart = "on-failure"\n`).join('');
     const result = load(`${sample}\n${others}`);
     const told = [...(result.ok ? [] : result.problems), ...result.warnings];
