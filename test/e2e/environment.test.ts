@@ -109,7 +109,7 @@ test('with too few descriptors left for a start opsd lives, tries on, and counts
   const { pid } = await opsd.until('web', 'running');
   assert.ok(pid);
   const before = /Max open files\s+(\d+)/.exec(procFile(opsd.daemon.pid, 'limits'))?.[1] ?? '1024';
-  limit(`${limitThatLeaves(2, opsd.daemon.pid)}`);
+  limit(`${limitThatLeaves(1, opsd.daemon.pid)}`);
   process.kill(pid, 'SIGKILL');
   // More often than max_failures.
   await opsd.logged(/(reason=spawn_failed[\s\S]*EMFILE[\s\S]*){4}/, 15_000);
