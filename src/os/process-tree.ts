@@ -26,8 +26,8 @@ export interface Tree {
   mustProveSession: boolean;
   /** Since when it is being killed; null: it is not. */
   killingSince: Millis | null;
-  /** How often it was found empty while it was killed, but not for sure. */
-  doubts: number;
+  /** Since when it was found empty while it was killed, but not for sure; null: it was not. */
+  doubtedSince: Millis | null;
   /** The survivors of SIGKILL were told. */
   toldSurvivors: boolean;
   /** When somebody wants the next look at it; null: nobody. */
@@ -62,7 +62,7 @@ export function newTree({ service, generation, uid, main, isMainAlive, isChild, 
     looked: false,
     mustProveSession: !isMainAlive,
     killingSince: null,
-    doubts: 0,
+    doubtedSince: null,
     toldSurvivors: false,
     dueAt: null,
     patience: 0,

@@ -15,8 +15,11 @@ const WAIT_GROWTH = 1.6;
 /** Looks in one go: while processes came and went, and while new ones turn up that have to be stopped. */
 const LOOKS_FOR_CERTAINTY = 3;
 const LOOKS_FOR_FORKERS = 12;
-/** So often a tree that is being killed is looked at again because others came and went when nothing of it was found. */
-const MOST_DOUBTS = 10;
+/**
+ * A tree that is being killed is looked at again for that long because others came and went when nothing of it was found.
+ * Not so many times: on a host where somebody always comes and goes each look is long, and SIGKILL would seem to fail.
+ */
+const LONGEST_DOUBT: Millis = 1_000;
 /** SIGKILL takes effect at once, unless the process waits in the kernel. */
 const SURVIVOR_AFTER: Millis = 5_000;
 
@@ -127,10 +130,10 @@ export class Trees implements Disposable {
       tree.mustProveSession = !tree.mainAlive;
       if (tree.killingSince === null) continue;
       this.#killKnown(tree);
-      if (tree.members.size === 0 && !isSettled && !tree.mainAlive) tree.doubts += 1;
-      else tree.doubts = 0;
+      if (tree.members.size === 0 && !isSettled && !tree.mainAlive) tree.doubtedSince ??= now;
+      else tree.doubtedSince = null;
     }
-    this.#seen = trees.filter(({ doubts }) => doubts === 0 || doubts > MOST_DOUBTS);
+    this.#seen = trees.filter(({ doubtedSince }) => doubtedSince === null || now - doubtedSince >= LONGEST_DOUBT);
     for (const tree of trees) this.#waitLonger(tree, now);
   }
 

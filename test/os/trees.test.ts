@@ -207,3 +207,16 @@ function stateOf(pid = 0): string {
   const stat = readStat(pid);
   return typeof stat === 'string' ? stat : stat.state;
 }
+
+test('a killed tree counts as empty after a second of doubt, however long each look takes', async () => {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  using h = hunt(() => {
+    Atomics.wait(sleeper, 0, 0, 100);
+    return { processes: [], unsettled: true };
+  });
+  const begun = monotonic();
+  h.trees.kill(endedTree());
+  await waitFor('its end', () => h.seen.length > 0);
+  const took = monotonic() - begun;
+  assert.ok(took >= 1_000 && took < 3_000, `${took} ms`);
+});
