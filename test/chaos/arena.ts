@@ -85,7 +85,7 @@ export class Arena implements Disposable {
       cpSync(this.log, join(kept, 'log'), { recursive: true });
       spawnSync('cp', ['-a', this.run, kept]);
     }
-    if (this.hasSmallDisk) spawnSync('umount', [this.disk]);
+    if (this.hasSmallDisk) spawnSync('umount', ['--lazy', this.disk]);
     if (!this.mustKeep) rmSync(this.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 }

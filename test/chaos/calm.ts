@@ -32,8 +32,12 @@ export async function becomeCalm(world: World, monkey: Monkey): Promise<number> 
   await until(world, 'opsd takes its configuration', async () => (await settings.reload()) || 'it does not');
   const since = performance.now();
   for (const member of fleet.members) {
-    if (member.isConfigured && member.wish === 'unknown') await monkey.order(member, 'start');
-    if (member.isConfigured && member.wish === 'unknown') throw new Violation(`opsd refuses to start ${member.name}`);
+    const mustRestart = member.isMistakable && member.wish !== 'down';
+    member.isMistakable = false;
+    if (!member.isConfigured) continue;
+    if (mustRestart) await monkey.order(member, 'restart');
+    else if (member.wish === 'unknown') await monkey.order(member, 'start');
+    if (member.wish === 'unknown') throw new Violation(`opsd refuses to start ${member.name}`);
   }
   const births = new Map([...watch.transcripts].map(([name, { births }]) => [name, births]));
   const owed = new Map([...watch.transcripts].map(([name, transcript]) => [name, transcript.owing()]));

@@ -39,6 +39,8 @@ export interface Member {
   timestamps: boolean;
   /** An order is under way. */
   isBusy: boolean;
+  /** opsd may take one of its processes for the main process, which has ended: nothing tells it better any more. */
+  isMistakable: boolean;
   /** When an operator said something last, by performance.now(). */
   orderedAt: number;
 }
@@ -100,6 +102,10 @@ export class Fleet {
   readonly #journals: string;
   readonly #program: string;
 
+  get isForgotten(): boolean {
+    return this.#isForgotten;
+  }
+
   /** `journals`: the folder of the services' own journals. */
   constructor(journals: string, isRoot: boolean) {
     this.#journals = journals;
@@ -114,6 +120,7 @@ export class Fleet {
       stopTimeoutMs: 1_000,
       timestamps: name === 'chatty-2' || name === 'obedient-2',
       isBusy: false,
+      isMistakable: false,
       orderedAt: Number.NEGATIVE_INFINITY,
     }));
   }

@@ -73,7 +73,8 @@ async function chaos(): Promise<0 | 1> {
       // systemd does not start it again after exit code 1; somebody sees to the configuration and starts it.
       if (settings.isBroken && dice.is(0.5)) settings.write();
     },
-    isExcused: (code) => (code === 1 && settings.isBroken) || (code === 2 && watch.isDiskTrouble),
+    isExcused: (code) =>
+      (code === 1 && settings.wasBrokenSince(systemd.startedAt)) || (code === 2 && watch.isDiskTrouble),
   });
   const api = new Api(
     join(arena.run, 'opsd.sock'),
@@ -85,7 +86,7 @@ async function chaos(): Promise<0 | 1> {
   const recovery: number[] = [];
   try {
     await using _ = { [Symbol.asyncDispose]: () => sweep(systemd, arena, bystanders) };
-    const looks = setInterval(() => look(watch, systemd, record), LOOK_EVERY_MS);
+    const looks = setInterval(() => look(world), LOOK_EVERY_MS);
     using _looks = { [Symbol.dispose]: () => clearInterval(looks) };
     systemd.start();
     const monkey = new Monkey(world);
@@ -110,9 +111,11 @@ async function chaos(): Promise<0 | 1> {
   return 0;
 }
 
-function look(watch: Watch, systemd: Systemd, record: Record): void {
+function look({ watch, systemd, record, fleet }: World): void {
   try {
     watch.look(systemd.pid);
+    if (!fleet.isForgotten) return;
+    for (const member of fleet.members) member.isMistakable ||= watch.isHeadless(member.name);
   } catch (error) {
     record.fail(error);
   }

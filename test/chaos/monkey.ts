@@ -38,7 +38,7 @@ export class Monkey {
   #freeDiskAt = Number.POSITIVE_INFINITY;
   #continueAt = Number.POSITIVE_INFINITY;
   #mayEndDaemonAt = 0;
-  #lifetime = { of: 0, span: 0 };
+  #life: { of: number; since: number | null; span: number } = { of: 0, since: null, span: 0 };
 
   constructor(world: World) {
     this.#world = world;
@@ -73,7 +73,7 @@ export class Monkey {
 
   async #act(): Promise<void> {
     const { chance, settings, watch, arena, systemd } = this.#world;
-    const mayEnd = performance.now() >= Math.max(this.#mayEndDaemonAt, systemd.startedAt + this.#lifetimeOf(systemd));
+    const mayEnd = this.#mayEnd();
     const act = chance.weighted<() => void | Promise<void>>([
       [mayEnd ? 40 : 0, () => this.#end('SIGKILL')],
       [mayEnd ? 8 : 0, () => this.#end('SIGUSR2')],
@@ -85,20 +85,26 @@ export class Monkey {
       [8, () => this.#order()],
       [2, () => this.#rotate()],
       [1, () => this.#rival()],
-      [arena.hasSmallDisk && systemd.isListening && !watch.isDiskTrouble ? 1.5 : 0, () => this.#fillDisk()],
+      [arena.hasSmallDisk && watch.isAtWork(systemd.pid) && !watch.isDiskTrouble ? 1.5 : 0, () => this.#fillDisk()],
     ]);
     await act();
     if (settings.isBroken && chance.is(0.3)) settings.write();
   }
 
   /** Some are ended while they start, others while they work. */
-  #lifetimeOf({ startedAt }: Systemd): number {
-    if (this.#lifetime.of !== startedAt) {
-      const { chance } = this.#world;
-      const span = chance.is(0.35) ? chance.between(0, 900) : chance.between(1_000, 4_000);
-      this.#lifetime = { of: startedAt, span };
+  #mayEnd(): boolean {
+    const { chance, systemd, watch } = this.#world;
+    const now = performance.now();
+    if (this.#life.of !== systemd.startedAt) {
+      const isShort = chance.is(0.35);
+      this.#life = {
+        of: systemd.startedAt,
+        since: isShort ? now : null,
+        span: chance.between(0, isShort ? 1_500 : 4_000),
+      };
     }
-    return this.#lifetime.span;
+    if (this.#life.since === null && watch.isAtWork(systemd.pid)) this.#life.since = now;
+    return this.#life.since !== null && now >= Math.max(this.#mayEndDaemonAt, this.#life.since + this.#life.span);
   }
 
   #end(signal: 'SIGKILL' | 'SIGTERM' | 'SIGUSR2'): void {
@@ -124,11 +130,11 @@ export class Monkey {
   }
 
   #order(): void {
-    const { fleet, chance, systemd } = this.#world;
+    const { fleet, chance, systemd, watch } = this.#world;
     const member = chance.pick(fleet.members.filter(({ isConfigured, isBusy }) => isConfigured && !isBusy));
     const action = chance.pick(['start', 'start', 'stop', 'restart', 'restart'] as const);
     // Some find nobody there; most are to be obeyed.
-    if (!member || !action || (!systemd.isListening && chance.is(0.8))) return;
+    if (!member || !action || (!watch.isAtWork(systemd.pid) && chance.is(0.8))) return;
     this.#await(this.order(member, action));
   }
 
@@ -169,9 +175,9 @@ export class Monkey {
 
   /** A second opsd beside one that works: it must give way, and touch nothing. */
   async #rival(): Promise<void> {
-    const { systemd, record } = this.#world;
-    if (!systemd.isListening || systemd.isEnding || this.#world.settings.isBroken || this.#world.watch.isDiskTrouble)
-      return;
+    const { systemd, record, watch, settings } = this.#world;
+    const isSettled = watch.isAtWork(systemd.pid) && !systemd.isEnding && this.#continueAt === Number.POSITIVE_INFINITY;
+    if (!isSettled || settings.isBroken || watch.isDiskTrouble) return;
     record.note('a second opsd');
     record.count('rivals');
     const rival = systemd.spawn('pipe');

@@ -25,6 +25,7 @@ export class Settings {
   readonly #systemd: Systemd;
   readonly #record: Record;
   #isBroken = false;
+  #repairedAt = Number.NEGATIVE_INFINITY;
 
   constructor(fleet: Fleet, arena: Arena, api: Api, systemd: Systemd, record: Record) {
     this.#fleet = fleet;
@@ -40,7 +41,13 @@ export class Settings {
     return this.#isBroken;
   }
 
+  /** An opsd that was started then may have read a broken file. */
+  wasBrokenSince(instant: number): boolean {
+    return this.#isBroken || this.#repairedAt >= instant;
+  }
+
   write(): void {
+    if (this.#isBroken) this.#repairedAt = performance.now();
     this.#arena.writeConfig(this.#fleet.toml());
     this.#isBroken = false;
   }

@@ -21,6 +21,8 @@ export class Watch implements Disposable {
   readonly #table: ProcessTable;
   /** Of each service, who held its FIFO at the last look: without a holder the kernel throws away what is in it. */
   readonly #holders = new Map<string, ReadonlySet<string>>();
+  /** The opsd that had FIFOs open at the last look. */
+  #worker: number | null = null;
   #alive: readonly Marked[] = [];
   #aliveKeys: ReadonlySet<string> = new Set();
   /** When the disk became full, and when there was room again. */
@@ -42,8 +44,19 @@ export class Watch implements Disposable {
     return this.#alive;
   }
 
+  /** This opsd has got so far that it reads what services write. */
+  isAtWork(daemon: number | null): boolean {
+    return daemon !== null && this.#worker === daemon;
+  }
+
   aliveOf(service: string): readonly Marked[] {
     return this.#alive.filter((one) => one.service === service);
+  }
+
+  /** Its main process is gone, others of it are not. */
+  isHeadless(service: string): boolean {
+    const main = this.transcriptOf(service).main;
+    return main !== null && !lives(main.key) && this.aliveOf(service).length > 0;
   }
 
   transcriptOf(service: string): Transcript {
@@ -59,6 +72,7 @@ export class Watch implements Disposable {
     this.#aliveKeys = new Set(this.#alive.map(keyOf));
     this.#noDoubles();
     const held = daemon === null ? new Set<string>() : openFilesIn(daemon, join(this.#arena.run, 'fifo'));
+    this.#worker = held.size > 0 ? daemon : null;
     for (const transcript of this.transcripts.values()) {
       transcript.read((key) => this.#aliveKeys.has(key) || lives(key));
       this.#seeHolders(transcript, held.has(transcript.service) ? `opsd ${daemon}` : null);
