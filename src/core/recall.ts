@@ -7,7 +7,8 @@ import { initialState, newService } from './initial.ts';
 import { bringDown } from './lifecycle.ts';
 import type { Effect, Exit, Reason, Run, Service, ServiceState, State, StateName } from './model.ts';
 import { hear } from './service.ts';
-import type { Config, Millis, Policy, ServiceSpec } from './spec.ts';
+import type { Config, Millis, ServiceSpec } from './spec.ts';
+import { stranger } from './stranger.ts';
 import { type Around, isWanted, type Moved, move } from './transition.ts';
 
 /** What an opsd writes down of a service for the next one of the same boot. */
@@ -251,65 +252,4 @@ function absent(
       return impossible;
     }
   }
-}
-
-/** A service of which nothing is known but that processes of it live. */
-function stranger(name: string): ServiceSpec {
-  const policy: Policy = {
-    enabled: false,
-    restart: 'never',
-    backoff: { initial: 100, factor: 2, max: 1_600, jitter: 0 },
-    stableAfter: 10_000,
-    maxFailures: 0,
-    retryFailed: 0,
-    fatalExitCodes: [],
-    successExitCodes: [0],
-    stopSignal: 'SIGTERM',
-    stopTimeout: 30_000,
-    heartbeat: null,
-    dependsOn: [],
-    after: [],
-    ready: null,
-    health: null,
-    onDependencyRestart: 'keep',
-    timeout: null,
-    schedule: null,
-    onFailed: 'keep',
-    beforeStart: null,
-    afterStop: null,
-    tags: [],
-    timestamps: false,
-  };
-  return {
-    name,
-    group: null,
-    instance: null,
-    launch: {
-      command: ['false'],
-      cwd: '/',
-      user: null,
-      group: null,
-      umask: null,
-      nice: 0,
-      oomScoreAdj: 0,
-      env: {},
-      heartbeatFile: '',
-      log: 'none',
-      limits: {
-        nofile: null,
-        core: null,
-        memory: null,
-        memoryHigh: null,
-        cpu: null,
-        tasks: null,
-        ioWeight: null,
-      },
-      ionice: null,
-      noNewPrivileges: false,
-      capabilities: null,
-      wrapper: [],
-    },
-    policy,
-    effective: new Map(),
-  };
 }
