@@ -1,7 +1,7 @@
 // pm2, where it is on the PATH or below tmp/pm2 (npm install --prefix tmp/pm2 pm2): the same work as opsd gets.
 
 import { execFile, spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { waitFor } from '../support/wait.ts';
@@ -13,18 +13,13 @@ const OWN = resolve(import.meta.dirname, '../../tmp/pm2/node_modules/.bin/pm2');
 export function findPm2(): Tool | null {
   const program = existsSync(OWN) ? OWN : spawnSync('which', ['pm2'], { encoding: 'utf8' }).stdout?.trim();
   if (!program) return null;
-  const { version } = JSON.parse(
-    readFileSync(
-      join(program, existsSync(OWN) ? '../../pm2/package.json' : '../../lib/node_modules/pm2/package.json'),
-      'utf8',
-    ),
-  );
+  const { version } = JSON.parse(readFileSync(join(realpathSync(program), '../../package.json'), 'utf8'));
   return {
     name: 'pm2',
     version: `${version} on Node ${process.versions.node}`,
     async launch(folder, work) {
       mkdirSync(join(folder, 'log'));
-      const file = join(folder, 'work.config.js');
+      const file = join(folder, 'work.config.cjs');
       writeFileSync(file, `module.exports = ${JSON.stringify({ apps: apps(folder, work) })}`);
       const out = openSync(join(folder, 'out'), 'a');
       const env = { PATH: process.env.PATH, HOME: folder, PM2_HOME: join(folder, 'pm2') };

@@ -22,7 +22,7 @@ export interface Session extends AsyncDisposable {
 }
 
 /** pm2 takes 13 s for a thousand, supervisord 22 s; on a loaded host more. */
-const LONGEST_START = 120_000;
+const LONGEST_START = 60_000;
 
 /** Resolves when every child has told that it runs. */
 export async function openSession(tool: Tool, work: Work): Promise<Session> {

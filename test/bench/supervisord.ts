@@ -50,7 +50,7 @@ stdout_logfile_maxbytes=0
 `,
   );
   return `[supervisord]
-minfds=65536
+minfds=16384
 pidfile=${folder}/supervisord.pid
 logfile=${folder}/supervisord.log
 [unix_http_server]
