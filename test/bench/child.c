@@ -41,13 +41,18 @@ static void flood(long long bytes) {
   }
 }
 
-/* child CLOCKS NAME [beat | flood BYTES] */
+/* child CLOCKS NAME [beat | flood BYTES | live MILLISECONDS] */
 int main(int argc, char **argv) {
   if (argc < 3) return 1;
   tell(argv[1], argv[2]);
   if (argc > 4 && !strcmp(argv[3], "flood")) {
     flood(atoll(argv[4]));
     tell(argv[1], argv[2]);
+  }
+  if (argc > 4 && !strcmp(argv[3], "live")) {
+    /* Anything up to twice that, so that a thousand of them do not end at once. */
+    usleep(getpid() % 1000 * (atoi(argv[4]) * 2));
+    return 3;
   }
   const char *file = getenv("OPSD_HEARTBEAT_FILE");
   if (argc > 3 && !strcmp(argv[3], "beat") && file) beat(file);

@@ -7,5 +7,9 @@ case "${3:-}" in
     tell "$1" "$2"
     ;;
   beat) while sleep 1; do : >"$OPSD_HEARTBEAT_FILE"; done ;;
+  live)
+    sleep "$(($$ % 1000 * $4 / 500000))"
+    exit 3
+    ;;
 esac
 exec sleep infinity

@@ -3,11 +3,13 @@
 
 import { parseArgs } from 'node:util';
 import { scratch } from '../support/scratch.ts';
+import { measureAnswers } from './answers.ts';
 import { measureBeats } from './beats.ts';
 import { makeChild, now } from './child.ts';
 import { FLEET, measureFleet, type Wish } from './fleet.ts';
 import { opsd, warmUp } from './opsd.ts';
 import { measureFile, measureOutput } from './output.ts';
+import { measurePage, measureStreams } from './page.ts';
 import { findPm2 } from './pm2.ts';
 import { load, machine, Report } from './report.ts';
 import { measureScrapes } from './scrape.ts';
@@ -15,7 +17,7 @@ import { measureAdoption, measureHandover } from './succession.ts';
 import { findSupervisord } from './supervisord.ts';
 import type { Tool, Work } from './tool.ts';
 
-const OTHERS = ['beats', 'output', 'scrape', 'adoption', 'handover'] as const;
+const OTHERS = ['beats', 'output', 'scrape', 'adoption', 'handover', 'page', 'streams', 'answers'] as const;
 const HOWS = [
   { row: 'captured', opsd: '' },
   { row: 'direct', opsd: 'log = { mode = "direct" }' },
@@ -45,6 +47,14 @@ if (isWanted('beats')) await measureBeats(work(1_000), report);
 if (isWanted('scrape')) await measureScrapes(work(1_000), report);
 if (isWanted('adoption')) await measureAdoption(work(1_000), report);
 if (isWanted('handover')) await measureHandover(work(100), report);
+for (const count of [100, 1_000]) {
+  if (isWanted('page')) await measurePage(work(count), report);
+  if (isWanted('answers')) await measureAnswers(work(count), report);
+}
+if (isWanted('streams')) {
+  // A loaded machine starves the daemon until no stream comes in time; the other figures are still worth telling.
+  await measureStreams(work(1_000), report).catch((error) => console.log(`event streams: NOT measured: ${error}`));
+}
 if (isWanted('output')) await measureOutputs();
 
 const missed = report.missed();

@@ -8,7 +8,7 @@ import { now } from './child.ts';
 import { commandOf, type Launched, namesOf, pidOf, type Tool, type Work } from './tool.ts';
 
 /** OPSD_MAIN: another build to measure. */
-const MAIN = resolve(import.meta.dirname, '../..', process.env.OPSD_MAIN ?? 'dist/main.js');
+export const MAIN = resolve(import.meta.dirname, '../..', process.env.OPSD_MAIN ?? 'dist/main.js');
 
 export const opsd: Tool = {
   name: 'opsd',
@@ -24,7 +24,7 @@ export const opsd: Tool = {
 /** Starts a daemon in a folder that was used before, too. */
 export function runIn(folder: string): Launched {
   const out = openSync(join(folder, 'out'), 'a');
-  const options = { cwd: folder, env: { PATH: process.env.PATH, PREFIX: join(folder, 'p') } };
+  const options = asClientIn(folder);
   const at = now();
   const child = spawn(MAIN, ['run'], { ...options, stdio: ['ignore', out, out] });
   closeSync(out);
@@ -35,6 +35,11 @@ export function runIn(folder: string): Launched {
     log: (service) => join(folder, 'log', `${service}.log`),
     output: () => readFileSync(join(folder, 'out'), 'utf8'),
   };
+}
+
+/** Where a process of opsd finds the files of the one in this folder. */
+export function asClientIn(folder: string) {
+  return { cwd: folder, env: { PATH: process.env.PATH, PREFIX: join(folder, 'p') } };
 }
 
 /** So that what Node compiles is in its cache, as it is from the second start on. */
@@ -52,5 +57,5 @@ function configuration(folder: string, work: Work): string {
       `[services.${name}]\ncommand = ${JSON.stringify(commandOf(work, folder, name))}\ncwd = ${JSON.stringify(folder)}\n${work.opsd ?? ''}\n`,
   );
   const defaults = '[defaults]\nbackoff = { initial = "0ms" }\nmax_failures = 1000\n';
-  return `[daemon]\nhttp = ""\n\n${defaults}\n${services.join('\n')}`;
+  return `[daemon]\nhttp = ${JSON.stringify(work.http ?? '')}\n\n${defaults}\n${services.join('\n')}`;
 }

@@ -27,6 +27,11 @@ const AIMS: readonly (readonly [row: string, aim: number])[] = [
   ['1000 services adopted', 1_500],
   ['CPU, watching 1000 adopted', 3],
   ['gap in supervision', 1_000],
+  ['first paint of the page, 100 ', 300],
+  ['first paint of the page, 1000 ', 1_000],
+  ['CPU that 10 event streams add', 10],
+  ['opsd ctl why', 150],
+  ['first picture of opsd ctl top', 150],
 ];
 
 export class Report {

@@ -11,6 +11,8 @@ export interface Work {
   readonly task: readonly string[];
   /** Lines for each service of opsd. */
   readonly opsd?: string;
+  /** Where opsd shows its page; nowhere if not given. */
+  readonly http?: string;
 }
 
 /** A supervisor that can be measured here. */
