@@ -84,7 +84,7 @@ function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
     return [moved, [settings, ...effects]];
   }
   if (isNew) {
-    const pending: Service = { ...forgiven(kept), nextSpec: spec };
+    const pending: Service = { ...forgiven(hastened(kept, spec, around)), nextSpec: spec };
     const to = isWanted({ ...pending, spec }) ? 'start' : 'stopped';
     return bringDown(pending, around, { to, reason, detail: 'its configuration changed' });
   }
@@ -97,6 +97,14 @@ function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
   }
   const [moved, effects] = bringDown(tuned, around, { to: 'stopped', reason, detail: 'no longer enabled' });
   return [moved, [settings, ...effects]];
+}
+
+/** One that is on its way down has no longer for that than the new configuration says: a stranger had 30 s. */
+function hastened(service: Service, spec: ServiceSpec, around: Around): Service {
+  const { state } = service;
+  if (state.name !== 'stopping') return service;
+  const deadline = Math.min(state.deadline, around.now + spec.policy.stopTimeout);
+  return { ...service, state: { ...state, deadline } };
 }
 
 function isStopping(service: Service): boolean {

@@ -8,6 +8,8 @@ const LONGEST_LOOK: Millis = 5_000;
 /** While a service that is ready at its first beat is starting, somebody waits for it. */
 const AWAITED_LOOK: Millis = 50;
 const SHORTEST_LOOK: Millis = 10;
+/** Looks are due at multiples of this share of the pace: those of many services then come together, in one go. */
+const GRID = 1 / 20;
 
 /** The beats of a generation that is watched from now on; the first one may take `grace`. */
 export function noBeatYet(policy: Policy, now: Millis): Beat {
@@ -26,5 +28,7 @@ export function lookAgain(beat: Beat, policy: Policy, now: Millis): Beat {
   if (policy.heartbeat === null || beat.lostAt === null) return { ...beat, lookAt: null };
   const isAwaited = beat.at === null && policy.ready?.on === 'heartbeat';
   const pace = isAwaited ? AWAITED_LOOK : Math.min(policy.heartbeat.timeout / 4, LONGEST_LOOK);
-  return { ...beat, lookAt: Math.max(now + SHORTEST_LOOK, Math.min(now + pace, beat.lostAt)) };
+  const grid = pace * GRID;
+  const next = Math.floor((now + pace) / grid) * grid;
+  return { ...beat, lookAt: Math.max(now + SHORTEST_LOOK, Math.min(next, beat.lostAt)) };
 }

@@ -256,3 +256,30 @@ test('what survives SIGKILL is said to, and nothing is started beside it', () =>
     12000  web SIGKILL to its tree`,
   );
 });
+
+test('a service that is removed and comes back while it stops is given no longer than its new stop_timeout', () => {
+  tells(
+    {
+      services: [aService('web')],
+      child: (_, generation) => (generation === 1 ? stubborn : obedient),
+      acts: [
+        [1_000, (it) => it.post({ type: 'configured', config: aConfig([]), isFirst: false })],
+        [
+          2_000,
+          (it) =>
+            it.post({ type: 'configured', config: aConfig([aService('web', { stopTimeout: 500 })]), isFirst: false }),
+        ],
+      ],
+      until: 40_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    1000   web running → stopping (no longer in the configuration)
+    1000   web SIGTERM to its main
+    2500   web stopping → killing (did not stop within 500 ms)
+    2500   web SIGKILL to its tree
+    2505   web killing → starting (its configuration changed)
+    2505   web starting → running (up and ready)`,
+  );
+});
