@@ -1,7 +1,7 @@
 # Takes the files out of the folder $QUEUE and prints their checksums: `echo hello >tmp/queue/1`, `opsd ctl logs worker`.
 
 set -eu
-trap 'kill "${pause:-}" 2>/dev/null; echo "asked to stop: done"; exit 0' TERM
+trap 'kill "${pause:-}" 2>/dev/null || :; echo "asked to stop: done"; exit 0' TERM
 
 while :; do
   for file in "$QUEUE"/*; do
