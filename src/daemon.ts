@@ -84,6 +84,9 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const baseNofile = raiseDescriptorLimit(process.env);
   const { cgroups, description } = detectCgroups(surroundings(process.env));
   log.info(description);
+  if (process.pid === 1) {
+    log.warn('opsd is PID 1 and reaps no orphans: run it under an init (docker run --init, tini), or zombies pile up');
+  }
 
   const report = (event: Parameters<Loop['post']>[0]) => loop.post(event);
   const written = new OutputCounters();
@@ -264,7 +267,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   signals.sweep();
   // After the adoption: a signal to a process that nobody knows yet would be lost.
   for (const effect of recalled.effects) perform(effect, ports, teller);
-  apply(config, true);
+  apply(configuration.current, true);
+  loop.begin();
   teller.begin(loop.state);
   stack.use(
     new ConfigWatch(
