@@ -23,6 +23,7 @@ export class Loop implements Disposable {
   #state: State;
   #queue: Event[] = [];
   #isTurning = false;
+  #hasBegun = false;
   #dueAt: Millis;
   #turnedAt: Millis;
   readonly #hands: Hands;
@@ -34,7 +35,12 @@ export class Loop implements Disposable {
     this.#alarm = new Alarm(() => this.#wake());
     this.#turnedAt = monotonic();
     this.#dueAt = this.#turnedAt;
-    this.#sleep();
+  }
+
+  /** Until then events wait and deadlines pass: whoever starts with a state has to make it true first. */
+  begin(): void {
+    this.#hasBegun = true;
+    this.#turn();
   }
 
   get state(): State {
@@ -46,11 +52,11 @@ export class Loop implements Disposable {
     return this.#turnedAt;
   }
 
-  /** Takes an event; it and what follows from it is dealt with before this returns, unless the loop is at work. */
+  /** Takes an event; it and what follows from it is dealt with before this returns, unless the loop is at work or yet to begin. */
   post(event: Event): void {
     if (this.#queue.length >= LONGEST_QUEUE) throw new Error(`the loop has ${LONGEST_QUEUE} events waiting`);
     this.#queue.push(event);
-    if (!this.#isTurning) this.#turn();
+    if (this.#hasBegun && !this.#isTurning) this.#turn();
   }
 
   [Symbol.dispose](): void {
