@@ -74,7 +74,12 @@ export function due(service: Service, around: Around): Moved {
     case 'running':
       return isOverdue(service, state.run, now) ? overrun(service, around) : attend(service, state, now);
     case 'stopping':
-      return killNow(service, around, 'stop_timeout', `did not stop within ${(service.nextSpec ?? spec).policy.stopTimeout} ms`);
+      return killNow(
+        service,
+        around,
+        'stop_timeout',
+        `did not stop within ${(service.nextSpec ?? spec).policy.stopTimeout} ms`,
+      );
     case 'killing':
       return stillThere(service, state, around);
     default:
