@@ -31,14 +31,7 @@ export async function becomeCalm(world: World, monkey: Monkey): Promise<number> 
   systemd.isCalm = true;
   await until(world, 'opsd takes its configuration', async () => (await settings.reload()) || 'it does not');
   const since = performance.now();
-  for (const member of fleet.members) {
-    const mustRestart = member.isMistakable && member.wish !== 'down';
-    member.isMistakable = false;
-    if (!member.isConfigured) continue;
-    if (mustRestart) await monkey.order(member, 'restart');
-    else if (member.wish === 'unknown') await monkey.order(member, 'start');
-    if (member.wish === 'unknown') throw new Violation(`opsd refuses to start ${member.name}`);
-  }
+  await Promise.all(fleet.members.map((member) => makeSure(member, monkey)));
   const births = new Map([...watch.transcripts].map(([name, { births }]) => [name, births]));
   const owed = new Map([...watch.transcripts].map(([name, transcript]) => [name, transcript.owing()]));
   await until(world, 'everything is as it is to be', async () => {
@@ -60,6 +53,15 @@ export async function becomeCalm(world: World, monkey: Monkey): Promise<number> 
   systemd.isCalm = false;
   record.note(`all is well after ${Math.round(took)} ms`);
   return took;
+}
+
+/** Orders what opsd may have forgotten, and what it may mistake for the main process to be replaced. */
+async function makeSure(member: Member, monkey: Monkey): Promise<void> {
+  const mustRestart = member.isMistakable && member.wish !== 'down';
+  member.isMistakable = false;
+  if (!member.isConfigured || (!mustRestart && member.wish !== 'unknown')) return;
+  await monkey.order(member, mustRestart ? 'restart' : 'start');
+  if (member.wish === 'unknown') throw new Violation(`opsd refuses to start ${member.name}`);
 }
 
 /** null: it is as it should be. */

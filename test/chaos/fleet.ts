@@ -21,6 +21,8 @@ export interface Kind {
   readonly settings: readonly string[];
   /** Its output comes through opsd, and is checked. */
   readonly isCaptured: boolean;
+  /** All its processes end when they are asked to. What is removed while no opsd is there has 30 s for that. */
+  readonly isObedient: boolean;
 }
 
 /** `unknown`: an order was cut off, or what opsd remembered was destroyed. */
@@ -50,7 +52,13 @@ export const LONGEST_BACKOFF_MS = 2_200;
 const BACKOFF = 'backoff = { initial = "100ms", factor = 2, max = "1600ms", jitter = 0.1 }';
 
 function kind(habit: Habit, program: string, settings: readonly string[] = [], isCaptured = true): Kind {
-  return { habit, program: program.split(' '), settings, isCaptured };
+  return {
+    habit,
+    program: program.split(' '),
+    settings,
+    isCaptured,
+    isObedient: !/deaf|daemonizing|escaping/.test(program),
+  };
 }
 
 const obedient = kind('stays', 'plain');

@@ -12,7 +12,7 @@ import type { Settings } from './settings.ts';
 import type { Systemd } from './systemd.ts';
 import type { Watch } from './watch.ts';
 
-const LONGEST_PAUSE_MS = 450;
+const LONGEST_PAUSE_MS = 300;
 const ORDER_MS = 15_000;
 const RIVAL_MS = 15_000;
 /** For how long opsd is not ended while its disk is full and after: it has to tell what it dropped. */
@@ -85,7 +85,7 @@ export class Monkey {
       [8, () => this.#order()],
       [2, () => this.#rotate()],
       [1, () => this.#rival()],
-      [arena.hasSmallDisk && watch.isAtWork(systemd.pid) && !watch.isDiskTrouble ? 1.5 : 0, () => this.#fillDisk()],
+      [arena.hasSmallDisk && watch.isAtWork(systemd.pid) && !watch.isDiskTrouble ? 0.7 : 0, () => this.#fillDisk()],
     ]);
     await act();
     if (settings.isBroken && chance.is(0.3)) settings.write();
@@ -96,11 +96,11 @@ export class Monkey {
     const { chance, systemd, watch } = this.#world;
     const now = performance.now();
     if (this.#life.of !== systemd.startedAt) {
-      const isShort = chance.is(0.35);
+      const isShort = chance.is(0.45);
       this.#life = {
         of: systemd.startedAt,
         since: isShort ? now : null,
-        span: chance.between(0, isShort ? 1_500 : 4_000),
+        span: chance.between(0, isShort ? 1_500 : 2_500),
       };
     }
     if (this.#life.since === null && watch.isAtWork(systemd.pid)) this.#life.since = now;

@@ -57,7 +57,10 @@ export class Settings {
     const removed = this.#fleet.members.filter(({ isConfigured }) => !isConfigured);
     const present = this.#fleet.members.filter(({ isConfigured }) => isConfigured);
     const act = chance.weighted<() => string>([
-      [mayRemove && removed.length < MOST_REMOVED ? 3 : 0, () => remove(chance.pick(present))],
+      [
+        mayRemove && removed.length < MOST_REMOVED ? 3 : 0,
+        () => remove(chance.pick(present.filter(({ kind }) => kind.isObedient))),
+      ],
       [removed.length > 0 ? 4 : 0, () => this.#restore(chance.pick(removed))],
       [3, () => retune(chance.pick(present), chance)],
       [4, () => this.#revise(chance.pick(present))],
