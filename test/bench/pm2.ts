@@ -27,10 +27,14 @@ export function findPm2(): Tool | null {
       spawn(program, ['start', file], { cwd: folder, env, stdio: ['ignore', out, out] });
       closeSync(out);
       const pidFile = join(folder, 'pm2/pm2.pid');
+      let pid: Promise<number> | null = null;
       return {
         at,
-        pid: () =>
-          waitFor("pm2's PID file", () => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')), 20_000),
+        // Asked for once: it is gone when pm2 is.
+        pid: () => {
+          pid ??= waitFor("pm2's PID file", () => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')), 20_000);
+          return pid;
+        },
         status: async () => void (await promisify(execFile)(program, ['list'], { env, maxBuffer: 1 << 24 })),
         log: (service) => join(folder, 'log', `${service}.log`),
         output: () => readFileSync(join(folder, 'out'), 'utf8'),
