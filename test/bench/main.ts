@@ -21,7 +21,7 @@ const OTHERS = ['beats', 'output', 'scrape', 'adoption', 'handover', 'page', 'st
 const HOWS = [
   { row: 'captured', opsd: '' },
   { row: 'direct', opsd: 'log = { mode = "direct" }' },
-  { row: 'captured with timestamps', opsd: 'log = { timestamps = true }' },
+  { row: 'with timestamps', opsd: 'log = { timestamps = true }' },
 ] as const;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { alone: { type: 'boolean' } } });
