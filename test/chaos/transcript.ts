@@ -1,6 +1,7 @@
 // What one service says it wrote, against what is in its log: every line once, in order, unless something excuses it.
 
 import { GrowingFile } from './growing-file.ts';
+import { lives } from './processes.ts';
 import { Violation } from './record.ts';
 
 /** One process that writes lines. */
@@ -66,20 +67,20 @@ export class Transcript implements Disposable {
     return this.#main;
   }
 
-  /** Reads on. `isAlive` tells whether a process lives. Throws Violation. */
+  /** Reads on. `isAlive` tells whether a process lived a moment ago. Throws Violation. */
   read(isAlive: (key: string) => boolean): void {
     const dead = [...this.#writers.keys()].filter((key) => key !== this.#main?.key && !isAlive(key));
     // The log first: what is in it was in the journal before.
     const logged = this.log.lines();
-    for (const line of this.#journal.lines()) this.#hear(line, isAlive);
+    for (const line of this.#journal.lines()) this.#hear(line);
     if (this.#isCaptured) for (const line of logged) this.#see(line);
     for (const key of dead) if (this.#writers.get(key)?.owed.length === 0) this.#writers.delete(key);
   }
 
-  #hear(line: string, isAlive: (key: string) => boolean): void {
+  #hear(line: string): void {
     const [time, letter, ...words] = line.split(' ');
     const at = Number(time);
-    if (letter === 'B') return this.#born(at, words, isAlive);
+    if (letter === 'B') return this.#born(at, words);
     const isEnd = letter === 'E';
     const [generation, key = '', number] = isEnd ? words : words.slice(1);
     const writer = this.#writers.get(key);
@@ -96,11 +97,7 @@ export class Transcript implements Disposable {
     if (this.#isCaptured) writer.owed.push(line.length - line.indexOf(' '));
   }
 
-  #born(
-    at: number,
-    [generation, key = '', role, revision]: readonly string[],
-    isAlive: (key: string) => boolean,
-  ): void {
+  #born(at: number, [generation, key = '', role, revision]: readonly string[]): void {
     const isMain = role === 'main';
     this.#writers.set(key, {
       key,
@@ -114,7 +111,8 @@ export class Transcript implements Disposable {
     });
     if (!isMain) return;
     const before = this.#main;
-    if (before && isAlive(before.key)) {
+    // As of this moment: what a look saw alive a moment ago may have ended before the new one was born.
+    if (before && lives(before.key)) {
       throw new Violation(
         `${this.service} runs twice: the main process ${key} of generation ${generation} was born at ${at} s, and ${before.key} of generation ${before.generation}, born at ${before.bornAt} s, still lives`,
       );
