@@ -33,6 +33,7 @@ import { serviceOfHook } from './os/hook-name.ts';
 import { HookedProcesses } from './os/hooked-processes.ts';
 import { bootId } from './os/identity.ts';
 import { JobBook } from './os/job-book.ts';
+import { LaunchPlanner } from './os/launch-plan.ts';
 import { acquireLock } from './os/lock.ts';
 import { createLogger } from './os/logger.ts';
 import { ServiceOutputs } from './os/output/service-outputs.ts';
@@ -129,7 +130,14 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     outputs,
     pidFiles: stack.use(new ServicePidFiles(layout.run, log)),
     heartbeats: new HeartbeatFiles(report),
-    probes: stack.use(new ServiceProbes(report)),
+    probes: stack.use(
+      new ServiceProbes({
+        report,
+        specOf: (service) => serviceOf(loop.state, service)?.spec,
+        // What no cgroup holds was told at the start of the service.
+        planner: new LaunchPlanner({ runDir: layout.run, cgroups: null, baseNofile, log: () => {} }),
+      }),
+    ),
   };
 
   const stateFile = new StateFile(layout.run, bootId(), log);
@@ -261,7 +269,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   }
   for (const one of hooksLeft) {
     const service = serviceOfHook(one.service) ?? one.service;
-    log.warn('a hook that an earlier opsd began is ended', { service, hook: one.service });
+    log.warn('a hook or probe that an earlier opsd began is ended', { service, hook: one.service });
     hooked.awaitLeftover(service, processes.endStray(one));
   }
   signals.sweep();

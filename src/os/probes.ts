@@ -1,12 +1,21 @@
-// Asks services how they are: by HTTP, by a TCP connection, or by a command in a process group of its own.
+// Asks services how they are: by HTTP, by a TCP connection, or by a command that runs as the service does.
 
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import type { Millis, Probe } from '../core/spec.ts';
+import type { Millis, Probe, ServiceSpec } from '../core/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 import type { Probes, Report } from '../runtime/ports.ts';
-import { DEFAULT_PATH } from './environment.ts';
+import { hookName } from './hook-name.ts';
 import { sendSignal } from './identity.ts';
+import type { LaunchPlanner } from './launch-plan.ts';
+
+export interface ServiceProbesOptions {
+  readonly report: Report;
+  /** As it is configured now. */
+  readonly specOf: (service: string) => ServiceSpec | undefined;
+  /** For commands: with the user, cwd, environment and limits of the service; in the cgroup of opsd. */
+  readonly planner: Pick<LaunchPlanner, 'plan'>;
+}
 
 interface Answer {
   readonly isGood: boolean;
@@ -22,11 +31,11 @@ type Tell = (answer: Answer) => void;
 const MOST = 2_000;
 
 export class ServiceProbes implements Probes, Disposable {
-  readonly #report: Report;
+  readonly #options: ServiceProbesOptions;
   readonly #underWay = new Set<Abort>();
 
-  constructor(report: Report) {
-    this.#report = report;
+  constructor(options: ServiceProbesOptions) {
+    this.#options = options;
   }
 
   ask(service: string, generation: number, probe: Probe, timeout: Millis): void {
@@ -38,7 +47,7 @@ export class ServiceProbes implements Probes, Disposable {
       alarm[Symbol.dispose]();
       this.#underWay.delete(end);
       abort();
-      this.#report({ type: 'probed', service, generation, isGood, detail });
+      this.#options.report({ type: 'probed', service, generation, isGood, detail });
     };
     const end: Abort = () => {
       isOver = true;
@@ -54,24 +63,55 @@ export class ServiceProbes implements Probes, Disposable {
     }
     this.#underWay.add(end);
     alarm.set(timeout);
-    abort = begin(probe, tell);
+    abort = this.#begin(service, generation, probe, tell);
     if (isOver) abort();
+  }
+
+  #begin(service: string, generation: number, probe: Probe, tell: Tell): Abort {
+    switch (probe.kind) {
+      case 'http':
+        return askHttp(probe, tell);
+      case 'tcp':
+        return askTcp(probe, tell);
+      case 'exec':
+        return this.#askCommand(service, generation, probe, tell);
+    }
+  }
+
+  /** The group is killed in any case: what a probe leaves behind is nobody's. */
+  #askCommand(service: string, generation: number, probe: Extract<Probe, { kind: 'exec' }>, tell: Tell): Abort {
+    const no = (message: string): Abort => {
+      tell({ isGood: false, detail: `${describe(probe)}: ${message}` });
+      return () => {};
+    };
+    const spec = this.#options.specOf(service);
+    if (spec === undefined) return no('its service is not configured any more');
+    // With a marker of its own: one that a killed opsd leaves is found by the next.
+    const plan = this.#options.planner.plan(hookName(service, 'probe'), generation, {
+      ...spec,
+      launch: { ...spec.launch, command: probe.command, wrapper: [] },
+    });
+    if ('message' in plan) return no(plan.message);
+    const [file, ...args] = plan.command;
+    try {
+      const child = spawn(file, args, { detached: true, stdio: 'ignore', cwd: plan.cwd, env: plan.environment });
+      const { pid } = child;
+      child.once('error', (error) => no(error.message));
+      child.once('exit', (code, signal) => {
+        tell({ isGood: code === 0, detail: `${describe(probe)}: ${signal ?? `exit code ${code}`}` });
+      });
+      return () => {
+        // Not reaped yet, or a moment ago: the number of its group cannot be another's already.
+        if (pid !== undefined) sendSignal({ to: 'child_group', pid }, 'SIGKILL');
+      };
+    } catch (error) {
+      return no(error instanceof Error ? error.message : String(error));
+    }
   }
 
   [Symbol.dispose](): void {
     for (const end of this.#underWay) end();
     this.#underWay.clear();
-  }
-}
-
-function begin(probe: Probe, tell: Tell): Abort {
-  switch (probe.kind) {
-    case 'http':
-      return askHttp(probe, tell);
-    case 'tcp':
-      return askTcp(probe, tell);
-    case 'exec':
-      return askCommand(probe, tell);
   }
 }
 
@@ -113,20 +153,4 @@ function askTcp(probe: Extract<Probe, { kind: 'tcp' }>, tell: Tell): Abort {
   socket.once('connect', () => tell({ isGood: true, detail: `${describe(probe)}: open` }));
   socket.on('error', (error) => tell({ isGood: false, detail: `${describe(probe)}: ${error.message}` }));
   return () => socket.destroy();
-}
-
-/** The group is killed in any case: what a probe leaves behind is nobody's. */
-function askCommand(probe: Extract<Probe, { kind: 'exec' }>, tell: Tell): Abort {
-  const [file, ...args] = probe.command;
-  const env = { PATH: process.env.PATH ?? DEFAULT_PATH };
-  const child = spawn(file, args, { detached: true, stdio: 'ignore', env });
-  const { pid } = child;
-  child.once('error', (error) => tell({ isGood: false, detail: `${describe(probe)}: ${error.message}` }));
-  child.once('exit', (code, signal) => {
-    tell({ isGood: code === 0, detail: `${describe(probe)}: ${signal ?? `exit code ${code}`}` });
-  });
-  return () => {
-    // Not reaped yet, or a moment ago: the number of its group cannot be another's already.
-    if (pid !== undefined) sendSignal({ to: 'child_group', pid }, 'SIGKILL');
-  };
 }

@@ -15,7 +15,7 @@ before_start = { command = ["sh", "-c", "echo begun; until [ -e go ]; do sleep 0
   await waitFor('the hook', async () => (await it.output('web')) === 'begun\n');
   await it.crash();
   await it.restart();
-  await it.logged(/a hook that an earlier opsd began is ended/);
+  await it.logged(/a hook or probe that an earlier opsd began is ended/);
   await waitFor('its second run', async () => (await it.output('web')).startsWith('begun\nbegun\n'));
   await it.write('go', '');
   await it.until('web', 'running');

@@ -1,23 +1,36 @@
 // Questions to real servers and commands: each answered once and in time, and nothing of them left behind.
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { test } from 'node:test';
 import type { Event } from '../../src/core/model.ts';
-import type { Probe } from '../../src/core/spec.ts';
+import type { Launch, Probe } from '../../src/core/spec.ts';
+import { limitOf } from '../../src/os/descriptors.ts';
+import { LaunchPlanner } from '../../src/os/launch-plan.ts';
 import { ServiceProbes } from '../../src/os/probes.ts';
 import { freePort } from '../support/requests.ts';
-import { isAlive, procFile } from '../support/survivors.ts';
+import { scratch } from '../support/scratch.ts';
+import { isAlive, procFile, survivorsOf } from '../support/survivors.ts';
 import { waitFor } from '../support/wait.ts';
+import { serviceSpec } from './rig.ts';
+
+const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can do that' };
 
 type Answer = Extract<Event, { type: 'probed' }>;
 
-function asking() {
+/** Of a service that is launched so; `run`: its run directory. */
+function asking(launch: Partial<Launch> = {}, run = '/nowhere') {
   const told: Answer[] = [];
-  const probes = new ServiceProbes((event) => {
-    if (event.type === 'probed') told.push(event);
+  const baseNofile = limitOf('self')?.soft ?? 1024;
+  const probes = new ServiceProbes({
+    report: (event) => {
+      if (event.type === 'probed') told.push(event);
+    },
+    specOf: (name) => (name === 'web' ? serviceSpec(['true'], launch) : undefined),
+    planner: new LaunchPlanner({ runDir: run, cgroups: null, baseNofile, log: () => {} }),
   });
   let generation = 0;
   return {
@@ -114,9 +127,77 @@ test('exec: exit 0 is a yes; all else is a no that says what it was', async () =
   assert.deepEqual(await run('true'), [true, 'command true: exit code 0']);
   assert.deepEqual(await run('sh', '-c', 'exit 3'), [false, 'command sh: exit code 3']);
   assert.deepEqual(await run('sh', '-c', 'kill -SEGV $$'), [false, 'command sh: SIGSEGV']);
-  const [isGood, detail] = await run('/no/such/program');
-  assert.equal(isGood, false);
-  assert.match(String(detail), /ENOENT/);
+  assert.deepEqual(await run('/no/such/program'), [
+    false,
+    'command /no/such/program: command /no/such/program: /no/such/program does not exist: install it, or correct the path',
+  ]);
+});
+
+/** What a probe of a service that is launched so says of itself: the lines that `script` writes to fd 3. */
+async function tells(script: string, launch: Partial<Launch>): Promise<string[]> {
+  await using folder = await scratch();
+  const cwd = `${folder.path}/cwd`;
+  await mkdir(cwd);
+  const out = `${folder.path}/out`;
+  await writeFile(out, '');
+  await chmod(folder.path, 0o755);
+  await chmod(out, 0o666);
+  using it = asking({ cwd, ...launch }, folder.path);
+  const { isGood, detail } = await it.ask({ kind: 'exec', command: ['sh', '-c', `exec 3>>${out}; ${script}`] });
+  assert.deepEqual([isGood, detail], [true, 'command sh: exit code 0']);
+  return (await readFile(out, 'utf8')).replaceAll(cwd, 'CWD').split('\n').slice(0, -1);
+}
+
+test('exec: with cwd, environment, umask and limits of its service, and nothing of the environment of opsd', async () => {
+  const { limits } = serviceSpec(['true']).launch;
+  process.env.SECRET_OF_OPSD = 'x';
+  try {
+    const told = await tells('{ pwd; umask; ulimit -n; env | sort; } >&3', {
+      env: { PATH: '/usr/bin:/bin', PORT: '8080' },
+      umask: 0o027,
+      limits: { ...limits, nofile: 77 },
+    });
+    assert.deepEqual(told.slice(0, 3), ['CWD', '0027', '77']);
+    const names = told.slice(3).filter((line) => !/^(HOME|LANG|LOGNAME|OPSD_.*|SHELL|TZ|USER|PWD|_)=/.test(line));
+    assert.deepEqual(names, ['PATH=/usr/bin:/bin', 'PORT=8080']);
+  } finally {
+    delete process.env.SECRET_OF_OPSD;
+  }
+});
+
+test('exec: its program is looked for in the PATH of its service', async () => {
+  await using folder = await scratch();
+  await writeFile(`${folder.path}/is-well`, '#!/bin/sh\n', { mode: 0o755 });
+  const probe: Probe = { kind: 'exec', command: ['is-well'] };
+  using within = asking({ env: { PATH: `${folder.path}:/usr/bin:/bin` } });
+  using without = asking();
+  assert.equal((await within.ask(probe)).isGood, true);
+  assert.match((await without.ask(probe)).detail, /^command is-well: command is-well is not in PATH/);
+});
+
+test('exec: as the user and group of its service, with its groups and HOME', asRoot, async () => {
+  const script = '{ id -u; id -g; echo $HOME; } >&3';
+  assert.deepEqual(await tells(script, { user: 'nobody' }), ['65534', '65534', '/nonexistent']);
+  assert.deepEqual(await tells(script, { user: 'nobody', group: 'daemon' }), ['65534', '1', '/nonexistent']);
+});
+
+test('exec: one of another user is killed with its children at its timeout, too', asRoot, async () => {
+  await using folder = await scratch();
+  const word = `${700_000 + process.pid}`;
+  using it = asking({ user: 'nobody' }, folder.path);
+  const command: [string, ...string[]] = ['sh', '-c', `sleep ${word} & sleep ${word}`];
+  it.probes.ask('web', 1, { kind: 'exec', command }, 1_000);
+  await waitFor('both', () => withWord(word).length === 2);
+  assert.equal((await waitFor('an answer', () => it.told[0])).isGood, false);
+  await waitFor('their end', () => withWord(word).length === 0);
+});
+
+test('exec: carries a marker of its own, by which the next opsd finds what this one leaves', async () => {
+  await using folder = await scratch();
+  using it = asking({}, folder.path);
+  it.probes.ask('web', 1, { kind: 'exec', command: ['sleep', '60'] }, 60_000);
+  await waitFor('it', () => survivorsOf(folder.path, 'web@probe').length === 1);
+  assert.equal(existsSync(`${folder.path}/web.pid`), false);
 });
 
 test('exec: 20 rounds of a probe with children, killed at its timeout, leave nothing (EDGE-CASES 23)', async () => {
