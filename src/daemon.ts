@@ -38,6 +38,7 @@ import { acquireLock } from './os/lock.ts';
 import { createLogger } from './os/logger.ts';
 import { ServiceOutputs } from './os/output/service-outputs.ts';
 import { ServicePidFiles } from './os/pid-files.ts';
+import { loadPosixSpawner } from './os/posix-spawner.ts';
 import { ServiceProbes } from './os/probes.ts';
 import { treeKey } from './os/process-tree.ts';
 import { ServiceProcesses } from './os/processes.ts';
@@ -106,8 +107,10 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const signals = stack.use(
     new ReadySignals({ report, runDir: layout.run, logFile: (service) => outputs.logFile(service) }),
   );
+  const spawner = stack.use(loadPosixSpawner() ?? new (await import('./os/execa-spawner.ts')).ExecaSpawner());
   const processes = stack.use(
     new ServiceProcesses({
+      spawner,
       report: (event) => hooked.hear(event),
       runDir: layout.run,
       outputs,

@@ -55,6 +55,11 @@ function problemOfProgram(name: string, cwd: string, environment: Readonly<Recor
   return path === null ? problem : problemOfHead(path, cwd, environment);
 }
 
+/** The file that execvp(3) would execute; null: there is none. */
+export function findProgram(name: string, cwd: string, path: string): string | null {
+  return name.includes('/') ? name : search(name, cwd, path, name).path;
+}
+
 /** As execvp(3) does: the first in PATH that can be executed; one that cannot is told only when no other can. */
 function search(name: string, cwd: string, path: string, what: string): { path: string | null; problem: string } {
   let problem = `${what} is not in PATH (${path}): install it, or write its full path`;

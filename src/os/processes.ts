@@ -1,6 +1,5 @@
 // The service processes of this host: starts them, signals them, ends them, and reports what becomes of them.
 
-import type { ChildProcess } from 'node:child_process';
 import type { Exit } from '../core/model.ts';
 import type { Millis, ServiceSpec, SignalName } from '../core/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
@@ -13,8 +12,8 @@ import { type LaunchPlan, LaunchPlanner } from './launch-plan.ts';
 import { ProcessTable } from './process-table.ts';
 import { newTree, type Tree, treeKey } from './process-tree.ts';
 import type { ReadySignals } from './readiness/ready-signals.ts';
-import { type SpawnError, type Spawned, spawnChild } from './spawn-child.ts';
 import { type SpawnFailure, spawnFailure } from './spawn-failure.ts';
+import type { SpawnError, Spawner } from './spawner.ts';
 import { Trees } from './trees.ts';
 
 export interface ServiceProcessesOptions {
@@ -29,13 +28,12 @@ export interface ServiceProcessesOptions {
   readonly baseNofile: number;
   /** Listens for services that say themselves that they are ready. */
   readonly signals: Pick<ReadySignals, 'begin' | 'resume' | 'end'>;
+  readonly spawner: Spawner;
 }
 
 /** A generation of which something lives, or the end of which was not reported yet. */
 interface Live {
   readonly tree: Tree;
-  /** null: adopted. */
-  readonly child: ChildProcess | null;
   /** null: the main process lives. */
   exit: Exit | null;
   exitReported: boolean;
@@ -76,7 +74,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   }
 
   spawn(service: string, generation: number, spec: ServiceSpec): void {
-    const { report, signals } = this.#options;
+    const { report, signals, spawner } = this.#options;
     const fail = ({ kind, message }: SpawnFailure) =>
       report({ type: 'spawn_failed', service, generation, kind, message });
     if (this.#live.has(treeKey(service, generation))) {
@@ -89,30 +87,36 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       signals.end(service, generation);
       fail(spawnFailure(spec.launch.command[0], error));
     };
-    let spawned: Spawned | null;
+    // Heard of in later turns of the loop only, when there is a generation to tell it of.
+    let live: Live | null = null;
+    const fate = {
+      onError: failSpawn,
+      onExit: (code: number | null, signal: SignalName | null) => {
+        if (live !== null) this.#mainEnded(live, code, signal);
+      },
+    };
+    let pid: number | null;
     try {
       using output = openOutput(this.#options.outputs, spec);
       using handed = signals.begin(service, generation, spec);
       const environment = { ...plan.environment, ...handed.environment };
       const { stdout, stderr } = output;
       const { descriptors } = handed;
-      spawned = spawnChild({ ...plan, environment, stdout, stderr, descriptors }, failSpawn);
+      pid = spawner.spawn({ ...plan, environment, stdout, stderr, descriptors }, fate);
     } catch (error) {
       return failSpawn({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
     }
-    if (spawned === null) return;
-    this.#born(service, generation, plan, spawned);
-    report({ type: 'spawned', service, generation, pid: spawned.pid });
+    if (pid === null) return;
+    live = this.#born(service, generation, plan, pid);
+    report({ type: 'spawned', service, generation, pid });
   }
 
-  #born(service: string, generation: number, { uid, cgroup }: LaunchPlan, { child, pid }: Spawned): void {
+  #born(service: string, generation: number, { uid, cgroup }: LaunchPlan, pid: number): Live {
     const main = identityOf(pid) ?? { pid, startTime: UNKNOWN_START, bootId: bootId() };
-    const live = this.#take(
+    return this.#take(
       newTree({ service, generation, uid, main, isMainAlive: true, isChild: true, cgroup, members: new Map() }),
-      child,
       null,
     );
-    child.once('exit', (code, signal) => this.#mainEnded(live, code, signal));
   }
 
   signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree'): void {
@@ -180,13 +184,13 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       cgroup: found.cgroup ?? this.#options.cgroups?.find(service, generation) ?? null,
       members: new Map(others.map((process) => [process.pid, process])),
     });
-    const live = this.#take(tree, null, onStrayGone);
+    const live = this.#take(tree, onStrayGone);
     if (main) this.#adopted.add(main.identity, () => this.#mainEnded(live, null, null));
     return live;
   }
 
-  #take(tree: Tree, child: ChildProcess | null, onStrayGone: (() => void) | null): Live {
-    const live: Live = { tree, child, exit: null, exitReported: false, onStrayGone };
+  #take(tree: Tree, onStrayGone: (() => void) | null): Live {
+    const live: Live = { tree, exit: null, exitReported: false, onStrayGone };
     this.#live.set(treeKey(tree.service, tree.generation), live);
     this.#byTree.set(tree, live);
     this.#bySession.set(tree.main.pid, tree);
@@ -197,8 +201,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     const { tree } = live;
     tree.mainAlive = false;
     this.#options.signals.end(tree.service, tree.generation);
-    const mayBeOom =
-      tree.cgroup !== null && (signal === 'SIGKILL' || live.child === null) && tree.killingSince === null;
+    const mayBeOom = tree.cgroup !== null && (signal === 'SIGKILL' || !tree.isChild) && tree.killingSince === null;
     const oom = mayBeOom && tree.cgroup !== null && (this.#options.cgroups?.wasOutOfMemory(tree.cgroup) ?? false);
     live.exit = { code, signal, oom };
     this.#trees.watch(tree);
@@ -241,10 +244,6 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#trees[Symbol.dispose]();
     this.#adopted[Symbol.dispose]();
-    for (const { child } of this.#live.values()) {
-      child?.removeAllListeners('exit');
-      child?.unref();
-    }
   }
 }
 

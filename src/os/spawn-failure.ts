@@ -1,6 +1,6 @@
 // What a failed spawn means: whether trying again can help, in words that say what to do.
 
-import type { SpawnError } from './spawn-child.ts';
+import type { SpawnError } from './spawner.ts';
 
 export interface SpawnFailure {
   readonly kind: 'permanent' | 'transient' | 'failure';

@@ -9,6 +9,7 @@ import { type Census, type CensusOptions, census, type Found } from '../../src/o
 import type { Cgroups } from '../../src/os/cgroups.ts';
 import { limitOf } from '../../src/os/descriptors.ts';
 import { identityOf, isSame, sendSignal } from '../../src/os/identity.ts';
+import { loadPosixSpawner } from '../../src/os/posix-spawner.ts';
 import { ServiceProcesses } from '../../src/os/processes.ts';
 import { ReadySignals } from '../../src/os/readiness/ready-signals.ts';
 import { scratch } from '../support/scratch.ts';
@@ -120,7 +121,10 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     options.hear?.(event);
   };
   const signals = new ReadySignals({ report, runDir, logFile: () => join(dir, 'out') });
+  const spawner = loadPosixSpawner();
+  if (spawner === null) throw new Error('this Node has no node:ffi');
   const processes = new ServiceProcesses({
+    spawner,
     report,
     signals,
     runDir,
@@ -173,6 +177,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     alive,
     async [Symbol.asyncDispose]() {
       await processes[Symbol.asyncDispose]();
+      spawner[Symbol.dispose]();
       signals[Symbol.dispose]();
       await waitFor('the end of what the test left', () => {
         const pids = alive();

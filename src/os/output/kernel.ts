@@ -1,6 +1,6 @@
 // The kernel's own means to move output and to tell of it: splice(2), epoll(7), and libuv's poll to wait for the latter.
 
-import { codeOf } from '../identity.ts';
+import { loadForeign } from '../foreign.ts';
 
 /**
  * Bytes that opsd has read and not yet written are gone when it is killed. splice(2) moves them from the FIFO to the log
@@ -64,20 +64,6 @@ export function loadKernel(): Kernel | null {
     return bind(ffi);
   } catch {
     return null;
-  }
-}
-
-function loadForeign(): typeof import('node:ffi') | null {
-  // It warns that it is experimental, on stderr, at each start: opsd knows, and has a way without it.
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return process.getBuiltinModule('node:ffi') ?? null;
-  } catch (error) {
-    if (codeOf(error) === '') throw error;
-    return null;
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }
 
