@@ -124,6 +124,8 @@ export interface PendingOrder {
   readonly id: number;
   /** `run`: answered when it has ended, not when it is up. */
   readonly action: 'start' | 'stop' | 'restart' | 'run';
+  /** Who gave it, as long as it waits for dependents that are on their way down; null: it is being carried out. */
+  readonly heldFrom: string | null;
 }
 
 export interface Service {

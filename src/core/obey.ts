@@ -2,8 +2,8 @@
 
 import { bringDown, start } from './lifecycle.ts';
 import type { Effect, Event, Outcome, PendingOrder, Service } from './model.ts';
-import { needsOf, serviceOf } from './order.ts';
-import { dismiss, supersede } from './orders.ts';
+import { isAwaitingDependents, isHeld, needsOf, serviceOf } from './order.ts';
+import { answerReady, supersede } from './orders.ts';
 import { type Around, forgiven, isLive, isWanted, type Moved, unreachable } from './transition.ts';
 import type { World } from './world.ts';
 
@@ -53,18 +53,39 @@ export function obey(world: World, event: Extract<Event, { type: 'order' }>): vo
         world.effects.push(answer({ ok: false, code: 'failed', message }));
         return;
       }
+      const isToWait =
+        action === 'restart' &&
+        (target.state.name === 'starting' || target.state.name === 'running') &&
+        isAwaitingDependents(world.state, name);
       world.change(name, (service) => {
         const [free, answers] = supersede(service, action, by);
         const wish = action === 'stop' ? 'down' : action === 'run' && isWanted(service) ? service.wish : 'up';
-        return [{ ...free, wish, orders: [...free.orders, { id, action }] }, answers];
+        return [{ ...free, wish, orders: [...free.orders, { id, action, heldFrom: isToWait ? by : null }] }, answers];
       });
       if (action !== 'stop')
         for (const needed of needsOf(world.state, name)) world.change(needed, (s, a) => bringUp(s, a, by));
-      world.change(name, (service, around) => carryOut(service, around, action, by));
+      if (!isToWait) world.change(name, (service, around) => carryOut(service, around, action, by));
       return;
     }
     default:
       return unreachable(event);
+  }
+}
+
+/** Begins restarts that waited for dependents which are gone now. */
+export function releaseHeld(world: World): void {
+  if (!world.hasMoved) return;
+  for (const { spec, orders } of world.state.services.filter(isHeld)) {
+    const by = orders.find(({ heldFrom }) => heldFrom !== null)?.heldFrom;
+    if (by == null || isAwaitingDependents(world.state, spec.name)) continue;
+    world.change(spec.name, (service, around) =>
+      carryOut(
+        { ...service, orders: service.orders.map((order) => ({ ...order, heldFrom: null })) },
+        around,
+        'restart',
+        by,
+      ),
+    );
   }
 }
 
@@ -83,8 +104,7 @@ function carryOut(service: Service, around: Around, action: PendingOrder['action
     case 'start': {
       const { state } = service;
       if (state.name === 'running') {
-        const [free, answers] = dismiss(service, { ok: true, message: `${service.spec.name} is running` });
-        return [free, answers];
+        return answerReady(service);
       }
       if (state.name === 'starting') return [service, []];
       return bringDown(forgiven(service), around, { to: 'start', reason, detail });

@@ -57,6 +57,21 @@ export function isNeeded(state: State, name: string): boolean {
   return state.services.some((other) => isLive(other.state) && comesAfter(other, name));
 }
 
+/** Its restart was ordered, and begins when those that come after it, and go down as well, are gone. */
+export function isHeld({ orders }: Service): boolean {
+  return orders.some(({ heldFrom }) => heldFrom !== null);
+}
+
+/** Is something that comes after this one going down, or about to? */
+export function isAwaitingDependents(state: State, name: string): boolean {
+  return state.services.some((other) => (isHeld(other) || isLeaving(other)) && comesAfter(other, name));
+}
+
+/** Goes down. What survives SIGKILL does not, and is not waited for. */
+function isLeaving({ state }: Service): boolean {
+  return state.name === 'stopping' || (state.name === 'killing' && !state.stuck);
+}
+
 function comesAfter(service: Service, name: string): boolean {
   const { dependsOn, after } = service.spec.policy;
   return after.includes(name) || dependsOn.some((dependency) => dependency.service === name);
@@ -65,6 +80,7 @@ function comesAfter(service: Service, name: string): boolean {
 function unmet(state: State, { service: name, until }: Dependency): Obstacle | null {
   const needed = serviceOf(state, name);
   if (needed === undefined) return { text: `${name} (not configured)`, hopeless: true };
+  if (isHeld(needed)) return { text: `${name} (about to restart)`, hopeless: false };
   const now = needed.state;
   const isMet =
     until === 'completed'
@@ -77,5 +93,7 @@ function unmet(state: State, { service: name, until }: Dependency): Obstacle | n
 
 function isOnItsWay(service: Service): boolean {
   const { name } = service.state;
+  if (isHeld(service) || (isLeaving(service) && 'next' in service.state && service.state.next.to === 'start'))
+    return true;
   return name === 'waiting' || name === 'starting' || (name === 'stopped' && isWanted(service));
 }

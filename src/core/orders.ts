@@ -42,7 +42,8 @@ export function dismiss(service: Service, outcome: Outcome): Answered {
 }
 
 const always = () => true;
-const isContent = (order: PendingOrder) => order.action === 'start' || order.action === 'restart';
+const isContent = ({ action, heldFrom }: PendingOrder) =>
+  action === 'start' || (action === 'restart' && heldFrom === null);
 
 function answer(
   service: Service,

@@ -5,7 +5,7 @@ import { configure } from './configure.ts';
 import { restartDependents } from './dependents.ts';
 import { runOnTime } from './jobs.ts';
 import type { Effect, Event, Outcome, State } from './model.ts';
-import { obey } from './obey.ts';
+import { obey, releaseHeld } from './obey.ts';
 import { due, postpone } from './service.ts';
 import type { Millis } from './spec.ts';
 import { unreachable } from './transition.ts';
@@ -26,6 +26,7 @@ export function step(state: State, event: Event, now: Millis): Step {
   if (state.phase.name === 'over') return late(state, event);
   const world = new World(state, now);
   take(world, event);
+  releaseHeld(world);
   world.admit();
   world.forgetRemoved();
   restartDependents(world);

@@ -47,6 +47,22 @@ export function dependentsFirst(
   return outcomes;
 }
 
+/** `names`, each behind those of them that come after it when they start: dependents first. */
+export function inStopOrder(graph: readonly NodeView[], names: readonly string[]): string[] {
+  const byName = new Map(graph.map((node) => [node.name, node]));
+  const chosen = new Set(names);
+  const earlierFirst = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (name: string) => {
+    if (!chosen.has(name) || seen.has(name)) return;
+    seen.add(name);
+    for (const earlier of earlierThan(byName.get(name))) visit(earlier);
+    earlierFirst.add(name);
+  };
+  for (const name of names) visit(name);
+  return [...earlierFirst].reverse();
+}
+
 /** The services that are meant and all they need; without any given, all. Roots: where a reader begins. */
 export function graphOf(services: readonly NodeView[], names: readonly string[] | null): GraphView {
   if (names === null) {

@@ -130,6 +130,83 @@ test('dependents start after, and stop before, what they depend on', () => {
   );
 });
 
+test('those that are restarted together stop dependents first, and start the other way round', () => {
+  tells(
+    {
+      services: [
+        aService('db'),
+        aService('api', { dependsOn: [{ service: 'db', until: 'ready' }] }),
+        aService('web', { after: ['api'] }),
+      ],
+      child: obedient,
+      acts: [
+        [1_000, (it) => it.order('restart', 'web')],
+        [1_000, (it) => it.order('restart', 'api')],
+        [1_000, (it) => it.order('restart', 'db')],
+      ],
+      until: 9_000,
+    },
+    `
+    0      db stopped → starting (enabled)
+    0      api stopped → waiting (waits for db (starting))
+    0      web stopped → waiting (waits for api (waiting))
+    0      db starting → running (up and ready)
+    0      api waiting → starting (what it waited for is there)
+    0      api starting → running (up and ready)
+    0      web waiting → starting (what it waited for is there)
+    0      web starting → running (up and ready)
+    1000   web running → stopping (restart by test)
+    1000   web SIGTERM to its main
+    1100   web stopping → waiting (waits for api (running))
+    1100   api running → stopping (restart by test)
+    1100   api SIGTERM to its main
+    1200   api stopping → waiting (waits for db (about to restart))
+    1200   db running → stopping (restart by test)
+    1200   db SIGTERM to its main
+    1300   db stopping → starting (restart by test)
+    1300   db starting → running (up and ready)
+    1300   db answer: ok, db is running
+    1300   api waiting → starting (what it waited for is there)
+    1300   api starting → running (up and ready)
+    1300   api answer: ok, api is running
+    1300   web waiting → starting (what it waited for is there)
+    1300   web starting → running (up and ready)
+    1300   web answer: ok, web is running`,
+  );
+});
+
+test('a restart that waits for dependents gives way to a stop, and a start is answered before it', () => {
+  tells(
+    {
+      services: [aService('db'), aService('web', { dependsOn: [{ service: 'db', until: 'ready' }] })],
+      child: { ...obedient, obeysAfter: 3_000 },
+      acts: [
+        [1_000, (it) => it.order('restart', 'web')],
+        [1_000, (it) => it.order('restart', 'db')],
+        [2_000, (it) => it.order('start', 'db')],
+        [3_000, (it) => it.order('stop', 'db')],
+      ],
+      until: 9_000,
+    },
+    `
+    0      db stopped → starting (enabled)
+    0      web stopped → waiting (waits for db (starting))
+    0      db starting → running (up and ready)
+    0      web waiting → starting (what it waited for is there)
+    0      web starting → running (up and ready)
+    1000   web running → stopping (restart by test)
+    1000   web SIGTERM to its main
+    2000   db answer: ok, db is running
+    3000   db answer: superseded, restart of db was superseded by stop from test
+    3000   db running → stopping (stop by test)
+    3000   db SIGTERM to its main
+    4000   web stopping → waiting (waits for db (stopping))
+    6000   db stopping → stopped (stop by test)
+    6000   db answer: ok, db is stopped
+    6000   web answer: failed, web did not come up: it waits for db (stopped)`,
+  );
+});
+
 test('a stop while a restart is under way wins, and both are answered', () => {
   tells(
     {

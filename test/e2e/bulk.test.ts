@@ -66,6 +66,27 @@ test('what others need is stopped only with them, and after them', async () => {
   assert.equal((await it.status('cron')).state, 'running');
 });
 
+test('many that are restarted stop dependents first, and start the other way round', async () => {
+  await using it = await startOpsd({ config: GRAPH });
+  await it.until('web', 'running');
+  await it.until('cron', 'running');
+  const before = (await it.log()).length;
+  const { code, stderr } = await it.ctl('restart', 'db', 'web', 'api');
+  assert.equal(code, 0, stderr);
+  const steps = [...(await it.log()).slice(before).matchAll(/state service=(\w+) from=(\w+) to=(\w+)/g)].flatMap(
+    ([, name, from, to]) => {
+      if (to === 'stopping') return [`${name} is asked to stop`];
+      if (from === 'stopping') return [`${name} is gone`];
+      return to === 'running' ? [`${name} runs`] : [];
+    },
+  );
+  assert.deepEqual(steps, [
+    ...['web is asked to stop', 'web is gone', 'api is asked to stop', 'api is gone', 'db is asked to stop'],
+    ...['db is gone', 'db runs', 'api runs', 'web runs'],
+  ]);
+  assert.equal((await it.status('cron')).generation, 1);
+});
+
 test('a job by hand: its end is waited for, and how it went is told', async () => {
   const config = `
 [services.good]
