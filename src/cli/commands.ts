@@ -41,7 +41,8 @@ const TIMEOUT: OptionSpec = {
 };
 const SERVICES = '<service...>';
 const SOME_SERVICES = '[service...]';
-const PATTERNS = "SERVICE is a name, a glob such as 'web*' (in quotes), +TAG, or all.";
+const PATTERNS = `SERVICE is a name, a glob such as 'web*' (in quotes), +TAG, or all.
+Of a service with instances the name means all of them, and web@2 one.`;
 
 export const COMMANDS: readonly CommandSpec[] = [
   { path: ['run'], operands: [], summary: 'supervise, in the foreground', options: [CONFIG] },
@@ -86,8 +87,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     { name: 'dot', help: 'for Graphviz: opsd ctl graph --dot | dot -Tsvg' },
     JSON_OUT,
   ]),
-  ctl('why', '<service>', 'say why a service is as it is, what comes next, and what would help', [JSON_OUT]),
-  ctl('events', '', 'print changes of state as they happen', [
+  ctl('why', SERVICES, 'say why a service is as it is, what comes next, and what would help', [JSON_OUT]),
+  ctl('events', SOME_SERVICES, 'print changes of state as they happen', [
     JSON_OUT,
     { name: 'lines', short: 'n', value: 'COUNT', help: 'begin with that many of the last 1,000 (default: 10)' },
     { name: 'no-follow', help: 'end after those' },

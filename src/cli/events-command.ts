@@ -6,6 +6,7 @@ import type { Ctl, ExitCode } from './ctl.ts';
 import { countOf } from './limits.ts';
 import { serverEventsOf } from './lines.ts';
 import { orEnough } from './pause.ts';
+import { readStatus } from './status-command.ts';
 import { COLOURS } from './status-table.ts';
 import { paint, sanitise } from './terminal.ts';
 
@@ -15,9 +16,11 @@ const MOST_LINES = 1_000;
 
 export async function showEvents(ctl: Ctl): Promise<ExitCode> {
   const { client, terminal, options } = ctl;
+  const isWanted = await wantedOf(ctl);
   const back = countOf(options.lines, LINES, MOST_LINES);
   const kept = ((await client.get('/api/v1/events/recent')) as { events: readonly EventView[] }).events;
-  for (const event of kept.slice(kept.length - Math.min(back, kept.length))) tell(ctl, event);
+  const wanted = kept.filter(isWanted);
+  for (const event of wanted.slice(wanted.length - Math.min(back, wanted.length))) tell(ctl, event);
   if (options['no-follow'] === true) return 0;
   using reply = await client.stream('GET', `/api/v1/events?since=${kept.at(-1)?.id ?? 0}`);
   const events = serverEventsOf(reply);
@@ -29,9 +32,19 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
       return 2;
     }
     const { event, data } = next.value;
-    if (event === 'state') tell(ctl, JSON.parse(data) as EventView);
-    else if (event === 'gap') terminal.err(`opsd: some events were missed: ${data}\n`);
+    if (event === 'state') {
+      const change = JSON.parse(data) as EventView;
+      if (isWanted(change)) tell(ctl, change);
+    } else if (event === 'gap') terminal.err(`opsd: some events were missed: ${data}\n`);
   }
+}
+
+/** Instances that come later to a service that was named belong to it. */
+async function wantedOf({ client, operands }: Ctl): Promise<(event: EventView) => boolean> {
+  if (operands.length === 0) return () => true;
+  const names = new Set((await readStatus({ client, operands })).services.map(({ name }) => name));
+  const groups = new Set(operands);
+  return ({ service }) => names.has(service) || groups.has(service.replace(/@\d+$/, ''));
 }
 
 function tell({ terminal, options }: Ctl, event: EventView): void {

@@ -1,15 +1,30 @@
 // `opsd ctl why`: the cause, what it rests on, what comes next, and what would help.
 
+import { ConfigError } from '../errors.ts';
 import type { WhyView } from '../http/view.ts';
 import { ago } from '../runtime/clock.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { span } from './quantities.ts';
+import { readStatus } from './status-command.ts';
 import { COLOURS } from './status-table.ts';
 import { paint, sanitise, type Terminal } from './terminal.ts';
 
+/** Nobody reads more at once. */
+const MOST = 100;
+
 export async function showWhy({ client, terminal, operands, options }: Ctl): Promise<ExitCode> {
-  const why = (await client.get(`/api/v1/services/${encodeURIComponent(operands[0] ?? '')}/why`)) as WhyView;
-  terminal.out(options.json === true ? `${JSON.stringify(why, null, 2)}\n` : whyText(why, terminal));
+  const { services } = await readStatus({ client, operands });
+  if (services.length > MOST) {
+    throw new ConfigError(`why tells of at most ${MOST} services at once, not ${services.length}; name some`);
+  }
+  const all: WhyView[] = [];
+  for (const { name } of services) {
+    all.push((await client.get(`/api/v1/services/${encodeURIComponent(name)}/why`)) as WhyView);
+  }
+  // Who named one service gets one object, who named what may be several a list.
+  const json = all.length === 1 && all[0]?.service === operands[0] ? all[0] : all;
+  const texts = all.map((why) => whyText(why, terminal));
+  terminal.out(options.json === true ? `${JSON.stringify(json, null, 2)}\n` : texts.join('\n\n'));
   return 0;
 }
 

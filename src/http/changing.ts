@@ -5,9 +5,9 @@ import type { Outcome } from '../core/model.ts';
 import type { SignalName } from '../core/spec.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
-import { dependentsFirst, neededBy } from './graph.ts';
+import { dependentsFirst, inStopOrder, neededBy } from './graph.ts';
 import { type Answer, claimedIdentity, sendOutcomes } from './orders.ts';
-import { findService } from './reading.ts';
+import { findServices } from './reading.ts';
 import type { App, RouteOptions } from './routes.ts';
 import { select } from './select.ts';
 import type { Control } from './view.ts';
@@ -40,17 +40,17 @@ function addOrder(app: App, { control, log }: RouteOptions, action: Action): voi
   app.post(`/api/v1/services/:name/${action}`, async (c) => {
     const body = await readBody(c.env.incoming);
     if (!body.ok) return failure(body.status, body.code, body.message);
-    const service = findService(control, c.req.param('name'));
-    if (service instanceof Response) return service;
+    const name = c.req.param('name');
+    const found = findServices(control, name);
+    if (found instanceof Response) return found;
     const order = orderOf(action, body.fields);
     if (order instanceof Response) return order;
     const by = claimedIdentity(c.env.incoming);
-    const isCascade = body.fields.cascade === true;
-    const needed = action === 'stop' && !isCascade ? refuseNeeded(control, [service.name]) : null;
+    const names = found.map((service) => service.name);
+    const needed = action === 'stop' && body.fields.cascade !== true ? refuseNeeded(control, names) : null;
     if (needed !== null) return needed;
-    const outcome =
-      isCascade && action === 'stop' ? stopWithAll(control, service.name, by) : give(control, order, service.name, by);
-    const record = (result: string) => log('info', 'command', { command: action, service: service.name, by, result });
+    const outcome = together(name, giveAll(control, order, names, by), names);
+    const record = (result: string) => log('info', 'command', { command: action, service: name, by, result });
     if (body.fields.wait === false) {
       record('not waited for');
       return json({ ok: true, message: 'asked; not waited for' }, 202);
@@ -80,14 +80,10 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
     const isCascade = body.fields.cascade === true;
     const needed = action === 'stop' && !isCascade ? refuseNeeded(control, selection.names) : null;
     if (needed !== null) return needed;
-    const others = action === 'stop' ? neededBy(control.graph(), selection.names) : [];
-    const names = [...selection.names, ...others];
     const by = claimedIdentity(c.env.incoming);
+    const answers = giveAll(control, order, selection.names, by);
+    const names = answers.map(({ service }) => service);
     const record = (result: string) => log('info', 'command', { command: action, services: brief(names), by, result });
-    const answers =
-      action === 'stop'
-        ? stopAll(control, names, by)
-        : names.map((service): Answer => ({ service, outcome: give(control, order, service, by) }));
     if (wait === false) record('not waited for');
     sendOutcomes(c.env.outgoing, answers, wait !== false, (failed) =>
       record(failed === 0 ? 'done' : `${failed} of ${names.length} failed`),
@@ -96,17 +92,28 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
   });
 }
 
-/** Dependents first, in parallel by level. */
-function stopAll(control: Control, names: readonly string[], by: string): readonly Answer[] {
-  const outcomes = dependentsFirst(control.graph(), names, (service) => control.order('stop', service, by));
+/** In parallel; what is stopped takes with it what needs it, dependents first. */
+function giveAll(control: Control, order: Order, names: readonly string[], by: string): readonly Answer[] {
+  if (order.action !== 'stop') {
+    // The core lets a restart wait for those of dependents that were ordered before it.
+    const inOrder = order.action === 'restart' ? inStopOrder(control.graph(), names) : names;
+    return inOrder.map((service) => ({ service, outcome: give(control, order, service, by) }));
+  }
+  const all = [...names, ...neededBy(control.graph(), names)];
+  const outcomes = dependentsFirst(control.graph(), all, (service) => control.order('stop', service, by));
   return [...outcomes].map(([service, outcome]) => ({ service, outcome }));
 }
 
-/** The outcome of the last one, which is the one that was asked for. */
-async function stopWithAll(control: Control, name: string, by: string): Promise<Outcome> {
-  const answers = stopAll(control, [name, ...neededBy(control.graph(), [name])], by);
-  const own = answers.find(({ service }) => service === name);
-  return own === undefined ? control.order('stop', name, by) : own.outcome;
+/** One outcome for all instances of a service, `asked`; a service that has none has its own. */
+async function together(name: string, answers: readonly Answer[], asked: readonly string[]): Promise<Outcome> {
+  const own = answers.filter(({ service }) => asked.includes(service));
+  const outcomes = await Promise.all(own.map(({ outcome }) => outcome));
+  const [first] = outcomes;
+  if (first !== undefined && own[0]?.service === name) return first;
+  const failed = outcomes.filter((outcome) => !outcome.ok);
+  const [worst] = failed;
+  if (worst !== undefined) return { ...worst, message: failed.map(({ message }) => message).join('; ') };
+  return { ok: true, message: outcomes.map(({ message }) => message).join('; ') };
 }
 
 /** null: nobody else needs them. */

@@ -5,7 +5,7 @@ import type { Fresh } from './fresh.ts';
 import { graphOf } from './graph.ts';
 import { MOST_LINES, sendLog } from './log-stream.ts';
 import type { App, RouteOptions } from './routes.ts';
-import { select, unknownService } from './select.ts';
+import { groupOfInstance, select, unknownService } from './select.ts';
 import type { Control, ServiceView } from './view.ts';
 
 /** Log streams at once, each with an open file. */
@@ -32,18 +32,24 @@ export function addReading(app: App, options: RouteOptions, everything: Fresh<Ui
       : json(graphOf(control.graph(), names));
   });
   app.get('/api/v1/services/:name', (c) => {
-    const service = findService(control, c.req.param('name'));
-    return service instanceof Response ? service : json({ version: 1, service });
+    const found = findServices(control, c.req.param('name'));
+    if (found instanceof Response) return found;
+    return json(
+      isOne(found, c.req.param('name')) ? { version: 1, service: found[0] } : { version: 1, services: found },
+    );
   });
   app.get('/api/v1/services/:name/why', (c) => {
-    const why = control.why(c.req.param('name'));
-    if (why === null) return unknown(control, c.req.param('name'));
+    const service = findService(control, c.req.param('name'));
+    if (service instanceof Response) return service;
+    const why = control.why(service.name);
+    if (why === null) return unknown(control, service.name);
     return json(mayShowOutput(options) ? why : { ...why, last_lines: [] });
   });
   app.get('/api/v1/services/:name/events', (c) => {
-    const service = findService(control, c.req.param('name'));
-    if (service instanceof Response) return service;
-    return json({ version: 1, events: control.recentEvents().filter((event) => event.service === service.name) });
+    const found = findServices(control, c.req.param('name'));
+    if (found instanceof Response) return found;
+    const names = new Set(found.map(({ name }) => name));
+    return json({ version: 1, events: control.recentEvents().filter(({ service }) => names.has(service)) });
   });
   app.get('/api/v1/events/recent', () => json({ version: 1, events: control.recentEvents() }));
   app.get('/api/v1/events', (c) => {
@@ -89,9 +95,30 @@ function addLog(app: App, options: RouteOptions): void {
   });
 }
 
-/** The service, or the answer to who asked for one that does not exist. */
-export function findService(control: Control, name: string): ServiceView | Response {
-  return control.status().services.find((service) => service.name === name) ?? unknown(control, name);
+/** The services of this name, more than one where it has instances, or the answer to who asked for none. */
+export function findServices(control: Control, name: string): readonly ServiceView[] | Response {
+  const { services } = control.status();
+  const exact = services.find((service) => service.name === name);
+  const found = exact === undefined ? services.filter((service) => groupOfInstance(service.name) === name) : [exact];
+  return found.length > 0 ? found : unknown(control, name);
+}
+
+/** It was named by its own name. */
+export function isOne(found: readonly ServiceView[], name: string): boolean {
+  return found.length === 1 && found[0]?.name === name;
+}
+
+/** For what can be told of one only. */
+function findService(control: Control, name: string): ServiceView | Response {
+  const found = findServices(control, name);
+  if (found instanceof Response) return found;
+  const [first] = found;
+  if (first !== undefined && isOne(found, name)) return first;
+  const all =
+    found.length === 1
+      ? `one instance, ${first?.name}`
+      : `instances; take one, ${first?.name} to ${found.at(-1)?.name}`;
+  return failure(400, 'several_services', `${name} has ${all}`);
 }
 
 function unknown(control: Control, name: string): Response {

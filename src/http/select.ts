@@ -1,4 +1,4 @@
-// Which services a name, a glob, a tag or `all` means.
+// Which services a name, a glob, a tag or `all` means; the name of a service with instances means all of them.
 
 import { matchesGlob } from '../core/glob.ts';
 import { nearest } from '../core/nearest.ts';
@@ -16,14 +16,25 @@ export interface Selectable {
   readonly tags: readonly string[];
 }
 
-/** Matches exact names, globs of `*` and `?`, `+tag`, and `all`. */
+/** `web@3` is one of `web`. No other name has an @ in it. */
+const INSTANCE = /^(.+)@(\d+)$/;
+
+/** The `web` of `web@3`; null: it is no instance. */
+export function groupOfInstance(name: string): string | null {
+  return INSTANCE.exec(name)?.[1] ?? null;
+}
+
+/** Matches exact names, those of services with instances, globs of `*` and `?`, `+tag`, and `all`. */
 export function select(services: readonly Selectable[], patterns: readonly string[]): Selection {
   const names = services.map(({ name }) => name);
   const chosen = new Set<string>();
   const unknown: string[] = [];
   const known = new Set(names);
+  const groups = groupsOf(names);
   for (const pattern of new Set(patterns)) {
     if (pattern === 'all') for (const name of names) chosen.add(name);
+    // First: one that was alone until its file said `instances` is on its way down.
+    else if (groups.has(pattern)) for (const name of groups.get(pattern) ?? []) chosen.add(name);
     else if (known.has(pattern)) chosen.add(pattern);
     else if (pattern.startsWith('+')) {
       const tagged = services.filter(({ tags }) => tags.includes(pattern.slice(1)));
@@ -38,6 +49,19 @@ export function select(services: readonly Selectable[], patterns: readonly strin
   return { names: names.filter((name) => chosen.has(name)), unknown };
 }
 
+/** The names of instances, by the name of their service. */
+function groupsOf(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const name of names) {
+    const group = groupOfInstance(name);
+    if (group === null) continue;
+    const members = groups.get(group);
+    if (members === undefined) groups.set(group, [name]);
+    else members.push(name);
+  }
+  return groups;
+}
+
 function unknownTag(tag: string, services: readonly Selectable[]): string {
   const near = nearest(tag, [...new Set(services.flatMap(({ tags }) => tags))]);
   const hint = near === null ? 'tags are in the configuration: tags = ["edge"]' : `did you mean '+${near}'?`;
@@ -46,9 +70,20 @@ function unknownTag(tag: string, services: readonly Selectable[]): string {
 
 /** The one text for a service that does not exist. */
 export function unknownService(name: string, names: readonly string[]): string {
-  const near = nearest(name, names);
+  const groups = groupsOf(names);
+  const what = `there is no service '${printable(name)}'`;
+  const [, group = '', number = ''] = INSTANCE.exec(name) ?? [];
+  const instances = groups.get(group);
+  if (instances !== undefined) {
+    const all = instances.length === 1 ? 'one instance' : `${instances.length} instances`;
+    const isMore = Number(number) > instances.length && number.length < 5;
+    const more = isMore ? ` For more of them: opsd ctl scale ${group} ${number}` : '';
+    return `${what}, ${group} has ${all}; did you mean '${instances.at(-1)}'?${more}`;
+  }
+  if (names.includes(group)) return `${what}: ${group} has no instances; did you mean '${group}'?`;
+  const near = nearest(name, [...groups.keys(), ...names]);
   const hint = near === null ? `see them all with: opsd ctl status` : `did you mean '${near}'?`;
-  return `there is no service '${printable(name)}'; ${hint}`;
+  return `${what}; ${hint}`;
 }
 
 /** What a stranger sent, fit for a message: short, and no control characters. */

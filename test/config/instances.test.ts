@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { planReload } from '../../src/core/reload.ts';
 import { assertOnly, configOf, linesOf, load, problemsOf, type Texts } from './loading.ts';
 
@@ -53,6 +54,21 @@ test('what depends on it depends on all instances, or on the one that is named',
     problemsOf(`${after}depends_on = ["web@3"]\n`),
     'config.toml:6 services.lb.depends_on',
     /no service "web@3"/,
+  );
+});
+
+test('no service of a file, and none of a variable, has the name of an instance', () => {
+  const remedy = /^an @ is in the names of instances only; write instances = 2 to have web@1 and web@2$/;
+  const clash = `${WEB}instances = 2\n[services."web@1"]\ncommand = ["true"]\n`;
+  assertOnly(problemsOf(clash), 'config.toml:4 services."web@1"', remedy);
+  assertOnly(problemsOf('[services."@"]\ncommand = ["true"]\n'), 'config.toml:1 services."@"', remedy);
+  const env = { 'OPSD__SERVICES__WEB@1__COMMAND': '["true"]' };
+  assert.ok(!load({ base: `${WEB}instances = 2\n`, env }).ok);
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, unit: fc.constantFrom('a', 'Z', '1', '@', '.', '_', '-') }), (name) => {
+      const { ok } = load(`[services.${JSON.stringify(name)}]\ncommand = ["true"]\n`);
+      assert.ok(!(ok && name.includes('@')), name);
+    }),
   );
 });
 

@@ -46,6 +46,38 @@ test('a tag means all that have it', () => {
   ]);
 });
 
+test('the name of a service with instances means all of them', () => {
+  const services = ['lb', 'web@1', 'web@2', 'web@10', 'webs'].map((name) =>
+    of(name, name.includes('@') ? ['edge'] : []),
+  );
+  const all = ['web@1', 'web@2', 'web@10'];
+  const rows: [string[], string[]][] = [
+    [['web'], all],
+    [['web@2'], ['web@2']],
+    [['web@2', 'web'], all],
+    [['web@*'], all],
+    [['web@?'], ['web@1', 'web@2']],
+    [['+edge'], all],
+  ];
+  for (const [patterns, names] of rows)
+    assert.deepEqual(select(services, patterns), { names, unknown: [] }, patterns.join());
+  // It was alone until the file said `instances`, and is on its way down.
+  assert.deepEqual(select([of('web'), ...services], ['web']).names, all);
+});
+
+test('an instance that there is not is told with what there is', () => {
+  const services = ['lb', 'api@1', 'web@1', 'web@2', 'web@3', 'web@4'].map((name) => of(name));
+  assert.deepEqual(select(services, ['web@9', 'web@0', 'api@123456', 'lb@2', 'wbe', 'wbe@2', 'web@x']).unknown, [
+    "there is no service 'web@9', web has 4 instances; did you mean 'web@4'? For more of them: opsd ctl scale web 9",
+    "there is no service 'web@0', web has 4 instances; did you mean 'web@4'?",
+    "there is no service 'api@123456', api has one instance; did you mean 'api@1'?",
+    "there is no service 'lb@2': lb has no instances; did you mean 'lb'?",
+    "there is no service 'wbe'; did you mean 'web'?",
+    "there is no service 'wbe@2'; did you mean 'web@2'?",
+    "there is no service 'web@x'; did you mean 'web@1'?",
+  ]);
+});
+
 test('all of no services is none, and no error', () => {
   assert.deepEqual(select([], ['all']), { names: [], unknown: [] });
 });
