@@ -10,6 +10,7 @@ const KINDS: Readonly<
   added: { mark: '+', text: 'added', colour: 'green' },
   removed: { mark: '-', text: 'removed', colour: 'red' },
   restarted: { mark: '~', text: 'restarted', colour: 'yellow' },
+  rolled: { mark: '~', text: 'restarted when its turn comes', colour: 'yellow' },
   changed: { mark: '~', text: 'changed in place', colour: 'cyan' },
 };
 

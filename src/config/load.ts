@@ -57,6 +57,7 @@ export function loadConfig(sources: Sources, facts: Facts): LoadResult {
     daemon: daemon.spec,
     services: services.specs,
     groups: services.groups,
+    rollouts: services.rollouts,
     effective: daemon.effective,
   };
   return { ok: true, config, warnings };

@@ -30,7 +30,7 @@ import { parseListenAddress } from './listen-address.ts';
 import { parseLogLevel } from './log-level.ts';
 import { ON_EVENT_JSON, ON_EVENT_SECRETS_JSON, readHookSecrets, readHooks } from './on-event.ts';
 import { readCapabilities, readIoPriority } from './privileges.ts';
-import { BACKOFF, HEALTH, HEARTBEAT, HOOK, LIMITS, LOG, READY } from './service-tables.ts';
+import { BACKOFF, HEALTH, HEARTBEAT, HOOK, LIMITS, LOG, READY, ROLLOUT } from './service-tables.ts';
 import { parseStopSignal } from './signals.ts';
 import { readTags } from './tag.ts';
 import { readTimezone } from './timezone.ts';
@@ -146,6 +146,10 @@ export const SERVICE = {
     `That many of it, web@1, web@2 …; in its values \${instance} is the number, and \${8080 + instance} a sum with it.`,
     optional(integer(1, MOST_INSTANCES)),
   ),
+  rollout: described(
+    'How a change is brought to it, or to its instances, one after the other. Default: of several instances one at a time; without instances at once.',
+    optional(table(ROLLOUT)),
+  ),
   limits: described('What it may use at most, with all its processes.', preset(table(LIMITS), {})),
   ionice: described(
     'I/O priority: idle, best-effort:0 to best-effort:7, realtime:0 to realtime:7.',
@@ -229,6 +233,7 @@ export const SERVICE_TABLES = {
   health: HEALTH,
   before_start: HOOK,
   after_stop: HOOK,
+  rollout: ROLLOUT,
   limits: LIMITS,
 };
 

@@ -94,6 +94,21 @@ export const HOOK = {
   timeout: described('Not ended after that: killed, and failed.', preset(span(), '30s')),
 };
 
+/** More stand-ins than that would be a second service. */
+const MOST_STAND_INS = 100;
+
+export const ROLLOUT = {
+  max_unavailable: described('So many may be down at a time.', preset(integer(0, 1000), 1)),
+  max_surge: described(
+    'So many stand-ins (web@5 beside four) run meanwhile: no old one is asked to go before they are ready.',
+    preset(integer(0, MOST_STAND_INS), 0),
+  ),
+  on_failure: described(
+    'When a new one does not get ready: stop and leave the rest as it is, or go back to what was.',
+    preset(choice(['stop', 'rollback']), 'stop'),
+  ),
+};
+
 /** The smallest that a process can start with. */
 const LEAST_MEMORY = 1024 ** 2;
 

@@ -1,10 +1,11 @@
 // From the tables of the services to their ServiceSpecs; of a service with instances one for each.
 
-import type { InstanceGroup, ServiceSpec } from '../core/spec.ts';
+import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../core/spec.ts';
 import { checkServiceName } from './checks.ts';
 import { groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
 import { KEYS } from './keys.ts';
 import { locateIn, locateService } from './locate.ts';
+import { rolloutOf } from './rollout.ts';
 import { defaultsSchema, serviceSchema } from './schema.ts';
 import { buildService, type Surroundings } from './service.ts';
 import { emptyTable, keyPath, mergeTables, subtable, type Table } from './tree.ts';
@@ -16,6 +17,7 @@ export type Scale = ReadonlyMap<string, number>;
 export interface Services {
   readonly specs: ReadonlyMap<string, ServiceSpec>;
   readonly groups: ReadonlyMap<string, InstanceGroup>;
+  readonly rollouts: ReadonlyMap<string, RolloutGroup>;
   /** Of all there are, the invalid ones too, as the files and as commands have them. */
   readonly names: ReadonlySet<string>;
 }
@@ -36,28 +38,37 @@ export function readServices(root: Table, isIncomplete: boolean, scale: Scale, a
   const entries = readEntries(root, defaults, scale, around);
   const namesOf = (name: string) => namesOfGroup(name, entries.get(name)?.group ?? null);
   const specs = new Map<string, ServiceSpec>();
+  const rollouts = new Map<string, RolloutGroup>();
   for (const [name, { own, table, group }] of entries) {
     const locate = locateService(root, name);
     const build = (values: Table, instance: number | null) => {
       const read = { schema: serviceSchema, keys, isIncomplete, standIn: { command: ['true'] } };
       const valid = readTable(values, read, locate, around.findings);
-      if (valid === null) return;
+      if (valid === null) return null;
       const spec = buildService({ name, instance, values: valid, table: values, own, locate, namesOf }, around);
-      specs.set(spec.name, spec);
+      return { spec, values: valid };
     };
-    if (group === null) {
-      warnOfLoneInstance(own, locate, around.findings);
-      build(table, null);
-      continue;
-    }
     const { problems } = around.findings;
     const before = problems.length;
+    if (group === null) warnOfLoneInstance(own, locate, around.findings);
+    const ofInstance = (instance: number) =>
+      build(group === null ? table : valuesOfInstance(table, instance, locate, around.findings), instance);
+    const first = group === null ? build(table, null) : ofInstance(1);
+    const all = [first];
     // What is wrong with the first is wrong with all, and told once.
-    for (let instance = 1; instance <= group.instances && problems.length === before; instance += 1) {
-      build(valuesOfInstance(table, instance, locate, around.findings), instance);
+    for (let instance = 2; group !== null && instance <= group.instances && problems.length === before; instance += 1) {
+      all.push(ofInstance(instance));
     }
-    const [first, second] = [1, 2].map((instance) => specs.get(instanceName(name, instance))?.launch.heartbeatFile);
-    if (first !== undefined && first === second) {
+    const members = all.flatMap((one) => one?.spec ?? []);
+    for (const spec of members) specs.set(spec.name, spec);
+    if (first !== null && problems.length === before) {
+      const standIn = (instance: number) => ofInstance(instance)?.spec ?? null;
+      const rollout = rolloutOf({ values: first.values, members, own, standIn }, locate, around.findings);
+      if (rollout !== null) rollouts.set(name, rollout);
+    }
+    if (group === null) continue;
+    const [beat, other] = members.map(({ launch }) => launch.heartbeatFile);
+    if (beat !== undefined && beat === other) {
       const message = `all instances would share it; write \${instance} into it`;
       around.findings.problem(locate(['heartbeat', 'file']), message);
     }
@@ -66,7 +77,7 @@ export function readServices(root: Table, isIncomplete: boolean, scale: Scale, a
   for (const [name, { group }] of entries) if (group !== null) groups.set(name, group);
   const names = new Set(subtable(root, 'services')?.entries.keys());
   for (const name of [...names]) for (const one of namesOf(name)) names.add(one);
-  return { specs, groups, names };
+  return { specs, groups, rollouts, names };
 }
 
 function readEntries(root: Table, defaults: Table, scale: Scale, { findings }: Surroundings): Map<string, Entry> {

@@ -11,8 +11,8 @@ export interface KeyChange {
 
 export interface Change {
   readonly service: string;
-  /** `changed`: in place, the process runs on. */
-  readonly kind: 'added' | 'removed' | 'restarted' | 'changed';
+  /** `changed`: in place, the process runs on. `rolled`: restarted when its turn comes. */
+  readonly kind: 'added' | 'removed' | 'restarted' | 'rolled' | 'changed';
   readonly keys: readonly KeyChange[];
 }
 
@@ -35,6 +35,7 @@ const IN_PLACE = new Set([
   'on_dependency_restart',
   'type',
   'instances',
+  'rollout',
   'timeout',
   'schedule',
   'timezone',
@@ -51,12 +52,15 @@ const IN_PLACE_KEYS = new Set(['heartbeat.timeout', 'heartbeat.grace', 'log.time
 /** What going from the services of `before` to those of `after` means. Nothing that is the same is in it. */
 export function planReload(before: Config, after: Config): readonly Change[] {
   const changes: Change[] = [];
+  const rolled = new Set([...after.rollouts.values()].flatMap(({ members }) => members));
   for (const [name, spec] of before.services) {
     const next = after.services.get(name);
     if (next === undefined) changes.push({ service: name, kind: 'removed', keys: [] });
     else {
       const keys = differences(spec.effective, next.effective);
-      if (keys.length > 0) changes.push({ service: name, kind: kindOf(spec, next), keys });
+      const kind = kindOf(spec, next);
+      const isRolled = kind === 'restarted' && rolled.has(name);
+      if (keys.length > 0) changes.push({ service: name, kind: isRolled ? 'rolled' : kind, keys });
     }
   }
   for (const [name, spec] of after.services) {

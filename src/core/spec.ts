@@ -235,12 +235,33 @@ export interface InstanceGroup {
   readonly instances: number;
 }
 
+/** How the members of a group are replaced one after the other. */
+export interface RolloutPolicy {
+  /** So many of those that are to be up may be down at a time. */
+  readonly maxUnavailable: number;
+  /** So many more than there are to be, for as long as it takes. */
+  readonly maxSurge: number;
+  /** `rollback`: what was changed goes back to what it was. */
+  readonly onFailure: 'stop' | 'rollback';
+}
+
+/** Services of which a change takes one after the other: the instances of one, or one that has `rollout`. */
+export interface RolloutGroup {
+  /** Names, in order. */
+  readonly members: readonly string[];
+  readonly policy: RolloutPolicy;
+  /** Who runs beside the members while they are replaced, `maxSurge` of them. */
+  readonly standIns: readonly ServiceSpec[];
+}
+
 export interface Config {
   readonly daemon: DaemonSpec;
   /** In the order of the file; of a service with instances each of them. */
   readonly services: ReadonlyMap<string, ServiceSpec>;
   /** The services with instances, by the name they have in the file. */
   readonly groups: ReadonlyMap<string, InstanceGroup>;
+  /** What a change takes step by step, by the name it has in the file. */
+  readonly rollouts: ReadonlyMap<string, RolloutGroup>;
   /** Of `[daemon]`, key path to value. */
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }

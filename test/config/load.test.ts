@@ -359,7 +359,8 @@ test('what env.toml says, and what has a secret name, is in no message and in no
     ...['fatal_exit_codes', 'enabled', 'env.PATH', 'nope', 'ready', 'ready.url', 'ready.address', 'ready.command'],
     ...['ready.pattern', 'health', 'health.http', 'health.tcp', 'health.exec', 'schedule', 'timezone', 'overlap'],
     ...['before_start', 'after_stop.command', 'tags', 'instances', 'limits', 'limits.memory', 'limits.core'],
-    ...['limits.cpu', 'ionice', 'capabilities', 'wrapper', 'type', 'timeout', 'on_failed', 'env.PORT'],
+    ...['limits.cpu', 'ionice', 'capabilities', 'wrapper', 'type', 'timeout', 'on_failed', 'env.PORT', 'rollout'],
+    ...['rollout.max_unavailable', 'rollout.max_surge'],
   );
   const facts = {
     look: () => 'missing' as const,

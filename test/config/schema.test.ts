@@ -24,7 +24,8 @@ const SERVICE = [
   ...['timeout', 'schedule', 'timezone', 'overlap', 'random_delay', 'catch_up', 'on_failed', 'before_start.command'],
   ...['before_start.timeout', 'after_stop.command', 'after_stop.timeout', 'tags', 'instances', 'limits.nofile'],
   ...['limits.core', 'limits.memory', 'limits.memory_high', 'limits.cpu', 'limits.tasks', 'limits.io_weight', 'ionice'],
-  ...['no_new_privileges', 'capabilities', 'wrapper'],
+  ...['no_new_privileges', 'capabilities', 'wrapper', 'rollout.max_unavailable', 'rollout.max_surge'],
+  ...['rollout.on_failure'],
 ];
 
 interface JsonSchema {
@@ -95,6 +96,7 @@ ready = { on = "exec", command = "x" }
 [services.log]
 command = "x"
 ready = { on = "log", pattern = "x" }
+rollout = { max_surge = 1 }
 `,
   });
   const found = [...services.values()].flatMap((spec) => [...spec.effective.keys()]);

@@ -94,6 +94,7 @@ export function aConfig(services: readonly ServiceSpec[], changes: Partial<Daemo
     daemon: { ...daemon, ...changes },
     services: new Map(services.map((spec) => [spec.name, spec])),
     groups: new Map(),
+    rollouts: new Map(),
     effective: new Map(),
   };
 }
