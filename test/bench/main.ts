@@ -36,7 +36,7 @@ const isWanted = (name: string) => positionals.length === 0 || positionals.inclu
 await using folder = await scratch();
 const child = makeChild(folder.path);
 const peers = values.alone ? [] : [findSupervisord(), findPm2()].filter((tool) => tool !== null);
-const work = (count: number): Work => ({ child, count, task: [] });
+const work = (count: number): Work => ({ home: folder.path, child, count, task: [] });
 const report = new Report();
 const begun = now();
 const loadBefore = load();

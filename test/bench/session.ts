@@ -1,6 +1,7 @@
 // A supervisor with its work under way, in a folder of its own, and nothing left of either afterwards.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
@@ -27,7 +28,7 @@ const LONGEST_START = 60_000;
 /** Resolves when every child has told that it runs. */
 export async function openSession(tool: Tool, work: Work): Promise<Session> {
   await using stack = new AsyncDisposableStack();
-  const folder = stack.use(await scratch()).path;
+  const folder = stack.use(await folderOf(work)).path;
   const ticks = () => readTicks(join(folder, 'clocks'), work.child);
   const launched = await tool.launch(folder, work);
   const session = {
@@ -49,6 +50,15 @@ export async function openSession(tool: Tool, work: Work): Promise<Session> {
   const started = Math.max(...ticks().map(({ at }) => at)) - launched.at;
   const owned = stack.move();
   return Object.assign(session, { started, [Symbol.asyncDispose]: () => owned.disposeAsync() });
+}
+
+/**
+ * The many small files of a fleet stay until the whole run is over: ext4 reuses no inode within seconds of its removal, and
+ * each file made in that time would cost a search past all of them. One service that writes much leaves its room at once.
+ */
+async function folderOf({ count, home }: Work): Promise<{ readonly path: string } & AsyncDisposable> {
+  if (count === 1) return scratch();
+  return { path: await mkdtemp(join(home, 's')), [Symbol.asyncDispose]: async () => {} };
 }
 
 /** The next time that the child tells after `since`. */

@@ -5,6 +5,8 @@ import type { Child } from './child.ts';
 
 /** What is to be supervised. */
 export interface Work {
+  /** A folder for all runs, gone after the last of them. */
+  readonly home: string;
   readonly child: Child;
   readonly count: number;
   /** What each child is told to do after it has told its start. */
