@@ -9,6 +9,8 @@ import { ConfigError, RuntimeError } from '../errors.ts';
 
 export interface Reply extends AsyncIterable<string>, Disposable {
   readonly status: number;
+  /** Of the answer's head; `name` in small letters. null: it has none of that name. */
+  header(name: string): string | null;
 }
 
 export interface Client {
@@ -60,12 +62,20 @@ async function send(socketPath: string, method: string, path: string, body?: unk
     head += value;
   }
   const end = head.indexOf('\r\n\r\n');
+  const fields = new Map(
+    head
+      .slice(0, end)
+      .split('\r\n')
+      .slice(1)
+      .map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  );
   const status = Number(/^HTTP\/1\.[01] (\d{3}) /.exec(head)?.[1]);
   if (Number.isNaN(status)) throw new RuntimeError(`who answers on ${socketPath} is not opsd`);
-  const length = /^content-length: *(\d+)\r?$/im.exec(head.slice(0, end + 2))?.[1];
+  const length = fields.get('content-length');
   const first = head.slice(end + 4);
   return {
     status,
+    header: (name) => fields.get(name) ?? null,
     async *[Symbol.asyncIterator]() {
       let missing = length === undefined ? null : Number(length);
       for await (const chunk of startWith(first, chunks)) {

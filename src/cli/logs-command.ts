@@ -3,6 +3,7 @@
 import type { Millis } from '../core/spec.ts';
 import { ConfigError } from '../errors.ts';
 import { agoOfStamp } from '../runtime/clock.ts';
+import type { Reply } from './client.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { countOf, sinceOf } from './limits.ts';
 import { linesOf } from './lines.ts';
@@ -31,7 +32,7 @@ export async function showLogs(ctl: Ctl): Promise<ExitCode> {
   const sources = services.map(({ name }, place) => ({
     name,
     since,
-    path: `/api/v1/services/${encodeURIComponent(name)}/log?lines=${lines}&follow=${follow}`,
+    path: `/api/v1/services/${encodeURIComponent(name)}/log?lines=${lines}&follow=${follow}&rotated=${since !== null}`,
     prefix: services.length === 1 ? '' : prefixOf(ctl, name.padEnd(width), place),
     // One that logs elsewhere is no reason not to show the others.
     isOptional: services.length > 1,
@@ -55,13 +56,20 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
   try {
     if (since !== null) await assertStamped(ctl, name);
     let isOld = since !== null;
+    let read = 0;
     using reply = await client.stream('GET', path);
     const lines = linesOf(reply);
     for (;;) {
       const next = await orEnough(lines.next(), terminal.enough);
+      if (isOld && read === 0 && next?.done) tellOlder(ctl, name, reply);
       if (next === null || next.done) return;
       // What follows the first line that is new enough is newer, stamped or not.
-      isOld &&= !(agoOf(next.value) <= (since ?? 0));
+      if (isOld && agoOf(next.value) <= (since ?? 0)) {
+        // No line of before `since` was seen: there may be more.
+        if (read === 0) tellOlder(ctl, name, reply);
+        isOld = false;
+      }
+      read += 1;
       if (isOld) continue;
       // A file gets what was written, a person at a terminal what cannot harm it.
       terminal.out(`${prefix}${terminal.outIsTty ? sanitise(next.value) : next.value}\n`);
@@ -72,9 +80,16 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
   }
 }
 
+/** opsd shows the log and the file that was rotated away last, as it was written: the rest is compressed, mostly. */
+function tellOlder({ terminal }: Ctl, name: string, reply: Reply): void {
+  const older = reply.header('x-opsd-older');
+  if (older === null) return;
+  terminal.err(`opsd: the log of ${name} goes further back: zless ${sanitise(decodeURI(older))}\n`);
+}
+
 /** Without a time in front of its lines nobody can tell which of them are old. */
 async function assertStamped({ client }: Ctl, name: string): Promise<void> {
-  using reply = await client.stream('GET', `/api/v1/services/${encodeURIComponent(name)}/log?lines=1`);
+  using reply = await client.stream('GET', `/api/v1/services/${encodeURIComponent(name)}/log?lines=1&rotated=true`);
   const last = await linesOf(reply).next();
   if (last.done || !Number.isNaN(agoOf(last.value))) return;
   const remedy = `set log.timestamps = true for it and reload, or use -n`;

@@ -14,8 +14,15 @@ const LOOK_EVERY: Millis = 200;
 /** A reader that takes nothing for so long is dropped. */
 const STUCK_LIMIT: Millis = 60_000;
 
-/** Writes the last `lines` lines of `file` to `to`. Gives the byte after the last one. */
-export async function writeTail(file: FileHandle, lines: number, to: Writable): Promise<number> {
+interface Tail {
+  /** Byte where it begins. */
+  readonly start: number;
+  readonly size: number;
+  /** Lines that the file has too few. */
+  readonly missing: number;
+}
+
+async function tailOf(file: FileHandle, lines: number): Promise<Tail> {
   const { size } = await file.stat();
   let start = size;
   let missing = lines;
@@ -30,14 +37,31 @@ export async function writeTail(file: FileHandle, lines: number, to: Writable): 
       if (at >= 0 && --missing === 0) start = from + at + 1;
     }
   }
+  // The first line of the file has no newline before it.
+  return { start, size, missing: start > 0 ? 0 : Math.max(0, missing - (size > 0 ? 1 : 0)) };
+}
+
+/** Writes the last `lines` lines of `file` to `to`. Gives the byte after the last one. */
+export async function writeTail(file: FileHandle, lines: number, to: Writable): Promise<number> {
+  const { start, size } = await tailOf(file, lines);
   return copy(file, start, size, to);
 }
 
+export interface LogQuery {
+  readonly path: string;
+  /** The file that was rotated away, for lines that are no longer in `path`; null: what is there is enough. */
+  readonly before: string | null;
+  readonly lines: number;
+  readonly follow: boolean;
+}
+
 /** Sends the end of the log and, if asked, what follows, until `to` is closed. The file need not exist yet. */
-export async function sendLog(path: string, lines: number, follow: boolean, to: Writable): Promise<void> {
+export async function sendLog({ path, before, lines, follow }: LogQuery, to: Writable): Promise<void> {
   let file = await openIfThere(path);
-  let at = file === null ? 0 : await writeTail(file, lines, to);
   try {
+    const tail = file === null ? { start: 0, size: 0, missing: lines } : await tailOf(file, lines);
+    if (before !== null && tail.missing > 0) await writeRotated(before, tail.missing, file, to);
+    let at = file === null ? 0 : await copy(file, tail.start, tail.size, to);
     if (!follow) return;
     for await (const _ of ticks(to)) {
       file ??= await openIfThere(path);
@@ -56,6 +80,17 @@ export async function sendLog(path: string, lines: number, follow: boolean, to: 
     }
   } finally {
     await file?.close();
+  }
+}
+
+async function writeRotated(path: string, lines: number, current: FileHandle | null, to: Writable): Promise<void> {
+  const rotated = await openIfThere(path);
+  try {
+    // Rotated at this moment: it is the one that is sent anyway.
+    const isCurrent = (await rotated?.stat())?.ino === (await current?.stat())?.ino;
+    if (rotated !== null && !isCurrent) await writeTail(rotated, lines, to);
+  } finally {
+    await rotated?.close();
   }
 }
 

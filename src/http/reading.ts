@@ -4,6 +4,7 @@ import { answer, failure, json, PLAIN, underWay } from './answers.ts';
 import type { Fresh } from './fresh.ts';
 import { graphOf } from './graph.ts';
 import { MOST_LINES, sendLog } from './log-stream.ts';
+import { newestOlder, rotatedOnce } from './older-logs.ts';
 import type { App, RouteOptions } from './routes.ts';
 import { groupOfInstance, select, unknownService } from './select.ts';
 import type { Control, ServiceView } from './view.ts';
@@ -81,10 +82,18 @@ function addLog(app: App, options: RouteOptions): void {
     if (open >= MAX_LOG_STREAMS) return failure(503, 'too_many', 'too many logs are being read; close one');
     if (c.req.method === 'HEAD') return answer('', 'text/plain; charset=utf-8');
     const out = c.env.outgoing;
-    out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN });
-    out.flushHeaders();
+    const isDeep = c.req.query('rotated') === 'true';
+    const send = async () => {
+      const older = isDeep ? await newestOlder(file) : null;
+      // Where to look for what is older still.
+      const also = older === null ? {} : { 'X-Opsd-Older': encodeURI(older) };
+      out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN, ...also });
+      out.flushHeaders();
+      const before = isDeep ? rotatedOnce(file) : null;
+      await sendLog({ path: file, before, lines, follow: c.req.query('follow') === 'true' }, out);
+    };
     open++;
-    sendLog(file, lines, c.req.query('follow') === 'true', out)
+    send()
       .then(() => out.end())
       .catch((error: Error) => {
         options.log('warn', 'cannot read a log', { service: service.name, error: error.message });

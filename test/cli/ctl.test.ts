@@ -1,7 +1,7 @@
 // `opsd ctl` as an operator and a script meet it: output, exit codes, and what it says when it cannot.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -191,6 +191,30 @@ test('logs --since begins with the first line that is new enough, and needs time
   );
   const wrong = await daemon.ctl('logs', 'web', '--since', 'yesterday');
   assert.deepEqual([wrong.code, /--since: expected a duration/.test(wrong.err)], [1, true]);
+});
+
+test('logs --since goes back into the file that was rotated away, and names what is older', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  const file = join(daemon.prefix, 'web.log');
+  daemon.control.logFiles.set('web', file);
+  const stamped = (secondsAgo: number, text: string) =>
+    `${timestamp(new Date(Date.now() - secondsAgo * 1_000))} ${text}\n`;
+  writeFileSync(`${file}.1`, stamped(400, 'old') + stamped(200, 'rotated'));
+  const told = async (since: string) => {
+    const { code, out, err } = await daemon.ctl('logs', 'web', '--since', since);
+    assert.equal(code, 0, err);
+    return [out.replace(/^\w{3} \d\d [\d:.]+ /gm, ''), err];
+  };
+  assert.deepEqual(await told('5m'), ['rotated\n', ''], 'there is no new file yet');
+  writeFileSync(file, stamped(100, 'newer'));
+  assert.deepEqual(await told('5m'), ['rotated\nnewer\n', '']);
+  assert.deepEqual(await told('1h'), ['old\nrotated\nnewer\n', '']);
+  for (const name of ['web.log.2.gz', 'web2.log.1', 'web.log.swp']) writeFileSync(join(daemon.prefix, name), '');
+  assert.deepEqual(await told('5m'), ['rotated\nnewer\n', '']);
+  const goesBack = `opsd: the log of web goes further back: zless ${file}.2.gz\n`;
+  assert.deepEqual(await told('1h'), ['old\nrotated\nnewer\n', goesBack]);
+  unlinkSync(`${file}.1`);
+  assert.deepEqual(await told('5m'), ['newer\n', goesBack]);
 });
 
 test('logs -f follows across a rotation', async () => {

@@ -41,11 +41,30 @@ test('the last lines are those that tail gives', async () => {
   );
 });
 
+test('lines that the log has too few come from the file that was rotated away, each once', async () => {
+  await using folder = await scratch();
+  const path = join(folder.path, 'log');
+  const tailWith = async (lines: number) => {
+    const out = new Collected();
+    await sendLog({ path, before: `${path}.1`, lines, follow: false }, out);
+    return out.text;
+  };
+  writeFileSync(`${path}.1`, '1\n2\n3\n');
+  assert.equal(await tailWith(2), '2\n3\n');
+  writeFileSync(path, '4\n5\n');
+  const all = ['1\n', '2\n', '3\n', '4\n', '5\n'];
+  for (let lines = 0; lines <= 6; lines += 1) {
+    assert.equal(await tailWith(lines), lines === 0 ? '' : all.slice(-lines).join(''), `${lines} lines`);
+  }
+  writeFileSync(path, '');
+  assert.equal(await tailWith(1), '3\n');
+});
+
 test('a log that was rotated, truncated, or is not there yet is followed', async () => {
   await using folder = await scratch();
   const path = join(folder.path, 'log');
   const out = new Collected();
-  const sent = sendLog(path, 10, true, out);
+  const sent = sendLog({ path, before: null, lines: 10, follow: true }, out);
   const shows = (text: string) => waitFor(text, () => out.text === text);
   writeFileSync(path, 'a\n');
   await shows('a\n');
@@ -69,7 +88,7 @@ test('a reader that takes nothing holds two chunks, not the file', async () => {
   const path = join(folder.path, 'log');
   writeFileSync(path, 'x'.repeat(3_000_000));
   const stuck = new PassThrough({ highWaterMark: 1024 });
-  const sent = sendLog(path, 1, false, stuck);
+  const sent = sendLog({ path, before: null, lines: 1, follow: false }, stuck);
   await waitFor('the first chunk', () => stuck.readableLength > 0);
   assert.ok(stuck.readableLength + stuck.writableLength <= 2 * 64 * 1024);
   stuck.destroy();
