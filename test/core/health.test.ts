@@ -1,0 +1,54 @@
+// When many services are asked how they are, and how many of them may go down for their answers.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Health } from '../../src/core/spec.ts';
+import { Simulation } from '../simulation/simulation.ts';
+import { aConfig, aService } from '../simulation/specs.ts';
+import { obedient } from '../simulation/story.ts';
+
+const SERVICES = 30;
+const health: Health = {
+  probe: { kind: 'tcp', host: 'localhost', port: 5432 },
+  interval: 10_000,
+  timeout: 1_000,
+  failures: 2,
+  successes: 1,
+  onFailure: 'restart',
+};
+
+/** All become ready at the same moment; nobody beats, so each answer is a no. */
+function many(startConcurrency: number): Simulation {
+  const simulation = new Simulation(1, () => obedient);
+  const services = Array.from({ length: SERVICES }, (_, i) => aService(`s${i}`, { health }));
+  simulation.boot(aConfig(services, { startConcurrency: SERVICES }));
+  simulation.post({ type: 'configured', config: aConfig(services, { startConcurrency }), isFirst: false });
+  return simulation;
+}
+
+test('services that became ready together are not asked together (EDGE-CASES 47)', () => {
+  const simulation = many(8);
+  simulation.runUntil(11_000);
+  const asked = simulation.effects.flatMap(({ at, what }) => (what.type === 'probe' ? [at] : []));
+  assert.equal(asked.length, SERVICES);
+  assert.ok(
+    asked.every((at) => at >= 9_000 && at <= 11_000),
+    `${asked}`,
+  );
+  const busiest = Math.max(...asked.map((from) => asked.filter((at) => at >= from && at < from + 200).length));
+  assert.ok(busiest <= SERVICES / 3, `${busiest} of ${SERVICES} were asked within 200 ms: ${asked}`);
+});
+
+test('no more are down for their health at once than may start at once (EDGE-CASES 47)', () => {
+  const simulation = many(4);
+  let most = 0;
+  simulation.check = ({ state }) => {
+    most = Math.max(most, state.services.filter((service) => service.state.name !== 'running').length);
+  };
+  simulation.runUntil(60_000);
+  const restarted = new Set(
+    simulation.transitions.flatMap(({ what }) => (what.reason === 'unhealthy' ? [what.service] : [])),
+  );
+  assert.equal(restarted.size, SERVICES, 'its turn comes to each');
+  assert.equal(most, 4);
+});
