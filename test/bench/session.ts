@@ -1,6 +1,6 @@
 // A supervisor with its work under way, in a folder of its own, and nothing left of either afterwards.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scratch } from '../support/scratch.ts';
@@ -24,6 +24,8 @@ export interface Session extends AsyncDisposable {
 
 /** pm2 takes 13 s for a thousand, supervisord 22 s; on a loaded host more. */
 const LONGEST_START = 60_000;
+/** Bytes of a line: a name of five, a PID, nanoseconds since the boot. */
+const SHORTEST_TICK = 'sNNNN 1 1000000000\n'.length;
 
 /** Resolves when every child has told that it runs. */
 export async function openSession(tool: Tool, work: Work): Promise<Session> {
@@ -42,7 +44,10 @@ export async function openSession(tool: Tool, work: Work): Promise<Session> {
   stack.defer(() => endAll(session));
   await waitFor(
     `${work.count} services of ${tool.name}`,
-    () => existsSync(join(folder, 'clocks')) && new Set(ticks().map(({ name }) => name)).size === work.count,
+    // Read when it can be complete, and not before: the machine is the supervisor's.
+    () =>
+      sizeOf(join(folder, 'clocks')) >= work.count * SHORTEST_TICK &&
+      new Set(ticks().map(({ name }) => name)).size === work.count,
     LONGEST_START,
   ).catch((error: Error) => {
     throw new Error(`${error.message}; it said:\n${launched.output().slice(-2_000)}`);
@@ -50,6 +55,10 @@ export async function openSession(tool: Tool, work: Work): Promise<Session> {
   const started = Math.max(...ticks().map(({ at }) => at)) - launched.at;
   const owned = stack.move();
   return Object.assign(session, { started, [Symbol.asyncDispose]: () => owned.disposeAsync() });
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**
