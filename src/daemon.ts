@@ -15,6 +15,7 @@ import { findInheritance } from './daemon/inheritance.ts';
 import { MemoryWatch } from './daemon/memory-watch.ts';
 import { OutputCounters } from './daemon/output-counts.ts';
 import { Pulse } from './daemon/pulse.ts';
+import { Scale } from './daemon/scale.ts';
 import type { SignalOrders } from './daemon/signals.ts';
 import { StateKeeper } from './daemon/state-keeper.ts';
 import { Teller } from './daemon/teller.ts';
@@ -44,6 +45,7 @@ import { treeKey } from './os/process-tree.ts';
 import { ServiceProcesses } from './os/processes.ts';
 import { ReadySignals } from './os/readiness/ready-signals.ts';
 import { layoutOf, prepareDirectories } from './os/run-dir.ts';
+import { scalePath } from './os/scale-file.ts';
 import { createServiceManager } from './os/service-manager.ts';
 import { StateFile } from './os/state-file.ts';
 import { treesMemory } from './os/tree-memory.ts';
@@ -66,8 +68,10 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const closed = closeInherited(process.env);
   const workDir = process.cwd();
   const prefix = resolve(givenPrefix);
-  const read = (allowEmpty: boolean) => readConfig({ configFile, prefix, env: process.env, workDir, allowEmpty });
-  const first = read(true);
+  const scale = new Scale(scalePath(prefix));
+  const read = (allowEmpty: boolean) =>
+    readConfig({ configFile, prefix, env: process.env, workDir, allowEmpty, scale: scale.counts });
+  const first = scale.first(() => read(true));
   if (!first.ok) throw new ConfigError(`cannot load ${configFile}`, first.problems);
   const { config } = first;
   const layout = layoutOf(prefix, config.daemon.logDir, workDir);
@@ -190,7 +194,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     loop.post({ type: 'configured', config: next, isFirst });
   };
   const configuration = new Configuration(
-    config,
+    first,
     read,
     (next) => {
       manager.reloading();
@@ -198,6 +202,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       apply(next, false);
       manager.ready();
     },
+    scale,
     log,
   );
   const usage = stack.use(new UsageWatch(() => loop.state));

@@ -69,6 +69,15 @@ export const COMMANDS: readonly CommandSpec[] = [
     NO_WAIT,
     { name: 'timeout', value: 'SPAN', help: 'wait no longer than that, such as 2h (default: until they have ended)' },
   ]),
+  {
+    ...ctl('scale', '[service] [instances]', 'have another number of instances; without any, show them', [
+      { name: 'reset', help: 'as many as the configuration says (or: scale SERVICE file)' },
+      NO_WAIT,
+      TIMEOUT,
+      JSON_OUT,
+    ]),
+    more: 'The number is kept over restarts of opsd, and over reloads, until it is the one of the file.',
+  },
   ctl('signal', '<signal> <service...>', 'send a signal to the main process of services', []),
   ctl('reset', SERVICES, 'forget the failures of services', []),
   {

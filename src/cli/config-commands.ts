@@ -1,5 +1,6 @@
 // The commands about the configuration itself: `opsd check`, `opsd config`, `opsd schema`.
 
+import { resolve } from 'node:path';
 import { formatProblems, printable } from '../config/problems.ts';
 import { REDACTED } from '../config/redaction.ts';
 import { jsonSchema } from '../config/schema.ts';
@@ -7,6 +8,8 @@ import { keyPath } from '../config/tree.ts';
 import type { Config, EffectiveValue } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
 import { readConfig } from '../os/config-files.ts';
+import { readScale, scalePath } from '../os/scale-file.ts';
+import { describeDrift } from './drift.ts';
 
 /** Where a command writes; the text has its line breaks. */
 export interface Output {
@@ -42,6 +45,9 @@ export function runCheck(options: CheckOptions, output: Output, world: World = o
   if (config === null) return 1;
   const { size } = config.services;
   output.stdout(`${options.config ?? DEFAULT_FILE}: no problems, ${size} ${size === 1 ? 'service' : 'services'}\n`);
+  for (const [name, { configured, instances }] of config.groups) {
+    if (configured !== instances) output.stdout(`${describeDrift({ name, configured, instances })}\n`);
+  }
   return 0;
 }
 
@@ -67,12 +73,15 @@ function ownWorld(): World {
 /** null: it has problems, and they are printed. */
 function load(options: CheckOptions, output: Output, { env, workDir }: World): Config | null {
   const configFile = options.config ?? DEFAULT_FILE;
-  const result = readConfig({ configFile, prefix: env.PREFIX || DEFAULT_PREFIX, env, workDir });
+  const prefix = env.PREFIX || DEFAULT_PREFIX;
+  const { counts, troubles } = readScale(scalePath(resolve(workDir, prefix)));
+  const result = readConfig({ configFile, prefix, env, workDir, scale: counts });
   const tell = (headline: string, problems: readonly Problem[]) => {
     if (problems.length > 0) output.stderr(`opsd: ${headline}\n${formatProblems(problems)}\n`);
   };
   if (!result.ok) tell(`cannot load ${configFile}: ${count(result.problems, 'problem')}`, result.problems);
   tell(`${configFile}: ${count(result.warnings, 'warning')}`, result.warnings);
+  for (const trouble of troubles) output.stderr(`opsd: ${trouble}\n`);
   return result.ok ? result.config : null;
 }
 

@@ -32,6 +32,8 @@ export async function runCtl(
     case 'run':
     case 'reset':
       return (await import('./order-commands.ts')).giveOrder(ctl, name);
+    case 'scale':
+      return (await import('./scale-command.ts')).scale(ctl);
     case 'signal':
       return (await import('./order-commands.ts')).sendSignal(ctl);
     case 'graph':

@@ -2,6 +2,7 @@
 
 import type { StatusView } from '../http/view.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
+import { driftOf } from './drift.ts';
 import { pause } from './pause.ts';
 import { statusSummary, statusTable } from './status-table.ts';
 import { paint } from './terminal.ts';
@@ -32,7 +33,8 @@ export async function readStatus({ client, operands }: Pick<Ctl, 'client' | 'ope
 function page({ terminal }: Ctl, status: StatusView): string {
   if (status.services.length === 0) return EMPTY;
   const table = statusTable(status, { columns: terminal.columns(), hasColours: terminal.hasColours });
-  return `${table}\n${paint(terminal, 'dim', statusSummary(status))}\n`;
+  const told = [statusSummary(status), ...driftOf(status.groups)].map((line) => paint(terminal, 'dim', line));
+  return `${table}\n${told.join('\n')}\n`;
 }
 
 /** On a terminal each look replaces the last one; a daemon that goes away is waited for. */

@@ -1,6 +1,6 @@
 // Services of which there are several: how many, and what is put into the values of each for `${instance}`.
 
-import type { InstanceGroup } from '../core/spec.ts';
+import type { InstanceGroup, ServiceSpec } from '../core/spec.ts';
 import type { Findings } from './problems.ts';
 import { MOST_INSTANCES } from './schema.ts';
 import { find, type Node, type Table } from './tree.ts';
@@ -17,6 +17,15 @@ export function groupOf(service: Table, scaled: number | undefined): InstanceGro
   const configured = node?.kind === 'leaf' ? node.value : null;
   if (!isCount(configured)) return null;
   return { configured, instances: isCount(scaled) ? scaled : configured };
+}
+
+/** How many there are, and who wants it, where that is not the file. */
+export function explainScale(spec: ServiceSpec, { configured, instances }: InstanceGroup): ServiceSpec {
+  const written = spec.effective.get('instances');
+  if (written === undefined || configured === instances) return spec;
+  const source = `opsd ctl scale (${written.source}: ${written.value})`;
+  const effective = new Map(spec.effective).set('instances', { ...written, value: String(instances), source });
+  return { ...spec, effective };
 }
 
 function isCount(value: unknown): value is number {

@@ -2,7 +2,7 @@
 
 import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../core/spec.ts';
 import { checkServiceName } from './checks.ts';
-import { groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
+import { explainScale, groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
 import { KEYS } from './keys.ts';
 import { locateIn, locateService } from './locate.ts';
 import { rolloutOf } from './rollout.ts';
@@ -60,7 +60,7 @@ export function readServices(root: Table, isIncomplete: boolean, scale: Scale, a
       all.push(ofInstance(instance));
     }
     const members = all.flatMap((one) => one?.spec ?? []);
-    for (const spec of members) specs.set(spec.name, spec);
+    for (const spec of members) specs.set(spec.name, group === null ? spec : explainScale(spec, group));
     if (first !== null && problems.length === before) {
       const standIn = (instance: number) => ofInstance(instance)?.spec ?? null;
       const rollout = rolloutOf({ values: first.values, members, own, standIn }, locate, around.findings);

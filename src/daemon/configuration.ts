@@ -3,11 +3,12 @@
 import { differences, planReload } from '../core/reload.ts';
 import type { Config, Millis } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
-import type { ReloadResult } from '../http/view.ts';
+import type { ReloadResult, ScaleResult } from '../http/view.ts';
 import type { Refusal } from '../http/why.ts';
 import type { ReadResult } from '../os/config-files.ts';
 import type { Log } from '../os/logger.ts';
 import { monotonic } from '../runtime/clock.ts';
+import { type Scale, whyNotScaled } from './scale.ts';
 
 /** Of [daemon], what a reload brings into force; the rest needs a new opsd. */
 const IN_PLACE = new Set([
@@ -27,15 +28,26 @@ export class Configuration {
   /** The last reload, when it was refused. */
   refusal: Refusal | null = null;
   #current: Config;
+  #rescaled: ReadResult['rescaled'];
+  readonly #scale: Scale;
   readonly #read: (allowEmpty: boolean) => ReadResult;
   readonly #apply: (config: Config) => void;
   readonly #log: Log;
 
-  constructor(first: Config, read: (allowEmpty: boolean) => ReadResult, apply: (config: Config) => void, log: Log) {
-    this.#current = first;
+  constructor(
+    first: ReadResult & { readonly ok: true },
+    read: (allowEmpty: boolean) => ReadResult,
+    apply: (config: Config) => void,
+    scale: Scale,
+    log: Log,
+  ) {
+    this.#current = first.config;
+    this.#rescaled = first.rescaled;
     this.#read = read;
     this.#apply = apply;
+    this.#scale = scale;
     this.#log = log;
+    scale.settle(first.config, log);
   }
 
   get current(): Config {
@@ -44,7 +56,7 @@ export class Configuration {
 
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): ReloadResult {
     const read = this.#read(options.allowEmpty);
-    if (!read.ok) return this.#refuse(read.problems, options.dryRun, by);
+    if (!read.ok) return this.#refuse([...read.problems, ...this.#scale.blame(read)], options.dryRun, by);
     const lost = this.#current.services.size > 0 && read.config.services.size === 0;
     if (lost && !options.allowEmpty) {
       const message = `the configuration lost all its ${this.#current.services.size} services; if that is meant: opsd ctl reload --allow-empty`;
@@ -59,13 +71,50 @@ export class Configuration {
     for (const warning of read.warnings) this.#log.warn('configuration', { problem: oneLine(warning) });
     this.#warnOfLater(read.config);
     this.#current = read.config;
+    this.#rescaled = read.rescaled;
     this.isLastReloadGood = true;
     this.refusal = null;
     this.loadedAt = monotonic();
     this.reloads.applied += 1;
     this.#log.info('configuration reloaded', { by, changes: changes.length });
+    this.#scale.settle(read.config, this.#log);
     this.#apply(read.config);
     return { ok: true, changes };
+  }
+
+  /** Of the configuration in force: what was written into the files since waits for a reload. */
+  scale(service: string, instances: number | null, by: string): ScaleResult {
+    const before = this.#current;
+    const refusal = whyNotScaled(before, service, instances);
+    if (refusal !== null) return refusal;
+    const counts = this.#scale.with(service, instances);
+    const next = this.#rescaled(counts);
+    if (!next.ok) {
+      const message = `${service} cannot have that many instances: the configuration would have problems; nothing was changed`;
+      return { ok: false, code: 'bad_configuration', message, problems: next.problems };
+    }
+    try {
+      this.#scale.keep(counts);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const message = `cannot write down the scale of ${service}, so nothing was changed: ${why}; look at the disk and the folder`;
+      return { ok: false, code: 'not_saved', message };
+    }
+    const { config } = next;
+    const group = config.groups.get(service) ?? { configured: 0, instances: 0 };
+    const was = before.groups.get(service)?.instances ?? 0;
+    this.#current = config;
+    this.#log.info('scaled', { service, from: was, to: group.instances, file: group.configured, by });
+    this.#scale.settle(config, this.#log);
+    if (was !== group.instances) this.#apply(config);
+    const only = (one: Config, other: Config) => [...one.services.keys()].filter((name) => !other.services.has(name));
+    return {
+      ok: true,
+      group: { name: service, instances: group.instances, configured: group.configured },
+      before: was,
+      added: only(config, before),
+      removed: only(before, config),
+    };
   }
 
   #refuse(problems: readonly Problem[], isDryRun: boolean, by: string): ReloadResult {

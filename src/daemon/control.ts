@@ -11,6 +11,7 @@ import type {
   MetricsView,
   NodeView,
   ReloadResult,
+  ScaleResult,
   ServiceView,
   StatusView,
   WhyView,
@@ -60,12 +61,25 @@ export class DaemonControl implements Control {
   }
 
   status(): StatusView {
-    const { version, startedAt, loop } = this.#parts;
+    const { version, startedAt, configuration } = this.#parts;
     return {
       version: 1,
       daemon: { pid: process.pid, version, started_at: wallAt(startedAt).toISOString() },
-      services: loop.state.services.map((service) => this.#view(service)),
+      groups: [...configuration.current.groups].map(([name, { instances, configured }]) => ({
+        name,
+        instances,
+        configured,
+      })),
+      services: this.#inOrder().map((service) => this.#view(service)),
     };
+  }
+
+  /** As in the configuration, also what came to it later; what is no longer in it is the last. */
+  #inOrder(): readonly Service[] {
+    const { loop, configuration } = this.#parts;
+    const places = new Map([...configuration.current.services.keys()].map((name, place) => [name, place]));
+    const placeOf = ({ spec }: Service) => places.get(spec.name) ?? places.size;
+    return [...loop.state.services].sort((a, b) => placeOf(a) - placeOf(b));
   }
 
   order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome> {
@@ -88,6 +102,12 @@ export class DaemonControl implements Control {
 
   async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {
     return this.#parts.configuration.reload(options, by);
+  }
+
+  scale(service: string, instances: number | null, by: string): ScaleResult {
+    const { loop, configuration } = this.#parts;
+    if (loop.state.phase.name === 'running') return configuration.scale(service, instances, by);
+    return { ok: false, code: 'shutting_down', message: 'opsd is shutting down' };
   }
 
   handover(by: string): void {

@@ -9,13 +9,14 @@ import { dependentsFirst, inStopOrder, neededBy } from './graph.ts';
 import { type Answer, claimedIdentity, sendOutcomes } from './orders.ts';
 import { findServices } from './reading.ts';
 import type { App, RouteOptions } from './routes.ts';
+import { addScale } from './scale.ts';
 import { select } from './select.ts';
 import type { Control } from './view.ts';
 
 const ACTIONS = ['start', 'stop', 'restart', 'run', 'reset', 'signal'] as const;
 type Action = (typeof ACTIONS)[number];
 const CHANGING =
-  /^\/api\/v1\/(?:orders|reload|handover|shutdown|services\/[^/]+\/(?:start|stop|restart|run|signal|reset))$/;
+  /^\/api\/v1\/(?:orders|reload|handover|shutdown|services\/[^/]+\/(?:start|stop|restart|run|signal|reset|scale))$/;
 
 export function isChangingPath(path: string): boolean {
   return CHANGING.test(path);
@@ -25,6 +26,7 @@ export function addChanging(app: App, options: RouteOptions): void {
   for (const action of ACTIONS) addOrder(app, options, action);
   addOrders(app, options);
   addReload(app, options);
+  addScale(app, options);
   for (const end of ['handover', 'shutdown'] as const) {
     app.post(`/api/v1/${end}`, (c) => {
       const by = claimedIdentity(c.env.incoming);

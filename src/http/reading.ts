@@ -22,7 +22,9 @@ export function addReading(app: App, options: RouteOptions, everything: Fresh<Ui
     const { names, unknown } = select(status.services, patterns);
     if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
     const wanted = new Set(names);
-    return json({ ...status, services: status.services.filter(({ name }) => wanted.has(name)) });
+    const services = status.services.filter(({ name }) => wanted.has(name));
+    const members = new Set(names.map(groupOfInstance));
+    return json({ ...status, groups: status.groups.filter(({ name }) => members.has(name)), services });
   });
   app.get('/api/v1/graph', (c) => {
     const patterns = c.req.queries('service');

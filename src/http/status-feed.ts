@@ -1,7 +1,7 @@
 // All services as they were told last, and what became different since, as small as it can be said.
 
 import type { Millis } from '../core/spec.ts';
-import type { DaemonView, ServiceView, StatusView } from './view.ts';
+import type { DaemonView, GroupView, ServiceView, StatusView } from './view.ts';
 
 /** A service's name, and those of its fields that changed. */
 export type ServiceChange = Partial<ServiceView> & Pick<ServiceView, 'name'>;
@@ -25,10 +25,12 @@ const BEAT_STEP_SECONDS = 0.25;
 
 export class StatusFeed {
   readonly #daemon: DaemonView;
+  #groups: readonly GroupView[];
   #rows: ReadonlyMap<string, Row>;
 
   constructor(status: StatusView, now: Millis) {
     this.#daemon = status.daemon;
+    this.#groups = status.groups;
     this.#rows = new Map(status.services.map((service) => [service.name, { service, at: now }]));
   }
 
@@ -38,7 +40,7 @@ export class StatusFeed {
       const age = service.heartbeat_age_seconds;
       return age === null ? service : { ...service, heartbeat_age_seconds: age + (now - at) / 1000 };
     });
-    return { version: 1, daemon: this.#daemon, services };
+    return { version: 1, daemon: this.#daemon, groups: this.#groups, services };
   }
 
   /** Takes the new look and says what is different; null: nothing worth telling. */
@@ -54,6 +56,7 @@ export class StatusFeed {
     }
     const removed = [...this.#rows.keys()].filter((name) => !rows.has(name));
     this.#rows = rows;
+    this.#groups = status.groups;
     return services.length + removed.length === 0 ? null : { services, removed };
   }
 }

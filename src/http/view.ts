@@ -69,9 +69,19 @@ export interface DaemonView {
   readonly started_at: string;
 }
 
+/** A service with instances. */
+export interface GroupView {
+  readonly name: string;
+  /** How many there are to be. */
+  readonly instances: number;
+  /** What the file says; another number than that: `opsd ctl scale` was used. */
+  readonly configured: number;
+}
+
 export interface StatusView {
   readonly version: 1;
   readonly daemon: DaemonView;
+  readonly groups: readonly GroupView[];
   /** In the order of the configuration. */
   readonly services: readonly ServiceView[];
 }
@@ -116,6 +126,25 @@ export interface WhyView {
 export type ReloadResult =
   | { readonly ok: true; readonly changes: readonly Change[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** What became of `opsd ctl scale`. `code`: of an HTTP error. */
+export type ScaleResult =
+  | {
+      readonly ok: true;
+      readonly group: GroupView;
+      /** How many there were to be. */
+      readonly before: number;
+      /** Names of instances. */
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly code: 'unknown_service' | 'bad_request' | 'bad_configuration' | 'not_saved' | 'shutting_down';
+      readonly message: string;
+      /** Of the configuration with that number of instances. */
+      readonly problems?: readonly Problem[];
+    };
 
 /** Durations in seconds, counted into buckets. `counts[i]`: how many were at most `bounds[i]`, cumulative. */
 export interface HistogramView {
@@ -195,6 +224,8 @@ export interface Control {
   graph(): readonly NodeView[];
   signal(service: string, signal: SignalName, by: string): Promise<Outcome>;
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult>;
+  /** Another number of instances; null: that of the file. It is kept, and in force, when it is answered. */
+  scale(service: string, instances: number | null, by: string): ScaleResult;
   handover(by: string): void;
   shutdown(by: string): void;
   /** null: no such service. */

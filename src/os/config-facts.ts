@@ -17,8 +17,8 @@ const LARGEST_ENV_FILE = 1024 ** 2;
 
 /** Answers of one load. */
 export class MachineFacts implements Facts {
-  /** Files that were read on behalf of services. */
-  readonly filesRead = new Set<string>();
+  /** Files that were read on behalf of services, and their texts. */
+  readonly texts: Map<string, string | null>;
   readonly #searchPath: string;
   readonly #uid = process.geteuid?.() ?? 0;
   readonly #looks = new Map<string, Look>();
@@ -29,9 +29,13 @@ export class MachineFacts implements Facts {
   readonly #users = new Map<string, number | null>();
   readonly #groups = new Map<string, number | null>();
 
-  /** `searchPath`: PATH of opsd itself, which services have unless they say otherwise. */
-  constructor(searchPath: string | undefined) {
+  /**
+   * `searchPath`: PATH of opsd itself, which services have unless they say otherwise. `texts`: files as an earlier load
+   * read them, which are not read again; null: one that could not be.
+   */
+  constructor(searchPath: string | undefined, texts: ReadonlyMap<string, string | null> = new Map()) {
     this.#searchPath = searchPath || DEFAULT_PATH;
+    this.texts = new Map(texts);
   }
 
   look(path: string): Look {
@@ -48,8 +52,10 @@ export class MachineFacts implements Facts {
   }
 
   readText(path: string): FileText {
-    this.filesRead.add(path);
+    const known = this.texts.get(path);
+    if (typeof known === 'string') return { ok: true, text: known };
     const file = readTextFile(path, LARGEST_ENV_FILE);
+    this.texts.set(path, file.ok ? file.text : null);
     if (file.ok) return { ok: true, text: file.text };
     return { ok: false, why: file.isMissing ? 'it does not exist; create it, or correct the path' : `it ${file.why}` };
   }

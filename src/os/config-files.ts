@@ -27,27 +27,33 @@ export interface ConfigOptions {
   readonly scale?: ReadonlyMap<string, number>;
 }
 
-/** `files`: absolute paths, and patterns, of all that was read or would be: what to watch for changes. */
-export type ReadResult = LoadResult & { readonly files: readonly string[] };
+export type ReadResult = LoadResult & {
+  /** Absolute paths, and patterns, of all that was read or would be: what to watch for changes. */
+  readonly files: readonly string[];
+  /** The same texts, whatever is in the files by now, with other numbers of instances. */
+  rescaled(scale: ReadonlyMap<string, number>): LoadResult;
+};
 
 /** Reads and checks the whole configuration. Never throws for what is in the files. */
 export function readConfig(options: ConfigOptions): ReadResult {
   const reader = new Reader(options);
   reader.readAll();
   const facts = new MachineFacts(options.env.PATH);
-  const result = loadConfig(
-    {
-      files: reader.files,
-      problems: reader.problems,
-      env: options.env,
-      workDir: options.workDir,
-      prefix: resolve(options.workDir, options.prefix),
-      allowEmpty: options.allowEmpty ?? false,
-      scale: options.scale ?? new Map(),
-    },
-    facts,
-  );
-  return { ...result, files: [...new Set([...reader.watched, ...facts.filesRead])] };
+  const sources = {
+    files: reader.files,
+    problems: reader.problems,
+    env: options.env,
+    workDir: options.workDir,
+    prefix: resolve(options.workDir, options.prefix),
+    allowEmpty: options.allowEmpty ?? false,
+    scale: options.scale ?? new Map(),
+  };
+  const result = loadConfig(sources, facts);
+  return {
+    ...result,
+    files: [...new Set([...reader.watched, ...facts.texts.keys()])],
+    rescaled: (scale) => loadConfig({ ...sources, scale }, new MachineFacts(options.env.PATH, facts.texts)),
+  };
 }
 
 class Reader {

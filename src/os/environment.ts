@@ -18,6 +18,8 @@ export interface Account {
 export interface EnvironmentOf {
   readonly launch: Launch;
   readonly name: string;
+  /** The 2 of `web@2`; null: it is no instance. */
+  readonly instance: number | null;
   /** Where it belongs: that of a hook has a name of its own (`web@before_start`). */
   readonly service: string;
   readonly generation: number;
@@ -28,7 +30,16 @@ export interface EnvironmentOf {
 }
 
 /** What opsd adds wins over what the configuration says, as supervision depends on it. */
-export function serviceEnvironment({ launch, name, service, generation, runDir, account, own }: EnvironmentOf) {
+export function serviceEnvironment({
+  launch,
+  name,
+  instance,
+  service,
+  generation,
+  runDir,
+  account,
+  own,
+}: EnvironmentOf) {
   const marker = formatMarker({ service, generation, runDir });
   // The marker is the first, where it is soon found; an object keeps the order in which its keys came.
   const environment: Record<string, string> = { [MARKER]: marker, PATH: own.PATH || DEFAULT_PATH };
@@ -42,6 +53,7 @@ export function serviceEnvironment({ launch, name, service, generation, runDir, 
   }
   Object.assign(environment, launch.env);
   environment.OPSD_SERVICE = name;
+  if (instance !== null) environment.OPSD_INSTANCE = String(instance);
   environment.OPSD_HEARTBEAT_FILE = launch.heartbeatFile;
   environment[MARKER] = marker;
   return environment;

@@ -51,7 +51,7 @@ export class LaunchPlanner {
     return user === null ? this.#uid : (accountOf(user)?.uid ?? null);
   }
 
-  plan(service: string, generation: number, { name, launch }: ServiceSpec): LaunchPlan | SpawnFailure {
+  plan(service: string, generation: number, { name, instance, launch }: ServiceSpec): LaunchPlan | SpawnFailure {
     const account = launch.user === null ? this.#self : accountOf(launch.user);
     if (launch.user !== null && account === null) {
       return refusal(`user ${launch.user} does not exist: create it, or correct services.${name}.user`);
@@ -69,7 +69,7 @@ export class LaunchPlanner {
     }
     const { runDir } = this.#options;
     const own = process.env;
-    const environment = serviceEnvironment({ launch, name, service, generation, runDir, account, own });
+    const environment = serviceEnvironment({ launch, name, instance, service, generation, runDir, account, own });
     if (launch.capabilities !== null && this.#uid !== 0) {
       return refusal(
         `only root can set the capabilities of a service: run opsd as root, or drop services.${name}.capabilities`,

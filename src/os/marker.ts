@@ -17,7 +17,7 @@ export function formatMarker(marker: Marker): string {
 /** null: not a marker that opsd can have written. */
 export function parseMarker(text: string): Marker | null {
   const [, generation, service, runDir] =
-    /^([1-9][0-9]{0,14}):([A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:@[a-z0-9_]{1,12})?):(\/.*)$/s.exec(text) ?? [];
+    /^([1-9][0-9]{0,14}):([A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:@[a-z0-9_]{1,12}){0,2}):(\/.*)$/s.exec(text) ?? [];
   if (generation === undefined || service === undefined || runDir === undefined) return null;
   return { service, generation: Number(generation), runDir };
 }

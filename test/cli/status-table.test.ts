@@ -10,6 +10,7 @@ const startedAgo = (seconds: number) => ({ ...UP, started_at: new Date(Date.now(
 const status = {
   version: 1 as const,
   daemon: { pid: 1, version: '0.1.0', started_at: new Date(Date.now() - 7_400_000).toISOString() },
+  groups: [],
   services: [
     service('web', {
       ...startedAgo(312),

@@ -112,7 +112,11 @@ test('an operator may want another number than the file', () => {
   const { services, groups } = configOf(texts);
   assert.deepEqual([...services.keys()], ['web@1', 'web@2', 'web@3', 'db']);
   assert.deepEqual([...groups], [['web', { configured: 2, instances: 3 }]]);
-  assert.equal(services.get('web@3')?.effective.get('instances')?.value, '2', 'what the file says');
+  assert.deepEqual(services.get('web@3')?.effective.get('instances'), {
+    value: '3',
+    secret: false,
+    source: 'opsd ctl scale (config.toml:3: 2)',
+  });
   assert.deepEqual(namesOf({ ...texts, scale: { web: 0 } }), ['web@1', 'web@2', 'db']);
 });
 

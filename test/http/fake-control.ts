@@ -5,9 +5,11 @@ import { Tally } from '../../src/http/tally.ts';
 import type {
   Control,
   EventView,
+  GroupView,
   MetricsView,
   NodeView,
   ReloadResult,
+  ScaleResult,
   ServiceView,
   StatusView,
   WhyView,
@@ -52,8 +54,13 @@ export class FakeControl implements Control {
   readonly services = new Map<string, FakeService>();
   /** What was asked for, in order: `restart web by …`. */
   readonly orders: string[] = [];
+  /** Names of instances that do not come up. */
+  readonly failing = new Set<string>();
   readonly logFiles = new Map<string, string>();
   readonly lines = new Map<string, readonly string[]>();
+  groups: GroupView[] = [];
+  /** What a scale is answered; default: it works, and instances come up and go. */
+  scaleResult: ScaleResult | null = null;
   reloadResult: ReloadResult = { ok: true, changes: [] };
   liveness = { ok: true, lagSeconds: 0 };
   /** Orders wait for it. */
@@ -124,8 +131,35 @@ export class FakeControl implements Control {
     return {
       version: 1,
       daemon: { pid: process.pid, version: '0.1.0', started_at: new Date(STARTED).toISOString() },
+      groups: this.groups,
       services,
     };
+  }
+
+  scale(name: string, instances: number | null, by: string): ScaleResult {
+    this.orders.push(`scale ${name} ${instances} by ${by}`);
+    if (this.scaleResult !== null) return this.scaleResult;
+    const group = this.groups.find((one) => one.name === name);
+    if (group === undefined) return { ok: false, code: 'unknown_service', message: `there is no service '${name}'` };
+    const next = { ...group, instances: instances ?? group.configured };
+    this.groups = this.groups.map((one) => (one === group ? next : one));
+    const names = (from: number, to: number) =>
+      Array.from({ length: Math.max(0, to - from) }, (_, index) => `${name}@${from + index + 1}`);
+    const added = names(group.instances, next.instances);
+    const removed = names(next.instances, group.instances);
+    for (const one of added) this.change(one, 'starting');
+    for (const one of removed) this.change(one, 'stopping');
+    void this.gate.then(() => {
+      for (const one of added) {
+        const isBad = this.failing.has(one);
+        this.change(one, isBad ? 'backoff' : 'running', { reason: isBad ? 'exit code 3' : 'ready' });
+      }
+      for (const one of removed) {
+        this.change(one, 'stopped');
+        this.services.delete(one);
+      }
+    });
+    return { ok: true, group: next, before: group.instances, added, removed };
   }
 
   graph(): readonly NodeView[] {

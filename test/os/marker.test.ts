@@ -25,6 +25,13 @@ test('what is written can be read, run directories with colons too', () => {
   assert.deepEqual(parseMarker(formatMarker(marker)), marker);
 });
 
+test('instances have one, and so have their hooks', () => {
+  for (const service of ['web@12', 'web@before_start', `${'w'.repeat(64)}@1000@after_stop`]) {
+    const marker = { service, generation: 1, runDir: '/run' };
+    assert.deepEqual(parseMarker(formatMarker(marker)), marker);
+  }
+});
+
 test('nothing else is a marker', () => {
   for (const text of [
     '',
@@ -37,6 +44,7 @@ test('nothing else is a marker', () => {
     '1:we b:/run',
     '1:web:run',
     `1:${'a'.repeat(65)}:/run`,
+    '1:web@1@probe@x:/run',
     `${'9'.repeat(16)}:web:/run`,
   ]) {
     assert.equal(parseMarker(text), null, text);
@@ -61,6 +69,7 @@ test('the marker stands first in what a service is given', () => {
   const environment = serviceEnvironment({
     launch,
     name: 'web',
+    instance: null,
     service: 'web',
     generation: 2,
     runDir: '/run',

@@ -1,0 +1,121 @@
+// `opsd ctl scale`: how many instances of a service there are to be, until the file is to decide again.
+
+import type { StateName } from '../core/model.ts';
+import { ConfigError, RuntimeError } from '../errors.ts';
+import type { EventView, ScaleResult } from '../http/view.ts';
+import { Alarm } from '../runtime/clock.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { driftOf, plural } from './drift.ts';
+import { timeoutOf } from './limits.ts';
+import { serverEventsOf } from './lines.ts';
+import { orEnough } from './pause.ts';
+import { showProgress } from './progress.ts';
+import { span } from './quantities.ts';
+import { readStatus } from './status-command.ts';
+import { paint, sanitise } from './terminal.ts';
+
+type Scaled = ScaleResult & { readonly ok: true };
+
+export async function scale(ctl: Ctl): Promise<ExitCode> {
+  const { client, operands, options } = ctl;
+  const [service, given] = operands;
+  if (given !== undefined && options.reset === true) {
+    throw new ConfigError(`--reset means the number of the file: leave out ${given}, or --reset`);
+  }
+  if (service === undefined || (given === undefined && options.reset !== true)) return list(ctl, service);
+  const instances = given === undefined || given === 'file' ? null : countOf(given);
+  // The events first: what happens between the two is then seen twice, not never.
+  using reply = await client.stream('GET', '/api/v1/events');
+  const path = `/api/v1/services/${encodeURIComponent(service)}/scale`;
+  const result = (await client.post(path, { instances })) as Scaled;
+  tellResult(ctl, result);
+  if (options['no-wait'] === true) return 0;
+  return await waitFor(ctl, result, serverEventsOf(reply));
+}
+
+function countOf(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new ConfigError(`expected a number of instances such as 6, or 'file' for that of the file, got '${text}'`);
+}
+
+function tellResult({ terminal, options }: Ctl, { group, before, added, removed }: Scaled): void {
+  if (options.json === true) {
+    terminal.out(`${JSON.stringify({ version: 1, group, before, added, removed }, null, 2)}\n`);
+    return;
+  }
+  const { name, instances } = group;
+  if (before === instances) terminal.out(`${name} has ${instances} ${plural(instances)} already\n`);
+  for (const line of driftOf([group])) terminal.out(`${paint(terminal, 'dim', line)}\n`);
+}
+
+/** Until those that are new came to rest, and those that are no longer wanted are gone. */
+async function waitFor(
+  { client, terminal, options }: Ctl,
+  { added, removed }: Scaled,
+  events: ReturnType<typeof serverEventsOf>,
+): Promise<ExitCode> {
+  const timeout = timeoutOf(options.timeout);
+  const late = new AbortController();
+  using alarm = new Alarm(() => late.abort());
+  alarm.set(timeout);
+  const enough = AbortSignal.any([terminal.enough, late.signal]);
+  const { services } = await readStatus({ client, operands: [] });
+  const known = new Map(services.map(({ name, state, reason }) => [name, { state, reason }]));
+  const pending = new Map<string, 'added' | 'removed'>();
+  for (const name of added) pending.set(name, 'added');
+  for (const name of removed) pending.set(name, 'removed');
+  let failed = 0;
+  const look = (name: string, state: StateName | null, reason: string) => {
+    const kind = pending.get(name);
+    if (kind === undefined || !isAtRest(kind, state)) return;
+    pending.delete(name);
+    const isUp = kind === 'removed' || (state !== 'backoff' && state !== 'failed' && state !== null);
+    if (!isUp) failed++;
+    const text = `${name} is ${kind === 'removed' || state === null ? 'gone' : state}`;
+    if (options.json === true && isUp) return;
+    if (isUp) terminal.out(`${paint(terminal, 'green', text)}\n`);
+    else terminal.err(`${terminal.errIsTty ? paint(terminal, 'red', text) : text}: ${sanitise(reason)}\n`);
+  };
+  for (const name of [...pending.keys()]) look(name, known.get(name)?.state ?? null, known.get(name)?.reason ?? '');
+  using _progress = showProgress(client, terminal, () => [...pending.keys()]);
+  while (pending.size > 0) {
+    const next = await orEnough(events.next(), enough);
+    const left = [...pending.keys()].slice(0, 10).join(', ');
+    if (next === null) {
+      const why = terminal.enough.aborted ? 'no longer waiting' : `not at rest after ${span(timeout)}`;
+      throw new RuntimeError(`${why}: ${left}; opsd goes on with it; ask: opsd ctl status`);
+    }
+    if (next.done) throw new RuntimeError(`opsd ended before these came to rest: ${left}`);
+    if (next.value.event !== 'state') continue;
+    const { service, to, detail } = JSON.parse(next.value.data) as EventView;
+    look(service, to, detail);
+  }
+  return failed === 0 ? 0 : 2;
+}
+
+/** null: it is no longer there. */
+function isAtRest(kind: 'added' | 'removed', state: StateName | null): boolean {
+  if (kind === 'removed') return state === null || state === 'stopped';
+  return state !== 'starting' && state !== 'waiting' && state !== 'stopping' && state !== 'killing';
+}
+
+async function list({ client, terminal, options }: Ctl, service: string | undefined): Promise<ExitCode> {
+  const { groups, services } = await readStatus({ client, operands: service === undefined ? [] : [service] });
+  if (options.json === true) {
+    terminal.out(`${JSON.stringify({ version: 1, groups }, null, 2)}\n`);
+    return 0;
+  }
+  if (groups.length === 0) {
+    const which = service === undefined ? 'no service has' : `${service} has no`;
+    terminal.out(`${which} instances; add instances = 2 to ${service ?? 'one of them'} in the configuration\n`);
+    return 0;
+  }
+  const width = groups.reduce((most, { name }) => Math.max(most, name.length), 0);
+  for (const group of groups) {
+    const { name, instances } = group;
+    const up = services.filter((one) => one.state === 'running' && one.name.replace(/@\d+$/, '') === name).length;
+    const [drift = ''] = driftOf([group]).map((line) => line.slice(line.indexOf(', ')));
+    terminal.out(`${name.padEnd(width)}  ${instances} ${plural(instances)}, ${up} running${drift}\n`);
+  }
+  return 0;
+}

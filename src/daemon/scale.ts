@@ -1,0 +1,130 @@
+// How many instances an operator wants of a service, whatever the files say: asked for, checked, kept, and told.
+
+import { MOST_INSTANCES } from '../config/schema.ts';
+import type { Config } from '../core/spec.ts';
+import type { Problem } from '../errors.ts';
+import { groupOfInstance, unknownService } from '../http/select.ts';
+import type { ScaleResult } from '../http/view.ts';
+import type { ReadResult } from '../os/config-files.ts';
+import type { Log } from '../os/logger.ts';
+import { type Counts, readScale, writeScale } from '../os/scale-file.ts';
+
+export class Scale {
+  #counts: Counts;
+  #troubles: readonly string[];
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    const { counts, troubles } = readScale(path);
+    this.#counts = counts;
+    this.#troubles = troubles;
+  }
+
+  get counts(): Counts {
+    return this.#counts;
+  }
+
+  /** null: the number in the file. */
+  with(service: string, instances: number | null): Counts {
+    const counts = new Map(this.#counts);
+    if (instances === null) counts.delete(service);
+    else counts.set(service, instances);
+    return counts;
+  }
+
+  /** Throws what the system says; nothing has changed then. */
+  keep(counts: Counts): void {
+    writeScale(this.#path, counts);
+    this.#counts = counts;
+  }
+
+  /**
+   * The first configuration: where it has problems only with these numbers, those of the files are used, and it is said:
+   * services that run in another number are better than none. The file is kept for the next try.
+   */
+  first(read: () => ReadResult): ReadResult {
+    const scaled = read();
+    if (scaled.ok || this.#counts.size === 0) return scaled;
+    const counts = this.#counts;
+    this.#counts = new Map();
+    const plain = read();
+    if (!plain.ok) {
+      this.#counts = counts;
+      return scaled;
+    }
+    const [problem] = scaled.problems;
+    const told = [...counts].map(([name, count]) => `${name} ${count}`).join(', ');
+    const why = `${problem?.key}: ${problem?.message}`;
+    this.#troubles = [
+      ...this.#troubles,
+      `${this.#path} (${told}) does not fit the configuration, whose numbers of instances are used: ${why}`,
+    ];
+    return plain;
+  }
+
+  /** What to say beside the problems of a configuration that has them only with these numbers. */
+  blame(refused: ReadResult): readonly Problem[] {
+    if (this.#counts.size === 0) return [];
+    const plain = refused.rescaled(new Map());
+    if (!plain.ok) return [];
+    return [...this.#counts].flatMap(([name, count]) => {
+      const configured = plain.config.groups.get(name)?.configured ?? count;
+      if (configured === count) return [];
+      const message = `there are ${count} instances by ctl scale, ${configured} in the file, with which it would be right; opsd ctl scale ${name} --reset`;
+      return [{ where: this.#path, line: null, key: name, message }];
+    });
+  }
+
+  /**
+   * A configuration is in force: what is no longer another number than the file's is forgotten, what still is one is told.
+   */
+  settle({ groups }: Config, log: Log): void {
+    for (const trouble of this.#troubles) log.warn(trouble);
+    this.#troubles = [];
+    const kept = new Map(this.#counts);
+    for (const [service, count] of this.#counts) {
+      const group = groups.get(service);
+      if (group !== undefined && group.configured !== count) {
+        log.info('scaled by ctl', { service, instances: count, file: group.configured });
+        continue;
+      }
+      kept.delete(service);
+      const why = group === undefined ? 'it has no instances any more' : 'the file says the same';
+      log.info('the scale of a service is forgotten', { service, instances: count, why });
+    }
+    if (kept.size === this.#counts.size) return;
+    try {
+      this.keep(kept);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn('cannot write down the scale of services', { path: this.#path, why });
+    }
+  }
+}
+
+/** null: the number can be tried. */
+export function whyNotScaled(
+  { groups, services }: Config,
+  service: string,
+  instances: number | null,
+): (ScaleResult & { readonly ok: false }) | null {
+  const refuse = (code: 'unknown_service' | 'bad_request', message: string) => ({ ok: false, code, message }) as const;
+  if (!groups.has(service)) {
+    const group = groupOfInstance(service);
+    if (group !== null && groups.has(group)) {
+      return refuse(
+        'bad_request',
+        `${service} is one instance; all of them are scaled: opsd ctl scale ${group} ${instances ?? '--reset'}`,
+      );
+    }
+    if (services.has(service)) {
+      const remedy = `add instances = 1 to services.${service} in the configuration, then opsd ctl reload`;
+      return refuse('bad_request', `${service} has no instances to scale; ${remedy}`);
+    }
+    return refuse('unknown_service', unknownService(service, [...services.keys()]));
+  }
+  if (instances === null || (Number.isInteger(instances) && instances >= 1 && instances <= MOST_INSTANCES)) return null;
+  const remedy = instances === 0 ? `; to have none, opsd ctl stop ${service}` : '';
+  return refuse('bad_request', `expected a number of instances from 1 to ${MOST_INSTANCES}, got ${instances}${remedy}`);
+}
