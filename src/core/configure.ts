@@ -3,8 +3,9 @@
 import { newService } from './initial.ts';
 import { bringDown, start } from './lifecycle.ts';
 import type { Effect, Service } from './model.ts';
-import { dismiss } from './orders.ts';
 import { needsNewProcess } from './reload.ts';
+import { remove } from './removal.ts';
+import { beginConfigured, leaveToRollouts, resumeRollouts } from './rollout-reload.ts';
 import { retune } from './service.ts';
 import type { Config, ServiceSpec } from './spec.ts';
 import { type Around, forgiven, isLive, isWanted, type Moved } from './transition.ts';
@@ -20,10 +21,13 @@ export function configure(world: World, config: Config, isFirst: boolean): void 
     shutdownTimeout: config.daemon.shutdownTimeout,
     exitWhen: config.daemon.exitWhen,
   };
+  const left = leaveToRollouts(world, config);
   for (const { spec } of world.state.services) {
-    if (!config.services.has(spec.name)) world.change(spec.name, remove);
+    if (config.services.has(spec.name) || left.names.has(spec.name)) continue;
+    world.change(spec.name, (service, around) => remove(service, around));
   }
   for (const [name, spec] of config.services) {
+    if (left.names.has(name)) continue;
     if (world.state.slots.has(name)) world.change(name, (service, around) => adjust(service, spec, around));
     else {
       world.add(newService(spec, world.state.generationFloor, world.now));
@@ -39,18 +43,8 @@ export function configure(world: World, config: Config, isFirst: boolean): void 
         : [service, []],
     );
   }
-}
-
-function remove(service: Service, around: Around): Moved {
-  const [free, answers] = dismiss(service, {
-    ok: false,
-    code: 'gone',
-    message: `${service.spec.name} is no longer in the configuration`,
-  });
-  const leaving: Service = { ...free, removed: true, wish: null, nextSpec: null };
-  const detail = 'no longer in the configuration';
-  const [moved, effects] = bringDown(leaving, around, { to: 'stopped', reason: 'removed', detail });
-  return [moved, [...answers, ...effects]];
+  beginConfigured(world, config, left);
+  if (isFirst) resumeRollouts(world);
 }
 
 /** The clock starts it; an operator may, too. */

@@ -15,6 +15,8 @@ export function initialState(seed: number): State {
     slots: new Map(),
     generationFloor: 0,
     queue: [],
+    groups: new Map(),
+    rollouts: new Map(),
   };
 }
 

@@ -1,6 +1,7 @@
 // The state of the supervisor, what can happen to it (events), and what it wants done (effects).
 
-import type { Config, Millis, Probe, ServiceSpec, SignalName } from './spec.ts';
+import type { Rollout } from './rollout-model.ts';
+import type { Config, Millis, Probe, RolloutGroup, ServiceSpec, SignalName } from './spec.ts';
 
 export type StateName =
   | 'stopped'
@@ -181,6 +182,10 @@ export interface State {
   readonly generationFloor: number;
   /** Names of services that wait, in the order they came. */
   readonly queue: readonly string[];
+  /** What a change takes step by step, as the configuration says. */
+  readonly groups: ReadonlyMap<string, RolloutGroup>;
+  /** The last one of each group, as long as there is something to say of it. */
+  readonly rollouts: ReadonlyMap<string, Rollout>;
 }
 
 export type Event =
@@ -232,6 +237,23 @@ export type Event =
       readonly service: string;
       readonly by: string;
     }
+  /** `services`: which of the group are to be restarted, one after the other. Answered when it is over. */
+  | {
+      readonly type: 'rollout';
+      readonly id: number;
+      readonly action: 'restart';
+      readonly group: string;
+      readonly services: readonly string[];
+      readonly by: string;
+    }
+  /** `undo`: back to what was before. `retry`: forward once more after that. */
+  | {
+      readonly type: 'rollout';
+      readonly id: number;
+      readonly action: 'undo' | 'retry';
+      readonly group: string;
+      readonly by: string;
+    }
   /** `isFirst`: the daemon starts; what is enabled comes up. */
   | { readonly type: 'configured'; readonly config: Config; readonly isFirst: boolean }
   | { readonly type: 'shutdown'; readonly by: string }
@@ -266,6 +288,8 @@ export type Outcome =
       readonly message: string;
     };
 
+export type RolloutNews = 'begun' | 'turned_back' | 'done' | 'rolled_back' | 'stopped' | 'superseded';
+
 export type AlertReason = 'too_many_failures' | 'unkillable' | 'permanent';
 
 export type Effect =
@@ -298,6 +322,8 @@ export type Effect =
   /** Settings that os/ keeps for a service (output) are to be those of this one from now on; null: it is forgotten. */
   | { readonly type: 'settings'; readonly service: string; readonly spec: ServiceSpec | null }
   | { readonly type: 'answer'; readonly id: number; readonly service: string; readonly outcome: Outcome }
+  /** A rollout began, turned back or came to an end. */
+  | { readonly type: 'rollout'; readonly group: string; readonly what: RolloutNews; readonly detail: string }
   | { readonly type: 'alert'; readonly service: string; readonly reason: AlertReason; readonly message: string }
   /** Everything is done: end the daemon. */
   | { readonly type: 'exit'; readonly code: number; readonly why: string };

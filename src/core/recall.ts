@@ -6,6 +6,7 @@ import { noBeatYet } from './heartbeat.ts';
 import { initialState, newService } from './initial.ts';
 import { bringDown } from './lifecycle.ts';
 import type { Effect, Exit, Reason, Run, Service, ServiceState, State, StateName } from './model.ts';
+import { membersOfUnknownForm, recallRollouts, rolledOf } from './rollout-recall.ts';
 import { hear } from './service.ts';
 import type { Config, Millis, ServiceSpec } from './spec.ts';
 import { stranger } from './stranger.ts';
@@ -47,8 +48,12 @@ export interface Inheritance {
   readonly survivors: readonly Survivor[];
 }
 
+/** No fingerprint is like that: what it was born with is of the configuration of an opsd before. */
+const UNKNOWN = 'unknown';
+
 /** What an opsd writes down. `fingerprintOf` is one-way: secrets are part of it. */
 export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => string): readonly Memory[] {
+  const foreign = membersOfUnknownForm(state.rollouts);
   return state.services.map((service) => {
     const { state: now } = service;
     const run = 'run' in now ? now.run : null;
@@ -67,7 +72,7 @@ export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => str
       lastExit: service.lastExit,
       lastReason: service.lastReason,
       lastDetail: service.lastDetail,
-      fingerprint: fingerprintOf(service.spec),
+      fingerprint: foreign.has(service.spec.name) ? UNKNOWN : fingerprintOf(service.spec),
     };
   });
 }
@@ -100,13 +105,19 @@ export function recall(
   }
   const names = new Set([...config.services.keys(), ...youngest.keys()]);
   const services: Service[] = [];
+  const rolled = rolledOf(config);
+  const outdated = new Set<string>();
   let { seed: next, random } = draw(seed);
   for (const name of names) {
-    const spec = config.services.get(name);
+    const standIn = rolled.standIns.get(name);
+    const spec = config.services.get(name) ?? standIn;
+    const isRolled = standIn !== undefined || rolled.members.has(name);
     const around: Around = { now, random, obstacle: notYet, mayRestartUnhealthy: () => false, closingAt: null };
-    const known = recallOne(name, spec, remembered.get(name), youngest.get(name), fingerprintOf, around);
-    services.push(known[0]);
-    effects.push(...known[1]);
+    const memory = remembered.get(name);
+    const [service, told] = recallOne(name, spec, memory, youngest.get(name), { fingerprintOf, isRolled }, around);
+    services.push(standIn === undefined ? service : { ...service, wish: 'up' });
+    effects.push(...told);
+    if (isRolled && isUp(service) && isOutdated(service, memory, fingerprintOf)) outdated.add(name);
     ({ seed: next, random } = draw(next));
   }
   const slots = new Map(services.map(({ spec }, slot) => [spec.name, slot]));
@@ -115,7 +126,9 @@ export function recall(
     (top, { name, generation }) => (names.has(name) ? top : Math.max(top, generation)),
     0,
   );
-  return { state: { ...initialState(next), services, slots, queue, generationFloor }, effects, strays };
+  const rollouts = recallRollouts(config, services, outdated, now);
+  const state = { ...initialState(next), services, slots, queue, generationFloor, groups: config.rollouts, rollouts };
+  return { state, effects, strays };
 }
 
 /** Nothing starts before everything was looked at: `configured` opens the gate. */
@@ -125,20 +138,39 @@ function byYouth(a: Survivor, b: Survivor): number {
   return Number(b.pid !== null) - Number(a.pid !== null) || b.generation - a.generation || b.startedAt - a.startedAt;
 }
 
+interface Terms {
+  readonly fingerprintOf: (spec: ServiceSpec) => string;
+  /** A change of its configuration is left to a rollout. */
+  readonly isRolled: boolean;
+}
+
+/** It was born with another configuration than there is now. */
+function isOutdated(
+  { generation, spec }: Service,
+  memory: Memory | undefined,
+  fingerprintOf: (spec: ServiceSpec) => string,
+): boolean {
+  return memory !== undefined && memory.generation === generation && memory.fingerprint !== fingerprintOf(spec);
+}
+
+function isUp({ state }: Service): boolean {
+  return state.name === 'starting' || state.name === 'running';
+}
+
 function recallOne(
   name: string,
   spec: ServiceSpec | undefined,
   memory: Memory | undefined,
   survivor: Survivor | undefined,
-  fingerprintOf: (spec: ServiceSpec) => string,
+  terms: Terms,
   around: Around,
 ): Moved {
   const service = withMemory(newService(spec ?? stranger(name), 0, around.now), memory, spec === undefined);
   if (survivor === undefined)
-    return spec === undefined ? [service, []] : absent(service, memory, fingerprintOf, around);
+    return spec === undefined ? [service, []] : absent(service, memory, terms.fingerprintOf, around);
   const [adopted, effects] = adopt(service, memory, survivor, around);
   if (!('run' in adopted.state) || adopted.state.name === 'stopping') return [adopted, effects];
-  const [settled, more] = straighten(adopted, memory, fingerprintOf, around);
+  const [settled, more] = straighten(adopted, memory, terms, around);
   return [settled, [...effects, ...more]];
 }
 
@@ -186,7 +218,7 @@ function adopt(service: Service, memory: Memory | undefined, survivor: Survivor,
 function straighten(
   service: Service,
   memory: Memory | undefined,
-  fingerprintOf: (spec: ServiceSpec) => string,
+  { fingerprintOf, isRolled }: Terms,
   around: Around,
 ): Moved {
   if (service.removed) {
@@ -196,11 +228,13 @@ function straighten(
     return bringDown(service, around, { to: 'stopped', reason: 'adopted', detail: 'it is not to be up' });
   }
   if (memory === undefined || memory.generation !== service.generation) return [service, []];
-  if (memory.fingerprint !== fingerprintOf(service.spec)) {
+  const wasStopping = memory.state === 'stopping' || memory.state === 'killing';
+  if (isOutdated(service, memory, fingerprintOf)) {
+    if (isRolled && !wasStopping) return [service, []];
     const detail = 'its configuration changed while no opsd was there';
     return bringDown(service, around, { to: 'start', reason: 'configuration', detail });
   }
-  if (memory.state === 'stopping' || memory.state === 'killing') {
+  if (wasStopping) {
     return bringDown(service, around, { to: 'start', reason: memory.lastReason, detail: memory.lastDetail });
   }
   return [service, []];

@@ -6,6 +6,8 @@ import { restartDependents } from './dependents.ts';
 import { runOnTime } from './jobs.ts';
 import type { Effect, Event, Outcome, State } from './model.ts';
 import { obey, releaseHeld } from './obey.ts';
+import { advanceRollouts } from './rollout.ts';
+import { obeyRollout } from './rollout-orders.ts';
 import { due, postpone } from './service.ts';
 import type { Millis } from './spec.ts';
 import { unreachable } from './transition.ts';
@@ -18,6 +20,9 @@ export function nextDeadline(state: State): Millis | null {
   let earliest = state.phase.name === 'shutting_down' ? state.phase.deadline : Number.POSITIVE_INFINITY;
   for (const { state: service } of state.services) {
     if (service.deadline !== null && service.deadline < earliest) earliest = service.deadline;
+  }
+  for (const { deadline } of state.rollouts.values()) {
+    if (deadline !== null && deadline < earliest) earliest = deadline;
   }
   return earliest === Number.POSITIVE_INFINITY ? null : earliest;
 }
@@ -32,6 +37,7 @@ export function step(state: State, event: Event, now: Millis): Step {
   restartDependents(world);
   considerEnd(world);
   proceedShutdown(world);
+  advanceRollouts(world);
   return [world.state, world.effects];
 }
 
@@ -48,6 +54,8 @@ function take(world: World, event: Event): void {
       return world.tell(event);
     case 'order':
       return obey(world, event);
+    case 'rollout':
+      return obeyRollout(world, event);
     case 'configured':
       return configure(world, event.config, event.isFirst);
     case 'shutdown':
@@ -74,7 +82,10 @@ function passTime(world: World): void {
 
 /** After the end only answers are owed. */
 function late(state: State, event: Event): Step {
-  if (event.type !== 'order') return [state, []];
+  if (event.type !== 'order' && event.type !== 'rollout') return [state, []];
   const outcome: Outcome = { ok: false, code: 'gone', message: 'opsd is about to exit' };
-  return [state, [{ type: 'answer', id: event.id, service: event.service, outcome }]];
+  return [
+    state,
+    [{ type: 'answer', id: event.id, service: event.type === 'order' ? event.service : event.group, outcome }],
+  ];
 }

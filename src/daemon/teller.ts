@@ -1,6 +1,6 @@
 // Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
 
-import type { AlertReason, Outcome, State, StateName, Transition } from '../core/model.ts';
+import type { AlertReason, Outcome, RolloutNews, State, StateName, Transition } from '../core/model.ts';
 import { obstacleOf } from '../core/order.ts';
 import type { Millis, ServiceSpec } from '../core/spec.ts';
 import { isWanted } from '../core/transition.ts';
@@ -74,6 +74,13 @@ export class Teller implements Audience {
   alert(service: string, reason: AlertReason, message: string): void {
     this.#to.tally.alert(service, reason);
     this.#to.log.critical('alert', { service, reason, detail: message });
+  }
+
+  rollout(group: string, what: RolloutNews, detail: string): void {
+    this.#to.tally.rollout(what);
+    if (what === 'stopped') this.#to.log.critical('rollout', { service: group, what, detail });
+    else if (what === 'turned_back') this.#to.log.error('rollout', { service: group, what, detail });
+    else this.#to.log.info('rollout', { service: group, what, detail });
   }
 
   health(service: string, isHealthy: boolean, detail: string): void {

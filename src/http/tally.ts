@@ -1,6 +1,6 @@
 // What is counted of the life of services: read off their changes of state, so that no other code has to count.
 
-import type { AlertReason, Reason, StateName, Transition } from '../core/model.ts';
+import type { AlertReason, Reason, RolloutNews, StateName, Transition } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
 import { Durations } from './durations.ts';
 
@@ -35,6 +35,7 @@ const STOP_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 60];
 export class Tally {
   readonly ready = new Durations(READY_BOUNDS);
   readonly stop = new Durations(STOP_BOUNDS);
+  readonly rollouts: Counts<RolloutNews> = {};
   readonly #entries = new Map<string, Entry>();
 
   /** Every transition, in order. `now`: when it happened. */
@@ -65,6 +66,11 @@ export class Tally {
 
   alert(service: string, reason: AlertReason): void {
     add(this.#entry(service).alerts, reason);
+  }
+
+  /** Rollouts of all services: how many began, and how they went. */
+  rollout(what: RolloutNews): void {
+    add(this.rollouts, what);
   }
 
   of(service: string): ServiceCounts {

@@ -1,6 +1,6 @@
 // From what the core wants done to those who do it.
 
-import type { AlertReason, Effect, Outcome, StateName, Transition } from '../core/model.ts';
+import type { AlertReason, Effect, Outcome, RolloutNews, StateName, Transition } from '../core/model.ts';
 import type { ServiceSpec } from '../core/spec.ts';
 import type { Heartbeats, Outputs, PidFiles, Probes, Processes } from './ports.ts';
 
@@ -17,6 +17,7 @@ export interface Audience {
   transition(transition: Transition): void;
   answer(id: number, outcome: Outcome): void;
   alert(service: string, reason: AlertReason, message: string): void;
+  rollout(group: string, what: RolloutNews, detail: string): void;
   health(service: string, isHealthy: boolean, detail: string): void;
   settings(service: string, spec: ServiceSpec | null): void;
   exit(code: number, why: string): void;
@@ -55,6 +56,8 @@ export function perform(effect: Effect, ports: Ports, audience: Audience): void 
       return audience.answer(effect.id, effect.outcome);
     case 'alert':
       return audience.alert(effect.service, effect.reason, effect.message);
+    case 'rollout':
+      return audience.rollout(effect.group, effect.what, effect.detail);
     case 'exit':
       return audience.exit(effect.code, effect.why);
     default:

@@ -23,9 +23,14 @@ export interface Script {
   readonly newsTakes: number;
 }
 
+/** `version`: see there. */
+export type ScriptOf = (service: string, generation: number, version: string) => Script;
+
 interface Process {
   readonly service: string;
   readonly generation: number;
+  /** The first word after its command. */
+  readonly version: string;
   readonly script: Script;
   readonly bornAt: number;
   isMainAlive: boolean;
@@ -44,13 +49,9 @@ export class Host {
   #asked = new Set<string>();
   readonly #scheduler: Scheduler;
   readonly #post: (event: Event) => void;
-  readonly #scriptOf: (service: string, generation: number) => Script;
+  readonly #scriptOf: ScriptOf;
 
-  constructor(
-    scheduler: Scheduler,
-    post: (event: Event) => void,
-    scriptOf: (service: string, generation: number) => Script,
-  ) {
+  constructor(scheduler: Scheduler, post: (event: Event) => void, scriptOf: ScriptOf) {
     this.#scheduler = scheduler;
     this.#post = post;
     this.#scriptOf = scriptOf;
@@ -88,7 +89,7 @@ export class Host {
   perform(effect: Effect): void {
     switch (effect.type) {
       case 'spawn':
-        return this.#spawn(effect.service, effect.generation);
+        return this.#spawn(effect.service, effect.generation, effect.spec.launch.command[1] ?? '');
       case 'signal':
         return this.#signal(effect.service, effect.generation, effect.to);
       case 'kill':
@@ -108,15 +109,16 @@ export class Host {
       case 'health':
       case 'answer':
       case 'alert':
+      case 'rollout':
       case 'exit':
         return;
     }
   }
 
-  #spawn(service: string, generation: number): void {
+  #spawn(service: string, generation: number, version: string): void {
     const others = this.alive.filter((process) => process.service === service);
     assert.deepEqual(others, [], `${service}.${generation} was started beside a live generation`);
-    const script = this.#scriptOf(service, generation);
+    const script = this.#scriptOf(service, generation, version);
     if (script.spawn !== 'works') {
       const kind = script.spawn;
       this.#tell(script, { type: 'spawn_failed', service, generation, kind, message: `no spawn: ${kind}` });
@@ -126,6 +128,7 @@ export class Host {
     const process: Process = {
       service,
       generation,
+      version,
       script,
       bornAt,
       isMainAlive: true,

@@ -6,8 +6,7 @@ import type { Effect, Event, Outcome, State, Transition } from '../../src/core/m
 import { recall, remember } from '../../src/core/recall.ts';
 import type { Config, ServiceSpec } from '../../src/core/spec.ts';
 import { nextDeadline, step } from '../../src/core/supervisor.ts';
-import type { Script } from './host.ts';
-import { Host } from './host.ts';
+import { Host, type ScriptOf } from './host.ts';
 import { Scheduler } from './scheduler.ts';
 
 function fingerprintOf(spec: ServiceSpec): string {
@@ -36,7 +35,7 @@ export class Simulation {
   #nextOrder = 1;
   readonly #ended = new Set<string>();
 
-  constructor(seed: number, scriptOf: (service: string, generation: number) => Script) {
+  constructor(seed: number, scriptOf: ScriptOf) {
     this.state = initialState(seed);
     this.host = new Host(this.scheduler, (event) => this.post(event), scriptOf);
   }
@@ -68,6 +67,14 @@ export class Simulation {
     const id = this.#nextOrder++;
     this.asked.set(id, `${action} ${service}`);
     this.post({ type: 'order', id, action, service, by: 'test' });
+    return id;
+  }
+
+  rollout(action: 'restart' | 'undo' | 'retry', group: string, services: readonly string[] = []): number {
+    const id = this.#nextOrder++;
+    this.asked.set(id, `${action} ${group}`);
+    const whom = { id, group, by: 'test' };
+    this.post({ type: 'rollout', ...(action === 'restart' ? { action, services } : { action }), ...whom });
     return id;
   }
 

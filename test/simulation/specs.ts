@@ -1,6 +1,14 @@
 // Configurations for tests, made from what a test cares about.
 
-import type { Config, DaemonSpec, EffectiveValue, Policy, Readiness, ServiceSpec } from '../../src/core/spec.ts';
+import type {
+  Config,
+  DaemonSpec,
+  EffectiveValue,
+  Policy,
+  Readiness,
+  RolloutPolicy,
+  ServiceSpec,
+} from '../../src/core/spec.ts';
 
 const usual: Policy = {
   enabled: true,
@@ -96,6 +104,29 @@ export function aConfig(services: readonly ServiceSpec[], changes: Partial<Daemo
     groups: new Map(),
     rollouts: new Map(),
     effective: new Map(),
+  };
+}
+
+/** One service with instances, and those that may stand in for them. */
+export function aGroup(
+  name: string,
+  count: number,
+  rollout: RolloutPolicy,
+  policy: Partial<Policy> = {},
+  version = 1,
+  changes: Partial<DaemonSpec> = {},
+): Config {
+  const all = Array.from({ length: count + rollout.maxSurge }, (_, index): ServiceSpec => {
+    const instance = index + 1;
+    return { ...aService(`${name}@${instance}`, policy, version), group: name, instance };
+  });
+  const members = all.slice(0, count);
+  return {
+    ...aConfig(members, changes),
+    groups: new Map([[name, { configured: count, instances: count }]]),
+    rollouts: new Map([
+      [name, { members: members.map((spec) => spec.name), policy: rollout, standIns: all.slice(count) }],
+    ]),
   };
 }
 
