@@ -87,3 +87,89 @@ test('the daemon is protected from OOM and may open many files; its children are
   assert.equal(await openFiles(sleeper), '1024 524288');
   assert.match(await openFiles(daemon), / 524288$/);
 });
+
+/**
+ * What DelegateSubgroup=opsd.daemon does from systemd 254 on, which no Debian before 13 has: opsd is born in a leaf of its
+ * unit's cgroup, so that it may hand the controllers on to the cgroups of its services.
+ */
+const BORN_IN_LEAF = `ExecStart=
+ExecStart=/bin/sh -c 'leaf=/sys/fs/cgroup/system.slice/opsd.service/opsd.daemon; mkdir -p $$leaf && echo $$$$ >$$leaf/cgroup.procs && exec /usr/local/bin/opsd run'`;
+
+const LIMITED = `[services.limited]
+command = ["sleep", "1000"]
+limits = { memory = "64M", memory_high = "48M", cpu = "150%", tasks = 20, io_weight = 50, nofile = 777 }
+`;
+
+/** Asks for more of each than it may have. */
+const GREEDY = `[services.hog]
+command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=100M"]
+limits = { memory = "40M" }
+backoff = { initial = "5s", max = "5s" }
+[services.forker]
+command = ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 & done; wait"]
+limits = { tasks = 5 }
+backoff = { initial = "5s", max = "5s" }
+[services.spinner]
+command = ["sh", "-c", "while :; do :; done"]
+limits = { cpu = "20%" }
+`;
+
+test('limits are held by the cgroup of the service, and status and why say by whom', { skip }, async (t) => {
+  await using host = await virtualMachine();
+  await configure(host, LIMITED);
+  await host.sh('systemctl start opsd');
+  const limitOf = async () => (await service(host, 'limited')).memory_limit;
+  assert.deepEqual(await limitOf(), { bytes: 64 << 20, held_by: 'restart' });
+  assert.match(await host.sh('opsd ctl why limited'), /memory limit *64 MiB: opsd looks every 5 s and restarts it/);
+  const journal = await host.sh('journalctl -u opsd -o cat --no-pager');
+  assert.match(
+    journal,
+    /limited: no cgroup controller for limits\.memory was delegated to opsd: its memory is watched/,
+  );
+  assert.match(journal, /limited: no cgroup controller for limits\.cpu was delegated to opsd: it has no effect/);
+  await host.sh('systemctl stop opsd');
+
+  await configure(host, LIMITED, GREEDY);
+  await editUnit(host, BORN_IN_LEAF);
+  await host.sh('systemctl start opsd');
+  assert.deepEqual(await limitOf(), { bytes: 64 << 20, held_by: 'cgroup' });
+  assert.match(await host.sh('opsd ctl why limited'), /memory limit *64 MiB: the kernel holds it to that \(cgroup\)/);
+  const cgroupOf = async (name: string) => {
+    const { pid } = await host.until(`a process of ${name}`, async () => {
+      const view = await service(host, name);
+      return view.pid !== null && view;
+    });
+    return `/sys/fs/cgroup${await host.sh(`sed -n 's/^0:://p' /proc/${pid}/cgroup`)}`;
+  };
+  const own = await cgroupOf('limited');
+  const files = await host.sh(`cd ${own} && cat memory.max memory.high cpu.max pids.max`);
+  assert.deepEqual(files.split('\n'), [String(64 << 20), String(48 << 20), '150000 100000', '20']);
+  const weight = await host.run(`cat ${own}/io.weight`);
+  if (weight.code === 0) assert.match(weight.stdout, /^default 50$/m);
+  else t.diagnostic('this kernel has no io.weight: not looked at');
+
+  const hog = await host.until(
+    'an OOM kill in the cgroup of the hog',
+    async () => {
+      const view = await service(host, 'hog');
+      return view.exit?.signal === 'SIGKILL' && view;
+    },
+    60_000,
+  );
+  assert.match(hog.reason, /memory|OOM/i);
+  assert.match(await host.sh('journalctl -u opsd -o cat --no-pager'), /state service=hog .*reason=oom/);
+  const counted = (name: string, file: string, key: string) =>
+    host.until(
+      `${key} in ${file} of ${name}`,
+      async () => {
+        const { stdout } = await host.run(`sed -n 's/^${key} //p' ${await cgroupOf(name)}/${file}`);
+        return Number(stdout) > 0;
+      },
+      60_000,
+    );
+  await counted('spinner', 'cpu.stat', 'nr_throttled');
+  assert.match(await host.sh('cat /srv/opsd/log/forker.log'), /[Cc]annot fork/);
+  assert.equal((await service(host, 'limited')).generation, 2);
+  await host.sh('systemctl stop opsd');
+  assert.deepEqual(await processes(host), []);
+});
