@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Transition } from '../../src/core/model.ts';
 import type { Rollout } from '../../src/core/rollout-model.ts';
 import type { Config, Policy, Probe, RolloutPolicy } from '../../src/core/spec.ts';
 import type { Script } from './host.ts';
@@ -224,6 +225,11 @@ test('a rollout survives the daemon: killed at any moment, the next one brings t
   );
 });
 
+/** One that was up was asked to go because its turn had come. */
+function isTaken({ from, to, detail }: Transition): boolean {
+  return from === 'running' && to === 'stopping' && /rolling restart|rollout of/.test(detail);
+}
+
 type Act = {
   readonly at: number;
   readonly what: 'start' | 'stop' | 'restart' | 'reload' | 'undo' | 'retry' | 'roll' | 'crash';
@@ -236,7 +242,7 @@ const actOf: fc.Arbitrary<Act> = fc.record({
   whom: fc.integer({ min: 1, max: 5 }),
 });
 
-test('whatever operators do meanwhile, a rollout ends, each order is answered once, and no stand-in is left', () => {
+test('whatever operators do meanwhile, nobody is taken from too few, a rollout ends, each order is answered once, and no stand-in is left', () => {
   fc.assert(
     fc.property(
       worldOf,
@@ -244,6 +250,16 @@ test('whatever operators do meanwhile, a rollout ends, each order is answered on
       fc.array(actOf, { maxLength: 15 }),
       (world, scripts, acts) => {
         const simulation = boot(world, (version) => (version === 1 ? world.old : (scripts[version - 2] ?? world.old)));
+        let seen = simulation.transitions.length;
+        always(simulation, () => {
+          const taken = simulation.transitions.slice(seen).some(({ what }) => isTaken(what));
+          seen = simulation.transitions.length;
+          const wanted = simulation.state.services.filter(({ spec, wish, removed }) => {
+            return !removed && wish !== 'down' && namesOf(world.count).includes(spec.name);
+          });
+          const least = wanted.length - world.rollout.maxUnavailable;
+          assert.ok(!taken || readyOf(simulation) >= least, `one was taken from ${readyOf(simulation) + 1}`);
+        });
         let version = 1;
         for (const act of acts.toSorted((a, b) => a.at - b.at)) {
           simulation.runUntil(BEGIN + act.at);

@@ -90,6 +90,7 @@ export function aService(name: string, policy: Partial<Policy> = {}, version = 1
       ionice: null,
       noNewPrivileges: false,
       capabilities: null,
+      sockets: [],
       wrapper: [],
     },
     policy: whole,
