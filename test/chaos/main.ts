@@ -21,8 +21,9 @@ import { Watch } from './watch.ts';
 const LOOK_EVERY_MS = 120;
 /** How often a dead opsd's files are spoilt. */
 const SPOILT = 0.35;
-/** How long the monkey rages between two pauses, and what it takes to see that all is well afterwards. */
-const ROUND_MS = 18_000;
+/** How long the monkey rages between two pauses: three times a minute in a short run, once in a long one. */
+const roundMs = (minutes: number) => Math.min(60_000, Math.max(18_000, minutes * 3_000));
+/** What it takes to see that all is well afterwards. */
 const AFTERWARDS_MS = 9_000;
 const SHUTDOWN_MS = 45_000;
 
@@ -93,7 +94,7 @@ async function chaos(): Promise<0 | 1> {
     const end = performance.now() + minutes * 60_000 - 4_000;
     do {
       await monkey.rage(
-        Math.min(performance.now() + ROUND_MS, Math.max(end - AFTERWARDS_MS, performance.now() + 1_000)),
+        Math.min(performance.now() + roundMs(minutes), Math.max(end - AFTERWARDS_MS, performance.now() + 1_000)),
       );
       recovery.push(await becomeCalm(world, monkey));
     } while (performance.now() + AFTERWARDS_MS < end);

@@ -85,7 +85,7 @@ export class Monkey {
       [8, () => this.#order()],
       [2, () => this.#rotate()],
       [1, () => this.#rival()],
-      [arena.hasSmallDisk && watch.isAtWork(systemd.pid) && !watch.isDiskTrouble ? 0.7 : 0, () => this.#fillDisk()],
+      [arena.hasSmallDisk && watch.isAtWork(systemd.pid) && !watch.isDiskTrouble ? 0.3 : 0, () => this.#fillDisk()],
     ]);
     await act();
     if (settings.isBroken && chance.is(0.3)) settings.write();
@@ -96,11 +96,11 @@ export class Monkey {
     const { chance, systemd, watch } = this.#world;
     const now = performance.now();
     if (this.#life.of !== systemd.startedAt) {
-      const isShort = chance.is(0.45);
+      const isShort = chance.is(0.55);
       this.#life = {
         of: systemd.startedAt,
         since: isShort ? now : null,
-        span: chance.between(0, isShort ? 1_500 : 2_500),
+        span: chance.between(0, isShort ? 1_200 : 2_000),
       };
     }
     if (this.#life.since === null && watch.isAtWork(systemd.pid)) this.#life.since = now;
