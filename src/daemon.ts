@@ -47,6 +47,7 @@ import { ReadySignals } from './os/readiness/ready-signals.ts';
 import { layoutOf, prepareDirectories } from './os/run-dir.ts';
 import { scalePath } from './os/scale-file.ts';
 import { createServiceManager } from './os/service-manager.ts';
+import { NO_SOCKETS, takeSockets } from './os/sockets.ts';
 import { StateFile } from './os/state-file.ts';
 import { treesMemory } from './os/tree-memory.ts';
 import { monotonic } from './runtime/clock.ts';
@@ -66,11 +67,20 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const startedAt = monotonic();
   process.umask(0o022);
   const closed = closeInherited(process.env);
+  const sockets = takeSockets(process.env);
   const workDir = process.cwd();
   const prefix = resolve(givenPrefix);
   const scale = new Scale(scalePath(prefix));
   const read = (allowEmpty: boolean) =>
-    readConfig({ configFile, prefix, env: process.env, workDir, allowEmpty, scale: scale.counts });
+    readConfig({
+      configFile,
+      prefix,
+      env: process.env,
+      workDir,
+      allowEmpty,
+      scale: scale.counts,
+      sockets: [...sockets.byName.keys()],
+    });
   const first = scale.first(() => read(true));
   if (!first.ok) throw new ConfigError(`cannot load ${configFile}`, first.problems);
   const { config } = first;
@@ -86,6 +96,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: config.services.size });
   for (const { where, line, key, message } of first.warnings) log.warn('configuration', { where, line, key, message });
   if (closed.length > 0) log.info('closed descriptors that opsd had inherited', { descriptors: closed.join(',') });
+  for (const [name, descriptors] of sockets.byName) log.info('given sockets', { name, count: descriptors.length });
+  for (const trouble of sockets.troubles) log.warn(trouble);
   const manager = stack.use(createServiceManager(process.env, (message) => log.warn(message)));
   const baseNofile = raiseDescriptorLimit(process.env);
   const { cgroups, description } = detectCgroups(surroundings(process.env));
@@ -121,6 +133,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       log: (line) => log.component('processes').warn(line),
       cgroups,
       baseNofile,
+      sockets,
       signals,
     }),
   );
@@ -142,7 +155,13 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
         report,
         specOf: (service) => serviceOf(loop.state, service)?.spec,
         // What no cgroup holds was told at the start of the service.
-        planner: new LaunchPlanner({ runDir: layout.run, cgroups: null, baseNofile, log: () => {} }),
+        planner: new LaunchPlanner({
+          runDir: layout.run,
+          cgroups: null,
+          baseNofile,
+          sockets: NO_SOCKETS,
+          log: () => {},
+        }),
       }),
     ),
   };

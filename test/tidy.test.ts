@@ -44,7 +44,7 @@ test('imports run one way', () => {
     cli: [
       [/^src\/runtime\/clock\.ts$/, 'all'],
       // What `opsd check` does is what the daemon does first.
-      [/^src\/(config\/|os\/(config-files|scale-file)\.ts$)/, 'all'],
+      [/^src\/(config\/|os\/(config-files|scale-file|sockets)\.ts$)/, 'all'],
       [/^src\/(http|core)\//, 'type'],
     ],
     os: [

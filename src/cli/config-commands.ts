@@ -9,6 +9,7 @@ import type { Config, EffectiveValue } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
 import { readConfig } from '../os/config-files.ts';
 import { readScale, scalePath } from '../os/scale-file.ts';
+import { isForUs, socketsOf } from '../os/sockets.ts';
 import { describeDrift } from './drift.ts';
 
 /** Where a command writes; the text has its line breaks. */
@@ -75,7 +76,8 @@ function load(options: CheckOptions, output: Output, { env, workDir }: World): C
   const configFile = options.config ?? DEFAULT_FILE;
   const prefix = env.PREFIX || DEFAULT_PREFIX;
   const { counts, troubles } = readScale(scalePath(resolve(workDir, prefix)));
-  const result = readConfig({ configFile, prefix, env, workDir, scale: counts });
+  const sockets = isForUs(env) ? { sockets: [...socketsOf(env).byName.keys()] } : {};
+  const result = readConfig({ configFile, prefix, env, workDir, scale: counts, ...sockets });
   const tell = (headline: string, problems: readonly Problem[]) => {
     if (problems.length > 0) output.stderr(`opsd: ${headline}\n${formatProblems(problems)}\n`);
   };

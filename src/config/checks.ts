@@ -7,6 +7,7 @@ import type { Findings, Place } from './problems.ts';
 import { REDACTED, shown } from './redaction.ts';
 import { SERVICE_NAME } from './schema.ts';
 import { adviseOnShell } from './shell-advice.ts';
+import { doubtOnSockets } from './socket-name.ts';
 import { formatDuration } from './units.ts';
 import type { Locate } from './validate.ts';
 
@@ -61,6 +62,9 @@ export function checkService(
   checkPowers(spec, locate, facts, findings);
   checkPrivileges(spec, locate, facts, findings);
   checkLimits(spec, locate, facts, findings);
+  const known = facts.sockets();
+  const doubt = known === null ? null : doubtOnSockets(spec.launch.sockets, known);
+  if (doubt !== null) findings.warning(locate(['sockets']), doubt);
   const isThere = checkFolder(spec, locate, facts, findings);
   if (isThere || !isRelative(spec.launch.command[0])) checkCommand(spec, locate, facts, findings);
 }

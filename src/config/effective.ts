@@ -148,6 +148,7 @@ const SERVICE_KEYS: readonly Key<ServiceParts>[] = [
   // As what is not set, false is left out: what is born with nothing more is the same to every version of opsd.
   key('no_new_privileges', ({ launch }) => launch.noNewPrivileges || null),
   key('capabilities', ({ launch }) => launch.capabilities),
+  key('sockets', ({ launch }) => (launch.sockets.length === 0 ? null : launch.sockets)),
   key('wrapper', ({ values }) => values.wrapper ?? null),
 ];
 

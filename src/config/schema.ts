@@ -32,6 +32,7 @@ import { ON_EVENT_JSON, ON_EVENT_SECRETS_JSON, readHookSecrets, readHooks } from
 import { readCapabilities, readIoPriority } from './privileges.ts';
 import { BACKOFF, HEALTH, HEARTBEAT, HOOK, LIMITS, LOG, READY, ROLLOUT } from './service-tables.ts';
 import { parseStopSignal } from './signals.ts';
+import { readSocketNames } from './socket-name.ts';
 import { readTags } from './tag.ts';
 import { readTimezone } from './timezone.ts';
 
@@ -164,6 +165,10 @@ export const SERVICE = {
   capabilities: described(
     'All the capabilities it has and can ever get, such as ["CAP_NET_BIND_SERVICE"]. Default: as its user has them.',
     optional(reading(STRINGS_JSON, readCapabilities)),
+  ),
+  sockets: described(
+    'Listening sockets of .socket units of systemd, by FileDescriptorName=: it gets them as descriptors 3, 4, … (sd_listen_fds(3)).',
+    preset(reading(STRINGS_JSON, readSocketNames), []),
   ),
   wrapper: described('A command in front, which executes the service: ["bwrap", …].', optional(command())),
 };

@@ -60,6 +60,7 @@ export function buildService(written: Written, around: Surroundings): ServiceSpe
     ionice: values.ionice ?? null,
     noNewPrivileges: values.no_new_privileges,
     capabilities: values.capabilities ?? null,
+    sockets: values.sockets,
     wrapper: values.wrapper ?? [],
   };
   const { facts, findings } = around;

@@ -43,6 +43,8 @@ export interface Launch {
   readonly noNewPrivileges: boolean;
   /** All it has, and all it can ever get: `CAP_NET_BIND_SERVICE`, … (capabilities(7)); null: as its user has them. */
   readonly capabilities: readonly string[] | null;
+  /** Names of the listening sockets that it inherits from opsd (sd_listen_fds(3)), in that order from descriptor 3 on. */
+  readonly sockets: readonly string[];
   /** Executed in front of the command, which it executes in turn (`bwrap …`); empty: none. */
   readonly wrapper: readonly string[];
 }

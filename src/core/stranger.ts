@@ -56,6 +56,7 @@ export function stranger(name: string): ServiceSpec {
       ionice: null,
       noNewPrivileges: false,
       capabilities: null,
+      sockets: [],
       wrapper: [],
     },
     policy,

@@ -20,6 +20,7 @@ export class MachineFacts implements Facts {
   /** Files that were read on behalf of services, and their texts. */
   readonly texts: Map<string, string | null>;
   readonly #searchPath: string;
+  readonly #sockets: readonly string[] | null;
   readonly #uid = process.geteuid?.() ?? 0;
   readonly #looks = new Map<string, Look>();
   readonly #executables = new Map<string, string | null>();
@@ -30,11 +31,17 @@ export class MachineFacts implements Facts {
   readonly #groups = new Map<string, number | null>();
 
   /**
-   * `searchPath`: PATH of opsd itself, which services have unless they say otherwise. `texts`: files as an earlier load
+   * `searchPath`: PATH of opsd itself, which services have unless they say otherwise. `sockets`: names of those that it
+   * was given; null: this is no opsd that runs. `texts`: files as an earlier load
    * read them, which are not read again; null: one that could not be.
    */
-  constructor(searchPath: string | undefined, texts: ReadonlyMap<string, string | null> = new Map()) {
+  constructor(
+    searchPath: string | undefined,
+    sockets: readonly string[] | null = null,
+    texts: ReadonlyMap<string, string | null> = new Map(),
+  ) {
     this.#searchPath = searchPath || DEFAULT_PATH;
+    this.#sockets = sockets;
     this.texts = new Map(texts);
   }
 
@@ -89,6 +96,10 @@ export class MachineFacts implements Facts {
       cpus: cpus().length || null,
     };
     return this.#capacity;
+  }
+
+  sockets(): readonly string[] | null {
+    return this.#sockets;
   }
 
   hasCgroups(): boolean {

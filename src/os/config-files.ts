@@ -25,6 +25,8 @@ export interface ConfigOptions {
   readonly allowEmpty?: boolean;
   /** Numbers of instances that win over those of the files. */
   readonly scale?: ReadonlyMap<string, number>;
+  /** Names of the listening sockets that opsd was given; absent: it does not run. */
+  readonly sockets?: readonly string[];
 }
 
 export type ReadResult = LoadResult & {
@@ -38,7 +40,7 @@ export type ReadResult = LoadResult & {
 export function readConfig(options: ConfigOptions): ReadResult {
   const reader = new Reader(options);
   reader.readAll();
-  const facts = new MachineFacts(options.env.PATH);
+  const facts = new MachineFacts(options.env.PATH, options.sockets ?? null);
   const sources = {
     files: reader.files,
     problems: reader.problems,
@@ -52,7 +54,8 @@ export function readConfig(options: ConfigOptions): ReadResult {
   return {
     ...result,
     files: [...new Set([...reader.watched, ...facts.texts.keys()])],
-    rescaled: (scale) => loadConfig({ ...sources, scale }, new MachineFacts(options.env.PATH, facts.texts)),
+    rescaled: (scale) =>
+      loadConfig({ ...sources, scale }, new MachineFacts(options.env.PATH, options.sockets ?? null, facts.texts)),
   };
 }
 

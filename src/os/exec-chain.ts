@@ -17,6 +17,8 @@ export interface Birth {
   readonly noNewPrivileges: boolean;
   /** `CAP_CHOWN`, …: all it may have; null: as its user. */
   readonly capabilities: readonly string[] | null;
+  /** It is given listening sockets, and is to know that it is the one that is meant (sd_listen_fds(3)). */
+  readonly hasSockets: boolean;
   /** null: as opsd itself. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /** Path of the cgroup to enter; null: that of opsd. */
@@ -54,6 +56,8 @@ function shellStage(birth: Birth, inherited: Inherited, { sh }: ChainTools): str
     steps.push(`ulimit -S -n ${birth.descriptors}`);
   if (birth.oomScoreAdj !== inherited.oomScoreAdj) steps.push(`echo ${birth.oomScoreAdj} > /proc/self/oom_score_adj`);
   if (birth.cgroup !== null) steps.push('echo $$ > "$0/cgroup.procs"');
+  // Its own number: each stage becomes the next one, and the last one the service.
+  if (birth.hasSockets) steps.push('export LISTEN_PID=$$');
   if (steps.length === 0) return [];
   // The shell exports its working directory, which nobody asked for.
   return [sh, '-c', [...steps, 'unset PWD OLDPWD', 'exec "$@"'].join('; '), birth.cgroup ?? 'opsd'];

@@ -129,7 +129,7 @@ export class HookedProcesses implements Processes, Disposable {
     // Its output belongs to that of its service.
     this.#options.processes.spawn(hookName(service, kind), generation, {
       ...spec,
-      launch: { ...spec.launch, command: hook.command, wrapper: [] },
+      launch: { ...spec.launch, command: hook.command, wrapper: [], sockets: [] },
       policy: { ...spec.policy, ready: null },
     });
   }

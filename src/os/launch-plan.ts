@@ -11,6 +11,7 @@ import { type Birth, type ChainTools, execChain, type Inherited } from './exec-c
 import { codeOf } from './identity.ts';
 import { chainTools, inheritedOfSelf } from './inherited.ts';
 import { preflight } from './preflight.ts';
+import { passSockets, type Sockets } from './sockets.ts';
 import type { SpawnFailure } from './spawn-failure.ts';
 
 export interface LaunchPlan {
@@ -19,6 +20,8 @@ export interface LaunchPlan {
   readonly environment: Readonly<Record<string, string>>;
   readonly uid: number;
   readonly cgroup: string | null;
+  /** What it inherits, from descriptor 3 on. */
+  readonly descriptors: readonly number[];
 }
 
 export interface LaunchPlannerOptions {
@@ -26,6 +29,8 @@ export interface LaunchPlannerOptions {
   readonly cgroups: Cgroups | null;
   /** Soft RLIMIT_NOFILE of services. */
   readonly baseNofile: number;
+  /** What services may ask for. */
+  readonly sockets: Sockets;
   readonly log: (line: string) => void;
 }
 
@@ -51,7 +56,8 @@ export class LaunchPlanner {
     return user === null ? this.#uid : (accountOf(user)?.uid ?? null);
   }
 
-  plan(service: string, generation: number, { name, instance, launch }: ServiceSpec): LaunchPlan | SpawnFailure {
+  plan(service: string, generation: number, spec: ServiceSpec): LaunchPlan | SpawnFailure {
+    const { name, instance, launch } = spec;
     const account = launch.user === null ? this.#self : accountOf(launch.user);
     if (launch.user !== null && account === null) {
       return refusal(`user ${launch.user} does not exist: create it, or correct services.${name}.user`);
@@ -81,6 +87,9 @@ export class LaunchPlanner {
         `limits.nofile is ${nofile}, and opsd itself may have ${this.#hardNofile} at most: raise LimitNOFILE= of opsd, or lower services.${name}.limits.nofile`,
       );
     }
+    const passed = passSockets(spec.group ?? name, launch.sockets, this.#options.sockets);
+    if (!passed.ok) return refusal(passed.why);
+    Object.assign(environment, passed.environment);
     const command = inFront(launch.wrapper, launch.command);
     const { cwd } = launch;
     const problem =
@@ -98,6 +107,7 @@ export class LaunchPlanner {
       ionice: launch.ionice,
       noNewPrivileges: launch.noNewPrivileges,
       capabilities: launch.capabilities,
+      hasSockets: launch.sockets.length > 0,
       user: isOtherUser ? { uid, gid: group } : null,
       cgroup,
     };
@@ -107,7 +117,7 @@ export class LaunchPlanner {
     if (missing !== undefined) {
       return refusal(`${missing} is not installed, and this service needs it: install util-linux and coreutils`);
     }
-    return { command: inFront(chain, command), cwd, environment, uid, cgroup };
+    return { command: inFront(chain, command), cwd, environment, uid, cgroup, descriptors: passed.descriptors };
   }
 
   /** Without one a service runs all the same: its tree is then found by session and environment. */

@@ -89,7 +89,7 @@ export class ServiceProbes implements Probes, Disposable {
     // With a marker of its own: one that a killed opsd leaves is found by the next.
     const plan = this.#options.planner.plan(hookName(service, 'probe'), generation, {
       ...spec,
-      launch: { ...spec.launch, command: probe.command, wrapper: [] },
+      launch: { ...spec.launch, command: probe.command, wrapper: [], sockets: [] },
     });
     if ('message' in plan) return no(plan.message);
     const [file, ...args] = plan.command;

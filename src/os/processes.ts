@@ -12,6 +12,7 @@ import { type LaunchPlan, LaunchPlanner } from './launch-plan.ts';
 import { ProcessTable } from './process-table.ts';
 import { newTree, type Tree, treeKey } from './process-tree.ts';
 import type { ReadySignals } from './readiness/ready-signals.ts';
+import type { Sockets } from './sockets.ts';
 import { type SpawnFailure, spawnFailure } from './spawn-failure.ts';
 import type { SpawnError, Spawner } from './spawner.ts';
 import { Trees } from './trees.ts';
@@ -26,6 +27,8 @@ export interface ServiceProcessesOptions {
   readonly cgroups: Cgroups | null;
   /** Soft RLIMIT_NOFILE of services: what opsd had before it raised its own. */
   readonly baseNofile: number;
+  /** What services may ask for. */
+  readonly sockets: Sockets;
   /** Listens for services that say themselves that they are ready. */
   readonly signals: Pick<ReadySignals, 'begin' | 'resume' | 'end'>;
   readonly spawner: Spawner;
@@ -98,10 +101,10 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     let pid: number | null;
     try {
       using output = openOutput(this.#options.outputs, spec);
-      using handed = signals.begin(service, generation, spec);
+      using handed = signals.begin(service, generation, spec, plan.descriptors.length);
       const environment = { ...plan.environment, ...handed.environment };
       const { stdout, stderr } = output;
-      const { descriptors } = handed;
+      const descriptors = [...plan.descriptors, ...handed.descriptors];
       pid = spawner.spawn({ ...plan, environment, stdout, stderr, descriptors }, fate);
     } catch (error) {
       return failSpawn({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });

@@ -32,6 +32,7 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     whyNotSchedule: () => null,
     capacity: () => ({ descriptors: null, memory: null, cpus: null }),
     hasCgroups: () => true,
+    sockets: () => null,
     ...other,
   };
 }

@@ -24,7 +24,7 @@ const SERVICE = [
   ...['timeout', 'schedule', 'timezone', 'overlap', 'random_delay', 'catch_up', 'on_failed', 'before_start.command'],
   ...['before_start.timeout', 'after_stop.command', 'after_stop.timeout', 'tags', 'instances', 'limits.nofile'],
   ...['limits.core', 'limits.memory', 'limits.memory_high', 'limits.cpu', 'limits.tasks', 'limits.io_weight', 'ionice'],
-  ...['no_new_privileges', 'capabilities', 'wrapper', 'rollout.max_unavailable', 'rollout.max_surge'],
+  ...['no_new_privileges', 'capabilities', 'sockets', 'wrapper', 'rollout.max_unavailable', 'rollout.max_surge'],
   ...['rollout.on_failure'],
 ];
 
@@ -74,6 +74,7 @@ ionice = "idle"
 no_new_privileges = true
 capabilities = []
 wrapper = "x"
+sockets = ["web"]
 [services.web.limits]
 nofile = 9
 core = "0"

@@ -19,6 +19,7 @@ const plain: Birth = {
   ionice: null,
   noNewPrivileges: false,
   capabilities: null,
+  hasSockets: false,
   user: null,
   cgroup: null,
 };
@@ -34,6 +35,7 @@ const cases: readonly (readonly [string, Partial<Birth>, readonly string[]])[] =
     { cgroup: '/sys/fs/cgroup/x y' },
     ['/bin/sh', '-c', `echo $$ > "$0/cgroup.procs"; ${END}`, '/sys/fs/cgroup/x y'],
   ],
+  ['sockets', { hasSockets: true }, ['/bin/sh', '-c', `export LISTEN_PID=$$; ${END}`, 'opsd']],
   ['niceness', { nice: 5 }, ['/usr/bin/nice', '-n', '5', '--']],
   ['user', { user: { uid: 33, gid: 44 } }, ['/usr/bin/setpriv', '--reuid=33', '--regid=44', '--init-groups', '--']],
   ['descriptors, soft and hard', { nofile: 64, descriptors: 256 }, ['/usr/bin/prlimit', '--nofile=64:64', '--']],

@@ -11,6 +11,7 @@ import type { Launch, Probe } from '../../src/core/spec.ts';
 import { limitOf } from '../../src/os/descriptors.ts';
 import { LaunchPlanner } from '../../src/os/launch-plan.ts';
 import { ServiceProbes } from '../../src/os/probes.ts';
+import { NO_SOCKETS } from '../../src/os/sockets.ts';
 import { freePort } from '../support/requests.ts';
 import { scratch } from '../support/scratch.ts';
 import { isAlive, procFile, survivorsOf } from '../support/survivors.ts';
@@ -30,7 +31,7 @@ function asking(launch: Partial<Launch> = {}, run = '/nowhere') {
       if (event.type === 'probed') told.push(event);
     },
     specOf: (name) => (name === 'web' ? serviceSpec(['true'], launch) : undefined),
-    planner: new LaunchPlanner({ runDir: run, cgroups: null, baseNofile, log: () => {} }),
+    planner: new LaunchPlanner({ runDir: run, cgroups: null, baseNofile, sockets: NO_SOCKETS, log: () => {} }),
   });
   let generation = 0;
   return {

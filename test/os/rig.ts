@@ -12,6 +12,7 @@ import { identityOf, isSame, sendSignal } from '../../src/os/identity.ts';
 import { loadPosixSpawner } from '../../src/os/posix-spawner.ts';
 import { ServiceProcesses } from '../../src/os/processes.ts';
 import { ReadySignals } from '../../src/os/readiness/ready-signals.ts';
+import { NO_SOCKETS, type Sockets } from '../../src/os/sockets.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -43,6 +44,7 @@ export function serviceSpec(command: readonly [string, ...string[]], launch: Par
       ionice: null,
       noNewPrivileges: false,
       capabilities: null,
+      sockets: [],
       wrapper: [],
       ...launch,
     },
@@ -84,6 +86,8 @@ type Reported<T extends Event['type']> = Extract<Event, { type: T }>;
 export interface RigOptions {
   readonly cgroups?: Cgroups;
   readonly baseNofile?: number;
+  /** What services may ask for. */
+  readonly sockets?: Sockets;
   /** Share the run directory of another rig: the next opsd after it. */
   readonly after?: Rig;
   /** Hears what is reported, too. */
@@ -137,6 +141,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     },
     log: (line) => log.push(line),
     cgroups: options.cgroups ?? null,
+    sockets: options.sockets ?? NO_SOCKETS,
     baseNofile: options.baseNofile ?? limitOf('self')?.soft ?? 1024,
   });
   const look = (given: Partial<CensusOptions> = {}): Census => {

@@ -9,7 +9,7 @@ import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
 
 /** What a new process inherits; the caller disposes it after the spawn. */
 export interface Handed extends Disposable {
-  /** From descriptor 3 on. */
+  /** In this order, after what it is given for something else. */
   readonly descriptors: readonly number[];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -35,8 +35,11 @@ export class ReadySignals implements Disposable {
     this.#folder = join(options.runDir, 'notify');
   }
 
-  /** Called when the output of a generation is open and before it is spawned. Throws what the system says. */
-  begin(service: string, generation: number, { policy: { ready, timestamps } }: ServiceSpec): Handed {
+  /**
+   * Called when the output of a generation is open and before it is spawned. `before`: so many descriptors from 3 on are
+   * given to it for something else. Throws what the system says.
+   */
+  begin(service: string, generation: number, { policy: { ready, timestamps } }: ServiceSpec, before = 0): Handed {
     if (ready?.on === 'fd') {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       const pipe = this.#listen(
@@ -47,7 +50,7 @@ export class ReadySignals implements Disposable {
       const fd = pipe.openForChild();
       return {
         descriptors: [fd],
-        environment: { OPSD_NOTIFY_FD: String(FIRST_DESCRIPTOR) },
+        environment: { OPSD_NOTIFY_FD: String(FIRST_DESCRIPTOR + before) },
         [Symbol.dispose]: () => closeQuietly(fd),
       };
     }
