@@ -41,9 +41,21 @@ static void flood(long long bytes) {
   }
 }
 
-/* child CLOCKS NAME [beat | flood BYTES | live MILLISECONDS] */
+static int lingering;
+static void linger(int signal) {
+  (void)signal;
+  usleep(lingering * 1000);
+  _exit(0);
+}
+
+/* child CLOCKS NAME [beat | flood BYTES | live MILLISECONDS | linger MILLISECONDS] */
 int main(int argc, char **argv) {
   if (argc < 3) return 1;
+  if (argc > 4 && !strcmp(argv[3], "linger")) {
+    /* Takes that long to stop. */
+    lingering = atoi(argv[4]);
+    signal(SIGTERM, linger);
+  }
   tell(argv[1], argv[2]);
   if (argc > 4 && !strcmp(argv[3], "flood")) {
     flood(atoll(argv[4]));

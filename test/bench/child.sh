@@ -1,5 +1,6 @@
 # The service of the benchmark where there is no C compiler: slower to start, the same to look at. child.c says what it does.
 tell() { echo "$2 $$ $(date +%s%N)" >>"$1"; }
+[ "${3:-}" != linger ] || trap 'sleep "$(($4 / 1000)).$(printf %03d $(($4 % 1000)))"; exit 0' TERM
 tell "$1" "$2"
 case "${3:-}" in
   flood)
@@ -11,5 +12,6 @@ case "${3:-}" in
     sleep "$(($$ % 1000 * $4 / 500000))"
     exit 3
     ;;
+  linger) while :; do sleep 1 & wait $!; done ;;
 esac
 exec sleep infinity

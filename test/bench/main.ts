@@ -7,6 +7,7 @@ import { measureAnswers } from './answers.ts';
 import { measureBeats } from './beats.ts';
 import { makeChild, now } from './child.ts';
 import { FLEET, measureFleet, type Wish } from './fleet.ts';
+import { measureGraph, measureProbes, measureRestarts } from './graph.ts';
 import { opsd, warmUp } from './opsd.ts';
 import { measureFile, measureOutput } from './output.ts';
 import { measurePage, measureStreams } from './page.ts';
@@ -17,7 +18,19 @@ import { measureAdoption, measureHandover } from './succession.ts';
 import { findSupervisord } from './supervisord.ts';
 import type { Tool, Work } from './tool.ts';
 
-const OTHERS = ['beats', 'output', 'scrape', 'adoption', 'handover', 'page', 'streams', 'answers'] as const;
+const OTHERS = [
+  'beats',
+  'graph',
+  'restarts',
+  'probes',
+  'output',
+  'scrape',
+  'adoption',
+  'handover',
+  'page',
+  'streams',
+  'answers',
+] as const;
 const HOWS = [
   { row: 'captured', opsd: '' },
   { row: 'direct', opsd: 'log = { mode = "direct" }' },
@@ -44,6 +57,9 @@ const loadBefore = load();
 warmUp();
 for (const count of [100, 1_000]) await measureFleets(count);
 if (isWanted('beats')) await measureBeats(work(1_000), report);
+if (isWanted('graph')) await measureGraph(work(1_000), report);
+if (isWanted('restarts')) await measureRestarts(work(100), report);
+if (isWanted('probes')) await measureProbes(work(1_000), report);
 if (isWanted('scrape')) await measureScrapes(work(1_000), report);
 if (isWanted('adoption')) await measureAdoption(work(1_000), report);
 if (isWanted('handover')) await measureHandover(work(100), report);

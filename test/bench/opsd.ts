@@ -53,8 +53,8 @@ export function socketOf(folder: string): string {
 
 function configuration(folder: string, work: Work): string {
   const services = namesOf(work).map(
-    (name) =>
-      `[services.${name}]\ncommand = ${JSON.stringify(commandOf(work, folder, name))}\ncwd = ${JSON.stringify(folder)}\n${work.opsd ?? ''}\n`,
+    (name, index) =>
+      `[services.${name}]\ncommand = ${JSON.stringify(commandOf(work, folder, name))}\ncwd = ${JSON.stringify(folder)}\n${work.opsd ?? ''}\n${work.opsdOf?.(index) ?? ''}\n`,
   );
   const defaults = '[defaults]\nbackoff = { initial = "0ms" }\nmax_failures = 1000\n';
   return `[daemon]\nhttp = ${JSON.stringify(work.http ?? '')}\n\n${defaults}\n${services.join('\n')}`;

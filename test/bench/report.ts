@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { median } from './session.ts';
 
-export type Unit = 'ms' | 'MB' | '%' | 'MB/s';
+export type Unit = 'ms' | 'MB' | '%' | 'MB/s' | '×';
 
 interface Named {
   readonly name: string;
@@ -27,6 +27,9 @@ const AIMS: readonly (readonly [row: string, aim: number])[] = [
   ['1000 services adopted', 1_500],
   ['CPU, watching 1000 adopted', 3],
   ['gap in supervision', 1_000],
+  ['1000 services in 10 levels, to as many', 1.3],
+  ['restart of 100, to 1.2', 1],
+  ['CPU, 1000 TCP probes', 10],
   ['first paint of the page, 100 ', 300],
   ['first paint of the page, 1000 ', 1_000],
   ['CPU that 10 event streams add', 10],

@@ -13,6 +13,8 @@ export interface Work {
   readonly task: readonly string[];
   /** Lines for each service of opsd. */
   readonly opsd?: string;
+  /** Lines for one of them, by its number. */
+  readonly opsdOf?: (index: number) => string;
   /** Where opsd shows its page; nowhere if not given. */
   readonly http?: string;
 }
