@@ -3,26 +3,37 @@
 import type { State } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
 import { type Usage, UsageSampler } from '../os/usage.ts';
-import { every } from '../runtime/clock.ts';
+import { every, monotonic } from '../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;
+/** Nobody has asked for so long: only each third time is looked then, which is most of what an idle opsd does at all. */
+const INTEREST: Millis = 60_000;
+const SELDOM = 3;
 
 export class UsageWatch implements Disposable {
   #last: ReadonlyMap<number, Usage> = new Map();
   readonly #state: () => State;
   readonly #sampler = new UsageSampler();
-  readonly #timer = every(PERIOD, () => void this.#sample());
+  readonly #timer = every(PERIOD, () => this.#turn());
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #turns = 0;
 
   constructor(state: () => State) {
     this.#state = state;
   }
 
   of(pid: number): Usage | undefined {
+    this.#askedAt = monotonic();
     return this.#last.get(pid);
   }
 
   [Symbol.dispose](): void {
     this.#timer[Symbol.dispose]();
+  }
+
+  #turn(): void {
+    this.#turns += 1;
+    if (monotonic() - this.#askedAt < INTEREST || this.#turns % SELDOM === 1) void this.#sample();
   }
 
   async #sample(): Promise<void> {

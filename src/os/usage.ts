@@ -14,7 +14,7 @@ export interface Usage {
 /** The weight of what was is down to 37 % after that time, however often we look. */
 const MEMORY_OF_CPU: Millis = 10_000;
 /** pidusage keeps a descriptor for each PID and closes those not asked for that long. */
-const KEEP: Millis = 10_000;
+const KEEP: Millis = 20_000;
 const MOST = 4_096;
 /** The kernel counts in hundredths of a second: over a shorter time a ratio would be noise. */
 const SHORTEST: Millis = 250;
