@@ -7,7 +7,7 @@ import type { Config, ServiceSpec } from './core/spec.ts';
 import { Answers } from './daemon/answers.ts';
 import { Chronicle } from './daemon/chronicle.ts';
 import { ConfigWatch } from './daemon/config-watch.ts';
-import { Configuration } from './daemon/configuration.ts';
+import { Configuration, oneLine } from './daemon/configuration.ts';
 import { DaemonControl } from './daemon/control.ts';
 import { EventHooks } from './daemon/event-hooks.ts';
 import { fingerprintOf } from './daemon/fingerprint.ts';
@@ -94,7 +94,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   );
   stack.use(await acquireLock(layout.run));
   log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: config.services.size });
-  for (const { where, line, key, message } of first.warnings) log.warn('configuration', { where, line, key, message });
+  for (const warning of first.warnings) log.warn('configuration', { problem: oneLine(warning) });
   if (closed.length > 0) log.info('closed descriptors that opsd had inherited', { descriptors: closed.join(',') });
   for (const [name, descriptors] of sockets.byName) log.info('given sockets', { name, count: descriptors.length });
   for (const trouble of sockets.troubles) log.warn(trouble);

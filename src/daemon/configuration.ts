@@ -138,6 +138,6 @@ export class Configuration {
 }
 
 /** For the log; ctl prints problems as a table. */
-function oneLine({ where, line, key, message }: Problem): string {
+export function oneLine({ where, line, key, message }: Problem): string {
   return `${where}${line === null ? '' : `:${line}`} ${key}: ${message}`;
 }

@@ -71,7 +71,7 @@ export class Scale {
     return [...this.#counts].flatMap(([name, count]) => {
       const configured = plain.config.groups.get(name)?.configured ?? count;
       if (configured === count) return [];
-      const message = `there are ${count} instances by ctl scale, ${configured} in the file, with which it would be right; opsd ctl scale ${name} --reset`;
+      const message = `its instances are ${count} by ctl scale, ${configured} in the file, with which it would be right; opsd ctl scale ${name} --reset`;
       return [{ where: this.#path, line: null, key: name, message }];
     });
   }

@@ -138,7 +138,7 @@ test('a file of garbage costs a warning, a number that no longer fits the file t
   assert.match(body, /no service \\"web@2\\"/);
   assert.match(
     body,
-    /there are 1 instances? by ctl scale, 2 in the file, with which it would be right; opsd ctl scale web --reset/,
+    /its instances are 1 by ctl scale, 2 in the file, with which it would be right; opsd ctl scale web --reset/,
   );
   await opsd.stop();
   await opsd.restart();
