@@ -64,7 +64,24 @@ export const COMMANDS: readonly CommandSpec[] = [
     NO_WAIT,
     TIMEOUT,
   ]),
-  ctl('restart', SERVICES, 'stop and start services', [NO_WAIT, TIMEOUT]),
+  ctl('restart', SERVICES, 'stop and start services', [
+    { name: 'rolling', help: 'instances one after the other, as their rollout says; no limit of time unless given' },
+    NO_WAIT,
+    TIMEOUT,
+  ]),
+  {
+    ...ctl(
+      'rollout',
+      '[what] [service...]',
+      'show rollouts (status), go back (undo), or try again after that (retry)',
+      [
+        JSON_OUT,
+        NO_WAIT,
+        { name: 'timeout', value: 'SPAN', help: 'wait no longer than that, such as 10m (default: until it is over)' },
+      ],
+    ),
+    more: `WHAT is status, undo or retry. ${PATTERNS}`,
+  },
   ctl('run', SERVICES, 'run jobs now, and wait until they have ended; exits 2 when one fails', [
     NO_WAIT,
     { name: 'timeout', value: 'SPAN', help: 'wait no longer than that, such as 2h (default: until they have ended)' },

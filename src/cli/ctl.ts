@@ -32,6 +32,8 @@ export async function runCtl(
     case 'run':
     case 'reset':
       return (await import('./order-commands.ts')).giveOrder(ctl, name);
+    case 'rollout':
+      return (await import('./rollout-command.ts')).rollout(ctl);
     case 'scale':
       return (await import('./scale-command.ts')).scale(ctl);
     case 'signal':

@@ -2,6 +2,7 @@
 
 import type { OrderAction, Outcome } from '../core/model.ts';
 import { RuntimeError } from '../errors.ts';
+import type { RolloutAction } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { timeoutOf } from './limits.ts';
@@ -20,6 +21,7 @@ interface Line {
 
 export async function giveOrder(ctl: Ctl, action: Exclude<OrderAction, 'signal'>): Promise<ExitCode> {
   const wait = ctl.options['no-wait'] !== true;
+  if (ctl.options.rolling === true) return giveRolloutOrder(ctl, 'restart', ctl.operands);
   return perform(ctl, ctl.operands, { action, services: ctl.operands, wait, cascade: ctl.options.cascade === true });
 }
 
@@ -28,23 +30,36 @@ export async function sendSignal(ctl: Ctl): Promise<ExitCode> {
   return perform(ctl, services, { action: 'signal', services, signal });
 }
 
-/** A job takes as long as it takes. */
-function hasNoLimit(order: object): boolean {
-  return 'action' in order && order.action === 'run';
+/** Answered when the rollout of each service is over. */
+export async function giveRolloutOrder(
+  ctl: Ctl,
+  action: RolloutAction,
+  services: readonly string[],
+): Promise<ExitCode> {
+  return perform(ctl, services, { action, services, wait: ctl.options['no-wait'] !== true }, ROLLOUTS);
 }
 
-async function perform(ctl: Ctl, patterns: readonly string[], order: object): Promise<ExitCode> {
+const ORDERS = '/api/v1/orders';
+const ROLLOUTS = '/api/v1/rollouts';
+
+/** A job, and a rollout, takes as long as it takes. */
+function hasNoLimit(order: object, to: string): boolean {
+  return to === ROLLOUTS || ('action' in order && order.action === 'run');
+}
+
+async function perform(ctl: Ctl, patterns: readonly string[], order: object, to = ORDERS): Promise<ExitCode> {
   const { client, terminal, options } = ctl;
   const timeout =
-    hasNoLimit(order) && options.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(options.timeout);
-  const waiting = new Set((await readStatus({ client, operands: patterns })).services.map(({ name }) => name));
+    hasNoLimit(order, to) && options.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(options.timeout);
+  const { services: named } = await readStatus({ client, operands: patterns });
+  const waiting = new Set(named.map(({ name }) => (to === ROLLOUTS ? name.replace(/@\d+$/, '') : name)));
   if (waiting.size === 0) terminal.err('opsd: there are no services; see: opsd ctl status\n');
 
   const late = new AbortController();
   using alarm = new Alarm(() => late.abort());
   if (timeout !== Number.POSITIVE_INFINITY) alarm.set(timeout);
   const enough = AbortSignal.any([terminal.enough, late.signal]);
-  using reply = await client.stream('POST', '/api/v1/orders', order);
+  using reply = await client.stream('POST', to, order);
   using _progress = showProgress(client, terminal, () => [...waiting]);
   let failed = 0;
   const lines = linesOf(reply);

@@ -2,6 +2,7 @@
 
 import type { Change } from '../core/reload.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
+import { readRollouts } from './rollout-command.ts';
 import { type Colour, paint, sanitise } from './terminal.ts';
 
 const KINDS: Readonly<
@@ -31,5 +32,20 @@ export async function reload({ client, terminal, options }: Ctl): Promise<ExitCo
     }
     if (body.dry_run) terminal.out('\nnothing was changed; apply it with: opsd ctl reload\n');
   }
+  if (!body.dry_run && options.json !== true) await tellRollouts(client, terminal);
   return 0;
+}
+
+/** What is not brought to all at once, and what was not brought to them at all. */
+async function tellRollouts(client: Ctl['client'], terminal: Ctl['terminal']): Promise<void> {
+  for (const { service, state, direction, detail } of await readRollouts(client, [])) {
+    if (state === 'going') {
+      terminal.out(`\n${service} is changed step by step; follow it with: opsd ctl rollout status ${service}\n`);
+    } else if (state === 'stopped') {
+      terminal.out(`\n${paint(terminal, 'red', `the rollout of ${service} has ${sanitise(detail)}`)}\n`);
+    } else if (direction === 'back') {
+      const again = `change it, or try it again with: opsd ctl rollout retry ${service}`;
+      terminal.out(`\n${service} runs what it was before its last change, which was taken back; ${again}\n`);
+    }
+  }
 }

@@ -100,8 +100,8 @@ export function statusSummary({ daemon, services }: StatusView): string {
 }
 
 /** What a person wants to know of a service that is not simply up. */
-function noteOf({ state, reason, adopted, next_attempt_at: next }: ServiceView): string {
-  if (state === 'running') return adopted ? 'adopted' : '';
+function noteOf({ state, reason, adopted, rollout, next_attempt_at: next }: ServiceView): string {
+  if (state === 'running') return sanitise(rollout?.detail ?? (adopted ? 'adopted' : ''));
   const inMillis = next === null ? null : -ago(next);
   const then = inMillis === null || Number.isNaN(inMillis) ? '' : `; next try in ${span(inMillis)}`;
   return sanitise(`${reason}${then}`).replace(/\s+/g, ' ');

@@ -27,8 +27,7 @@ export function endRollout(
   keepRollout(world, ended);
   const what: RolloutNews = phase === 'stopped' ? 'stopped' : direction === 'back' ? 'rolled_back' : 'done';
   world.effects.push({ type: 'rollout', group, what, detail });
-  const message = detail.startsWith(group) ? detail : `${group}: ${detail}`;
-  const outcome: Outcome = phase === 'done' ? { ok: true, message } : { ok: false, code, message };
+  const outcome: Outcome = phase === 'done' ? { ok: true, message: detail } : { ok: false, code, message: detail };
   for (const id of orders) world.effects.push({ type: 'answer', id, service: group, outcome });
 }
 
@@ -39,9 +38,8 @@ export function disappoint(world: World, { group, orders }: Rollout, message: st
 }
 
 function successOf({ kind, direction, done }: Rollout): string {
-  const count = `${done.length} ${done.length === 1 ? 'service' : 'services'}`;
-  if (direction === 'back') return `back as it was: ${count} ready`;
-  return kind === 'restart' ? `restarted: ${count} ready` : `changed: ${count} ready`;
+  if (direction === 'back') return `${done.length} brought back to what they were, and ready`;
+  return `${done.length} ${kind === 'restart' ? 'restarted' : 'changed'}, and ready`;
 }
 
 function failureOf({ kind, direction, group, waiting }: Rollout, failure: string, isOurs: boolean): string {

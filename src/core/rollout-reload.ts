@@ -4,7 +4,7 @@ import type { Service, State } from './model.ts';
 import { serviceOf } from './order.ts';
 import { needsNewProcess } from './reload.ts';
 import { begin } from './rollout-begin.ts';
-import { disappoint, endRollout } from './rollout-end.ts';
+import { disappoint, endRollout, keepRollout } from './rollout-end.ts';
 import { isSame, specOf } from './rollout-member.ts';
 import { newRollout, type Rollout } from './rollout-model.ts';
 import { dismissStandIns } from './rollout-stand-ins.ts';
@@ -25,6 +25,7 @@ export function leaveToRollouts(world: World, config: Config): Left {
   const begun = new Set<string>();
   for (const { group } of world.state.rollouts.values()) if (!config.rollouts.has(group)) abandon(world, group);
   for (const [name, group] of config.rollouts) {
+    follow(world, name, group, config);
     const changed = group.members.filter((member) => isChanged(world.state, member, config));
     const last = world.state.rollouts.get(name);
     for (const member of changed) names.add(member);
@@ -34,6 +35,14 @@ export function leaveToRollouts(world: World, config: Config): Left {
     for (const standIn of world.state.rollouts.get(name)?.standing ?? []) names.add(standIn);
   }
   return { names, begun };
+}
+
+/** Another number of members; a stand-in may have become one. */
+function follow(world: World, name: string, { members, policy, standIns }: RolloutGroup, config: Config): void {
+  const last = world.state.rollouts.get(name);
+  if (last === undefined || last.phase === 'done') return;
+  const standing = last.standing.filter((standIn) => !config.services.has(standIn));
+  keepRollout(world, { ...last, members, policy, standing, standIns: { ...last.standIns, forward: standIns } });
 }
 
 function isChanged(state: State, member: string, config: Config): boolean {

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { Event, OrderAction, Outcome, Service } from '../core/model.ts';
 import { serviceOf } from '../core/order.ts';
+import { rolloutNote } from '../core/rollout-note.ts';
 import type { Millis, SignalName } from '../core/spec.ts';
 import type { Tally } from '../http/tally.ts';
 import type {
@@ -11,6 +12,8 @@ import type {
   MetricsView,
   NodeView,
   ReloadResult,
+  RolloutAction,
+  RolloutView,
   ScaleResult,
   ServiceView,
   StatusView,
@@ -27,6 +30,7 @@ import type { Chronicle } from './chronicle.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventHooks } from './event-hooks.ts';
 import type { Pulse } from './pulse.ts';
+import { viewRollouts } from './rollout-views.ts';
 import { measureService, notUp, type OutputCounts, viewService } from './views.ts';
 
 export interface Parts {
@@ -85,6 +89,17 @@ export class DaemonControl implements Control {
   order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome> {
     this.#parts.wished();
     return this.#ask((id) => ({ type: 'order', id, action, service, by }));
+  }
+
+  rollouts(): readonly RolloutView[] {
+    return viewRollouts(this.#parts.loop.state);
+  }
+
+  rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome> {
+    return this.#ask((id) => {
+      const whom = { type: 'rollout', id, group, by } as const;
+      return action === 'restart' ? { ...whom, action, services } : { ...whom, action };
+    });
   }
 
   graph(): readonly NodeView[] {
@@ -172,6 +187,7 @@ export class DaemonControl implements Control {
       event_loop_lag_seconds: pulse.lagSeconds,
       config_last_reload_successful: configuration.isLastReloadGood,
       config_loaded_at_seconds: wallAt(configuration.loadedAt).getTime() / 1_000,
+      rollouts: tally.rollouts,
       reloads: configuration.reloads,
       adoption,
       event_hooks: eventHooks.view(),
@@ -195,6 +211,7 @@ export class DaemonControl implements Control {
       usage,
       nextRun: nextRunOf(name),
       job: jobOf(name),
+      rollout: rolloutNote(this.#parts.loop.state, name),
       isMemoryHeld: launch.limits.memory !== null && isHeld(name, service.generation),
     });
   }

@@ -1,6 +1,7 @@
 // The state of the core as people and programs see it.
 
 import type { Service, ServiceState, State } from '../core/model.ts';
+import type { RolloutNote } from '../core/rollout-note.ts';
 import type { Millis } from '../core/spec.ts';
 import { failuresNow, isWanted } from '../core/transition.ts';
 import type { Tally } from '../http/tally.ts';
@@ -22,9 +23,10 @@ export interface Beside {
   readonly nextRun: number | null;
   readonly job: JobRecord | null;
   readonly isMemoryHeld: boolean;
+  readonly rollout: RolloutNote | null;
 }
 
-export function viewService(service: Service, { usage, nextRun, job, isMemoryHeld }: Beside): ServiceView {
+export function viewService(service: Service, { usage, nextRun, job, isMemoryHeld, rollout }: Beside): ServiceView {
   const { state, spec } = service;
   const run = runOf(state);
   const nextAttempt = state.name === 'backoff' || state.name === 'failed' ? state.deadline : null;
@@ -47,6 +49,7 @@ export function viewService(service: Service, { usage, nextRun, job, isMemoryHel
     tags: spec.policy.tags,
     memory_limit: memoryLimit(service, isMemoryHeld),
     last_run: job === null ? null : viewRun(job),
+    rollout,
   };
 }
 

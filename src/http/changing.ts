@@ -8,6 +8,7 @@ import { readBody } from './body.ts';
 import { dependentsFirst, inStopOrder, neededBy } from './graph.ts';
 import { type Answer, claimedIdentity, sendOutcomes } from './orders.ts';
 import { findServices } from './reading.ts';
+import { addRollouts } from './rollouts.ts';
 import type { App, RouteOptions } from './routes.ts';
 import { addScale } from './scale.ts';
 import { select } from './select.ts';
@@ -16,7 +17,7 @@ import type { Control } from './view.ts';
 const ACTIONS = ['start', 'stop', 'restart', 'run', 'reset', 'signal'] as const;
 type Action = (typeof ACTIONS)[number];
 const CHANGING =
-  /^\/api\/v1\/(?:orders|reload|handover|shutdown|services\/[^/]+\/(?:start|stop|restart|run|signal|reset|scale))$/;
+  /^\/api\/v1\/(?:orders|rollouts|reload|handover|shutdown|services\/[^/]+\/(?:start|stop|restart|run|signal|reset|scale))$/;
 
 export function isChangingPath(path: string): boolean {
   return CHANGING.test(path);
@@ -27,6 +28,7 @@ export function addChanging(app: App, options: RouteOptions): void {
   addOrders(app, options);
   addReload(app, options);
   addScale(app, options);
+  addRollouts(app, options);
   for (const end of ['handover', 'shutdown'] as const) {
     app.post(`/api/v1/${end}`, (c) => {
       const by = claimedIdentity(c.env.incoming);

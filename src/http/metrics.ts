@@ -177,6 +177,12 @@ const families: readonly Family[] = [
     ({ reloads }) => counts(reloads),
   ),
   counter(
+    'opsd_rollouts_total',
+    'Rollouts that began, and how they went on: done, turned_back, rolled_back, stopped, superseded.',
+    ['reason'],
+    ({ rollouts }) => counts(rollouts),
+  ),
+  counter(
     'opsd_adoptions_total',
     'Processes of an earlier opsd that were found at the start: adopted, or stopped because no service accounts for them.',
     ['reason'],

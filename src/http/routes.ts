@@ -7,6 +7,7 @@ import { addChanging, isChangingPath } from './changing.ts';
 import type { EventStreams } from './event-streams.ts';
 import { Fresh } from './fresh.ts';
 import { addReading } from './reading.ts';
+import { addRolloutsReading } from './rollouts.ts';
 import type { Door, Log } from './server.ts';
 import type { Control } from './view.ts';
 
@@ -39,6 +40,7 @@ export function routes(options: RouteOptions): App {
     options,
     shared(options, () => `${JSON.stringify(options.control.status())}\n`),
   );
+  addRolloutsReading(app, options);
   addMetricsAndPage(app, options);
   if (options.door === 'socket') addChanging(app, options);
   return app;

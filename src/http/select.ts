@@ -14,6 +14,8 @@ export interface Selection {
 export interface Selectable {
   readonly name: string;
   readonly tags: readonly string[];
+  /** One that stands in is none of those that its service's name means. */
+  readonly rollout: { readonly turn: string } | null;
 }
 
 /** `web@3` is one of `web`. No other name has an @ in it. */
@@ -30,7 +32,8 @@ export function select(services: readonly Selectable[], patterns: readonly strin
   const chosen = new Set<string>();
   const unknown: string[] = [];
   const known = new Set(names);
-  const groups = groupsOf(names);
+  const lasting = services.filter(({ rollout }) => rollout?.turn !== 'stands in').map(({ name }) => name);
+  const groups = groupsOf(lasting);
   for (const pattern of new Set(patterns)) {
     if (pattern === 'all') for (const name of names) chosen.add(name);
     // First: one that was alone until its file said `instances` is on its way down.

@@ -1,7 +1,8 @@
 // What the daemon tells and what it can be asked for: the words between it, HTTP, ctl and the status page.
 
-import type { AlertReason, OrderAction, Outcome, Reason, StateName } from '../core/model.ts';
+import type { AlertReason, OrderAction, Outcome, Reason, RolloutNews, StateName } from '../core/model.ts';
 import type { Change } from '../core/reload.ts';
+import type { RolloutNote, Turn } from '../core/rollout-note.ts';
 import type { SignalName } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
 
@@ -36,6 +37,8 @@ export interface ServiceView {
   readonly memory_limit: { readonly bytes: number; readonly held_by: 'cgroup' | 'restart' } | null;
   /** Of a job: how it last ran. null: it is no job, or never ran. */
   readonly last_run: RunView | null;
+  /** What a rollout that is not over means to it. */
+  readonly rollout: RolloutNote | null;
 }
 
 export interface RunView {
@@ -146,6 +149,25 @@ export type ScaleResult =
       readonly problems?: readonly Problem[];
     };
 
+/** The last rollout of a service: its instances, or it alone, are replaced one after the other. */
+export interface RolloutView {
+  readonly service: string;
+  readonly kind: 'restart' | 'configuration';
+  /** `back`: to what was before. */
+  readonly direction: 'forward' | 'back';
+  readonly state: 'going' | 'stopped' | 'done';
+  /** What it waits for, or how it ended. */
+  readonly detail: string;
+  /** Why it stopped, or turned back. */
+  readonly failure: string | null;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly services: readonly { readonly name: string; readonly turn: Turn; readonly state: StateName }[];
+}
+
+/** `undo`: back to what was before. `retry`: forward again after that. */
+export type RolloutAction = 'restart' | 'undo' | 'retry';
+
 /** Durations in seconds, counted into buckets. `counts[i]`: how many were at most `bounds[i]`, cumulative. */
 export interface HistogramView {
   readonly bounds: readonly number[];
@@ -204,6 +226,8 @@ export interface MetricsView {
   readonly config_last_reload_successful: boolean;
   /** Unix time in seconds of the configuration that is in force. */
   readonly config_loaded_at_seconds: number;
+  /** Rollouts by how they went. */
+  readonly rollouts: Readonly<Partial<Record<RolloutNews, number>>>;
   readonly reloads: { readonly applied: number; readonly refused: number };
   /** What was found of an earlier daemon at the start. */
   readonly adoption: { readonly adopted: number; readonly stopped: number };
@@ -220,6 +244,9 @@ export interface Control {
   status(): StatusView;
   /** One order to one service; resolves when it came to rest. Never rejects. */
   order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome>;
+  rollouts(): readonly RolloutView[];
+  /** Of one service; `services`: which of its instances. Resolves when the rollout is over. Never rejects. */
+  rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome>;
   /** Who needs whom. */
   graph(): readonly NodeView[];
   signal(service: string, signal: SignalName, by: string): Promise<Outcome>;

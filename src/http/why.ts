@@ -174,6 +174,7 @@ function evidence(facts: WhyFacts, failure: EventView | null, finding: Finding |
     add('stop signal', `${policy.stopSignal} was not obeyed within ${policy.stopTimeout / 1000} s (stop_timeout)`);
   }
   add('its output says', finding === null ? null : finding.line.trim());
+  add('rollout', view.rollout?.detail ?? null);
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
   add('memory limit', memoryLimitText(view));

@@ -9,6 +9,8 @@ import type {
   MetricsView,
   NodeView,
   ReloadResult,
+  RolloutAction,
+  RolloutView,
   ScaleResult,
   ServiceView,
   StatusView,
@@ -46,6 +48,7 @@ export function service(name: string, fields: Partial<FakeService> = {}): FakeSe
     tags: [],
     memory_limit: null,
     last_run: null,
+    rollout: null,
     ...fields,
   };
 }
@@ -61,6 +64,8 @@ export class FakeControl implements Control {
   groups: GroupView[] = [];
   /** What a scale is answered; default: it works, and instances come up and go. */
   scaleResult: ScaleResult | null = null;
+  rolloutViews: readonly RolloutView[] = [];
+  rolloutOutcome: Outcome = { ok: true, message: 'web: restarted: 2 services ready' };
   reloadResult: ReloadResult = { ok: true, changes: [] };
   liveness = { ok: true, lagSeconds: 0 };
   /** Orders wait for it. */
@@ -162,6 +167,16 @@ export class FakeControl implements Control {
     return { ok: true, group: next, before: group.instances, added, removed };
   }
 
+  rollouts(): readonly RolloutView[] {
+    return this.rolloutViews;
+  }
+
+  async rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome> {
+    this.orders.push(`rollout ${action} ${group} [${services.join(' ')}] by ${by}`);
+    await this.gate;
+    return this.rolloutOutcome;
+  }
+
   graph(): readonly NodeView[] {
     return [...this.services.values()].map(({ name, state, needs = [] }) => ({
       name,
@@ -254,6 +269,7 @@ export class FakeControl implements Control {
       event_loop_lag_seconds: this.liveness.lagSeconds,
       config_last_reload_successful: this.reloadResult.ok,
       config_loaded_at_seconds: STARTED / 1000,
+      rollouts: { begun: 2, done: 1, stopped: 1 },
       reloads: { applied: 1, refused: 0 },
       adoption: { adopted: 0, stopped: 0 },
       event_hooks: { sent: 3, failed: 1, dropped: { duplicate: 2 } },

@@ -45,6 +45,7 @@ test('every metric of the contract is there', async () => {
     /^opsd_config_last_reload_successful 1$/m,
     /^opsd_config_reloads_total\{reason="refused"\} 0$/m,
     /^opsd_adoptions_total\{reason="adopted"\} 0$/m,
+    /^opsd_rollouts_total\{reason="stopped"\} 1$/m,
     /^opsd_event_loop_lag_seconds 0$/m,
     /^opsd_service_ready_seconds_bucket\{le="\+Inf"\} 1$/m,
     /^opsd_service_ready_seconds_count 1$/m,

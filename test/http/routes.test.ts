@@ -33,6 +33,7 @@ test('all services, one service, and those a pattern means', async () => {
       'tags',
       'memory_limit',
       'last_run',
+      'rollout',
     ]);
     const some = JSON.parse((await ask(door, '/api/v1/services?service=web*&service=db')).body);
     assert.deepEqual(

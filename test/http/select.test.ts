@@ -6,7 +6,11 @@ import fc from 'fast-check';
 import { select } from '../../src/http/select.ts';
 
 const NAMES = ['web', 'web-2', 'db', 'mail.queue'];
-const of = (name: string, tags: readonly string[] = []) => ({ name, tags });
+const of = (name: string, tags: readonly string[] = [], rollout: { turn: string } | null = null) => ({
+  name,
+  tags,
+  rollout,
+});
 const SERVICES = NAMES.map((name) => of(name, name.startsWith('web') ? ['edge', 'node'] : ['core']));
 
 test('names, globs and all, each once, in the order of the configuration', () => {
@@ -61,6 +65,9 @@ test('the name of a service with instances means all of them', () => {
   ];
   for (const [patterns, names] of rows)
     assert.deepEqual(select(services, patterns), { names, unknown: [] }, patterns.join());
+  const standIn = of('web@2', [], { turn: 'stands in' });
+  assert.deepEqual(select([of('web'), standIn], ['web']).names, ['web']);
+  assert.deepEqual(select([of('web'), standIn], ['web@2', 'web']).names, ['web', 'web@2']);
   // It was alone until the file said `instances`, and is on its way down.
   assert.deepEqual(select([of('web'), ...services], ['web']).names, all);
 });

@@ -1,0 +1,64 @@
+// `opsd ctl rollout`: how far rollouts are, what they wait for, and the ways back and forward.
+
+import { ConfigError } from '../errors.ts';
+import type { RolloutView } from '../http/view.ts';
+import { ago } from '../runtime/clock.ts';
+import type { Client } from './client.ts';
+import type { Ctl, ExitCode } from './ctl.ts';
+import { giveRolloutOrder } from './order-commands.ts';
+import { span } from './quantities.ts';
+import { COLOURS } from './status-table.ts';
+import { type Colour, paint, sanitise, type Terminal } from './terminal.ts';
+
+const NONE = `there was no rollout yet. One begins with opsd ctl restart SERVICE --rolling, and with a reload that
+changes a service with several instances, or with rollout in its configuration.
+`;
+const STATES: Readonly<Record<RolloutView['state'], Colour>> = { going: 'yellow', stopped: 'red', done: 'green' };
+
+export async function rollout(ctl: Ctl): Promise<ExitCode> {
+  const [what = 'status', ...services] = ctl.operands;
+  switch (what) {
+    case 'status':
+      return showRollouts(ctl, services);
+    case 'undo':
+    case 'retry':
+      if (services.length > 0) return giveRolloutOrder(ctl, what, services);
+      throw new ConfigError(`${what} which one? Name the service: opsd ctl rollout ${what} SERVICE`);
+    default:
+      throw new ConfigError(`expected status, undo or retry, got '${what}'; see: opsd help ctl rollout`);
+  }
+}
+
+export async function readRollouts(client: Client, services: readonly string[]): Promise<readonly RolloutView[]> {
+  const query = services.map((service) => `service=${encodeURIComponent(service)}`).join('&');
+  const answer = await client.get(`/api/v1/rollouts${query === '' ? '' : `?${query}`}`);
+  return (answer as { rollouts: readonly RolloutView[] }).rollouts;
+}
+
+/** Exits 2 when one has stopped. */
+async function showRollouts({ client, terminal, options }: Ctl, services: readonly string[]): Promise<ExitCode> {
+  const rollouts = await readRollouts(client, services);
+  if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, rollouts }, null, 2)}\n`);
+  else if (rollouts.length === 0) terminal.out(NONE);
+  else terminal.out(rollouts.map((one) => describe(terminal, one)).join('\n'));
+  return rollouts.some(({ state }) => state === 'stopped') ? 2 : 0;
+}
+
+function describe(terminal: Terminal, view: RolloutView): string {
+  const { service, kind, direction, state, detail, failure, started_at, ended_at, services } = view;
+  const what = kind === 'restart' ? 'rolling restart' : direction === 'back' ? 'way back' : 'change';
+  const when = ended_at === null ? `for ${span(ago(started_at))}` : `${span(ago(ended_at))} ago`;
+  const lines = [`${paint(terminal, 'bold', service)}  ${what}, ${paint(terminal, STATES[state], state)} ${when}`];
+  lines.push(`  ${sanitise(detail)}`);
+  if (failure !== null && !detail.includes(failure)) lines.push(`  because ${sanitise(failure)}`);
+  const names = width(services.map(({ name }) => name));
+  const turns = width(services.map(({ turn }) => turn));
+  for (const { name, turn, state: now } of services) {
+    lines.push(`  ${name.padEnd(names)}  ${turn.padEnd(turns)}  ${paint(terminal, COLOURS[now], now)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function width(texts: readonly string[]): number {
+  return texts.reduce((most, { length }) => Math.max(most, length), 0);
+}

@@ -1,0 +1,28 @@
+// Rollouts as people and programs see them.
+
+import type { State } from '../core/model.ts';
+import { serviceOf } from '../core/order.ts';
+import { turnOf } from '../core/rollout-note.ts';
+import type { RolloutView } from '../http/view.ts';
+import { wallAt } from '../runtime/clock.ts';
+import { isoOrNull } from './chronicle.ts';
+
+export function viewRollouts(state: State): readonly RolloutView[] {
+  return [...state.rollouts.values()].map((rollout) => {
+    const { group, kind, direction, phase, detail, failure, members, standing } = rollout;
+    const services = [...members, ...standing].flatMap((name) => serviceOf(state, name) ?? []);
+    return {
+      service: group,
+      kind,
+      direction,
+      state: phase,
+      detail,
+      failure,
+      started_at: wallAt(rollout.startedAt).toISOString(),
+      ended_at: isoOrNull(rollout.endedAt),
+      services: services.map(({ spec: { name }, state: now }) => {
+        return { name, turn: turnOf(rollout, name), state: now.name };
+      }),
+    };
+  });
+}
