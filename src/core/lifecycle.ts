@@ -85,7 +85,7 @@ export function killNow(service: Service, around: Around, reason: Reason, detail
   return [moved, [...said, { type: 'kill', service: service.spec.name, generation: state.run.generation }]];
 }
 
-/** Down on purpose. */
+/** Down on purpose: what the clock had queued is off, too. */
 export function rest(service: Service, around: Around, reason: Reason, detail: string): Moved {
   const settled = service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null };
   const settings: Effect[] =
@@ -94,7 +94,7 @@ export function rest(service: Service, around: Around, reason: Reason, detail: s
     service.state.name === 'stopped'
       ? [settled, []]
       : move(
-          { ...settled, failuresInARow: 0, attemptsInARow: 0 },
+          { ...settled, failuresInARow: 0, attemptsInARow: 0, isQueued: false },
           { name: 'stopped', deadline: null },
           around,
           reason,
