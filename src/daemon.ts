@@ -167,7 +167,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   };
 
   const stateFile = new StateFile(layout.run, bootId(), log);
-  const { inheritance, found, hooksLeft } = findInheritance(layout.run, config, stateFile, cgroups, log);
+  const { inheritance, found, hooksLeft } = findInheritance(layout.run, config, stateFile, cgroups, sockets, log);
   const seed = process.pid ^ Math.trunc(startedAt);
   const recalled = recall(config, inheritance, fingerprintOf, seed, monotonic());
 

@@ -42,6 +42,8 @@ done
 ship() { # FOLDER
   mkdir -p "$1/cfg" "$1/unit"
   cp -r cfg/. "$1/cfg/"
+  # Only to be copied by whoever wants one: which sockets there are to be, nobody but the operator knows.
+  cp systemd/opsd.socket "$1/cfg/examples/"
   cp -r systemd/opsd.service systemd/opsd.service.d "$1/unit/"
   find "$1" -type f \( -name 'opsd.service' -o -path '*/opsd.service.d/*' -o -name logrotate.conf \) -exec \
     sed -i -e "s|/srv\b|$PREFIX|g" -e "s|/usr/local/bin/opsd\b|$BINDIR/opsd|g" {} +

@@ -11,6 +11,7 @@ import { bootId } from '../os/identity.ts';
 import type { Log } from '../os/logger.ts';
 import { readPid } from '../os/pid-files.ts';
 import type { RememberedService } from '../os/remembered.ts';
+import type { Sockets } from '../os/sockets.ts';
 import type { StateFile } from '../os/state-file.ts';
 import { monotonic } from '../runtime/clock.ts';
 
@@ -28,6 +29,7 @@ export function findInheritance(
   config: Config,
   stateFile: StateFile,
   cgroups: Cgroups | null,
+  sockets: Sockets,
   log: Log,
 ): Findings {
   const remembered = stateFile.load();
@@ -56,15 +58,24 @@ export function findInheritance(
   const isHook = ({ service }: Found) => serviceOfHook(service) !== null;
   const found = taken?.found.filter((one) => !isHook(one)) ?? [];
   const hooksLeft = taken?.found.filter(isHook) ?? [];
+  const memories = remembered.services.map((service) => withHope(toMemory(service), config, sockets));
   return {
     found,
     hooksLeft,
-    inheritance: { memories: remembered.services.map(toMemory), survivors: found.map(toSurvivor) },
+    inheritance: { memories, survivors: found.map(toSurvivor) },
   };
 }
 
 function toMemory({ startTime, uid, ...memory }: RememberedService): Memory {
   return memory;
+}
+
+/** Its sockets may have come with this opsd: what failed for want of them is tried again, as if its configuration had changed. */
+function withHope(memory: Memory, config: Config, { byName }: Sockets): Memory {
+  const asked = config.services.get(memory.name)?.launch.sockets ?? [];
+  const isHopeless = asked.length === 0 || asked.some((name) => !byName.has(name));
+  if (isHopeless || memory.state !== 'failed' || memory.lastReason !== 'spawn_failed') return memory;
+  return { ...memory, fingerprint: '' };
 }
 
 function toSurvivor({ service, generation, main }: Found): Survivor {

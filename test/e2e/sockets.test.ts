@@ -1,6 +1,8 @@
 // Listening sockets that opsd was given: passed on to who asks for them, to nobody else, and no connection is lost.
 
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { activate, Load } from '../support/activated.ts';
 import { startOpsd } from '../support/opsd.ts';
@@ -141,6 +143,24 @@ test('a service whose socket is not there fails for good, and says what to do', 
     /\[WARN\] configuration .*services\.web\.sockets.*no socket is named .*web.*cannot start without it/,
   );
   assert.match((await opsd.ctl('why', 'web')).stdout, /was given no socket named "web"/);
+});
+
+test('it is tried again by an opsd that was given the socket, and runs on under one that was not', async () => {
+  await using opsd = await activate(['web'], { config: WEB, files: { ...FILES, 'ports.withheld': '' } });
+  const crash = async () => {
+    const pid = (await opsd.status())?.daemon.pid ?? 0;
+    process.kill(pid, 'SIGKILL');
+    await opsd.next(pid);
+  };
+  await opsd.until('web', ({ state }) => state === 'failed');
+  await crash();
+  await opsd.until('web', ({ state }) => state === 'failed');
+  await rm(join(opsd.place.dir, 'ports.withheld'));
+  await crash();
+  const { pid } = await opsd.until('web', ({ state }) => state === 'running');
+  await opsd.place.write('ports.withheld', '');
+  await crash();
+  await opsd.until('web', (view) => view.state === 'running' && view.pid === pid && view.adopted);
 });
 
 test('another name, or one more, takes a new process', async () => {

@@ -1,5 +1,6 @@
 # Does for a command what systemd does for a service of a .socket unit: keeps listening sockets, gives them to it, and
-# starts it again when it ends. Arguments: a file for the ports, names of the sockets, --, the command.
+# starts it again when it ends. Arguments: a file for the ports, names of the sockets, --, the command. While there is a
+# file of that name with .withheld behind it, they are for somebody else.
 use strict;
 use Socket;
 use POSIX ();
@@ -30,7 +31,7 @@ until ($is_over) {
     POSIX::dup2(fileno $sockets[$_], 100 + $_) for 0 .. $#sockets;
     POSIX::close(fileno $_) for @sockets;
     for (0 .. $#sockets) { POSIX::dup2(100 + $_, 3 + $_); POSIX::close(100 + $_) }
-    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, scalar @names, join(':', @names));
+    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = (-e "$file.withheld" ? 1 : $$, scalar @names, join(':', @names));
     exec @ARGV or POSIX::_exit(127);
   }
   1 while waitpid($child, 0) != $child and $!{EINTR};
