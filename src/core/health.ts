@@ -6,6 +6,9 @@ import type { Health, Millis, Policy, Probe } from './spec.ts';
 /** Spread over ± 10 %, so that a thousand probes do not come at the same moment. */
 const JITTER = 0.1;
 
+/** Questions of a second and more apart are asked at multiples of this: a thousand services then share their wakings. */
+const GRID: Millis = 25;
+
 const NEVER: Check = { askAt: null, noes: 0, yeses: 0, isHealthy: null };
 
 /** Readiness by a probe: the first question comes at once. */
@@ -14,7 +17,7 @@ export function checkReadiness(policy: Policy, now: Millis): Check {
 }
 
 export function checkHealth(policy: Policy, now: Millis, random: number): Check {
-  return policy.health === null ? NEVER : { ...NEVER, askAt: now + spread(policy.health.interval, random) };
+  return policy.health === null ? NEVER : { ...NEVER, askAt: later(now, policy.health.interval, random) };
 }
 
 /** The question that is due, and the run that awaits its answer. */
@@ -30,7 +33,7 @@ export function ask(service: Service, run: Run): readonly [Run, readonly Effect[
 export function answered(check: Check, isGood: boolean, pause: Millis, now: Millis, random: number): Check {
   return {
     ...check,
-    askAt: now + spread(pause, random),
+    askAt: later(now, pause, random),
     noes: isGood ? 0 : check.noes + 1,
     yeses: isGood ? check.yeses + 1 : 0,
   };
@@ -49,6 +52,7 @@ function questionOf({ ready, health }: Policy, run: Run): { probe: Probe; timeou
   return health === null ? null : { probe: health.probe, timeout: health.timeout };
 }
 
-function spread(pause: Millis, random: number): Millis {
-  return pause * (1 + JITTER * (2 * random - 1));
+function later(now: Millis, pause: Millis, random: number): Millis {
+  const at = now + pause * (1 + JITTER * (2 * random - 1));
+  return pause < 40 * GRID ? at : Math.round(at / GRID) * GRID;
 }

@@ -18,10 +18,10 @@ const health: Health = {
 };
 
 /** All become ready at the same moment; nobody beats, so each answer is a no. */
-function many(startConcurrency: number): Simulation {
+function many(startConcurrency: number, count = SERVICES): Simulation {
   const simulation = new Simulation(1, () => obedient);
-  const services = Array.from({ length: SERVICES }, (_, i) => aService(`s${i}`, { health }));
-  simulation.boot(aConfig(services, { startConcurrency: SERVICES }));
+  const services = Array.from({ length: count }, (_, i) => aService(`s${i}`, { health }));
+  simulation.boot(aConfig(services, { startConcurrency: count }));
   simulation.post({ type: 'configured', config: aConfig(services, { startConcurrency }), isFirst: false });
   return simulation;
 }
@@ -37,6 +37,15 @@ test('services that became ready together are not asked together (EDGE-CASES 47)
   );
   const busiest = Math.max(...asked.map((from) => asked.filter((at) => at >= from && at < from + 200).length));
   assert.ok(busiest <= SERVICES / 3, `${busiest} of ${SERVICES} were asked within 200 ms: ${asked}`);
+});
+
+test('a thousand questions wake opsd some dozens of times, not a thousand', () => {
+  const simulation = many(8, 1_000);
+  simulation.runUntil(11_000);
+  const asked = simulation.effects.flatMap(({ at, what }) => (what.type === 'probe' ? [at] : []));
+  assert.equal(asked.length, 1_000);
+  // 2 s of jitter, in steps of 25 ms.
+  assert.ok(new Set(asked).size <= 81, `${new Set(asked).size} moments`);
 });
 
 test('no more are down for their health at once than may start at once (EDGE-CASES 47)', () => {
