@@ -39,11 +39,11 @@ test('services that became ready together are not asked together (EDGE-CASES 47)
   assert.ok(busiest <= SERVICES / 3, `${busiest} of ${SERVICES} were asked within 200 ms: ${asked}`);
 });
 
-test('a thousand questions wake opsd some dozens of times, not a thousand', () => {
-  const simulation = many(8, 1_000);
+test('hundreds of questions wake opsd some dozens of times', () => {
+  const simulation = many(8, 300);
   simulation.runUntil(11_000);
   const asked = simulation.effects.flatMap(({ at, what }) => (what.type === 'probe' ? [at] : []));
-  assert.equal(asked.length, 1_000);
+  assert.equal(asked.length, 300);
   // 2 s of jitter, in steps of 25 ms.
   assert.ok(new Set(asked).size <= 81, `${new Set(asked).size} moments`);
 });
