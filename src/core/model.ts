@@ -288,7 +288,7 @@ export type Outcome =
       readonly message: string;
     };
 
-export type RolloutNews = 'begun' | 'turned_back' | 'done' | 'rolled_back' | 'stopped' | 'superseded';
+export type RolloutNews = 'begun' | 'turned_back' | 'done' | 'rolled_back' | 'stopped' | 'interrupted';
 
 export type AlertReason = 'too_many_failures' | 'unkillable' | 'permanent';
 

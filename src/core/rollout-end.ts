@@ -10,24 +10,33 @@ export function keepRollout(world: World, rollout: Rollout): void {
   world.state = { ...world.state, rollouts };
 }
 
-/** `failure`: why it stopped; null: it came to its end. */
-export function endRollout(
-  world: World,
-  rollout: Rollout,
-  phase: 'done' | 'stopped',
-  failure: string | null,
-  code: Extract<Outcome, { ok: false }>['code'] = 'failed',
-): void {
-  const { group, orders, direction } = rollout;
-  const isOurs = world.state.phase.name === 'running';
-  // In a shutdown they go as all others do.
-  const standing = isOurs ? dismissStandIns(world, rollout, phase === 'done') : rollout.standing;
-  const detail = phase === 'done' ? successOf(rollout) : failureOf(rollout, failure ?? '', isOurs);
-  const ended = { ...rollout, phase, standing, detail, endedAt: world.now, deadline: null, orders: [] };
-  keepRollout(world, ended);
-  const what: RolloutNews = phase === 'stopped' ? 'stopped' : direction === 'back' ? 'rolled_back' : 'done';
+/** `failure`: why it stopped; null: it came to its end. Those that stand in go, but for the ones that make up for it. */
+export function endRollout(world: World, rollout: Rollout, failure: string | null): void {
+  const standing = dismissStandIns(world, rollout, failure === null);
+  const outcome: Outcome =
+    failure === null
+      ? { ok: true, message: successOf(rollout) }
+      : { ok: false, code: 'failed', message: failureOf(rollout, failure) };
+  const what: RolloutNews = failure !== null ? 'stopped' : rollout.direction === 'back' ? 'rolled_back' : 'done';
+  conclude(world, { ...rollout, phase: failure === null ? 'done' : 'stopped', standing }, what, outcome);
+}
+
+/** Something else came first: the end of opsd, or another configuration. */
+export function interruptRollout(world: World, rollout: Rollout, why: string, code: Failure = 'superseded'): void {
+  conclude(world, { ...rollout, phase: 'stopped' }, 'interrupted', {
+    ok: false,
+    code,
+    message: `not finished: ${why}`,
+  });
+}
+
+type Failure = Extract<Outcome, { ok: false }>['code'];
+
+function conclude(world: World, rollout: Rollout, what: RolloutNews, outcome: Outcome): void {
+  const { group, orders } = rollout;
+  const detail = outcome.message;
+  keepRollout(world, { ...rollout, detail, endedAt: world.now, deadline: null, orders: [] });
   world.effects.push({ type: 'rollout', group, what, detail });
-  const outcome: Outcome = phase === 'done' ? { ok: true, message: detail } : { ok: false, code, message: detail };
   for (const id of orders) world.effects.push({ type: 'answer', id, service: group, outcome });
 }
 
@@ -42,8 +51,7 @@ function successOf({ kind, direction, done }: Rollout): string {
   return `${done.length} ${kind === 'restart' ? 'restarted' : 'changed'}, and ready`;
 }
 
-function failureOf({ kind, direction, group, waiting }: Rollout, failure: string, isOurs: boolean): string {
-  if (!isOurs) return `not finished: ${failure}`;
+function failureOf({ kind, direction, group, waiting }: Rollout, failure: string): string {
   const rest = waiting.length === 0 ? '' : `; as before: ${brief(waiting)}`;
   const told = direction === 'back' ? `stopped on the way back, ${failure}` : `stopped, ${failure}`;
   const remedy =

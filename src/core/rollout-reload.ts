@@ -4,7 +4,7 @@ import type { Service, State } from './model.ts';
 import { serviceOf } from './order.ts';
 import { needsNewProcess } from './reload.ts';
 import { begin } from './rollout-begin.ts';
-import { disappoint, endRollout, keepRollout } from './rollout-end.ts';
+import { interruptRollout, keepRollout } from './rollout-end.ts';
 import { isSame, specOf } from './rollout-member.ts';
 import { newRollout, type Rollout } from './rollout-model.ts';
 import { dismissStandIns } from './rollout-stand-ins.ts';
@@ -42,6 +42,9 @@ function follow(world: World, name: string, { members, policy, standIns }: Rollo
   const last = world.state.rollouts.get(name);
   if (last === undefined || last.phase === 'done') return;
   const standing = last.standing.filter((standIn) => !config.services.has(standIn));
+  for (const name of last.standing.filter((standIn) => config.services.has(standIn))) {
+    world.change(name, (service) => [{ ...service, wish: null }, []]);
+  }
   keepRollout(world, { ...last, members, policy, standing, standIns: { ...last.standIns, forward: standIns } });
 }
 
@@ -81,11 +84,7 @@ function beginOne(
   config: Config,
 ): void {
   const last = world.state.rollouts.get(name);
-  if (last !== undefined) disappoint(world, last, `a new configuration of ${name} came first`);
-  if (last?.phase === 'going') {
-    const detail = 'a new configuration came first';
-    world.effects.push({ type: 'rollout', group: name, what: 'superseded', detail });
-  }
+  if (last?.phase === 'going') interruptRollout(world, last, `a new configuration of ${name} came first`);
   const good = last !== undefined && last.kind === 'configuration' && last.phase !== 'done' ? last : null;
   const targets = new Map<string, ServiceSpec>();
   const before = new Map<string, ServiceSpec>();
@@ -109,9 +108,8 @@ function beginOne(
 function abandon(world: World, name: string): void {
   const last = world.state.rollouts.get(name);
   if (last === undefined) return;
-  if (last.phase === 'going') endRollout(world, last, 'stopped', `${name} is configured otherwise now`);
-  const kept = world.state.rollouts.get(name);
-  if (kept !== undefined) dismissStandIns(world, kept, true);
+  if (last.phase === 'going') interruptRollout(world, last, `${name} is configured otherwise now`);
+  dismissStandIns(world, last, true);
   const rollouts = new Map(world.state.rollouts);
   rollouts.delete(name);
   world.state = { ...world.state, rollouts };

@@ -3,7 +3,7 @@
 import type { Effect, Service, StateName } from './model.ts';
 import { obstacleOf, serviceOf } from './order.ts';
 import { begin } from './rollout-begin.ts';
-import { endRollout, keepRollout } from './rollout-end.ts';
+import { endRollout, interruptRollout, keepRollout } from './rollout-end.ts';
 import { aimOf, give, isReady, readyAtOf, replace } from './rollout-member.ts';
 import type { Rollout } from './rollout-model.ts';
 import { bringStandIns } from './rollout-stand-ins.ts';
@@ -17,8 +17,9 @@ export function advanceRollouts(world: World): void {
     if (rollout.phase !== 'going') continue;
     const { name } = world.state.phase;
     if (name === 'running') advance(world, rollout);
-    else if (name === 'over') endRollout(world, rollout, 'stopped', 'opsd hands over to the next opsd', 'gone');
-    else endRollout(world, rollout, 'stopped', 'opsd is shutting down', 'shutting_down');
+    else if (name === 'over')
+      interruptRollout(world, rollout, 'opsd hands over to the next opsd: ask that one', 'gone');
+    else interruptRollout(world, rollout, 'opsd is shutting down', 'shutting_down');
   }
 }
 
@@ -33,7 +34,7 @@ function advance(world: World, rollout: Rollout): void {
 function proceed(world: World, from: Rollout): void {
   let rollout = bringStandIns(world, from);
   for (;;) {
-    if (rollout.waiting.length === 0 && rollout.underWay.length === 0) return endRollout(world, rollout, 'done', null);
+    if (rollout.waiting.length === 0 && rollout.underWay.length === 0) return endRollout(world, rollout, null);
     const turn = nextTurn(world, rollout);
     switch (turn.kind) {
       case 'wait':
@@ -123,7 +124,7 @@ function isEnd(effect: Effect): effect is Extract<Effect, { type: 'transition' }
 function fail(world: World, rollout: Rollout, failure: string): void {
   const { kind, direction, policy, before } = rollout;
   const mayTurn = kind === 'configuration' && direction === 'forward' && policy.onFailure === 'rollback';
-  if (!mayTurn || before.size === 0) return endRollout(world, { ...rollout, failure }, 'stopped', failure);
+  if (!mayTurn || before.size === 0) return endRollout(world, { ...rollout, failure }, failure);
   proceed(world, turnBack(world, { ...rollout, failure }));
 }
 

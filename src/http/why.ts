@@ -323,6 +323,7 @@ function commands(facts: WhyFacts, failure: EventView | null, finding: Finding |
     if (view.pid !== null) found.add(`grep ^Sig /proc/${view.pid}/status`);
     found.add(`opsd config --explain | grep stop_`);
   }
+  if (view.rollout !== null) found.add(`opsd ctl rollout status ${service.spec.group ?? name}`);
   if (facts.refusal !== null) for (const command of ['opsd check', 'opsd ctl reload']) found.add(command);
   return [...found];
 }

@@ -159,7 +159,7 @@ test('with "rollback" a bad version goes back by itself, and a better one is tri
 });
 
 test('kill -9 of opsd in the middle: the next one finishes what was begun, and no request fails', async () => {
-  await using web = await startFour();
+  await using web = await startFour('rollout = { max_unavailable = 0, max_surge = 1 }');
   const { opsd } = web;
   const load = new HttpLoad(web.port, 8);
   {
