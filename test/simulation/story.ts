@@ -1,9 +1,10 @@
 // Plays a situation in the simulator and writes down what happens, second by second, for reading.
 
 import { strict as assert } from 'node:assert';
+import type { Effect } from '../../src/core/model.ts';
 import type { DaemonSpec, Policy, ServiceSpec } from '../../src/core/spec.ts';
 import type { Script } from './host.ts';
-import { Simulation } from './simulation.ts';
+import { type Seen, Simulation } from './simulation.ts';
 import { aConfig } from './specs.ts';
 
 export const obedient: Script = {
@@ -40,7 +41,12 @@ export function play({ services, child, acts, until, concurrency = 8, daemon = {
     act(simulation);
   }
   simulation.runUntil(until);
-  return simulation.effects
+  return written(simulation.effects);
+}
+
+/** A line for each that people would notice. */
+export function written(effects: readonly Seen<Effect>[]): string {
+  return effects
     .flatMap(({ at, what }) => {
       const time = String(Math.round(at)).padEnd(6);
       switch (what.type) {
@@ -56,6 +62,8 @@ export function play({ services, child, acts, until, concurrency = 8, daemon = {
           ];
         case 'alert':
           return [`${time} ${what.service} CRITICAL ${what.message}`];
+        case 'rollout':
+          return [`${time} ${what.group} rollout ${what.what}: ${what.detail}`];
         case 'exit':
           return [`${time} opsd exits ${what.code}: ${what.why}`];
         default:
