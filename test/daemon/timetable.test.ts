@@ -72,6 +72,14 @@ test('a job comes due each time, once', () => {
   assert.equal(it.next(), '2026-05-03T03:00Z');
 });
 
+test('a job of once a month does not run at the start, but when its day comes (EDGE-CASES 44)', () => {
+  using it = world({ ...nightly, cron: '0 3 1 * *' }, '2026-05-01T04:00Z');
+  it.pass(30 * DAY);
+  assert.deepEqual(it.runs, []);
+  it.pass(DAY);
+  assert.deepEqual(it.runs, ['2026-06-01T03:00Z']);
+});
+
 test('after days of sleep it comes due once, not once for each night', () => {
   using it = world(nightly, '2026-05-01T00:00Z');
   it.at('2026-05-09T12:00Z');
