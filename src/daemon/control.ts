@@ -121,8 +121,19 @@ export class DaemonControl implements Control {
 
   scale(service: string, instances: number | null, by: string): ScaleResult {
     const { loop, configuration } = this.#parts;
-    if (loop.state.phase.name === 'running') return configuration.scale(service, instances, by);
-    return { ok: false, code: 'shutting_down', message: 'opsd is shutting down' };
+    if (loop.state.phase.name !== 'running') {
+      return { ok: false, code: 'shutting_down', message: 'opsd is shutting down' };
+    }
+    const rollout = loop.state.rollouts.get(service);
+    const isRejected =
+      rollout?.kind === 'configuration' && (rollout.phase === 'stopped' || rollout.direction === 'back');
+    const { instances: now = 0, configured = 0 } = configuration.current.groups.get(service) ?? {};
+    if (isRejected && (instances ?? configured) > now) {
+      const why = `the rollout of ${service} came to no good end, and more instances would be of the new form`;
+      const remedy = `opsd ctl rollout status ${service}; correct the configuration, opsd ctl reload, then scale`;
+      return { ok: false, code: 'not_as_configured', message: `${why}; see: ${remedy}` };
+    }
+    return configuration.scale(service, instances, by);
   }
 
   handover(by: string): void {

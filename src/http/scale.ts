@@ -5,7 +5,14 @@ import { readBody } from './body.ts';
 import { claimedIdentity } from './orders.ts';
 import type { App, RouteOptions } from './routes.ts';
 
-const STATUS = { unknown_service: 404, bad_request: 400, bad_configuration: 422, not_saved: 500, shutting_down: 503 };
+const STATUS = {
+  unknown_service: 404,
+  bad_request: 400,
+  bad_configuration: 422,
+  not_as_configured: 409,
+  not_saved: 500,
+  shutting_down: 503,
+};
 
 export function addScale(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/services/:name/scale', async (c) => {

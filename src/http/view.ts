@@ -143,7 +143,13 @@ export type ScaleResult =
     }
   | {
       readonly ok: false;
-      readonly code: 'unknown_service' | 'bad_request' | 'bad_configuration' | 'not_saved' | 'shutting_down';
+      readonly code:
+        | 'unknown_service'
+        | 'bad_request'
+        | 'bad_configuration'
+        | 'not_as_configured'
+        | 'not_saved'
+        | 'shutting_down';
       readonly message: string;
       /** Of the configuration with that number of instances. */
       readonly problems?: readonly Problem[];

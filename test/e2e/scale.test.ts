@@ -155,3 +155,46 @@ test('who depends on the service depends on the instances there are', async () =
   assert.equal((await opsd.ctl('scale', 'web', '1')).code, 0);
   assert.equal((await opsd.status('db')).state, 'running');
 });
+
+const versions = (version: string, more = '') => `[services.web]
+command = ["sh", "-c", "echo ${version}; ${version === 'bad' ? 'exit 3' : 'exec sleep 1000'}"]
+instances = 3
+ready = { on = "delay", delay = "200ms" }
+backoff = { initial = "100ms" }
+${more}
+`;
+
+test('in the middle of a rollout: all end up in the new form', async () => {
+  await using opsd = await startOpsd({ config: versions('v1') });
+  await opsd.until('web@3', 'running');
+  await opsd.configure(versions('v2'));
+  assert.equal((await opsd.reload()).status, 200);
+  assert.equal((await opsd.ctl('scale', 'web', '5')).code, 0);
+  for (const name of ['web@1', 'web@2', 'web@3', 'web@4', 'web@5']) {
+    await waitFor(`${name} in the new form`, async () => /v2\n$/.test(await opsd.output(name)));
+    await opsd.until(name, 'running');
+  }
+  assert.equal((await opsd.ctl('scale', 'web', '2')).code, 0);
+  await waitFor('two of them', async () => (await names(opsd)).join() === 'web@1 running,web@2 running');
+});
+
+test('after a rollout that came to no good end there can be fewer, and more only when that is put right', async () => {
+  await using opsd = await startOpsd({ config: versions('v1', 'rollout = { on_failure = "rollback" }') });
+  await opsd.until('web@3', 'running');
+  await opsd.configure(versions('bad', 'rollout = { on_failure = "rollback" }'));
+  await opsd.reload();
+  await opsd.logged(/rollout service=web what=rolled_back/);
+  const more = await opsd.ctl('scale', 'web', '5');
+  assert.equal(more.code, 2);
+  assert.match(
+    more.stderr,
+    /the rollout of web came to no good end, .* correct the configuration, opsd ctl reload, then scale/,
+  );
+  assert.equal((await opsd.ctl('scale', 'web', '2')).code, 0);
+  assert.equal((await opsd.ctl('scale', 'web', '--reset')).code, 2);
+  await opsd.configure(versions('v3'));
+  await opsd.reload();
+  await opsd.logged(/rollout service=web what=done/);
+  assert.equal((await opsd.ctl('scale', 'web', '4')).code, 0);
+  for (const name of ['web@1', 'web@2', 'web@3', 'web@4']) assert.match(await opsd.output(name), /v3\n$/);
+});
