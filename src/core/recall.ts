@@ -6,7 +6,7 @@ import { noBeatYet } from './heartbeat.ts';
 import { initialState, newService } from './initial.ts';
 import { bringDown } from './lifecycle.ts';
 import type { Effect, Exit, Reason, Run, Service, ServiceState, State, StateName } from './model.ts';
-import { membersOfUnknownForm, recallRollouts, rolledOf } from './rollout-recall.ts';
+import { type Found, membersOfUnknownForm, recallRollouts, rolledOf } from './rollout-recall.ts';
 import { hear } from './service.ts';
 import type { Config, Millis, ServiceSpec } from './spec.ts';
 import { stranger } from './stranger.ts';
@@ -32,6 +32,8 @@ export interface Memory {
   readonly lastDetail: string;
   /** Of the configuration that its process was born with; equal means no new process is needed. */
   readonly fingerprint: string;
+  /** Of the configuration that a rollout went back from; undefined: of none. */
+  readonly rejected?: string;
 }
 
 /** A generation of an earlier opsd of which something still lives. */
@@ -46,6 +48,18 @@ export interface Survivor {
 export interface Inheritance {
   readonly memories: readonly Memory[];
   readonly survivors: readonly Survivor[];
+}
+
+function rejectionOf(
+  name: string,
+  { rollouts }: State,
+  fingerprintOf: (spec: ServiceSpec) => string,
+): Pick<Memory, 'rejected'> {
+  for (const { rejected } of rollouts.values()) {
+    const spec = rejected.get(name);
+    if (spec !== undefined) return { rejected: fingerprintOf(spec) };
+  }
+  return {};
 }
 
 /** No fingerprint is like that: what it was born with is of the configuration of an opsd before. */
@@ -73,6 +87,7 @@ export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => str
       lastReason: service.lastReason,
       lastDetail: service.lastDetail,
       fingerprint: foreign.has(service.spec.name) ? UNKNOWN : fingerprintOf(service.spec),
+      ...rejectionOf(service.spec.name, state, fingerprintOf),
     };
   });
 }
@@ -106,7 +121,7 @@ export function recall(
   const names = new Set([...config.services.keys(), ...youngest.keys()]);
   const services: Service[] = [];
   const rolled = rolledOf(config);
-  const outdated = new Set<string>();
+  const found: Found = { outdated: new Set(), spared: new Set() };
   let { seed: next, random } = draw(seed);
   for (const name of names) {
     const standIn = rolled.standIns.get(name);
@@ -117,8 +132,10 @@ export function recall(
     const [service, told] = recallOne(name, spec, memory, youngest.get(name), { fingerprintOf, isRolled }, around);
     services.push(standIn === undefined ? service : { ...service, wish: 'up' });
     effects.push(...told);
-    if (isRolled && isUp(service) && isOutdated(service, memory, fingerprintOf)) outdated.add(name);
     ({ seed: next, random } = draw(next));
+    if (!isRolled || !isUp(service) || !isOutdated(service, memory, fingerprintOf)) continue;
+    const isRejected = memory?.rejected === fingerprintOf(service.spec);
+    (isRejected ? found.spared : found.outdated).add(name);
   }
   const slots = new Map(services.map(({ spec }, slot) => [spec.name, slot]));
   const queue = services.filter(({ state }) => state.name === 'waiting').map(({ spec }) => spec.name);
@@ -126,7 +143,7 @@ export function recall(
     (top, { name, generation }) => (names.has(name) ? top : Math.max(top, generation)),
     0,
   );
-  const rollouts = recallRollouts(config, services, outdated, now);
+  const rollouts = recallRollouts(config, services, found, now);
   const state = { ...initialState(next), services, slots, queue, generationFloor, groups: config.rollouts, rollouts };
   return { state, effects, strays };
 }

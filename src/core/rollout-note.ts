@@ -6,9 +6,9 @@ import { unreachable } from './transition.ts';
 
 export type Turn = 'waiting' | 'under way' | 'done' | 'as it was' | 'stands in';
 
-export function turnOf({ waiting, underWay, done, standing }: Rollout, name: string): Turn {
+export function turnOf({ phase, waiting, underWay, done, standing }: Rollout, name: string): Turn {
   if (standing.includes(name)) return 'stands in';
-  if (waiting.includes(name)) return 'waiting';
+  if (waiting.includes(name)) return phase === 'done' ? 'as it was' : 'waiting';
   if (underWay.includes(name)) return 'under way';
   return done.includes(name) ? 'done' : 'as it was';
 }

@@ -64,7 +64,7 @@ function turn(world: World, { id, action, group }: Extract<RolloutOrder, { actio
   if (action === 'retry' && (last.phase === 'going' || !isBack)) {
     return `only what was gone back from can be tried again, and ${group} was not`;
   }
-  if (last.before.size === 0) {
+  if (action === 'undo' && last.before.size === 0) {
     return `what ${group} was before is not known: an earlier opsd had it; change the configuration and reload it`;
   }
   disappoint(world, last, `${action} came first`);

@@ -7,6 +7,7 @@ import { begin } from './rollout-begin.ts';
 import { interruptRollout, keepRollout } from './rollout-end.ts';
 import { isSame, specOf } from './rollout-member.ts';
 import { newRollout, type Rollout } from './rollout-model.ts';
+import { membersOfUnknownForm } from './rollout-recall.ts';
 import { dismissStandIns } from './rollout-stand-ins.ts';
 import type { Config, RolloutGroup, ServiceSpec } from './spec.ts';
 import { isWanted } from './transition.ts';
@@ -86,6 +87,7 @@ function beginOne(
   const last = world.state.rollouts.get(name);
   if (last?.phase === 'going') interruptRollout(world, last, `a new configuration of ${name} came first`);
   const good = last !== undefined && last.kind === 'configuration' && last.phase !== 'done' ? last : null;
+  const unknown = membersOfUnknownForm(world.state.rollouts);
   const targets = new Map<string, ServiceSpec>();
   const before = new Map<string, ServiceSpec>();
   for (const member of group.members) {
@@ -93,7 +95,7 @@ function beginOne(
     const target = config.services.get(member);
     if (service === undefined || target === undefined) continue;
     targets.set(member, target);
-    before.set(member, good?.before.get(member) ?? specOf(service));
+    if (!unknown.has(member)) before.set(member, good?.before.get(member) ?? specOf(service));
   }
   const rollout: Rollout = {
     ...newRollout(world.now, name, group),

@@ -93,7 +93,9 @@ export function isRememberedService(value: unknown): value is RememberedService 
     typeof value.lastDetail === 'string' &&
     value.lastDetail.length <= LONGEST_DETAIL &&
     typeof value.fingerprint === 'string' &&
-    value.fingerprint.length <= LONGEST_FINGERPRINT
+    value.fingerprint.length <= LONGEST_FINGERPRINT &&
+    (value.rejected === undefined ||
+      (typeof value.rejected === 'string' && value.rejected.length <= LONGEST_FINGERPRINT))
   );
 }
 

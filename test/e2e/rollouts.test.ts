@@ -149,6 +149,11 @@ test('with "rollback" a bad version goes back by itself, and a better one is tri
     assert.equal((await opsd.status('web@1')).state, 'running');
     assert.deepEqual((await pidsOf(opsd)).slice(1), before.slice(1));
     assert.equal((await rolloutOf(opsd)).direction, 'back');
+    // The next daemon finds the bad version in the file, too, and knows better.
+    assert.equal((await opsd.ctl('handover')).code, 0);
+    await opsd.restart();
+    assert.equal((await rolloutOf(opsd)).detail, 'as it was before a change that was taken back');
+    assert.deepEqual((await pidsOf(opsd)).slice(1), before.slice(1));
     await web.configure('v2');
     assert.equal((await opsd.ctl('reload')).code, 0);
     await opsd.logged(/rollout service=web what=done/);

@@ -185,6 +185,12 @@ test('a bad version takes down no more than max_unavailable; rollback, or undo, 
       reload(simulation, configOf(world, 2));
       simulation.runUntil(simulation.now + LONG);
       assert.equal(simulation.host.processes.length, spawns);
+      // Nor by the next daemon, and the one after that.
+      for (let daemons = 0; daemons < 2; daemons += 1) {
+        simulation.crash(configOf(world, 2), true);
+        simulation.runUntil(simulation.now + LONG);
+        assert.equal(simulation.host.processes.length, spawns);
+      }
     }),
     { numRuns: WORLDS },
   );
