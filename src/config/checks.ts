@@ -62,8 +62,9 @@ export function checkService(
   checkPowers(spec, locate, facts, findings);
   checkPrivileges(spec, locate, facts, findings);
   checkLimits(spec, locate, facts, findings);
-  const known = facts.sockets();
-  const doubt = known === null ? null : doubtOnSockets(spec.launch.sockets, known);
+  const { sockets } = spec.launch;
+  const known = sockets.length === 0 ? null : facts.sockets();
+  const doubt = known === null ? null : doubtOnSockets(sockets, known);
   if (doubt !== null) findings.warning(locate(['sockets']), doubt);
   const isThere = checkFolder(spec, locate, facts, findings);
   if (isThere || !isRelative(spec.launch.command[0])) checkCommand(spec, locate, facts, findings);

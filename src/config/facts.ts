@@ -30,7 +30,7 @@ export interface Facts {
   /** Why nothing would ever be started by this line of a crontab; null: something would. `timezone` null: the host's. */
   whyNotSchedule(cron: string, timezone: string | null): string | null;
   capacity(): Capacity;
-  /** Names of the listening sockets that opsd was given; null: nobody knows, this is no opsd that runs. */
+  /** Names of the listening sockets that opsd was given, or would be; null: nobody knows. */
   sockets(): readonly string[] | null;
   /** Whether there is a hierarchy of cgroups, version 2. */
   hasCgroups(): boolean;

@@ -1,6 +1,6 @@
 // Hooks: what is told of changes of state to programs and webhooks ([[daemon.on_event]]), and the secrets for it.
 
-import { matchesGlob } from '../core/glob.ts';
+import { meansService } from '../core/glob.ts';
 import { nearest } from '../core/nearest.ts';
 import type { EventHook, Millis, Occasion } from '../core/spec.ts';
 import { formatDuration, parseDuration, type Reading } from './units.ts';
@@ -134,7 +134,7 @@ export function idlePatterns(hooks: readonly EventHook[], services: Iterable<str
   const names = [...services];
   return hooks.flatMap(({ name, services: patterns }) =>
     patterns
-      .filter((pattern) => pattern !== '*' && !names.some((service) => matchesGlob(service, pattern)))
+      .filter((pattern) => pattern !== '*' && !names.some((service) => meansService(service, pattern)))
       .map((pattern) => `no service fits "${pattern}" of ${name}; correct it`),
   );
 }

@@ -13,13 +13,13 @@ export function readSocketNames(input: unknown): Reading<readonly string[]> {
   return names.length < input.length ? { ok: false, expected } : { ok: true, value: [...new Set(names)] };
 }
 
-/** `known`: those that opsd was given. null: all of them are among these. */
+/** `known`: those that opsd is given. null: all of them are among these. */
 export function doubtOnSockets(asked: readonly string[], known: readonly string[]): string | null {
   const missing = asked.find((name) => !known.includes(name));
   if (missing === undefined) return null;
   const near = nearest(missing, known);
   const has =
-    known.length === 0 ? 'opsd was given no sockets' : `opsd was given ${known.map((name) => `"${name}"`).join(', ')}`;
+    known.length === 0 ? 'opsd is given no sockets' : `opsd is given ${known.map((name) => `"${name}"`).join(', ')}`;
   const hint =
     near === null ? 'start a .socket unit with that FileDescriptorName= before opsd' : `did you mean "${near}"?`;
   return `no socket is named "${missing}", and the service cannot start without it; ${has}; ${hint}`;

@@ -1,5 +1,10 @@
 // Whether a name fits a glob of `*` and `?`.
 
+/** Whether a pattern means a service: by its own name, or, of an instance, by that of all of them (`web` of `web@2`). */
+export function meansService(name: string, pattern: string): boolean {
+  return matchesGlob(name, pattern) || matchesGlob(name.replace(/@\d+$/, ''), pattern);
+}
+
 /** Steps through both at once and goes back to the last `*` on a mismatch: linear for any pattern, unlike a regular expression. */
 export function matchesGlob(name: string, pattern: string): boolean {
   let at = 0;

@@ -1,6 +1,6 @@
 // The hooks of the configuration in force: finds out which change of state each wants to be told of.
 
-import { matchesGlob } from '../core/glob.ts';
+import { meansService } from '../core/glob.ts';
 import type { State } from '../core/model.ts';
 import { serviceOf } from '../core/order.ts';
 import type { EventHook, Millis, Occasion } from '../core/spec.ts';
@@ -78,7 +78,7 @@ export class EventHooks implements Disposable {
     for (const queue of this.#queues) {
       const { when, services } = queue.hook;
       if (!when.includes(occasion)) continue;
-      if (services.some((pattern) => matchesGlob(event.service, pattern))) queue.tell(occasion, event);
+      if (services.some((pattern) => meansService(event.service, pattern))) queue.tell(occasion, event);
     }
   }
 

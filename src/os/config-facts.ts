@@ -10,6 +10,7 @@ import { limitOf } from './descriptors.ts';
 import { DEFAULT_PATH } from './environment.ts';
 import { codeOf } from './identity.ts';
 import { preflight } from './preflight.ts';
+import { namesInSocketUnits } from './socket-units.ts';
 import { readTextFile } from './text-file.ts';
 
 /** An env_file in bytes; no program can be given more (execve(2)). */
@@ -20,7 +21,8 @@ export class MachineFacts implements Facts {
   /** Files that were read on behalf of services, and their texts. */
   readonly texts: Map<string, string | null>;
   readonly #searchPath: string;
-  readonly #sockets: readonly string[] | null;
+  /** undefined: not asked for yet. */
+  #sockets: readonly string[] | null | undefined;
   readonly #uid = process.geteuid?.() ?? 0;
   readonly #looks = new Map<string, Look>();
   readonly #executables = new Map<string, string | null>();
@@ -32,12 +34,12 @@ export class MachineFacts implements Facts {
 
   /**
    * `searchPath`: PATH of opsd itself, which services have unless they say otherwise. `sockets`: names of those that it
-   * was given; null: this is no opsd that runs. `texts`: files as an earlier load
+   * was given; absent: it does not run, and systemd is asked. `texts`: files as an earlier load
    * read them, which are not read again; null: one that could not be.
    */
   constructor(
     searchPath: string | undefined,
-    sockets: readonly string[] | null = null,
+    sockets?: readonly string[],
     texts: ReadonlyMap<string, string | null> = new Map(),
   ) {
     this.#searchPath = searchPath || DEFAULT_PATH;
@@ -99,6 +101,7 @@ export class MachineFacts implements Facts {
   }
 
   sockets(): readonly string[] | null {
+    if (this.#sockets === undefined) this.#sockets = namesInSocketUnits();
     return this.#sockets;
   }
 

@@ -40,7 +40,7 @@ export type ReadResult = LoadResult & {
 export function readConfig(options: ConfigOptions): ReadResult {
   const reader = new Reader(options);
   reader.readAll();
-  const facts = new MachineFacts(options.env.PATH, options.sockets ?? null);
+  const facts = new MachineFacts(options.env.PATH, options.sockets);
   const sources = {
     files: reader.files,
     problems: reader.problems,
@@ -55,7 +55,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
     ...result,
     files: [...new Set([...reader.watched, ...facts.texts.keys()])],
     rescaled: (scale) =>
-      loadConfig({ ...sources, scale }, new MachineFacts(options.env.PATH, options.sockets ?? null, facts.texts)),
+      loadConfig({ ...sources, scale }, new MachineFacts(options.env.PATH, options.sockets, facts.texts)),
   };
 }
 

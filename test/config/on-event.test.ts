@@ -89,4 +89,6 @@ test('a hook needs one receiver; secrets need a hook', () => {
 test('a pattern that no service fits is told', () => {
   const { hooks } = hooksOf([{ when: ['failed'], services: ['web*', 'wbe'], exec: ['x'] }]);
   assert.deepEqual(idlePatterns(hooks, ['web-1', 'db']), ['no service fits "wbe" of hook-1; correct it']);
+  const all = hooksOf([{ when: ['failed'], services: ['web', 'd?'], exec: ['x'] }]).hooks;
+  assert.deepEqual(idlePatterns(all, ['web@1', 'db@2']), [], 'a name means all instances');
 });

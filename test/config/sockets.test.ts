@@ -40,9 +40,9 @@ test('one that opsd was not given is doubtful where that is known', () => {
   assert.deepEqual(doubts(null), []);
   assert.deepEqual(doubts(['web', 'other']), []);
   assert.deepEqual(doubts(['webb']), [
-    'config.toml:3 services.web.sockets no socket is named "web", and the service cannot start without it; opsd was given "webb"; did you mean "webb"?',
+    'config.toml:3 services.web.sockets no socket is named "web", and the service cannot start without it; opsd is given "webb"; did you mean "webb"?',
   ]);
   assert.deepEqual(doubts([]), [
-    'config.toml:3 services.web.sockets no socket is named "web", and the service cannot start without it; opsd was given no sockets; start a .socket unit with that FileDescriptorName= before opsd',
+    'config.toml:3 services.web.sockets no socket is named "web", and the service cannot start without it; opsd is given no sockets; start a .socket unit with that FileDescriptorName= before opsd',
   ]);
 });

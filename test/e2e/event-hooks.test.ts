@@ -43,6 +43,18 @@ const SERVICE =
   '[services.web]\ncommand = ["./moody"]\nbackoff = { initial = "20ms", max = "20ms" }\nmax_failures = 2\nstable_after = "300ms"\nretry_failed = "0s"\n';
 const told = (calls: readonly Call[]) => calls.map(({ body }) => `${body.service} ${body.when}`);
 
+test('the name of a service with instances means all of them', async () => {
+  await using pager = await receiver(204);
+  const failing = (name: string) => `[services.${name}]\ncommand = ["false"]\nmax_failures = 0\n`;
+  await using opsd = await startOpsd({
+    config: `[[daemon.on_event]]\nwhen = ["failed"]\nservices = ["web"]\nwebhook = "${pager.url}"\n${failing('web')}instances = 2\n${failing('webs')}`,
+  });
+  await opsd.until('webs', 'failed');
+  await waitFor('both', () => pager.calls.length >= 2);
+  assert.deepEqual(told(pager.calls).sort(), ['web@1 failed', 'web@2 failed']);
+  assert.doesNotMatch(await opsd.log(), /no service fits/);
+});
+
 test('a webhook learns of a failure and of the recovery, with its secret header and nothing of it in the log', async () => {
   await using pager = await receiver(204);
   await using opsd = await startOpsd({

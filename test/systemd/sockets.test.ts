@@ -158,6 +158,18 @@ test('as the example says: the first socket comes to an opsd that runs, and its 
   await host.sh('systemctl stop load opsd.socket opsd');
 });
 
+test('opsd check asks systemd what sockets there are', async () => {
+  await using host = await container();
+  await configure(host, WEB);
+  const check = async () => (await host.run('opsd check --config /srv/opsd/cfg/config.toml')).stderr;
+  assert.match(await check(), /services\.web\.sockets +no socket is named "web", .*; opsd is given no sockets;/);
+  await copyExample(host);
+  await host.sh('systemctl start opsd.socket');
+  assert.doesNotMatch(await check(), /socket/);
+  await configure(host, WEB.replace('["web"]', '["wbe"]'));
+  assert.match(await check(), /opsd is given "web"; did you mean "web"\?/);
+});
+
 test('without its socket the service fails, and the journal says what is missing', async () => {
   await using host = await container();
   await configure(host, WEB, SLEEPER_SERVICE);
