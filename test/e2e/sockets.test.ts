@@ -32,35 +32,38 @@ const TELL = [
 const telling = (name: string, more: string) =>
   `[services.${name}]\ncommand = ["sh", "-c", ${JSON.stringify(TELL)}]\n${more}\n`;
 
-test('a service has the sockets it names, in that order, and knows that it is meant; no other has any', async () => {
-  const config = [
-    telling('two', 'sockets = ["admin", "web"]\nready = "fd"\nbefore_start = ["sh", "-c", "env >before"]'),
-    telling('one', 'sockets = ["web"]\numask = "077"'),
-    telling('none', 'pass_env = ["LISTEN_FDS", "LISTEN_PID"]'),
-  ].join('');
-  await using opsd = await activate(['web', 'admin'], { config });
-  const said = async (service: string) => {
-    const text = await waitFor(`what ${service} says`, async () => {
-      const log = await opsd.place.read(`log/${service}.log`);
-      return log.includes('that is all') && log;
-    });
-    return text.trim().split('\n').slice(0, -1);
-  };
-  const pid = async (service: string) => (await opsd.until(service, () => true)).pid;
-  const own = await pid('two');
-  assert.deepEqual(await said('two'), [
-    `pid ${own} for ${own}, 2: admin:web, ready on 5`,
-    '3 socket',
-    '4 socket',
-    `5 ${opsd.place.run}/notify/two.1`,
-  ]);
-  const one = await pid('one');
-  assert.deepEqual(await said('one'), [`pid ${one} for ${one}, 1: web, ready on `, '3 socket']);
-  const none = await pid('none');
-  assert.deepEqual(await said('none'), [`pid ${none} for , : , ready on `]);
-  assert.doesNotMatch(await opsd.place.read('before'), /LISTEN_/);
-  assert.match(await opsd.place.log(), /given sockets name=web count=1\n/);
-});
+/** The two ways to spawn. */
+for (const NODE_OPTIONS of ['', '--no-experimental-ffi']) {
+  test(`a service has the sockets it names, in that order, and knows that it is meant; no other has any ${NODE_OPTIONS}`, async () => {
+    const config = [
+      telling('two', 'sockets = ["admin", "web"]\nready = "fd"\nbefore_start = ["sh", "-c", "env >before"]'),
+      telling('one', 'sockets = ["web"]\numask = "077"'),
+      telling('none', 'pass_env = ["LISTEN_FDS", "LISTEN_PID"]'),
+    ].join('');
+    await using opsd = await activate(['web', 'admin'], { config, env: { NODE_OPTIONS } });
+    const said = async (service: string) => {
+      const text = await waitFor(`what ${service} says`, async () => {
+        const log = await opsd.place.read(`log/${service}.log`);
+        return log.includes('that is all') && log;
+      });
+      return text.trim().split('\n').slice(0, -1);
+    };
+    const pid = async (service: string) => (await opsd.until(service, () => true)).pid;
+    const own = await pid('two');
+    assert.deepEqual(await said('two'), [
+      `pid ${own} for ${own}, 2: admin:web, ready on 5`,
+      '3 socket',
+      '4 socket',
+      `5 ${opsd.place.run}/notify/two.1`,
+    ]);
+    const one = await pid('one');
+    assert.deepEqual(await said('one'), [`pid ${one} for ${one}, 1: web, ready on `, '3 socket']);
+    const none = await pid('none');
+    assert.deepEqual(await said('none'), [`pid ${none} for , : , ready on `]);
+    assert.doesNotMatch(await opsd.place.read('before'), /LISTEN_/);
+    assert.match(await opsd.place.log(), /given sockets name=web count=1\n/);
+  });
+}
 
 test('under load: a restart of the service, of opsd and a crash of opsd lose no connection', async () => {
   await using opsd = await activate(['web'], { config: WEB, files: FILES });
