@@ -1,8 +1,9 @@
 // The composition root: puts the parts of the daemon together, and takes them apart again in the opposite order.
 
 import { resolve } from 'node:path';
+import { remember } from './core/memory.ts';
 import { serviceOf } from './core/order.ts';
-import { recall, remember } from './core/recall.ts';
+import { recall } from './core/recall.ts';
 import type { Config, ServiceSpec } from './core/spec.ts';
 import { Answers } from './daemon/answers.ts';
 import { Chronicle } from './daemon/chronicle.ts';

@@ -5,36 +5,13 @@ import { checkHealth, checkReadiness } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
 import { initialState, newService } from './initial.ts';
 import { bringDown } from './lifecycle.ts';
-import type { Effect, Exit, Reason, Run, Service, ServiceState, State, StateName } from './model.ts';
-import { type Found, membersOfUnknownForm, recallRollouts, rolledOf } from './rollout-recall.ts';
+import type { Memory } from './memory.ts';
+import type { Effect, Exit, Run, Service, ServiceState, State } from './model.ts';
+import { type Found, recallRollouts, rolledOf } from './rollout-recall.ts';
 import { hear } from './service.ts';
 import type { Config, Millis, ServiceSpec } from './spec.ts';
 import { stranger } from './stranger.ts';
 import { type Around, isWanted, type Moved, move } from './transition.ts';
-
-/** What an opsd writes down of a service for the next one of the same boot. */
-export interface Memory {
-  readonly name: string;
-  readonly generation: number;
-  readonly state: StateName;
-  readonly pid: number | null;
-  readonly wish: 'up' | 'down' | null;
-  readonly restarts: number;
-  readonly failuresInARow: number;
-  readonly attemptsInARow: number;
-  /** Monotonic, of this boot. */
-  readonly startedAt: Millis | null;
-  readonly readyAt: Millis | null;
-  /** When a `backoff` or `failed` service is to be tried again. */
-  readonly deadline: Millis | null;
-  readonly lastExit: Exit | null;
-  readonly lastReason: Reason;
-  readonly lastDetail: string;
-  /** Of the configuration that its process was born with; equal means no new process is needed. */
-  readonly fingerprint: string;
-  /** Of the configuration that a rollout went back from; undefined: of none. */
-  readonly rejected?: string;
-}
 
 /** A generation of an earlier opsd of which something still lives. */
 export interface Survivor {
@@ -48,48 +25,6 @@ export interface Survivor {
 export interface Inheritance {
   readonly memories: readonly Memory[];
   readonly survivors: readonly Survivor[];
-}
-
-function rejectionOf(
-  name: string,
-  { rollouts }: State,
-  fingerprintOf: (spec: ServiceSpec) => string,
-): Pick<Memory, 'rejected'> {
-  for (const { rejected } of rollouts.values()) {
-    const spec = rejected.get(name);
-    if (spec !== undefined) return { rejected: fingerprintOf(spec) };
-  }
-  return {};
-}
-
-/** No fingerprint is like that: what it was born with is of the configuration of an opsd before. */
-const UNKNOWN = 'unknown';
-
-/** What an opsd writes down. `fingerprintOf` is one-way: secrets are part of it. */
-export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => string): readonly Memory[] {
-  const foreign = membersOfUnknownForm(state.rollouts);
-  return state.services.map((service) => {
-    const { state: now } = service;
-    const run = 'run' in now ? now.run : null;
-    return {
-      name: service.spec.name,
-      generation: service.generation,
-      state: now.name,
-      pid: run?.pid ?? null,
-      wish: service.wish,
-      restarts: service.restarts,
-      failuresInARow: service.failuresInARow,
-      attemptsInARow: service.attemptsInARow,
-      startedAt: run?.startedAt ?? null,
-      readyAt: run?.readyAt ?? null,
-      deadline: now.name === 'backoff' || now.name === 'failed' ? now.deadline : null,
-      lastExit: service.lastExit,
-      lastReason: service.lastReason,
-      lastDetail: service.lastDetail,
-      fingerprint: foreign.has(service.spec.name) ? UNKNOWN : fingerprintOf(service.spec),
-      ...rejectionOf(service.spec.name, state, fingerprintOf),
-    };
-  });
 }
 
 export interface Recalled {

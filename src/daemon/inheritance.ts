@@ -1,7 +1,8 @@
 // What an earlier opsd left: its state file, its PID files, and every process that carries its marker.
 
 import { join } from 'node:path';
-import type { Inheritance, Memory, Survivor } from '../core/recall.ts';
+import type { Memory } from '../core/memory.ts';
+import type { Inheritance, Survivor } from '../core/recall.ts';
 import type { Config } from '../core/spec.ts';
 import { accountOf } from '../os/accounts.ts';
 import { type Census, census, type Found, type Hint } from '../os/census.ts';

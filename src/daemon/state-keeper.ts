@@ -1,6 +1,6 @@
 // Keeps the state file close to the state: soon after each change, at once before a promise is given.
 
-import type { Memory } from '../core/recall.ts';
+import type { Memory } from '../core/memory.ts';
 import type { Millis } from '../core/spec.ts';
 import { identityOf } from '../os/identity.ts';
 import { userOf } from '../os/process-table.ts';

@@ -1,7 +1,7 @@
 // What one opsd tells the next about its services, and how it is told from garbage.
 
+import type { Memory } from '../core/memory.ts';
 import type { Exit, Reason, ServiceState } from '../core/model.ts';
-import type { Memory } from '../core/recall.ts';
 import type { Millis } from '../core/spec.ts';
 
 export interface RememberedService extends Memory {

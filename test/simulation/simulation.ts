@@ -2,8 +2,9 @@
 
 import { strict as assert } from 'node:assert';
 import { initialState } from '../../src/core/initial.ts';
+import { remember } from '../../src/core/memory.ts';
 import type { Effect, Event, Outcome, State, Transition } from '../../src/core/model.ts';
-import { recall, remember } from '../../src/core/recall.ts';
+import { recall } from '../../src/core/recall.ts';
 import type { Config, ServiceSpec } from '../../src/core/spec.ts';
 import { nextDeadline, step } from '../../src/core/supervisor.ts';
 import { Host, type ScriptOf } from './host.ts';
