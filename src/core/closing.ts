@@ -15,7 +15,11 @@ const RUNTIME_ERROR = 2;
 /** The first request stops everything within `shutdown_timeout`, a second one kills at once. */
 export function shutDown(world: World, by: string, code = 0): void {
   const { phase } = world.state;
-  if (phase.name === 'shutting_down') return killAll(world, phase.code, `shutdown asked for again by ${by}`);
+  if (phase.name === 'shutting_down') {
+    // Asking a third time would only put off the end of the waiting.
+    if (!phase.isKilling) killAll(world, phase.code, `shutdown asked for again by ${by}`);
+    return;
+  }
   const deadline = world.now + world.state.shutdownTimeout;
   world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: false, code } };
   world.mapAll((service, around) => {

@@ -2,7 +2,7 @@
 
 import { noBeatYet } from './heartbeat.ts';
 import type { Effect, Next, Reason, Run, Service, ServiceState } from './model.ts';
-import { answerAtRest } from './orders.ts';
+import { answerAtRest, released } from './orders.ts';
 import type { Millis, SignalName } from './spec.ts';
 import { type Around, type Moved, move, unreachable } from './transition.ts';
 import { stateOf } from './watch.ts';
@@ -100,7 +100,7 @@ export function rest(service: Service, around: Around, reason: Reason, detail: s
           reason,
           detail,
         );
-  const [free, answers] = answerAtRest(moved, { ok: true, detail: 'stopped' });
+  const [free, answers] = answerAtRest(released(moved), { ok: true, detail: 'stopped' });
   return [free, [...settings, ...said, ...answers]];
 }
 

@@ -3,7 +3,7 @@
 import { bringDown, start } from './lifecycle.ts';
 import type { Effect, Event, Outcome, PendingOrder, Service } from './model.ts';
 import { isAwaitingDependents, isHeld, needsOf, serviceOf } from './order.ts';
-import { answerReady, supersede } from './orders.ts';
+import { answerReady, released, supersede } from './orders.ts';
 import { type Around, forgiven, isLive, isWanted, type Moved, unreachable } from './transition.ts';
 import type { World } from './world.ts';
 
@@ -78,14 +78,7 @@ export function releaseHeld(world: World): void {
   for (const { spec, orders } of world.state.services.filter(isHeld)) {
     const by = orders.find(({ heldFrom }) => heldFrom !== null)?.heldFrom;
     if (by == null || isAwaitingDependents(world.state, spec.name)) continue;
-    world.change(spec.name, (service, around) =>
-      carryOut(
-        { ...service, orders: service.orders.map((order) => ({ ...order, heldFrom: null })) },
-        around,
-        'restart',
-        by,
-      ),
-    );
+    world.change(spec.name, (service, around) => carryOut(released(service), around, 'restart', by));
   }
 }
 

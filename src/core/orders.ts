@@ -13,7 +13,7 @@ export function answerReady(service: Service): Answered {
 /** It is at rest, and nothing more happens by itself (or not soon): everybody hears how it ended. */
 export function answerAtRest(service: Service, end: { readonly ok: boolean; readonly detail: string }): Answered {
   const { spec, state } = service;
-  return answer(service, always, (order) => {
+  return answer(service, hasBegun, (order) => {
     if (order.action === 'stop') return { ok: true, message: `${spec.name} is stopped` };
     if (order.action === 'run' && state.name !== 'waiting' && !(end.ok && state.name === 'exited'))
       return { ok: false, code: 'failed', message: `${spec.name} did not complete: ${end.detail}` };
@@ -41,7 +41,15 @@ export function dismiss(service: Service, outcome: Outcome): Answered {
   return answer(service, always, () => outcome);
 }
 
+/** Orders that were held are as others now: what they waited for does not matter any more. */
+export function released(service: Service): Service {
+  if (service.orders.every(hasBegun)) return service;
+  return { ...service, orders: service.orders.map((order) => ({ ...order, heldFrom: null })) };
+}
+
 const always = () => true;
+/** A restart that waits for its turn is not over when what it is to replace has ended by itself. */
+const hasBegun = ({ heldFrom }: PendingOrder) => heldFrom === null;
 const isContent = ({ action, heldFrom }: PendingOrder) =>
   action === 'start' || (action === 'restart' && heldFrom === null);
 
