@@ -105,7 +105,7 @@ export class Configuration {
     const was = before.groups.get(service)?.instances ?? 0;
     this.#current = config;
     this.#log.info('scaled', { service, from: was, to: group.instances, file: group.configured, by });
-    this.#scale.settle(config, this.#log);
+    this.#scale.forget(config, this.#log);
     if (was !== group.instances) this.#apply(config);
     const only = (one: Config, other: Config) => [...one.services.keys()].filter((name) => !other.services.has(name));
     return {

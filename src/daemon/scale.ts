@@ -76,22 +76,26 @@ export class Scale {
     });
   }
 
-  /**
-   * A configuration is in force: what is no longer another number than the file's is forgotten, what still is one is told.
-   */
-  settle({ groups }: Config, log: Log): void {
+  /** A configuration was read and is in force: what is no longer another number than the file's is forgotten, the rest told. */
+  settle(config: Config, log: Log): void {
     for (const trouble of this.#troubles) log.warn(trouble);
     this.#troubles = [];
+    this.forget(config, log);
+    for (const [service, instances] of this.#counts) {
+      const file = config.groups.get(service)?.configured ?? null;
+      log.info('scaled by ctl', { service, instances, file });
+    }
+  }
+
+  /** What is the number of the file, or of a service that has no instances any more. */
+  forget({ groups }: Config, log: Log): void {
     const kept = new Map(this.#counts);
-    for (const [service, count] of this.#counts) {
-      const group = groups.get(service);
-      if (group !== undefined && group.configured !== count) {
-        log.info('scaled by ctl', { service, instances: count, file: group.configured });
-        continue;
-      }
+    for (const [service, instances] of this.#counts) {
+      const configured = groups.get(service)?.configured;
+      if (configured !== undefined && configured !== instances) continue;
       kept.delete(service);
-      const why = group === undefined ? 'it has no instances any more' : 'the file says the same';
-      log.info('the scale of a service is forgotten', { service, instances: count, why });
+      const why = configured === undefined ? 'it has no instances any more' : 'the file says the same';
+      log.info('the scale of a service is forgotten', { service, instances, why });
     }
     if (kept.size === this.#counts.size) return;
     try {
