@@ -123,6 +123,10 @@ const worldOf = fc.record({
   policies: fc.array(policyOf, { minLength: 1, maxLength: 5 }),
   /** Edge i to a service before it. */
   needs: fc.array(fc.option(millis(3), { freq: 2 }), { minLength: 5, maxLength: 5 }),
+  ties: fc.array(fc.constantFrom('ready' as const, 'ready' as const, 'started' as const, 'after' as const), {
+    minLength: 5,
+    maxLength: 5,
+  }),
   scripts: fc.array(scriptOf, { minLength: 1, maxLength: 12 }),
   acts: fc.array(actOf, { maxLength: 25 }),
   isCalmAtTheEnd: fc.boolean(),
@@ -192,11 +196,13 @@ function live(world: World): void {
 function servicesOf(world: World, version: number): ServiceSpec[] {
   return world.policies.map((policy, i) => {
     const need = world.needs[i];
-    const dependsOn =
-      need === null || need === undefined || need >= i ? [] : [{ service: `s${need}`, until: 'ready' as const }];
+    const tie = world.ties[i] ?? 'ready';
+    const earlier = need === null || need === undefined || need >= i ? [] : [`s${need}`];
+    const dependsOn = tie === 'after' ? [] : earlier.map((service) => ({ service, until: tie }));
+    const after = tie === 'after' ? earlier : [];
     // opsd check refuses readiness by a heartbeat that is not configured.
     const heartbeat = policy.ready?.on === 'heartbeat' ? { timeout: 1_000, grace: 2_000 } : (policy.heartbeat ?? null);
-    return aService(`s${i}`, { ...policy, heartbeat, dependsOn }, version);
+    return aService(`s${i}`, { ...policy, heartbeat, dependsOn, after }, version);
   });
 }
 
@@ -204,7 +210,8 @@ function servicesOf(world: World, version: number): ServiceSpec[] {
 function withoutFirst([first, ...services]: readonly ServiceSpec[]): ServiceSpec[] {
   return services.map((spec) => {
     const dependsOn = spec.policy.dependsOn.filter(({ service }) => service !== first?.name);
-    return { ...spec, policy: { ...spec.policy, dependsOn } };
+    const after = spec.policy.after.filter((name) => name !== first?.name);
+    return { ...spec, policy: { ...spec.policy, dependsOn, after } };
   });
 }
 
@@ -263,26 +270,35 @@ function checkNeeds({ transitions, state }: Simulation): void {
   const service = state.services[state.slots.get(last.what.service) ?? -1];
   if (service === undefined) return;
   if (last.what.to === 'starting' && last.what.reason !== 'adopted') {
-    for (const { service: needed } of service.spec.policy.dependsOn) {
-      const other = state.services[state.slots.get(needed) ?? -1];
-      assert.equal(other?.state.name, 'running', `${last.what.service} started before ${needed} was ready`);
+    for (const { service: needed, until } of service.spec.policy.dependsOn) {
+      const other = state.services[state.slots.get(needed) ?? -1]?.state;
+      const isMet = other?.name === 'running' || (until === 'started' && other?.name === 'starting');
+      assert.ok(isMet, `${last.what.service} started before ${needed} was ${until}: it is ${other?.name}`);
+    }
+    for (const earlier of service.spec.policy.after) {
+      const other = state.services[state.slots.get(earlier) ?? -1]?.state.name;
+      assert.ok(other !== 'waiting' && other !== 'starting', `${last.what.service} started before ${earlier}`);
     }
   }
   if (last.what.to !== 'stopping') return;
   const isRestart = last.what.detail.startsWith('restart by');
   for (const { spec, state: other } of isRestart ? state.services : []) {
     const isGoing = other.name === 'stopping' || (other.name === 'killing' && !other.stuck);
-    const needs = spec.policy.dependsOn.some((dependency) => dependency.service === last.what.service);
+    const needs = comesAfter(spec, last.what.service);
     assert.ok(!needs || !isGoing, `${last.what.service} was asked to go for a restart while ${spec.name} still stops`);
   }
   if (last.what.reason !== 'shutdown') return;
   for (const { spec, state: other } of state.services) {
-    const needs = spec.policy.dependsOn.some((dependency) => dependency.service === last.what.service);
+    const needs = comesAfter(spec, last.what.service);
     assert.ok(
       !needs || !('run' in other),
       `${last.what.service} was asked to stop before ${spec.name}, which needs it`,
     );
   }
+}
+
+function comesAfter({ policy }: ServiceSpec, name: string): boolean {
+  return policy.after.includes(name) || policy.dependsOn.some(({ service }) => service === name);
 }
 
 /** The delay of the last backoff, against an oracle that only counts transitions. */
