@@ -72,7 +72,7 @@ export class Monkey {
   }
 
   async #act(): Promise<void> {
-    const { chance, settings, watch, arena, systemd } = this.#world;
+    const { chance, settings, watch } = this.#world;
     const mayEnd = this.#mayEnd();
     const act = chance.weighted<() => void | Promise<void>>([
       [mayEnd ? 40 : 0, () => this.#end('SIGKILL')],
@@ -85,7 +85,7 @@ export class Monkey {
       [8, () => this.#order()],
       [2, () => this.#rotate()],
       [1, () => this.#rival()],
-      [arena.hasSmallDisk && watch.isAtWork(systemd.pid) && !watch.isDiskTrouble ? 0.3 : 0, () => this.#fillDisk()],
+      [this.#mayFillDisk() ? 0.8 : 0, () => this.#fillDisk()],
     ]);
     await act();
     if (settings.isBroken && chance.is(0.3)) settings.write();
@@ -190,6 +190,13 @@ export class Monkey {
     if (code !== 2 || !said.includes(`pid ${winner}`)) {
       throw new Violation(`a second opsd ended with exit code ${code} instead of 2 and naming pid ${winner}: ${said}`);
     }
+  }
+
+  /** Not while something may be about to be forgotten: what was dropped of it would never be told. */
+  #mayFillDisk(): boolean {
+    const { arena, watch, systemd, fleet } = this.#world;
+    const isLeaving = fleet.members.some(({ isConfigured }) => !isConfigured);
+    return arena.hasSmallDisk && watch.isAtWork(systemd.pid) && !watch.isDiskTrouble && !isLeaving;
   }
 
   #fillDisk(): void {

@@ -104,7 +104,11 @@ user = "nobody"\ncwd = "/"\n`;
 });
 
 test('with too few descriptors left for a start opsd lives, tries on, and counts no failures', async () => {
-  await using opsd = await startOpsd({ config: '[services.web]\ncommand = ["sleep", "1000"]\nmax_failures = 2\n' });
+  // One descriptor for its output, another to be told by that it is ready.
+  const command = '["sh", "-c", "echo >&$OPSD_NOTIFY_FD; exec sleep 1000"]';
+  await using opsd = await startOpsd({
+    config: `[services.web]\ncommand = ${command}\nready = { on = "fd" }\nmax_failures = 2\n`,
+  });
   const limit = (soft: string) => execFileSync('prlimit', ['--pid', `${opsd.daemon.pid}`, `--nofile=${soft}:`]);
   const { pid } = await opsd.until('web', 'running');
   assert.ok(pid);

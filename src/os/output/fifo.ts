@@ -17,6 +17,8 @@ export function makeFifos(paths: readonly string[]): void {
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     });
+    // Whether trying again can help is told by its code.
+    if (error !== undefined && codeOf(error) !== 'ENOENT') throw error;
     if (status !== 0) throw new RuntimeError(`cannot make FIFOs: ${error ? error.message : stderr.trim()}`);
   }
 }
