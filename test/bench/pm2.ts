@@ -24,7 +24,7 @@ export function findPm2(): Tool | null {
       const out = openSync(join(folder, 'out'), 'a');
       const env = { PATH: process.env.PATH, HOME: folder, PM2_HOME: join(folder, 'pm2') };
       const at = now();
-      spawn(program, ['start', file], { cwd: folder, env, stdio: ['ignore', out, out] });
+      const client = spawn(program, ['start', file], { cwd: folder, env, stdio: ['ignore', out, out] });
       closeSync(out);
       const pidFile = join(folder, 'pm2/pm2.pid');
       let pid: Promise<number> | null = null;
@@ -38,6 +38,8 @@ export function findPm2(): Tool | null {
         status: async () => void (await promisify(execFile)(program, ['list'], { env, maxBuffer: 1 << 24 })),
         log: (service) => join(folder, 'log', `${service}.log`),
         output: () => readFileSync(join(folder, 'out'), 'utf8'),
+        // It may wait for ever for a daemon that was killed.
+        end: () => void client.kill('SIGKILL'),
       };
     },
   };

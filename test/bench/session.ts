@@ -87,6 +87,7 @@ async function endAll({
 }: Omit<Session, 'started' | typeof Symbol.asyncDispose>): Promise<void> {
   const daemon = await launched.pid();
   killAll([daemon]);
+  launched.end?.();
   await waitFor('the end of a supervisor', () => !isThere(daemon) || isZombie(daemon));
   await waitFor('the end of the children', () => {
     const left = ticks()

@@ -38,6 +38,8 @@ export interface Launched {
   log(service: string): string;
   /** What to look at when it does not work. */
   output(): string;
+  /** Ends what else was started to launch it. */
+  end?(): void;
 }
 
 export function nameOf(index: number): string {
