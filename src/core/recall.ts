@@ -96,13 +96,16 @@ interface Terms {
   readonly isRolled: boolean;
 }
 
-/** It was born with another configuration than there is now. */
+/**
+ * It was born with another configuration than there is now; or, where the last opsd was killed before it wrote this
+ * generation down, the configuration has changed since it last wrote anything: then only a new process is surely right.
+ */
 function isOutdated(
   { generation, spec }: Service,
   memory: Memory | undefined,
   fingerprintOf: (spec: ServiceSpec) => string,
 ): boolean {
-  return memory !== undefined && memory.generation === generation && memory.fingerprint !== fingerprintOf(spec);
+  return memory !== undefined && memory.generation <= generation && memory.fingerprint !== fingerprintOf(spec);
 }
 
 function isUp({ state }: Service): boolean {
