@@ -182,8 +182,9 @@ function straighten(
   if (!isWanted(service)) {
     return bringDown(service, around, { to: 'stopped', reason: 'adopted', detail: 'it is not to be up' });
   }
-  if (memory === undefined || memory.generation !== service.generation) return [service, []];
-  const wasStopping = memory.state === 'stopping' || memory.state === 'killing';
+  if (memory === undefined) return [service, []];
+  const isOfThis = memory.generation === service.generation;
+  const wasStopping = isOfThis && (memory.state === 'stopping' || memory.state === 'killing');
   if (isOutdated(service, memory, fingerprintOf)) {
     if (isRolled && !wasStopping) return [service, []];
     const detail = 'its configuration changed while no opsd was there';
