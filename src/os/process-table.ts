@@ -35,8 +35,8 @@ interface Remembered {
   readonly process: Process | null;
   /** It is not even looked at until then. */
   readonly freshUntil: Millis;
-  /** How often its environment was found empty. */
-  readonly emptyReads: number;
+  /** Since when its environment is found empty; null: it is not. */
+  readonly emptySince: Millis | null;
   seenIn: number;
 }
 
@@ -47,8 +47,11 @@ const KERNEL_THREAD_FRESH: Millis = 1_000;
  * all others were: looks that follow one another closely need not read a thousand of them each time.
  */
 const FOREIGN_FRESH: Millis = 500;
-/** An exec in progress shows an empty environment for microseconds; one found empty that often is empty. */
-const EMPTY_READS = 3;
+/**
+ * An exec in progress shows an empty environment: for microseconds, or for as long as a loaded host lets it wait. One that
+ * is empty for longer is taken for empty; it is read again all the same, as a slow disk may keep an exec waiting, too.
+ */
+const EMPTY_FOR: Millis = 100;
 
 /** What is known without a look. */
 export interface Ours {
@@ -111,15 +114,17 @@ export class ProcessTable {
     const before = known?.startTime === stat.startTime ? known : null;
     if (stat.isKernelThread) return remember(stat, { standing: 'foreign', freshUntil: now + KERNEL_THREAD_FRESH });
     if (!isLiving(stat)) return this.#ended(stat, before, now);
-    const isClear = before !== null && before.standing !== 'unclear';
+    const isClear = before !== null && before.standing !== 'unclear' && before.emptySince === null;
     const found = isClear ? before.marker : this.#markerOf(pid);
     if (found === 'exhausted') return found;
     if (found === 'empty') {
-      const emptyReads = (before?.emptyReads ?? 0) + 1;
+      const emptySince = before?.emptySince ?? now;
       const process = { ...stat, marker: null, uid: null };
-      if (emptyReads < EMPTY_READS) return remember(stat, { standing: 'unclear', process, emptyReads });
+      if (this.#ours.isSession(stat.session)) return remember(stat, { standing: 'ours', process, emptySince });
+      if (now - emptySince < EMPTY_FOR) return remember(stat, { standing: 'unclear', process, emptySince });
+      return remember(stat, { standing: 'foreign', process, emptySince, freshUntil: now + FOREIGN_FRESH });
     }
-    const marker = found === 'empty' ? null : found;
+    const marker = found;
     const uid = marker && userOf(pid);
     if (marker && uid === null) return this.#ended(stat, before, now);
     const process = { ...stat, marker, uid };
@@ -150,7 +155,7 @@ function isOfInterest({ standing }: Remembered): boolean {
 }
 
 function remember({ startTime }: ProcessStat, known: Partial<Remembered> & Pick<Remembered, 'standing'>): Remembered {
-  return { startTime, marker: null, process: null, freshUntil: 0, emptyReads: 0, seenIn: 0, ...known };
+  return { startTime, marker: null, process: null, freshUntil: 0, emptySince: null, seenIn: 0, ...known };
 }
 
 /** null: no descriptor is left to list them. */

@@ -20,6 +20,8 @@ const LOOKS_FOR_FORKERS = 12;
  * Not so many times: on a host where somebody always comes and goes each look is long, and SIGKILL would seem to fail.
  */
 const LONGEST_DOUBT: Millis = 1_000;
+/** One that ended by itself waits to be started again: for it no longer than an exec may take to show whose it is. */
+const LONGEST_DOUBT_UNKILLED: Millis = 150;
 /** SIGKILL takes effect at once, unless the process waits in the kernel. */
 const SURVIVOR_AFTER: Millis = 5_000;
 
@@ -128,12 +130,14 @@ export class Trees implements Disposable {
     for (const tree of trees) {
       tree.looked = !tree.mainAlive;
       tree.mustProveSession = !tree.mainAlive;
-      if (tree.killingSince === null) continue;
-      this.#killKnown(tree);
+      if (tree.killingSince !== null) this.#killKnown(tree);
       if (tree.members.size === 0 && !isSettled && !tree.mainAlive) tree.doubtedSince ??= now;
       else tree.doubtedSince = null;
     }
-    this.#seen = trees.filter(({ doubtedSince }) => doubtedSince === null || now - doubtedSince >= LONGEST_DOUBT);
+    this.#seen = trees.filter(
+      ({ doubtedSince, killingSince }) =>
+        doubtedSince === null || now - doubtedSince >= (killingSince === null ? LONGEST_DOUBT_UNKILLED : LONGEST_DOUBT),
+    );
     for (const tree of trees) this.#waitLonger(tree, now);
   }
 

@@ -12,7 +12,8 @@ const SLEEPER = '[services.web]\ncommand = ["sleep", "1000"]\n';
 const COUNTER = 'n=0; while :; do n=$((n + 1)); echo "line $n"; sleep 0.005; done';
 
 test('after kill -9 the next opsd goes on with the same processes, numbers and wishes', async () => {
-  const config = `[defaults]\nbackoff = { initial = "1ms", max = "1ms" }\n${SLEEPER}
+  // It fails faster than a test can look, and must not be given up before it is healed.
+  const config = `[defaults]\nbackoff = { initial = "1ms", max = "1ms" }\nmax_failures = 100000\n${SLEEPER}
 [services.down]\ncommand = ["sleep", "1000"]
 [services.shaky]\ncommand = ["sh", "-c", "test -e healed && echo >>healthy && exec sleep 1000; exit 1"]
 [services.done]\ncommand = ["sh", "-c", "echo >>done"]\nrestart = "on-failure"
