@@ -167,6 +167,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     ),
   };
 
+  // Before anything else: the kernel keeps what a service has written only as long as somebody has its FIFO open.
+  outputs.prepare([...config.services.values()]);
   const stateFile = new StateFile(layout.run, bootId(), log);
   const { inheritance, found, hooksLeft } = findInheritance(layout.run, config, stateFile, cgroups, sockets, log);
   const seed = process.pid ^ Math.trunc(startedAt);
@@ -276,7 +278,6 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   );
 
   // Everything that can go wrong at the start has not: now, and not before, services are touched.
-  outputs.prepare([...config.services.values()]);
   ports.pidFiles.sweep(new Set(inheritance.survivors.map(({ service }) => service)));
   for (const survivor of recalled.strays) {
     const stray = found.find(
