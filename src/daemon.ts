@@ -195,6 +195,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     answers,
     manager,
     touch: () => keeper.touch(),
+    save: () => keeper.saveNow(),
     book,
     isJob,
     forget: (service) => {

@@ -27,6 +27,8 @@ export interface Listeners {
   isJob(service: string): boolean;
   /** The state is no longer what the state file says. */
   touch(): void;
+  /** Brings the state file up to the state at once. */
+  save(): void;
   /** The service is no longer configured. */
   forget(service: string): void;
   end(code: number): void;
@@ -120,6 +122,8 @@ export class Teller implements Audience {
     const isLate = monotonic() - this.#begunAt > LONGEST_START;
     if (!this.#isReady && state.phase.name === 'running' && (isLate || wereAllStarted(state))) {
       this.#isReady = true;
+      // Whoever waited for this may reckon with an opsd that is killed in the next moment.
+      this.#to.save();
       this.#to.manager.ready();
       const waiting = state.queue.length;
       if (waiting === 0) this.#to.log.info('every enabled service was started', { services: state.services.length });

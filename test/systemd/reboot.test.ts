@@ -41,6 +41,7 @@ test('PID files of before the reboot name processes of other people now: none of
   await host.sh('systemd-run --quiet --unit=stranger sleep 2000');
   const stranger = await host.sh('systemctl show stranger -p MainPID --value');
   const old = await host.sh('cat /srv/run/sleeper.pid');
+  assert.match(remembered, new RegExp(`"pid":${old}\\b`));
   await host.sh(
     `sed -i 's/\\b${old}\\b/${stranger}/g' /srv/run/opsd.state.json && echo ${stranger} >/srv/run/sleeper.pid`,
   );
