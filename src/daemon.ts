@@ -225,6 +225,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       apply(next, false);
       manager.ready();
     },
+    () => loop.state.phase.name !== 'running',
     scale,
     log,
   );

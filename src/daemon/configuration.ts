@@ -32,12 +32,14 @@ export class Configuration {
   readonly #scale: Scale;
   readonly #read: (allowEmpty: boolean) => ReadResult;
   readonly #apply: (config: Config) => void;
+  readonly #isClosing: () => boolean;
   readonly #log: Log;
 
   constructor(
     first: ReadResult & { readonly ok: true },
     read: (allowEmpty: boolean) => ReadResult,
     apply: (config: Config) => void,
+    isClosing: () => boolean,
     scale: Scale,
     log: Log,
   ) {
@@ -45,6 +47,7 @@ export class Configuration {
     this.#rescaled = first.rescaled;
     this.#read = read;
     this.#apply = apply;
+    this.#isClosing = isClosing;
     this.#scale = scale;
     this.#log = log;
     scale.settle(first.config, log);
@@ -55,6 +58,11 @@ export class Configuration {
   }
 
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): ReloadResult {
+    if (!options.dryRun && this.#isClosing()) {
+      this.#log.warn('the configuration is not read again: opsd is on its way out', { by });
+      const message = 'opsd is on its way out: the next one reads the configuration when it starts';
+      return { ok: false, code: 'shutting_down', message, problems: [] };
+    }
     const read = this.#read(options.allowEmpty);
     if (!read.ok) return this.#refuse([...read.problems, ...this.#scale.blame(read)], options.dryRun, by);
     const lost = this.#current.services.size > 0 && read.config.services.size === 0;
@@ -125,7 +133,8 @@ export class Configuration {
       this.#log.error('configuration refused; the old one stays in force', { by, problems: problems.length });
       for (const problem of problems) this.#log.error('configuration', { problem: oneLine(problem) });
     }
-    return { ok: false, problems };
+    const message = 'the configuration has problems; the old one stays in force';
+    return { ok: false, code: 'bad_configuration', message, problems };
   }
 
   #warnOfLater(next: Config): void {

@@ -135,11 +135,11 @@ function addReload(app: App, { control, log }: RouteOptions): void {
     const by = claimedIdentity(c.env.incoming);
     const dryRun = body.fields.dry_run === true;
     const result = await control.reload({ dryRun, allowEmpty: body.fields.allow_empty === true }, by);
-    const told = result.ok ? `${result.changes.length} services change` : `refused: ${result.problems.length} problems`;
+    const told = result.ok ? `${result.changes.length} services change` : `refused: ${result.message}`;
     log('info', 'command', { command: dryRun ? 'reload --dry-run' : 'reload', by, result: told });
     if (result.ok) return json({ version: 1, dry_run: dryRun, changes: result.changes });
-    const message = 'the configuration has problems; the old one stays in force';
-    return json({ error: { code: 'bad_configuration', message }, problems: result.problems }, 422);
+    const { code, message, problems } = result;
+    return json({ error: { code, message }, problems }, code === 'shutting_down' ? 503 : 422);
   });
 }
 

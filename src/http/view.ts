@@ -128,7 +128,12 @@ export interface WhyView {
 
 export type ReloadResult =
   | { readonly ok: true; readonly changes: readonly Change[] }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly code: 'bad_configuration' | 'shutting_down';
+      readonly message: string;
+      readonly problems: readonly Problem[];
+    };
 
 /** What became of `opsd ctl scale`. `code`: of an HTTP error. */
 export type ScaleResult =

@@ -138,7 +138,8 @@ nothing was changed; apply it with: opsd ctl reload
 `,
   );
   const problem = { where: 'cfg/config.toml', line: 7, key: 'services.web.comand', message: 'unknown key' };
-  daemon.control.reloadResult = { ok: false, problems: [problem] };
+  const message = 'the configuration has problems; the old one stays in force';
+  daemon.control.reloadResult = { ok: false, code: 'bad_configuration', message, problems: [problem] };
   const refused = await daemon.ctl('reload', '--allow-empty');
   assert.equal(refused.code, 1);
   assert.match(refused.err, /the old one stays in force\n +cfg\/config\.toml:7 +services\.web\.comand +unknown key\n/);

@@ -134,9 +134,12 @@ test('a reload gives the plan, or the problems', async () => {
   });
   assert.match(doors.control.orders[0] ?? '', /"dryRun":true,"allowEmpty":false/);
   const problem = { where: 'config.toml', line: 3, key: 'services.web', message: 'no' };
-  doors.control.reloadResult = { ok: false, problems: [problem] };
+  doors.control.reloadResult = { ok: false, code: 'bad_configuration', message: 'it is bad', problems: [problem] };
   const refused = await ask(doors.socket, '/api/v1/reload', { method: 'POST' });
   assert.deepEqual([refused.status, JSON.parse(refused.body).problems], [422, [problem]]);
+  doors.control.reloadResult = { ok: false, code: 'shutting_down', message: 'later', problems: [] };
+  const late = await ask(doors.socket, '/api/v1/reload', { method: 'POST' });
+  assert.deepEqual([late.status, JSON.parse(late.body).error], [503, { code: 'shutting_down', message: 'later' }]);
 });
 
 test('shutdown is answered before it happens', async () => {
