@@ -24,7 +24,7 @@ export function shutDown(world: World, by: string, code = 0): void {
   world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: false, code } };
   world.mapAll((service, around) => {
     const [free, answers] = dismiss(service, { ok: false, code: 'shutting_down', message: 'opsd is shutting down' });
-    if (free.state.name === 'starting' || free.state.name === 'running') return [free, answers];
+    if (free.state.name === 'starting' || free.state.name === 'running') return [{ ...free, held: null }, answers];
     const [moved, effects] = bringDown(free, around, { to: 'stopped', reason, detail: `shutdown by ${by}` });
     return [moved, [...answers, ...effects]];
   });

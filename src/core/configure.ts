@@ -1,8 +1,8 @@
 // A configuration comes into force: services are added, removed, restarted or changed in place.
 
 import { newService } from './initial.ts';
-import { bringDown, start } from './lifecycle.ts';
-import type { Effect, Service } from './model.ts';
+import { bringDown, bringDownInTurn, start } from './lifecycle.ts';
+import type { Effect, Next, Service } from './model.ts';
 import { needsNewProcess } from './reload.ts';
 import { remove } from './removal.ts';
 import { beginConfigured, leaveToRollouts, resumeRollouts } from './rollout-reload.ts';
@@ -24,7 +24,9 @@ export function configure(world: World, config: Config, isFirst: boolean): void 
   const left = leaveToRollouts(world, config);
   for (const { spec } of world.state.services) {
     if (config.services.has(spec.name) || left.names.has(spec.name)) continue;
-    world.change(spec.name, (service, around) => remove(service, around));
+    world.change(spec.name, (service, around) =>
+      remove(service, around, bringDownInTurn, 'no longer in the configuration'),
+    );
   }
   for (const [name, spec] of config.services) {
     if (left.names.has(name)) continue;
@@ -56,15 +58,21 @@ function isTimed(service: Service): boolean {
 function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
   const reason = 'configuration' as const;
   const settings: Effect = { type: 'settings', service: spec.name, spec };
-  const back = service.removed;
+  const back = service.removed && service.held === null;
   // Switching a service off is newer than an earlier order to start it; an operator's stop beats even the file.
   const isSwitchedOff = service.spec.policy.enabled && !spec.policy.enabled;
   const kept: Service = {
     ...service,
     removed: false,
+    // What an earlier reload wanted of one that still runs as before is off.
+    held: null,
+    nextSpec: service.held === null ? service.nextSpec : null,
     wish: isSwitchedOff && service.wish === 'up' ? null : service.wish,
   };
-  const isNew = back || needsNewProcess(service.nextSpec ?? service.spec, spec);
+  // Why it goes was said when it was first held, unless that went another way.
+  const inTurn = (of: Service, next: Next) =>
+    bringDownInTurn(of, around, service.held?.to === next.to ? service.held : next);
+  const isNew = back || needsNewProcess(kept.nextSpec ?? kept.spec, spec);
   const { state } = kept;
   if (!isLive(state)) {
     const next: Service = { ...kept, spec, nextSpec: null };
@@ -80,16 +88,16 @@ function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
   if (isNew) {
     const pending: Service = { ...forgiven(hastened(kept, spec, around)), nextSpec: spec };
     const to = isWanted({ ...pending, spec }) ? 'start' : 'stopped';
-    return bringDown(pending, around, { to, reason, detail: 'its configuration changed' });
+    return inTurn(pending, { to, reason, detail: 'its configuration changed' });
   }
   const tuned =
-    service.nextSpec === null ? retune({ ...kept, spec }, service.spec.policy, around) : { ...kept, nextSpec: spec };
+    kept.nextSpec === null ? retune({ ...kept, spec }, service.spec.policy, around) : { ...kept, nextSpec: spec };
   if (isWanted({ ...tuned, spec })) {
     if (!isStopping(tuned) || isWanted(service)) return [tuned, [settings]];
     const [moved, effects] = bringDown(tuned, around, { to: 'start', reason, detail: 'enabled again' });
     return [moved, [settings, ...effects]];
   }
-  const [moved, effects] = bringDown(tuned, around, { to: 'stopped', reason, detail: 'no longer enabled' });
+  const [moved, effects] = inTurn(tuned, { to: 'stopped', reason, detail: 'no longer enabled' });
   return [moved, [settings, ...effects]];
 }
 

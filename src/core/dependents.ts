@@ -16,9 +16,9 @@ export function restartDependents(world: World): void {
   }
 }
 
-function isOlder({ spec, state }: Service, renewed: Service): boolean {
+function isOlder({ spec, state, held }: Service, renewed: Service): boolean {
   if (spec.policy.onDependencyRestart !== 'restart') return false;
-  if (state.name !== 'starting' && state.name !== 'running') return false;
+  if ((state.name !== 'starting' && state.name !== 'running') || held !== null) return false;
   if (!spec.policy.dependsOn.some(({ service }) => service === renewed.spec.name)) return false;
   return 'run' in renewed.state && state.run.startedAt < renewed.state.run.startedAt;
 }

@@ -25,6 +25,7 @@ export function newService(spec: ServiceSpec, generation: number, now: Millis): 
   return {
     spec,
     nextSpec: null,
+    held: null,
     isQueued: false,
     removed: false,
     state: { name: 'stopped', deadline: null },

@@ -12,7 +12,8 @@ export const KILL_WAIT: Millis = 5_000;
 
 /** Brings a service that is at rest up, or lets it wait for what it needs. */
 export function start(service: Service, around: Around, reason: Reason, detail: string): Moved {
-  const fresh = service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null };
+  const fresh =
+    service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null, held: null };
   const settings: Effect[] =
     fresh === service ? [] : [{ type: 'settings', service: service.spec.name, spec: fresh.spec }];
   const obstacle = around.obstacle(fresh);
@@ -47,6 +48,13 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
   return [next, [...settings, ...said, { type: 'spawn', service: fresh.spec.name, generation, spec: fresh.spec }]];
 }
 
+/** Takes a service down when its turn comes: after those that come after it and are on their way down too (`held`). */
+export function bringDownInTurn(service: Service, around: Around, next: Next): Moved {
+  const { name } = service.state;
+  if (name !== 'starting' && name !== 'running') return bringDown(service, around, next);
+  return [{ ...service, held: next }, []];
+}
+
 /** Takes a service down; `next` follows when its tree is empty. Safe in every state. */
 export function bringDown(service: Service, around: Around, next: Next): Moved {
   const { reason, detail } = next.to === 'settle' ? next.verdict : next;
@@ -57,7 +65,7 @@ export function bringDown(service: Service, around: Around, next: Next): Moved {
       const { run } = service.state;
       const deadline = Math.min(around.now + policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
       const state: ServiceState = { name: 'stopping', deadline, run, next };
-      const [moved, said] = move(service, state, around, reason, detail);
+      const [moved, said] = move({ ...service, held: null }, state, around, reason, detail);
       return [moved, [...said, signalMain(name, run.generation, policy.stopSignal)]];
     }
     case 'stopping':
@@ -81,15 +89,15 @@ export function killNow(service: Service, around: Around, reason: Reason, detail
   const next: Next = state.name === 'stopping' ? state.next : { to: 'stopped', reason, detail };
   const deadline = around.now + KILL_WAIT;
   const killing: ServiceState = { name: 'killing', deadline, run: state.run, next, stuck: false };
-  const [moved, said] = move(service, killing, around, reason, detail);
+  const [moved, said] = move({ ...service, held: null }, killing, around, reason, detail);
   return [moved, [...said, { type: 'kill', service: service.spec.name, generation: state.run.generation }]];
 }
 
 /** Down on purpose: what the clock had queued is off, too. */
 export function rest(service: Service, around: Around, reason: Reason, detail: string): Moved {
-  const settled = service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null };
-  const settings: Effect[] =
-    settled === service ? [] : [{ type: 'settings', service: service.spec.name, spec: settled.spec }];
+  const spec = service.nextSpec ?? service.spec;
+  const settled: Service = { ...service, spec, nextSpec: null, held: null };
+  const settings: Effect[] = spec === service.spec ? [] : [{ type: 'settings', service: spec.name, spec }];
   const [moved, said] =
     service.state.name === 'stopped'
       ? [settled, []]

@@ -133,6 +133,8 @@ export interface Service {
   readonly spec: ServiceSpec;
   /** What a reload wants instead, applied once the running generation is gone. */
   readonly nextSpec: ServiceSpec | null;
+  /** What a reload wants of it, as long as it runs on because others that come after it are on their way down first. */
+  readonly held: Next | null;
   /** The clock asked for a run while one was under way; it follows. */
   readonly isQueued: boolean;
   /** No longer in the configuration: forgotten when its tree is empty. */

@@ -2,7 +2,7 @@
 
 import { bringDown, start } from './lifecycle.ts';
 import type { Effect, Event, Outcome, PendingOrder, Service } from './model.ts';
-import { isAwaitingDependents, isHeld, needsOf, serviceOf } from './order.ts';
+import { isAwaitingDependents, isHeld, isLeaving, needsOf, serviceOf } from './order.ts';
 import { answerReady, released, supersede } from './orders.ts';
 import { type Around, forgiven, isLive, isWanted, type Moved, unreachable } from './transition.ts';
 import type { World } from './world.ts';
@@ -60,7 +60,8 @@ export function obey(world: World, event: Extract<Event, { type: 'order' }>): vo
       world.change(name, (service) => {
         const [free, answers] = supersede(service, action, by);
         const wish = action === 'stop' ? 'down' : action === 'run' && isWanted(service) ? service.wish : 'up';
-        return [{ ...free, wish, orders: [...free.orders, { id, action, heldFrom: isToWait ? by : null }] }, answers];
+        const orders = [...free.orders, { id, action, heldFrom: isToWait ? by : null }];
+        return [{ ...free, wish, orders, held: action === 'stop' ? free.held : stillHeld(free) }, answers];
       });
       if (action !== 'stop')
         for (const needed of needsOf(world.state, name)) world.change(needed, (s, a) => bringUp(s, a, by));
@@ -72,14 +73,28 @@ export function obey(world: World, event: Extract<Event, { type: 'order' }>): vo
   }
 }
 
-/** Begins restarts that waited for dependents which are gone now. */
+/** It is to be up: of what a reload wants only the new form is left. */
+function stillHeld({ nextSpec, held }: Service): Service['held'] {
+  if (held?.to !== 'stopped') return held;
+  return nextSpec === null ? null : { ...held, to: 'start' };
+}
+
+/** Takes those down that waited for dependents which are gone now. */
 export function releaseHeld(world: World): void {
-  if (!world.hasMoved) return;
-  for (const { spec, orders } of world.state.services.filter(isHeld)) {
+  if (world.effects.length === 0 && !world.mayAdmit) return;
+  const held = world.state.services.filter(isHeld).map(({ spec }) => spec.name);
+  for (const name of held) if (!isAwaitingDependents(world.state, name)) release(world, name);
+  // Who waits for whom may have been turned round meanwhile: with nobody on the way down they wait for each other.
+  if (!world.state.services.some(isLeaving)) for (const name of held) release(world, name);
+}
+
+function release(world: World, name: string): void {
+  world.change(name, (service, around) => {
+    const { held, orders } = service;
+    if (held !== null) return bringDown(released(service), around, held);
     const by = orders.find(({ heldFrom }) => heldFrom !== null)?.heldFrom;
-    if (by == null || isAwaitingDependents(world.state, spec.name)) continue;
-    world.change(spec.name, (service, around) => carryOut(released(service), around, 'restart', by));
-  }
+    return by == null ? [service, []] : carryOut(released(service), around, 'restart', by);
+  });
 }
 
 function carryOut(service: Service, around: Around, action: PendingOrder['action'], by: string): Moved {

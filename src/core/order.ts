@@ -38,18 +38,23 @@ export function obstacleOf(state: State, service: Service): Obstacle | null {
   return { text: `its turn (daemon.start_concurrency is ${state.startConcurrency})`, hopeless: false };
 }
 
-/** Services that `name` requires, and what those require, the deepest first. */
+/**
+ * Services that `name` requires, and what those require, the deepest first. While a reload is being carried out some are
+ * of the old form and some of the new, and may require each other.
+ */
 export function needsOf(state: State, name: string): readonly string[] {
-  const found = new Set<string>();
+  const visited = new Set([name]);
+  const found: string[] = [];
   const visit = (service: Service | undefined) => {
     for (const { service: needed } of service?.spec.policy.dependsOn ?? []) {
-      if (found.has(needed) || needed === name) continue;
+      if (visited.has(needed)) continue;
+      visited.add(needed);
       visit(serviceOf(state, needed));
-      found.add(needed);
+      found.push(needed);
     }
   };
   visit(serviceOf(state, name));
-  return [...found];
+  return found;
 }
 
 /** Is there a live service that has to be gone before this one is asked to go? */
@@ -57,9 +62,9 @@ export function isNeeded(state: State, name: string): boolean {
   return state.services.some((other) => isLive(other.state) && comesAfter(other, name));
 }
 
-/** Its restart was ordered, and begins when those that come after it, and go down as well, are gone. */
-export function isHeld({ orders }: Service): boolean {
-  return orders.some(({ heldFrom }) => heldFrom !== null);
+/** It is to go down, by an order or a reload, when those that come after it, and go down as well, are gone. */
+export function isHeld({ held, orders }: Service): boolean {
+  return held !== null || orders.some(({ heldFrom }) => heldFrom !== null);
 }
 
 /** Is something that comes after this one going down, or about to? */
@@ -68,7 +73,7 @@ export function isAwaitingDependents(state: State, name: string): boolean {
 }
 
 /** Goes down. What survives SIGKILL does not, and is not waited for. */
-function isLeaving({ state }: Service): boolean {
+export function isLeaving({ state }: Service): boolean {
   return state.name === 'stopping' || (state.name === 'killing' && !state.stuck);
 }
 
@@ -80,7 +85,10 @@ function comesAfter(service: Service, name: string): boolean {
 function unmet(state: State, { service: name, until }: Dependency): Obstacle | null {
   const needed = serviceOf(state, name);
   if (needed === undefined) return { text: `${name} (not configured)`, hopeless: true };
-  if (isHeld(needed)) return { text: `${name} (about to restart)`, hopeless: false };
+  if (isHeld(needed)) {
+    const what = needed.held?.to === 'stopped' ? 'stop' : 'restart';
+    return { text: `${name} (about to ${what})`, hopeless: false };
+  }
   const now = needed.state;
   const isMet =
     until === 'completed'
@@ -93,7 +101,7 @@ function unmet(state: State, { service: name, until }: Dependency): Obstacle | n
 
 function isOnItsWay(service: Service): boolean {
   const { name } = service.state;
-  if (isHeld(service) || (isLeaving(service) && 'next' in service.state && service.state.next.to === 'start'))
-    return true;
+  if (isHeld(service)) return service.held?.to !== 'stopped';
+  if (isLeaving(service) && 'next' in service.state && service.state.next.to === 'start') return true;
   return name === 'waiting' || name === 'starting' || (name === 'stopped' && isWanted(service));
 }

@@ -4,13 +4,13 @@ import { draw } from './backoff.ts';
 import { checkHealth, checkReadiness } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
 import { initialState, newService } from './initial.ts';
-import { bringDown } from './lifecycle.ts';
+import { bringDown, bringDownInTurn } from './lifecycle.ts';
 import type { Memory } from './memory.ts';
-import type { Effect, Exit, Run, Service, ServiceState, State } from './model.ts';
+import type { Effect, Exit, Next, Run, Service, ServiceState, State } from './model.ts';
 import { type Found, recallRollouts, rolledOf } from './rollout-recall.ts';
 import { hear } from './service.ts';
 import type { Config, Millis, ServiceSpec } from './spec.ts';
-import { stranger } from './stranger.ts';
+import { ofUnknownForm, stranger } from './stranger.ts';
 import { type Around, isWanted, type Moved, move } from './transition.ts';
 
 /** A generation of an earlier opsd of which something still lives. */
@@ -36,7 +36,8 @@ export interface Recalled {
 
 /**
  * The state that an opsd starts with. The youngest survivor of a service is adopted; those of services that are not
- * configured are stopped. Follow it with the first `configured`, which starts what is not there.
+ * configured are stopped. Follow it with the first `configured`, which starts what is not there, and takes down what is
+ * to go or to be replaced.
  */
 export function recall(
   config: Config,
@@ -177,10 +178,11 @@ function straighten(
   around: Around,
 ): Moved {
   if (service.removed) {
-    return bringDown(service, around, { to: 'stopped', reason: 'removed', detail: 'no longer in the configuration' });
+    const detail = 'no longer in the configuration';
+    return bringDownInTurn(service, around, { to: 'stopped', reason: 'removed', detail });
   }
   if (!isWanted(service)) {
-    return bringDown(service, around, { to: 'stopped', reason: 'adopted', detail: 'it is not to be up' });
+    return bringDownInTurn(service, around, { to: 'stopped', reason: 'adopted', detail: 'it is not to be up' });
   }
   if (memory === undefined) return [service, []];
   const isOfThis = memory.generation === service.generation;
@@ -188,7 +190,10 @@ function straighten(
   if (isOutdated(service, memory, fingerprintOf)) {
     if (isRolled && !wasStopping) return [service, []];
     const detail = 'its configuration changed while no opsd was there';
-    return bringDown(service, around, { to: 'start', reason: 'configuration', detail });
+    const next: Next = { to: 'start', reason: 'configuration', detail };
+    if (wasStopping) return bringDown(service, around, next);
+    const changed: Service = { ...service, spec: ofUnknownForm(service.spec), nextSpec: service.spec };
+    return bringDownInTurn(changed, around, next);
   }
   if (wasStopping) {
     return bringDown(service, around, { to: 'start', reason: memory.lastReason, detail: memory.lastDetail });

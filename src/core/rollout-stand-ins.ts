@@ -1,7 +1,7 @@
 // Stand-ins: instances beyond the last one, there only while a rollout goes on.
 
 import { newService } from './initial.ts';
-import { start } from './lifecycle.ts';
+import { bringDown, start } from './lifecycle.ts';
 import { serviceOf } from './order.ts';
 import { remove } from './removal.ts';
 import { isReady, replace } from './rollout-member.ts';
@@ -57,7 +57,10 @@ export function dismissStandIns(world: World, rollout: Rollout, all: boolean): r
     const service = serviceOf(world.state, name);
     if (service === undefined || service.removed) continue;
     if (!all && isReady(service, world.now)) kept.push(name);
-    else world.change(name, (one, around) => remove(one, around, `no longer needed: it stood in for ${rollout.group}`));
+    else {
+      const why = `no longer needed: it stood in for ${rollout.group}`;
+      world.change(name, (one, around) => remove(one, around, bringDown, why));
+    }
   }
   return kept;
 }

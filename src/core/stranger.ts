@@ -1,6 +1,6 @@
-// Services that an earlier opsd knew and this one does not: what is needed to stop them.
+// Services that an earlier opsd knew and this one does not, or knew in another form: what is needed to stop them.
 
-import type { Policy, ServiceSpec } from './spec.ts';
+import type { EffectiveValue, Policy, ServiceSpec } from './spec.ts';
 
 /** A service of which nothing is known but that processes of it live. */
 export function stranger(name: string): ServiceSpec {
@@ -62,4 +62,11 @@ export function stranger(name: string): ServiceSpec {
     policy,
     effective: new Map(),
   };
+}
+
+const UNKNOWN: EffectiveValue = { value: 'unknown', secret: false, source: 'the configuration of an earlier opsd' };
+
+/** What runs was born with another configuration, of which only that much is known: it is compared with every other. */
+export function ofUnknownForm(spec: ServiceSpec): ServiceSpec {
+  return { ...spec, effective: new Map([['command', UNKNOWN]]) };
 }

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { remember } from '../../src/core/memory.ts';
 import type { Effect } from '../../src/core/model.ts';
 import { recall } from '../../src/core/recall.ts';
+import type { ServiceSpec } from '../../src/core/spec.ts';
+import { step } from '../../src/core/supervisor.ts';
 import { aConfig, aService } from '../simulation/specs.ts';
 
 const survivor = { service: 'web', pid: 42, startedAt: 0 };
@@ -37,7 +39,8 @@ function stateOf(generation: number, fingerprintWas: string, fingerprintIs: stri
   const memories = remember(last.state, () => fingerprintWas);
   const survivors = [{ ...survivor, generation }];
   const { state } = recall(config, { memories, survivors }, () => fingerprintIs, 1, 2_000);
-  return state.services[0]?.state.name;
+  const [configured] = step(state, { type: 'configured', config, isFirst: true }, 2_000);
+  return configured.services[0]?.state.name;
 }
 
 test('a process is kept while its configuration is the one it was born with', () => {
@@ -48,4 +51,23 @@ test('a process is kept while its configuration is the one it was born with', ()
 test('a process is restarted when the configuration has changed since opsd last wrote anything down', () => {
   assert.equal(stateOf(3, 'before', 'now'), 'stopping');
   assert.equal(stateOf(4, 'before', 'now'), 'stopping', 'one whose start was never written down');
+});
+
+test('one whose turn has not come is still not what the configuration says, for the next opsd too', () => {
+  const config = aConfig([aService('db'), aService('web', { dependsOn: [{ service: 'db', until: 'ready' }] })]);
+  const survivors = ['db', 'web'].map((service) => ({ ...survivor, service, generation: 3 }));
+  const first = recall(config, { memories: [], survivors }, () => 'before', 1, 1_000);
+  const nameOf = (spec: ServiceSpec) => [...spec.effective.values()].map(({ value }) => value).join();
+  const memories = remember(first.state, () => 'before');
+  const { state } = recall(config, { memories, survivors }, nameOf, 1, 2_000);
+  const [taken] = step(state, { type: 'configured', config, isFirst: true }, 2_000);
+  assert.deepEqual(
+    taken.services.map((service) => service.state.name),
+    ['running', 'stopping'],
+    'the dependent goes first',
+  );
+  const [db] = remember(taken, nameOf);
+  assert.notEqual(db?.fingerprint, nameOf(aService('db')));
+  const [again] = step(taken, { type: 'configured', config, isFirst: false }, 2_000);
+  assert.equal(again.services[0]?.held?.to, 'start', 'a reload does not take it for what it is not');
 });

@@ -130,6 +130,141 @@ test('dependents start after, and stop before, what they depend on', () => {
   );
 });
 
+test('a reload that changes a service and what depends on it takes the dependents down first', () => {
+  const chain = (version: number) => [
+    aService('db', {}, version),
+    aService('api', { dependsOn: [{ service: 'db', until: 'ready' }] }, version),
+    aService('log', { after: ['api'] }, 1),
+  ];
+  tells(
+    {
+      services: chain(1),
+      child: obedient,
+      acts: [[2_000, (it) => it.post({ type: 'configured', config: aConfig(chain(2)), isFirst: false })]],
+      until: 9_000,
+    },
+    `
+    0      db stopped → starting (enabled)
+    0      api stopped → waiting (waits for db (starting))
+    0      log stopped → waiting (waits for api (waiting))
+    0      db starting → running (up and ready)
+    0      api waiting → starting (what it waited for is there)
+    0      api starting → running (up and ready)
+    0      log waiting → starting (what it waited for is there)
+    0      log starting → running (up and ready)
+    2000   api running → stopping (its configuration changed)
+    2000   api SIGTERM to its main
+    2100   api stopping → waiting (waits for db (about to restart))
+    2100   db running → stopping (its configuration changed)
+    2100   db SIGTERM to its main
+    2200   db stopping → starting (its configuration changed)
+    2200   db starting → running (up and ready)
+    2200   api waiting → starting (what it waited for is there)
+    2200   api starting → running (up and ready)`,
+  );
+});
+
+test('a reload that removes a service and what depends on it takes the dependents down first', () => {
+  tells(
+    {
+      services: [aService('db'), aService('api', { dependsOn: [{ service: 'db', until: 'ready' }] })],
+      child: obedient,
+      acts: [[2_000, (it) => it.post({ type: 'configured', config: aConfig([]), isFirst: false })]],
+      until: 9_000,
+    },
+    `
+    0      db stopped → starting (enabled)
+    0      api stopped → waiting (waits for db (starting))
+    0      db starting → running (up and ready)
+    0      api waiting → starting (what it waited for is there)
+    0      api starting → running (up and ready)
+    2000   api running → stopping (no longer in the configuration)
+    2000   api SIGTERM to its main
+    2100   api stopping → stopped (no longer in the configuration)
+    2100   db running → stopping (no longer in the configuration)
+    2100   db SIGTERM to its main
+    2200   db stopping → stopped (no longer in the configuration)`,
+  );
+});
+
+test('a reload that takes back what another wanted leaves who still waits for its turn alone', () => {
+  const pair = (version: number) => [
+    aService('db', {}, version),
+    aService('api', { dependsOn: [{ service: 'db', until: 'ready' }], stopTimeout: 1_000 }, version),
+  ];
+  const reload = (version: number) => ({ type: 'configured' as const, config: aConfig(pair(version)), isFirst: false });
+  tells(
+    {
+      services: pair(1),
+      child: obedient,
+      acts: [
+        [2_000, (it) => it.post(reload(2))],
+        [2_050, (it) => it.post(reload(1))],
+      ],
+      until: 9_000,
+    },
+    `
+    0      db stopped → starting (enabled)
+    0      api stopped → waiting (waits for db (starting))
+    0      db starting → running (up and ready)
+    0      api waiting → starting (what it waited for is there)
+    0      api starting → running (up and ready)
+    2000   api running → stopping (its configuration changed)
+    2000   api SIGTERM to its main
+    2100   api stopping → starting (its configuration changed)
+    2100   api starting → running (up and ready)`,
+  );
+});
+
+test('who waits for whom is turned round by a reload while an order waits: nobody waits for ever', () => {
+  const services = (isTurned: boolean) => [
+    aService('a', isTurned ? {} : { after: ['b'] }, isTurned ? 2 : 1),
+    aService('b', isTurned ? { after: ['a'] } : {}),
+    aService('c', { after: ['b'] }),
+  ];
+  tells(
+    {
+      services: services(false),
+      child: obedient,
+      acts: [
+        [
+          2_000,
+          (it) => {
+            it.order('restart', 'c');
+            it.order('restart', 'b');
+            it.post({ type: 'configured', config: aConfig(services(true)), isFirst: false });
+          },
+        ],
+      ],
+      until: 9_000,
+    },
+    `
+    0      a stopped → waiting (waits for b (stopped))
+    0      b stopped → starting (enabled)
+    0      c stopped → waiting (waits for b (starting))
+    0      b starting → running (up and ready)
+    0      a waiting → starting (what it waited for is there)
+    0      c waiting → starting (what it waited for is there)
+    0      a starting → running (up and ready)
+    0      c starting → running (up and ready)
+    2000   c running → stopping (restart by test)
+    2000   c SIGTERM to its main
+    2100   c stopping → waiting (waits for b (running))
+    2100   a running → stopping (its configuration changed)
+    2100   a SIGTERM to its main
+    2100   b running → stopping (restart by test)
+    2100   b SIGTERM to its main
+    2200   a stopping → starting (its configuration changed)
+    2200   a starting → running (up and ready)
+    2200   b stopping → starting (restart by test)
+    2200   b starting → running (up and ready)
+    2200   b answer: ok, b is running
+    2200   c waiting → starting (what it waited for is there)
+    2200   c starting → running (up and ready)
+    2200   c answer: ok, c is running`,
+  );
+});
+
 test('those that are restarted together stop dependents first, and start the other way round', () => {
   tells(
     {

@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Transition } from '../../src/core/model.ts';
 import type { Backoff, Health, Policy, Probe, ServiceSpec } from '../../src/core/spec.ts';
 import type { Script } from './host.ts';
 import { Simulation } from './simulation.ts';
@@ -113,7 +114,7 @@ const actOf: fc.Arbitrary<Act> = fc.oneof(
         'crash',
         'crash and forget',
       ),
-      which: millis(2),
+      which: millis(3),
     }),
   },
 );
@@ -146,8 +147,22 @@ function live(world: World): void {
     if (isCalm) return wellBehaved;
     return world.scripts[generation % world.scripts.length] ?? wellBehaved;
   });
-  simulation.check = checkAlways;
-  const versions = [servicesOf(world, 1), servicesOf(world, 2), withoutFirst(servicesOf(world, 1))];
+  let seen = 0;
+  // Who was on the way down when opsd was killed goes on: the next one says so once more.
+  let leaving: ReadonlySet<string> = new Set();
+  simulation.check = () => {
+    checkAlways(simulation);
+    const news = simulation.transitions.slice(seen).map(({ what }) => what);
+    for (const one of news) if (!leaving.has(one.service)) checkStop(simulation, one);
+    for (const last of news.slice(-1)) checkStart(simulation, last);
+    seen = simulation.transitions.length;
+  };
+  const versions = [
+    servicesOf(world, 1),
+    servicesOf(world, 2),
+    withoutFirst(servicesOf(world, 1)),
+    turnedRound(servicesOf(world, 2)),
+  ];
   const configOf = (which: number) =>
     aConfig(versions[which % versions.length] ?? [], { shutdownTimeout: world.shutdownTimeout, startConcurrency: 2 });
   let current = 0;
@@ -164,7 +179,9 @@ function live(world: World): void {
       // The next daemon may find another configuration: that is like a reload.
       if (act.which === 1) current = 1;
       const hasMemory = act.what === 'crash';
+      leaving = simulation.leaving();
       simulation.crash(configOf(current), hasMemory);
+      leaving = new Set();
       for (const name of [...lastOrder.keys()]) {
         if (!hasMemory || !configOf(current).services.has(name)) lastOrder.delete(name);
       }
@@ -215,6 +232,16 @@ function withoutFirst([first, ...services]: readonly ServiceSpec[]): ServiceSpec
   });
 }
 
+/** Who was needed needs now: an operator's order and a reload may come to wait for each other. */
+function turnedRound(services: readonly ServiceSpec[]): ServiceSpec[] {
+  return services.map((spec) => {
+    const needing = services.filter(({ policy }) => policy.dependsOn.some(({ service }) => service === spec.name));
+    const later = services.filter(({ policy }) => policy.after.includes(spec.name));
+    const dependsOn = needing.map(({ name }) => ({ service: name, until: 'ready' as const }));
+    return { ...spec, policy: { ...spec.policy, dependsOn, after: later.map(({ name }) => name) } };
+  });
+}
+
 function carryOut(
   simulation: Simulation,
   what: 'start' | 'stop' | 'restart' | 'reset' | 'stale',
@@ -237,14 +264,12 @@ function carryOut(
   const isKnown = known !== undefined && !known.removed;
   if (isKnown && what !== 'reset') lastOrder.set(service, what);
   // A service that is started starts what it needs.
-  if (isKnown && (what === 'start' || what === 'restart')) forgetStopsOfNeeds(simulation, service, lastOrder);
-}
-
-function forgetStopsOfNeeds(simulation: Simulation, service: string, lastOrder: Map<string, string>): void {
-  const spec = simulation.state.services[simulation.state.slots.get(service) ?? -1]?.spec;
-  for (const { service: needed } of spec?.policy.dependsOn ?? []) {
-    lastOrder.delete(needed);
-    forgetStopsOfNeeds(simulation, needed, lastOrder);
+  if (!isKnown || (what !== 'start' && what !== 'restart')) return;
+  const needed = new Set([service]);
+  for (const name of needed) {
+    const spec = simulation.state.services[simulation.state.slots.get(name) ?? -1]?.spec;
+    for (const { service: other } of spec?.policy.dependsOn ?? []) needed.add(other);
+    if (name !== service) lastOrder.delete(name);
   }
 }
 
@@ -260,40 +285,33 @@ function checkAlways(simulation: Simulation): void {
   const starting = state.services.filter((one) => one.state.name === 'starting' && !one.state.run.adopted).length;
   assert.ok(starting <= state.startConcurrency, 'no more starts at a time than start_concurrency');
   checkBackoff(simulation);
-  checkNeeds(simulation);
 }
 
-/** Nothing starts before what it requires; in a shutdown nothing required is asked to go before those that need it. */
-function checkNeeds({ transitions, state }: Simulation): void {
-  const last = transitions.at(-1);
-  if (last === undefined) return;
-  const service = state.services[state.slots.get(last.what.service) ?? -1];
-  if (service === undefined) return;
-  if (last.what.to === 'starting' && last.what.reason !== 'adopted') {
-    for (const { service: needed, until } of service.spec.policy.dependsOn) {
-      const other = state.services[state.slots.get(needed) ?? -1]?.state;
-      const isMet = other?.name === 'running' || (until === 'started' && other?.name === 'starting');
-      assert.ok(isMet, `${last.what.service} started before ${needed} was ${until}: it is ${other?.name}`);
-    }
-    for (const earlier of service.spec.policy.after) {
-      const other = state.services[state.slots.get(earlier) ?? -1]?.state.name;
-      assert.ok(other !== 'waiting' && other !== 'starting', `${last.what.service} started before ${earlier}`);
-    }
+/** Nothing starts before what it requires: seen of the last news of a step, as what it required may be on its way again. */
+function checkStart({ state }: Simulation, { service: name, to, reason }: Transition): void {
+  const service = state.services[state.slots.get(name) ?? -1];
+  if (service === undefined || to !== 'starting' || reason === 'adopted') return;
+  for (const { service: needed, until } of service.spec.policy.dependsOn) {
+    const other = state.services[state.slots.get(needed) ?? -1]?.state;
+    const isMet = other?.name === 'running' || (until === 'started' && other?.name === 'starting');
+    assert.ok(isMet, `${name} started before ${needed} was ${until}: it is ${other?.name}`);
   }
-  if (last.what.to !== 'stopping') return;
-  const isRestart = last.what.detail.startsWith('restart by');
-  for (const { spec, state: other } of isRestart ? state.services : []) {
-    const isGoing = other.name === 'stopping' || (other.name === 'killing' && !other.stuck);
-    const needs = comesAfter(spec, last.what.service);
-    assert.ok(!needs || !isGoing, `${last.what.service} was asked to go for a restart while ${spec.name} still stops`);
+  for (const earlier of service.spec.policy.after) {
+    const other = state.services[state.slots.get(earlier) ?? -1]?.state.name;
+    assert.ok(other !== 'waiting' && other !== 'starting', `${name} started before ${earlier}`);
   }
-  if (last.what.reason !== 'shutdown') return;
+}
+
+/** Nothing required is asked to go before those that need it and go too; in a shutdown that is all of them. */
+function checkStop({ state }: Simulation, { service: name, to, reason, detail }: Transition): void {
+  if (to !== 'stopping') return;
+  const isOrderly = detail.startsWith('restart by') || reason === 'removed' || reason === 'configuration';
   for (const { spec, state: other } of state.services) {
-    const needs = comesAfter(spec, last.what.service);
-    assert.ok(
-      !needs || !('run' in other),
-      `${last.what.service} was asked to stop before ${spec.name}, which needs it`,
-    );
+    if (!comesAfter(spec, name)) continue;
+    const isGoing = other.name === 'stopping' || (other.name === 'killing' && !other.stuck);
+    assert.ok(!isOrderly || !isGoing, `${name} was asked to go (${detail}) while ${spec.name} still stops`);
+    const isLive = 'run' in other;
+    assert.ok(reason !== 'shutdown' || !isLive, `${name} was asked to stop before ${spec.name}, which needs it`);
   }
 }
 

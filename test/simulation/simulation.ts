@@ -84,6 +84,12 @@ export class Simulation {
     return slot === undefined ? 'forgotten' : (this.state.services[slot]?.state.name ?? 'forgotten');
   }
 
+  /** Who is on the way down. */
+  leaving(): ReadonlySet<string> {
+    const leaving = this.state.services.filter(({ state }) => 'next' in state);
+    return new Set(leaving.map(({ spec }) => spec.name));
+  }
+
   /** Lets time pass until `end`, or until the daemon is over. */
   runUntil(end: number): void {
     for (let turns = 0; this.exited === null; turns += 1) {
