@@ -7,6 +7,7 @@ import { activate } from '../support/activated.ts';
 import { balance, freePorts } from '../support/balancer.ts';
 import { HttpLoad } from '../support/http-load.ts';
 import { type Opsd, startOpsd } from '../support/opsd.ts';
+import { loadWithWrk, withWrk } from '../support/wrk.ts';
 
 /** Answers with its version, takes its time for it, and goes when it has answered all that it accepted. */
 const SERVER = `import { createServer } from 'node:http';
@@ -84,6 +85,16 @@ test('a rolling restart and a reload of four instances under load: no request fa
   const log = await opsd.log();
   assert.match(log, /rollout service=web what=begun detail="4 of 4 are restarted, one after the other"/);
   assert.equal(log.match(/rollout service=web what=done /g)?.length, 2);
+});
+
+test('a rolling restart of four instances under wrk: it counts no failed request', withWrk, async () => {
+  await using web = await startFour();
+  const { requests, failures } = await loadWithWrk(web.port, async () => {
+    const restarted = await web.opsd.ctl('restart', 'web', '--rolling');
+    assert.deepEqual([restarted.code, restarted.stdout], [0, 'web: 4 restarted, and ready\n'], restarted.stderr);
+  });
+  assert.deepEqual(failures, []);
+  assert.ok(requests > 100, `only ${requests} requests in all`);
 });
 
 test('with a stand-in all four are up all the time, and it is gone afterwards', async () => {
