@@ -38,6 +38,7 @@ import { JobBook } from './os/job-book.ts';
 import { LaunchPlanner } from './os/launch-plan.ts';
 import { acquireLock } from './os/lock.ts';
 import { createLogger } from './os/logger.ts';
+import { Orphans } from './os/orphans.ts';
 import { ServiceOutputs } from './os/output/service-outputs.ts';
 import { ServicePidFiles } from './os/pid-files.ts';
 import { loadPosixSpawner } from './os/posix-spawner.ts';
@@ -103,10 +104,6 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const baseNofile = raiseDescriptorLimit(process.env);
   const { cgroups, description } = detectCgroups(surroundings(process.env));
   log.info(description);
-  if (process.pid === 1) {
-    log.warn('opsd is PID 1 and reaps no orphans: run it under an init (docker run --init, tini), or zombies pile up');
-  }
-
   const report = (event: Parameters<Loop['post']>[0]) => loop.post(event);
   const written = new OutputCounters();
   const uidOf = ({ launch }: ServiceSpec) =>
@@ -125,6 +122,10 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     new ReadySignals({ report, runDir: layout.run, logFile: (service) => outputs.logFile(service) }),
   );
   const spawner = stack.use(loadPosixSpawner() ?? new (await import('./os/execa-spawner.ts')).ExecaSpawner());
+  const orphans = process.pid === 1 ? stack.use(new Orphans(spawner.fetchOrphan)) : null;
+  if (orphans !== null && spawner.fetchOrphan === null) {
+    log.warn('opsd is PID 1 and reaps no orphans: run it under an init (docker run --init, tini), or zombies pile up');
+  }
   const processes = stack.use(
     new ServiceProcesses({
       spawner,
@@ -266,6 +267,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     nextRunOf: (service) => timetable.nextOf(service),
     lastLines: (service) => outputs.lastLines(service),
     wished: () => keeper.touch(),
+    zombies: () => orphans?.count ?? null,
   });
   stack.use(
     await startServers({

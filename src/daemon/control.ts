@@ -55,6 +55,8 @@ export interface Parts {
   isHeld(service: string, generation: number): boolean;
   /** A wish of an operator is about to change. */
   wished(): void;
+  /** null: opsd is not PID 1. */
+  zombies(): number | null;
 }
 
 export class DaemonControl implements Control {
@@ -202,6 +204,7 @@ export class DaemonControl implements Control {
       reloads: configuration.reloads,
       adoption,
       event_hooks: eventHooks.view(),
+      zombies: this.#parts.zombies(),
       services: loop.state.services.map((service) => {
         const pid = 'run' in service.state ? service.state.run.pid : null;
         const usage = pid === null ? undefined : this.#parts.usageOf(pid);

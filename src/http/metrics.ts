@@ -207,6 +207,12 @@ const families: readonly Family[] = [
     ({ event_hooks }) => counts(event_hooks.dropped),
   ),
   gauge(
+    'opsd_zombies',
+    'Only where opsd is PID 1: dead processes that wait to be fetched. Growth without end: run opsd under an init.',
+    [],
+    ({ zombies }) => (zombies === null ? [] : [{ labels: {}, value: zombies }]),
+  ),
+  gauge(
     'opsd_event_loop_lag_seconds',
     'How late the loop of opsd runs. Above 1 supervision suffers: the host has no CPU left for it.',
     [],

@@ -243,6 +243,8 @@ export interface MetricsView {
   /** What was found of an earlier daemon at the start. */
   readonly adoption: { readonly adopted: number; readonly stopped: number };
   readonly event_hooks: EventHooksView;
+  /** Dead processes that nobody fetches; null: opsd is not PID 1, and somebody else does. */
+  readonly zombies: number | null;
   readonly services: readonly ServiceMetrics[];
   /** From the spawn to readiness, of all services. */
   readonly ready_seconds: HistogramView;

@@ -6,6 +6,7 @@ import { codeOf } from './identity.ts';
 import type { ChildSpec, Fate, Spawner } from './spawner.ts';
 
 export class ExecaSpawner implements Spawner {
+  readonly fetchOrphan = null;
   readonly #children = new Set<ChildProcess>();
 
   spawn(spec: ChildSpec, fate: Fate): number | null {

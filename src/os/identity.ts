@@ -1,6 +1,6 @@
 // Who a process is, beyond its number, and the one place that sends signals: never to a stranger.
 
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import type { SignalName } from '../core/spec.ts';
 import type { Identity } from '../runtime/ports.ts';
 
@@ -32,6 +32,16 @@ export type Unread = 'gone' | 'forbidden' | 'exhausted';
 export function readStat(pid: number): ProcessStat | Unread {
   const length = readProcFile(`/proc/${pid}/stat`, line);
   return typeof length === 'number' ? parseStat(pid, line.toString('latin1', 0, length)) : length;
+}
+
+/** All that there are. null: no descriptor is left to list them. */
+export function listProcesses(): number[] | null {
+  try {
+    // Beside processes /proc has files and folders with names.
+    return readdirSync('/proc').map(Number).filter(Number.isSafeInteger);
+  } catch {
+    return null;
+  }
 }
 
 /** Fields are counted from the last `)`: a name may hold spaces and parentheses (EDGE-CASES 1). */

@@ -72,6 +72,9 @@ class PosixSpawner implements Spawner {
   #words: Memory;
   readonly #null = openSync('/dev/null', 'r+');
   readonly #reap = () => this.#reapAll();
+  readonly fetchOrphan = (pid: number): void => {
+    if (!this.#fates.has(pid)) this.#c.waitpid(pid, this.#answer.at, WNOHANG);
+  };
   #isOver = false;
 
   constructor(ffi: Foreign, c: Functions) {

@@ -1,9 +1,8 @@
 // One look at all processes of the host: those that carry our marker, and how all of them hang together.
 
-import { readdirSync } from 'node:fs';
 import type { Millis } from '../core/spec.ts';
 import { monotonic } from '../runtime/clock.ts';
-import { isLiving, type ProcessStat, readProcFile, readStat } from './identity.ts';
+import { isLiving, listProcesses, type ProcessStat, readProcFile, readStat } from './identity.ts';
 import { type Marker, parseMarker, readMarker } from './marker.ts';
 
 /** A living process that is not the main process of a service. */
@@ -156,16 +155,6 @@ function isOfInterest({ standing }: Remembered): boolean {
 
 function remember({ startTime }: ProcessStat, known: Partial<Remembered> & Pick<Remembered, 'standing'>): Remembered {
   return { startTime, marker: null, process: null, freshUntil: 0, emptySince: null, seenIn: 0, ...known };
-}
-
-/** null: no descriptor is left to list them. */
-function listProcesses(): number[] | null {
-  try {
-    // Beside processes /proc has files and folders with names.
-    return readdirSync('/proc').map(Number).filter(Number.isSafeInteger);
-  } catch {
-    return null;
-  }
 }
 
 const status = Buffer.allocUnsafe(4096);

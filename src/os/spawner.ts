@@ -29,4 +29,6 @@ export interface Fate {
 export interface Spawner extends Disposable {
   /** In a session and process group of its own, with default signals and no descriptor but those named. The PID; null: it failed. */
   spawn(spec: ChildSpec, fate: Fate): number | null;
+  /** Fetches a dead child of opsd that nobody here has started; null: it cannot. */
+  readonly fetchOrphan: ((pid: number) => void) | null;
 }
