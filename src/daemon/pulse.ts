@@ -1,8 +1,9 @@
 // Is the daemon alive? Measures how late the event loop is, beats for whoever watches opsd, and tells when it stalls.
 
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Millis } from '../core/spec.ts';
+import { makeFolders } from '../os/make-folders.ts';
 import { every, monotonic, wallNow } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
 
@@ -58,7 +59,7 @@ export class Pulse implements Disposable {
       utimesSync(this.#file, now, now);
     } catch {
       try {
-        mkdirSync(dirname(this.#file), { recursive: true });
+        makeFolders(dirname(this.#file));
         writeFileSync(this.#file, '', { mode: 0o644 });
       } catch {
         return;

@@ -6,6 +6,7 @@ import type { Millis } from '../core/spec.ts';
 import { after } from '../runtime/clock.ts';
 import { limitsMemory } from './cgroup-limits.ts';
 import { codeOf } from './identity.ts';
+import { makeFolders } from './make-folders.ts';
 import { unitProperty } from './own-unit.ts';
 
 /** Where opsd itself goes: a cgroup with controllers may hold either processes or other cgroups, not both. */
@@ -62,7 +63,7 @@ export function detectCgroups(surroundings: Surroundings): Detected {
   if (!existsSync(join(base, 'cgroup.kill'))) return none('the root cgroup, or a kernel before 5.14');
   if (surroundings.uid === 0 && !surroundings.hasDelegate()) return none('the unit has no Delegate=yes');
   try {
-    mkdirSync(join(base, LEAF), { recursive: true });
+    makeFolders(join(base, LEAF));
     if (!isBornInLeaf) writeFileSync(join(base, LEAF, 'cgroup.procs'), '0');
   } catch (error) {
     return none(`${base} cannot be used: ${codeOf(error)}`);

@@ -1,9 +1,10 @@
 // The directories opsd works in: made where they are missing, refused where others could play tricks in them.
 
-import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { RuntimeError } from '../errors.ts';
 import { codeOf } from './identity.ts';
+import { makeFolders } from './make-folders.ts';
 
 /** sun_path of a unix socket has 108 bytes, one of them the NUL (unix(7)). */
 const LONGEST_SOCKET_PATH = 107;
@@ -72,11 +73,14 @@ function lookOrMake(path: string, mode: number): Stats {
   try {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found) return found;
-    mkdirSync(path, { recursive: true, mode });
+    makeFolders(path, mode);
     chmodSync(path, mode);
     return lstatSync(path);
   } catch (error) {
-    const remedy = codeOf(error) === 'EACCES' ? 'run opsd as root, or set PREFIX to a directory of yours' : 'see to it';
+    const isDenied = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
+    const remedy = isDenied
+      ? 'run opsd as root, or set PREFIX to a directory of yours'
+      : 'set PREFIX (or daemon.log_dir) to a place where directories can be made';
     throw new RuntimeError(`cannot make the directory ${path} (${codeOf(error) || String(error)}): ${remedy}`);
   }
 }

@@ -116,3 +116,10 @@ test('a socket path of 108 bytes is refused, one of 107 is not', async () => {
     message: /108 bytes.*set PREFIX to a shorter one/,
   });
 });
+
+test('where the kernel makes no directories that is said at once (Node’s own recursive mkdir never returns)', async () => {
+  await using p = await place();
+  assert.throws(() => prepareDirectories({ ...p.layout, log: '/proc/opsd/log' }), {
+    message: /^cannot make the directory \/proc\/opsd\/log \(ENOENT\): set PREFIX \(or daemon\.log_dir\) to a place /,
+  });
+});

@@ -1,11 +1,12 @@
 // Where the output of services goes: the port of the loop, and the only file here that knows all the ways (`log.mode`).
 
-import { closeSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { closeSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogMode, Millis, ServiceSpec } from '../../core/spec.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import type { Log } from '../logger.ts';
+import { makeFolders } from '../make-folders.ts';
 import { Capture, type Shared } from './capture.ts';
 import { Fifo, hasHolder, makeFifos, removeFile } from './fifo.ts';
 import { Forwarder, PROGRAMS } from './forwarder.ts';
@@ -79,7 +80,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     const all = [...specs];
     const wanted = all.filter(({ launch }) => isFifoMode(launch.log));
     const fresh = wanted.filter(({ name }) => !this.#outputs.has(name));
-    mkdirSync(this.#fifoDir(), { recursive: true, mode: 0o700 });
+    makeFolders(this.#fifoDir(), 0o700);
     this.#try(() => makeFifos(fresh.map(({ name }) => this.#fifoPath(name))));
     for (const spec of fresh) this.#try(() => this.#outputOf(spec));
     for (const spec of all) this.#modes.set(spec.name, spec.launch.log);

@@ -1,17 +1,8 @@
 // Output on its way to be stamped, kept in a file so that an opsd that is killed meanwhile neither loses nor doubles it.
 
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolders } from '../make-folders.ts';
 import { TIMESTAMP_LENGTH } from '../timestamp.ts';
 import type { Kernel } from './kernel.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
@@ -39,7 +30,7 @@ export class StampedBatch implements Disposable {
 
   /** Throws what open(2) gives. */
   constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path), 0o700);
     this.#fd = openSync(path, FLAGS, 0o600);
   }
 

@@ -1,9 +1,10 @@
 // Readiness that services tell by themselves: hands each new process what it needs for that, listens, and reports.
 
-import { lstatSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceSpec } from '../../core/spec.ts';
 import type { Report } from '../../runtime/ports.ts';
+import { makeFolders } from '../make-folders.ts';
 import { LogLine, type Mark, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
 
@@ -41,7 +42,7 @@ export class ReadySignals implements Disposable {
    */
   begin(service: string, generation: number, { policy: { ready, timestamps } }: ServiceSpec, before = 0): Handed {
     if (ready?.on === 'fd') {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolders(this.#folder, 0o700);
       const pipe = this.#listen(
         service,
         generation,
@@ -57,7 +58,7 @@ export class ReadySignals implements Disposable {
     const path = ready?.on === 'log' ? this.#options.logFile(service) : null;
     if (path !== null && ready?.pattern != null) {
       const from = markEnd(path);
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolders(this.#folder, 0o700);
       // For the next opsd, should this one be killed before the service is ready.
       writeFileSync(this.#pathOf(service, generation), `${from.ino} ${from.offset}\n`, { mode: 0o600 });
       this.#readLog(service, generation, path, from, ready.pattern, timestamps);
