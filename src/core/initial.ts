@@ -38,7 +38,7 @@ export function newService(spec: ServiceSpec, generation: number, now: Millis): 
     lastExit: null,
     lastFailure: null,
     lastReason: 'boot',
-    lastDetail: 'not started yet',
+    lastDetail: spec.policy.enabled ? 'not started yet' : 'not enabled (enabled = false)',
     orders: [],
   };
 }

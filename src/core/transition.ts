@@ -63,7 +63,8 @@ export function move(service: Service, state: ServiceState, around: Around, reas
     from: service.state.name,
     to: state.name,
     generation: moved.generation,
-    pid: run?.pid ?? before?.pid ?? null,
+    // What ends is told by the process that ended, what starts by none until there is one.
+    pid: state.name === 'starting' ? state.run.pid : (run?.pid ?? before?.pid ?? null),
     reason,
     detail,
     exit: moved.lastExit,

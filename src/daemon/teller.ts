@@ -41,6 +41,8 @@ export class Teller implements Audience {
   #isReady = false;
   #isStopping = false;
   #begunAt: Millis = 0;
+  /** Until it is ready: what this opsd has started or adopted. */
+  readonly #started = new Set<string>();
 
   constructor(listeners: Listeners) {
     this.#to = listeners;
@@ -48,6 +50,8 @@ export class Teller implements Audience {
 
   transition(transition: Transition): void {
     this.#hasMoved = true;
+    if (!this.#isReady && (transition.to === 'starting' || transition.reason === 'adopted'))
+      this.#started.add(transition.service);
     this.#to.tally.note(transition, monotonic());
     this.#to.chronicle.note(transition);
     if (this.#to.isJob(transition.service)) this.#noteJob(transition);
@@ -120,8 +124,9 @@ export class Teller implements Audience {
     if (!this.#hasBegun || (this.#isReady && !this.#hasMoved)) return;
     this.#hasMoved = false;
     const isLate = monotonic() - this.#begunAt > LONGEST_START;
-    if (!this.#isReady && state.phase.name === 'running' && (isLate || wereAllStarted(state))) {
+    if (!this.#isReady && state.phase.name === 'running' && (isLate || wereAllStarted(state, this.#started))) {
       this.#isReady = true;
+      this.#started.clear();
       // Whoever waited for this may reckon with an opsd that is killed in the next moment.
       this.#to.save();
       this.#to.manager.ready();
@@ -144,9 +149,9 @@ function isLiveName(name: StateName): boolean {
 }
 
 /** Has every service that is to be up been started? One that waits for another that is down for good never will be. */
-function wereAllStarted(state: State): boolean {
+function wereAllStarted(state: State, started: ReadonlySet<string>): boolean {
   return state.services.every((service) => {
-    if (!isWanted(service) || service.generation > 0) return true;
+    if (!isWanted(service) || started.has(service.spec.name)) return true;
     if (service.state.name === 'waiting') return obstacleOf(state, service)?.hopeless === true;
     return service.state.name !== 'stopped' || service.spec.policy.schedule !== null;
   });

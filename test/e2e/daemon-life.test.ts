@@ -89,6 +89,31 @@ test('services that fail for good do not end opsd, and its exit code is still 0'
   await opsd.stop();
 });
 
+test('every service was started: that is said when it is so, in the second life, too', async () => {
+  const config = `[services.db]
+command = ["sleep", "1000"]
+ready = { on = "delay", delay = "300ms", timeout = "20s" }
+[services.web]
+command = ["sleep", "1000"]
+depends_on = ["db"]
+`;
+  await using opsd = await startOpsd({ config });
+  await opsd.logged(/every enabled service was started/);
+  await opsd.stop();
+  const before = (await opsd.log()).length;
+  await opsd.restart();
+  const log = async () => (await opsd.log()).slice(before);
+  await waitFor('the word', async () => (await log()).includes('was started'));
+  assert.match(await log(), /service=web from=waiting to=starting generation=2 [^]*every enabled service was started/);
+});
+
+test('what starts is told without the PID of what ran before', async () => {
+  await using opsd = await startOpsd({ config: SLEEPER });
+  await opsd.until('web', 'running');
+  assert.equal((await opsd.order('restart', 'web')).status, 200);
+  assert.match(await opsd.log(), /from=stopping to=starting generation=2 reason=operator/);
+});
+
 /** Nothing may have been started: `started` is made by the service that is fine. */
 const FINE = '[services.fine]\ncommand = ["touch", "started"]\n';
 const CONFIG_ERRORS: Record<string, { options: OpsdOptions; says: RegExp }> = {
