@@ -183,7 +183,13 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     new EventHooks(config.daemon.onEvent, recalled.state, () => loop.state, { deliver, warn: hookLog.warn }),
   );
   chronicle.listen((event) => eventHooks.note(event));
-  const keeper = stack.use(new StateKeeper(stateFile, () => remember(loop.state, fingerprintOf)));
+  const keeper = stack.use(
+    new StateKeeper(
+      stateFile,
+      () => remember(loop.state, fingerprintOf),
+      (service, generation) => processes.uid(service, generation),
+    ),
+  );
   const answers = stack.use(new Answers(() => keeper.saveNow()));
   const isJob = (service: string) => {
     const policy = serviceOf(loop.state, service)?.spec.policy;

@@ -3,7 +3,6 @@
 import type { Memory } from '../core/memory.ts';
 import type { Millis } from '../core/spec.ts';
 import { identityOf } from '../os/identity.ts';
-import { userOf } from '../os/process-table.ts';
 import type { RememberedService } from '../os/remembered.ts';
 import type { StateFile } from '../os/state-file.ts';
 import { Alarm } from '../runtime/clock.ts';
@@ -16,20 +15,26 @@ interface Known {
   readonly generation: number;
   readonly pid: number;
   readonly startTime: number;
-  readonly uid: number | null;
 }
 
 export class StateKeeper implements Disposable {
   readonly #file: StateFile;
   readonly #memories: () => readonly Memory[];
+  readonly #uidOf: (service: string, generation: number) => number | null;
   /** Who the processes are does not change: it is looked up once. */
   readonly #known = new Map<string, Known>();
   readonly #alarm = new Alarm(() => this.saveNow());
   #isDirty = false;
 
-  constructor(file: StateFile, memories: () => readonly Memory[]) {
+  /** `uidOf`: who it is to run as. What /proc says may be of the moment before it became that. */
+  constructor(
+    file: StateFile,
+    memories: () => readonly Memory[],
+    uidOf: (service: string, generation: number) => number | null,
+  ) {
     this.#file = file;
     this.#memories = memories;
+    this.#uidOf = uidOf;
   }
 
   touch(): void {
@@ -53,7 +58,8 @@ export class StateKeeper implements Disposable {
 
   #remember(memory: Memory): RememberedService {
     const known = this.#identify(memory);
-    return { ...memory, pid: known?.pid ?? null, startTime: known?.startTime ?? null, uid: known?.uid ?? null };
+    const uid = this.#uidOf(memory.name, memory.generation);
+    return { ...memory, pid: known?.pid ?? null, startTime: known?.startTime ?? null, uid };
   }
 
   #identify({ name, generation, pid }: Memory): Known | null {
@@ -65,7 +71,7 @@ export class StateKeeper implements Disposable {
     if (before?.generation === generation && before.pid === pid) return before;
     const identity = identityOf(pid);
     if (identity === null) return null;
-    const known: Known = { generation, pid, startTime: identity.startTime, uid: userOf(pid) };
+    const known: Known = { generation, pid, startTime: identity.startTime };
     this.#known.set(name, known);
     return known;
   }

@@ -6,15 +6,17 @@ import { monotonic } from '../runtime/clock.ts';
 import type { Identity } from '../runtime/ports.ts';
 import type { Leftover } from './cgroups.ts';
 import { bootId } from './identity.ts';
-import { type Ours, type Process, ProcessTable, userOf } from './process-table.ts';
+import { type Ours, type Process, ProcessTable } from './process-table.ts';
 import { identityOfProcess, Kinship, mayCarry, newTree, treeKey } from './process-tree.ts';
 
 /** What lives of one generation. */
 export interface Found {
   readonly service: string;
   readonly generation: number;
+  /** The user it runs as. */
+  readonly uid: number;
   /** null: it is gone, only others of its tree live. `startedAt`: exact to a hundredth of a second. */
-  readonly main: { readonly identity: Identity; readonly uid: number; readonly startedAt: Millis } | null;
+  readonly main: { readonly identity: Identity; readonly startedAt: Millis } | null;
   /** The main process, alive or not; null: nobody knows which it was. */
   readonly leader: Identity | null;
   readonly others: readonly Process[];
@@ -52,6 +54,8 @@ export interface CensusOptions {
 
 /** The daemon starts: nothing is known yet. */
 const NOTHING_OURS: Ours = { isMain: () => false, isSession: () => false };
+
+const ownUid = process.getuid?.() ?? 0;
 
 /** One generation while it is pieced together. */
 interface Traces {
@@ -100,7 +104,7 @@ export function census(runDir: string, { hints, uidOf, populated, ended = [] }: 
   const found: Found[] = [];
   const claimed = new Set<number>();
   for (const trace of traces.values()) {
-    const uid = uidOf(trace.service, trace.generation) ?? process.getuid?.() ?? 0;
+    const uid = uidOf(trace.service, trace.generation) ?? ownUid;
     const main = mainOf(trace, uid, hints);
     const leader = main ? identityOfProcess(main) : trace.dead;
     const others = kinship.membersOf(
@@ -113,11 +117,9 @@ export function census(runDir: string, { hints, uidOf, populated, ended = [] }: 
     found.push({
       service: trace.service,
       generation: trace.generation,
-      main: main && {
-        identity: identityOfProcess(main),
-        uid: main.uid ?? userOf(main.pid) ?? uid,
-        startedAt: startedAt(main.startTime),
-      },
+      // One that still is as opsd may be about to become the user that it is to be (exec-chain.ts).
+      uid: main === null || main.uid === null || main.uid === ownUid ? uid : main.uid,
+      main: main && { identity: identityOfProcess(main), startedAt: startedAt(main.startTime) },
       leader,
       others: [...others.values()],
       cgroup: trace.cgroup,

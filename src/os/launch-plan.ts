@@ -51,11 +51,6 @@ export class LaunchPlanner {
     this.#options = options;
   }
 
-  /** The user id that a service of this user runs as; null: there is no such user. */
-  uidOf(user: string | null): number | null {
-    return user === null ? this.#uid : (accountOf(user)?.uid ?? null);
-  }
-
   plan(service: string, generation: number, spec: ServiceSpec): LaunchPlan | SpawnFailure {
     const { name, instance, launch } = spec;
     const account = launch.user === null ? this.#self : accountOf(launch.user);

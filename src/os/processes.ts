@@ -138,7 +138,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
 
   /** From now on it is like any other generation; its end is seen within a quarter of a second, sooner after a signal; how it ended is unknown. */
   adopt(found: Found, spec: ServiceSpec): void {
-    const live = this.#takeFound(found, this.#planner.uidOf(spec.launch.user), null);
+    const live = this.#takeFound(found, null);
     if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
     else this.#options.signals.resume(found.service, found.generation, spec);
   }
@@ -149,7 +149,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
    */
   async endStray(found: Found, patience: Millis = STRAY_PATIENCE): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const { tree } = this.#takeFound(found, found.main?.uid ?? null, () => resolve(true));
+    const { tree } = this.#takeFound(found, () => resolve(true));
     using deadline = new Alarm(() => {
       if (tree.killingSince !== null) return resolve(false);
       this.#trees.kill(tree);
@@ -169,18 +169,23 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     return tree?.mainAlive && tree.main.startTime !== UNKNOWN_START ? tree.main : null;
   }
 
+  /** The user that a generation runs as, from its start on; null: there is no such generation. */
+  uid(service: string, generation: number): number | null {
+    return this.#live.get(treeKey(service, generation))?.tree.uid ?? null;
+  }
+
   /** What lives of a generation beside its main process, as of the last look at it. */
   others(service: string, generation: number): readonly { readonly pid: number; readonly state: string }[] {
     const members = this.#live.get(treeKey(service, generation))?.tree.members.values() ?? [];
     return [...members].map(({ pid, state }) => ({ pid, state }));
   }
 
-  #takeFound(found: Found, uid: number | null, onStrayGone: (() => void) | null): Live {
-    const { service, generation, main, leader, others } = found;
+  #takeFound(found: Found, onStrayGone: (() => void) | null): Live {
+    const { service, generation, uid, main, leader, others } = found;
     const tree = newTree({
       service,
       generation,
-      uid: uid ?? process.getuid?.() ?? 0,
+      uid,
       main: leader,
       isMainAlive: main !== null,
       isChild: false,

@@ -7,7 +7,7 @@ import type { Millis } from '../core/spec.ts';
 export interface RememberedService extends Memory {
   /** Clock ticks since boot; null with `pid`. */
   readonly startTime: number | null;
-  /** Of the process. */
+  /** The user that the generation runs as; null: nothing of it lives. */
   readonly uid: number | null;
 }
 

@@ -1,6 +1,7 @@
 // Services outlive opsd: after kill -9 and after handover the next daemon goes on with them, each once.
 
 import { strict as assert } from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -8,6 +9,7 @@ import { type Opsd, prepareOpsd, startOpsd } from '../support/opsd.ts';
 import { isAlive } from '../support/survivors.ts';
 import { waitFor } from '../support/wait.ts';
 
+const asRoot = { skip: process.getuid?.() !== 0 && 'only root can start services as somebody else' };
 const SLEEPER = '[services.web]\ncommand = ["sleep", "1000"]\n';
 const COUNTER = 'n=0; while :; do n=$((n + 1)); echo "line $n"; sleep 0.005; done';
 
@@ -55,6 +57,33 @@ test('after kill -9 the next opsd goes on with the same processes, numbers and w
   );
   assert.equal((await opsd.read('done')).length, 1, 'what was done is not done again');
 });
+
+test(
+  'processes of another user are ended after kill -9 of opsd and of their main process, however young they were',
+  asRoot,
+  async () => {
+    // setpriv becomes the user only after the start: what the state file says must not be of the moment before.
+    const names = Array.from({ length: 12 }, (_, index) => `web-${index}`);
+    const service = (name: string) => `[services.${name}]
+command = ["sh", "-c", "setsid -f sleep 1000; exec sleep 1000"]
+user = "nobody"
+`;
+    await using opsd = await startOpsd({ config: names.map(service).join('') });
+    for (const name of names) await opsd.until(name, 'running');
+    await waitFor('all their children', () => names.every((name) => opsd.alive(name).length === 2));
+    await opsd.crash();
+    const { services } = JSON.parse((await opsd.read('p/run/opsd.state.json')).replace(/"crc32":\d+/, '"crc32":0'));
+    const uids = new Set(services.map(({ uid }: { uid: number }) => uid));
+    assert.deepEqual([...uids], [Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }))]);
+    const mains = services.map(({ pid }: { pid: number }) => pid);
+    for (const pid of mains) process.kill(pid, 'SIGKILL');
+    await opsd.restart();
+    for (const name of names)
+      await opsd.until(name, ({ state, generation }) => state === 'running' && generation === 2);
+    assert.doesNotMatch(await opsd.log(), /runs as another user/);
+    await opsd.stop();
+  },
+);
 
 test('an adopted service is supervised: its end is a failure with an unknown exit code', async () => {
   await using opsd = await startOpsd({ config: SLEEPER });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Found } from '../../src/os/census.ts';
 import { identityOf } from '../../src/os/identity.ts';
+import { userOf } from '../../src/os/process-table.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { waitFor } from '../support/wait.ts';
 import { end, isAlive, pidsOf, type Rig, rig, serviceSpec, shell } from './rig.ts';
@@ -53,8 +54,8 @@ test('each generation is found with its main process, its others, and when it st
       ['web', 2, second, 2],
     ],
   );
-  for (const { main } of found) {
-    assert.equal(main?.uid, process.getuid?.());
+  for (const { main, uid } of found) {
+    assert.equal(uid, process.getuid?.());
     assert.ok(main && main.startedAt > before - 20 && main.startedAt < monotonic() + 20, String(main?.startedAt));
   }
 });
@@ -193,11 +194,23 @@ test('a service of another user is found when that user is its own, and forged w
   await r.processes[Symbol.asyncDispose]();
   const asNobody = await waitFor('it to have given up its rights', () => {
     const seen = r.census({ uidOf: () => 65_534 }).found[0];
-    return seen?.main?.uid === 65_534 ? seen : null;
+    return seen && userOf(pid) === 65_534 ? seen : null;
   });
+  assert.equal(asNobody.uid, 65_534);
   assert.equal(asNobody.main?.identity.pid, pid);
   const { found, forged } = r.census({ uidOf: () => 1 });
   assert.deepEqual([found, forged.map((process) => [process.pid, process.uid])], [[], [[pid, 65_534]]]);
+});
+
+test('one that has not become its user yet is taken for what it is to be', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can start as somebody else');
+  await using r = await rig();
+  await left(r, wait);
+  const found = only(r.census({ uidOf: () => 65_534 }).found);
+  assert.equal(found.uid, 65_534);
+  // Its children will be of that user, and their markers are to be believed.
+  r.processes.adopt(found, sleep);
+  assert.equal(r.processes.uid('web', 1), 65_534);
 });
 
 test('a stray is asked to end, then killed; nothing is reported of it', async () => {
