@@ -26,7 +26,13 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 export function parseDocument(text: string, where: string, isSecret: boolean): Document {
   const index = indexLines(text);
   try {
-    const values = parse(text, { maxDepth: DEEPEST });
+    const values: Record<string, unknown> = parse(text, { maxDepth: DEEPEST });
+    const deep = tooDeep(values);
+    if (deep !== null) {
+      const line = index.root.inner.get(deep)?.line ?? null;
+      const problem = { where, line, key: keyPath([deep]), message: `nests deeper than ${DEEPEST} levels` };
+      return { ok: false, where, problem };
+    }
     return { ok: true, where, table: locatedTable(values, index.root, { where, line: 1, isSecret }) };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
@@ -41,11 +47,24 @@ export function parseDocument(text: string, where: string, isSecret: boolean): D
 export function parseValue(text: string): unknown {
   try {
     const values: Record<string, unknown> = parse(`value = ${text}`, { maxDepth: DEEPEST });
-    return Object.keys(values).length === 1 ? values.value : text;
+    return Object.keys(values).length === 1 && tooDeep(values) === null ? values.value : text;
   } catch (error) {
     if (error instanceof TomlError) return text;
     throw error;
   }
+}
+
+/** The first key of what nests too deep, null: nothing does. The parser does not count the parts of `a.b.c = 1`. */
+function tooDeep(values: Readonly<Record<string, unknown>>): string | null {
+  let level = Object.entries(values);
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return level[0]?.[0] ?? null;
+    level = level.flatMap(([first, value]) => {
+      const inner = Array.isArray(value) || isTable(value) ? Object.values(value) : [];
+      return inner.map((one): [string, unknown] => [first, one]);
+    });
+  }
+  return null;
 }
 
 /** A value that was not read from a file, e.g. from a variable: all of it has one origin. */

@@ -177,3 +177,17 @@ function linesOf(text: string): Record<string, number | null> {
   visit(document.table, []);
   return lines;
 }
+
+test('keys of many parts nest no deeper than values do', () => {
+  const deep = Array.from({ length: 10_000 }, () => 'x').join('.');
+  for (const text of [`a = 1\n${deep} = 1\n`, `a = 1\nx = [{ ${deep} = 1 }]\n`]) {
+    const read = parseDocument(text, 'config.toml', false);
+    assert.deepEqual(read, {
+      ok: false,
+      where: 'config.toml',
+      problem: { where: 'config.toml', line: 2, key: 'x', message: 'nests deeper than 64 levels' },
+    });
+  }
+  const value = `{ ${deep} = 1 }`;
+  assert.equal(parseValue(value), value);
+});
