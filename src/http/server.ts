@@ -6,6 +6,7 @@ import type { Millis } from '../core/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { type Address, cannotListen, isOwnHost, parseAddress, printAddress } from './address.ts';
 import { EventStreams } from './event-streams.ts';
+import { asksTooMuch } from './pipelining.ts';
 import { listenOnUnixSocket } from './unix-socket.ts';
 import type { Control } from './view.ts';
 
@@ -119,6 +120,7 @@ function listener(door: Door, options: ServerOptions, streams: EventStreams, bou
     return newApp({ control, door, streams, log, pageLogs });
   };
   return (request, response) => {
+    if (asksTooMuch(request, response)) return;
     if (door === 'tcp' && !isOwnHost(request.headers.host, boundHost)) {
       const message = `this is not the host that the request is for; use localhost, an address, or '${boundHost}'`;
       return reply(response, 403, 'wrong_host', message);

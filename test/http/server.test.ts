@@ -197,3 +197,19 @@ test('10,000 connections at the port: the socket answers all the while, and the 
     return reply?.status === 200;
   });
 });
+
+test('who asks for thousands of things at once is cut off, and most of it is not even begun', async () => {
+  await using doors = await openDoors();
+  const { control } = doors;
+  const metrics = control.metrics.bind(control);
+  let scrapes = 0;
+  control.metrics = () => {
+    scrapes += 1;
+    return metrics();
+  };
+  for (const door of [doors.tcp, doors.socket]) {
+    await raw(door, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(10_000), 20_000);
+    assert.equal((await ask(door, '/.well-known/live')).status, 200);
+  }
+  assert.ok(scrapes <= 40, `${scrapes} scrapes`);
+});
