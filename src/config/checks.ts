@@ -61,6 +61,11 @@ export function checkService(
   checkAccounts(spec, locate, facts, findings);
   checkPowers(spec, locate, facts, findings);
   checkPrivileges(spec, locate, facts, findings);
+  const pattern = spec.policy.ready?.pattern ?? null;
+  if (pattern !== null && !facts.isLinear(pattern)) {
+    const not = 'without lookarounds, backreferences, (?i:…) and counts as large as {1000}';
+    findings.problem(locate(['ready', 'pattern']), `a line could keep it busy for minutes; write it ${not}`);
+  }
   checkLimits(spec, locate, facts, findings);
   const { sockets } = spec.launch;
   const known = sockets.length === 0 ? null : facts.sockets();

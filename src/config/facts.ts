@@ -29,6 +29,8 @@ export interface Facts {
   isRoot(): boolean;
   /** Why nothing would ever be started by this line of a crontab; null: something would. `timezone` null: the host's. */
   whyNotSchedule(cron: string, timezone: string | null): string | null;
+  /** Whether a regular expression can be matched in a time that only the length of the text decides. */
+  isLinear(pattern: string): boolean;
   capacity(): Capacity;
   /** Names of the listening sockets that opsd was given, or would be; null: nobody knows. */
   sockets(): readonly string[] | null;

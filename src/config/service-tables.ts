@@ -68,7 +68,7 @@ export const READY = {
   ),
   command: described('For "exec": exit code 0 is a yes.', optional(command())),
   pattern: described(
-    'For "log": a regular expression (JavaScript). Needs log = "capture".',
+    'For "log": a regular expression (JavaScript), without lookarounds and backreferences. Needs log = "capture".',
     optional(reading({ title: 'regular expression', type: 'string' }, readPattern)),
   ),
   interval: described('For "http", "tcp", "exec": pause between two questions.', preset(span(), '500ms')),

@@ -9,6 +9,7 @@ import { scheduleProblem } from './calendar.ts';
 import { limitOf } from './descriptors.ts';
 import { DEFAULT_PATH } from './environment.ts';
 import { codeOf } from './identity.ts';
+import { linearPattern } from './linear-pattern.ts';
 import { preflight } from './preflight.ts';
 import { namesInSocketUnits } from './socket-units.ts';
 import { readTextFile } from './text-file.ts';
@@ -89,6 +90,10 @@ export class MachineFacts implements Facts {
     return remember(this.#schedules, JSON.stringify([cron, timezone]), () =>
       scheduleProblem(cron, timezone, unixNow()),
     );
+  }
+
+  isLinear(pattern: string): boolean {
+    return linearPattern(pattern) !== null;
   }
 
   capacity(): Capacity {

@@ -29,6 +29,7 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     hasGroup: () => true,
     isSelf: () => false,
     isRoot: () => true,
+    isLinear: () => true,
     whyNotSchedule: () => null,
     capacity: () => ({ descriptors: null, memory: null, cpus: null }),
     hasCgroups: () => true,

@@ -127,3 +127,13 @@ test('variables of the environment set them, too', () => {
   const { policy } = serviceOf({ base: WEB, env });
   assert.deepEqual([policy.health?.probe.kind, policy.ready?.on], ['tcp', 'fd']);
 });
+
+test('a pattern that one line could keep busy for minutes is a problem', () => {
+  const base = `${WEB}ready = { on = "log", pattern = "^(?=a)b" }\n`;
+  const facts = { isLinear: (pattern: string) => !pattern.includes('(?=') };
+  assertOnly(
+    problemsOf({ base, facts }),
+    'config.toml:3 services.web.ready.pattern',
+    /a line could keep it busy.*without lookarounds/,
+  );
+});

@@ -4,6 +4,7 @@ import { lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { ServiceSpec } from '../../core/spec.ts';
 import type { Report } from '../../runtime/ports.ts';
+import { linearPattern } from '../linear-pattern.ts';
 import { makeFolders } from '../make-folders.ts';
 import { LogLine, type Mark, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
@@ -104,7 +105,10 @@ export class ReadySignals implements Disposable {
 
   #readLog(service: string, generation: number, path: string, from: Mark, pattern: string, hasStamps: boolean): void {
     const onMatch = this.#tell(service, generation);
-    this.#listen(service, generation, new LogLine({ path, from, pattern: new RegExp(pattern), hasStamps, onMatch }));
+    const linear = linearPattern(pattern);
+    // opsd check refuses all others; of an opsd before this one nobody knows.
+    if (linear === null) return;
+    this.#listen(service, generation, new LogLine({ path, from, pattern: linear, hasStamps, onMatch }));
   }
 
   #listen<T extends Disposable>(service: string, generation: number, listening: T): T {

@@ -120,3 +120,10 @@ test('the next opsd reads on from where the generation began', async () => {
   await next.event('ready');
   assert.match(await r.output(), /told/);
 });
+
+test('no line keeps the loop busy, whatever the pattern', async () => {
+  await using r = await rig();
+  const line = `${'a'.repeat(40)}b`;
+  await r.start(readyOn('log', `echo ${line}; echo aaa; sleep 60`, '^(a+)+$'));
+  assert.deepEqual(await r.event('ready'), { type: 'ready', service: 'web', generation: 1 });
+});
