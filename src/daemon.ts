@@ -21,6 +21,7 @@ import type { SignalOrders } from './daemon/signals.ts';
 import { StateKeeper } from './daemon/state-keeper.ts';
 import { Teller } from './daemon/teller.ts';
 import { Timetable } from './daemon/timetable.ts';
+import { Trace } from './daemon/trace.ts';
 import { UsageWatch } from './daemon/usage-watch.ts';
 import { ConfigError } from './errors.ts';
 import { startServers } from './http/server.ts';
@@ -91,9 +92,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
 
   await using stack = new AsyncDisposableStack();
   const { promise: over, resolve: end } = Promise.withResolvers<number>();
-  const log = stack.use(
-    createLogger({ level: process.env.OPSD_LOG ?? config.daemon.logLevel, format: config.daemon.logFormat }),
-  );
+  const log = stack.use(createLogger({ level: config.daemon.logLevel, format: config.daemon.logFormat }));
   stack.use(await acquireLock(layout.run));
   log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: config.services.size });
   for (const warning of first.warnings) log.warn('configuration', { problem: oneLine(warning) });
@@ -104,7 +103,11 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const baseNofile = raiseDescriptorLimit(process.env);
   const { cgroups, description } = detectCgroups(surroundings(process.env));
   log.info(description);
-  const report = (event: Parameters<Loop['post']>[0]) => loop.post(event);
+  const trace = new Trace(log);
+  const report = (event: Parameters<Loop['post']>[0]) => {
+    trace.event(event);
+    loop.post(event);
+  };
   const written = new OutputCounters();
   const uidOf = ({ launch }: ServiceSpec) =>
     (launch.user === null ? null : accountOf(launch.user)?.uid) ?? process.getuid?.() ?? 0;
@@ -214,7 +217,10 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const loop: Loop = stack.use(
     new Loop(recalled.state, {
       perform: (effects) => {
-        for (const effect of effects) perform(effect, ports, teller);
+        for (const effect of effects) {
+          trace.effect(effect);
+          perform(effect, ports, teller);
+        }
       },
       settled: (state) => teller.settled(state),
     }),
@@ -228,6 +234,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     read,
     (next) => {
       manager.reloading();
+      log.setLevel(next.daemon.logLevel);
       eventHooks.configure(next.daemon.onEvent);
       apply(next, false);
       manager.ready();
@@ -272,6 +279,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     isHeld,
     nextRunOf: (service) => timetable.nextOf(service),
     lastLines: (service) => outputs.lastLines(service),
+    logFile: (service) => outputs.logFile(service),
     wished: () => keeper.touch(),
     zombies: () => orphans?.count ?? null,
   });
@@ -320,7 +328,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   stack.use(
     new ConfigWatch(
       () => configuration.current.daemon.watchConfig,
-      first.files,
+      () => configuration.files,
       () => configuration.reload({ dryRun: false, allowEmpty: false }, 'watch_config'),
     ),
   );
@@ -328,7 +336,10 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     shutdown: (signal) => loop.post({ type: 'shutdown', by: signal }),
     handover: (signal) => loop.post({ type: 'handover', by: signal }),
     reload: (signal) => void configuration.reload({ dryRun: false, allowEmpty: false }, signal),
-    reopen: () => outputs.reopenAll(),
+    reopen: (signal) => {
+      outputs.reopenAll();
+      log.info('log files were opened anew', { by: signal });
+    },
   });
   return await over;
 }

@@ -1,6 +1,6 @@
 // `opsd ctl reload`: the plan, service by service and key by key.
 
-import type { Change } from '../core/reload.ts';
+import type { Change, DaemonChange, KeyChange } from '../core/reload.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { readRollouts } from './rollout-command.ts';
 import { type Colour, paint, sanitise } from './terminal.ts';
@@ -18,22 +18,30 @@ const KINDS: Readonly<
 export async function reload({ client, terminal, options }: Ctl): Promise<ExitCode> {
   const body = { dry_run: options['dry-run'] === true, allow_empty: options['allow-empty'] === true };
   const answer = await client.post('/api/v1/reload', body);
-  const { changes } = answer as { changes: readonly Change[] };
+  const { changes, daemon } = answer as { changes: readonly Change[]; daemon: readonly DaemonChange[] };
   if (options.json === true) terminal.out(`${JSON.stringify(answer, null, 2)}\n`);
-  else if (changes.length === 0) terminal.out(body.dry_run ? 'nothing would change\n' : 'nothing changed\n');
+  else if (changes.length + daemon.length === 0)
+    terminal.out(body.dry_run ? 'nothing would change\n' : 'nothing changed\n');
   else {
     for (const change of changes) {
       const { mark, text, colour } = KINDS[change.kind];
       terminal.out(`${paint(terminal, colour, `${mark} ${change.service}`)}  ${text}\n`);
-      for (const { key, from, to } of change.keys) {
-        const was = from === null ? '' : `${sanitise(from)} → `;
-        terminal.out(`    ${key}  ${was}${to === null ? '(not set)' : sanitise(to)}\n`);
-      }
+      for (const key of change.keys) terminal.out(`    ${told(key)}\n`);
+    }
+    if (daemon.length > 0) terminal.out(`${paint(terminal, 'cyan', '~ [daemon]')}  changed\n`);
+    for (const change of daemon) {
+      const later = change.when === 'next_opsd' ? '  (with the next opsd: opsd ctl handover)' : '';
+      terminal.out(`    ${told(change)}${later}\n`);
     }
     if (body.dry_run) terminal.out('\nnothing was changed; apply it with: opsd ctl reload\n');
   }
   if (!body.dry_run && options.json !== true) await tellRollouts(client, terminal);
   return 0;
+}
+
+function told({ key, from, to }: KeyChange): string {
+  const was = from === null ? '' : `${sanitise(from)} → `;
+  return `${key}  ${was}${to === null ? '(not set)' : sanitise(to)}`;
 }
 
 /** What is not brought to all at once, and what was not brought to them at all. */

@@ -16,6 +16,23 @@ export interface Change {
   readonly keys: readonly KeyChange[];
 }
 
+/** A change of [daemon]. `when`: some keys are read only when an opsd starts. */
+export interface DaemonChange extends KeyChange {
+  readonly when: 'now' | 'next_opsd';
+}
+
+/** Of [daemon], what a reload brings into force. */
+const DAEMON_IN_PLACE = new Set([
+  'log_level',
+  'start_concurrency',
+  'shutdown_timeout',
+  'exit_when',
+  'page_logs',
+  'watch_config',
+  'on_event',
+  'on_event_secrets',
+]);
+
 /** First parts of the key paths that can change under a running process; all others are part of its birth. */
 const IN_PLACE = new Set([
   'enabled',
@@ -69,6 +86,14 @@ export function planReload(before: Config, after: Config): readonly Change[] {
     }
   }
   return changes;
+}
+
+/** What going from the one to the other means for opsd itself. */
+export function planDaemon(before: Config, after: Config): readonly DaemonChange[] {
+  return differences(before.effective, after.effective).map((change) => {
+    const [first = ''] = change.key.split('.');
+    return { ...change, when: DAEMON_IN_PLACE.has(first) ? 'now' : 'next_opsd' };
+  });
 }
 
 export function needsNewProcess(before: ServiceSpec, after: ServiceSpec): boolean {

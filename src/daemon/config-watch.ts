@@ -1,24 +1,25 @@
-// Reloads when a configuration file changes (`daemon.watch_config`): by stat, which sees through symlinks and renames.
+// Reloads when a configuration file changes, comes or goes (`daemon.watch_config`): by stat, which sees through symlinks.
 
-import { statSync } from 'node:fs';
 import type { Millis } from '../core/spec.ts';
+import { changedFiles, type Signature, signatureOf } from '../os/config-files.ts';
 import { every } from '../runtime/clock.ts';
 
 const PERIOD: Millis = 1_000;
 
 export class ConfigWatch implements Disposable {
-  #seen: string;
-  #pending: string | null = null;
+  #seen: Signature;
+  #pending: Signature | null = null;
   readonly #isOn: () => boolean;
-  readonly #files: readonly string[];
+  readonly #files: () => readonly string[];
   readonly #reload: () => void;
   readonly #timer = every(PERIOD, () => this.#look());
 
-  constructor(isOn: () => boolean, files: readonly string[], reload: () => void) {
+  /** `files`: of the last read, `include` patterns among them. */
+  constructor(isOn: () => boolean, files: () => readonly string[], reload: () => void) {
     this.#isOn = isOn;
     this.#files = files;
     this.#reload = reload;
-    this.#seen = this.#sign();
+    this.#seen = signatureOf(files());
   }
 
   [Symbol.dispose](): void {
@@ -28,26 +29,13 @@ export class ConfigWatch implements Disposable {
   /** A change counts once it has been the same for two looks: nobody writes half a file for that long. */
   #look(): void {
     if (!this.#isOn()) return;
-    const now = this.#sign();
-    if (now === this.#seen) {
-      this.#pending = null;
-      return;
-    }
-    if (now !== this.#pending) {
-      this.#pending = now;
-      return;
-    }
-    this.#seen = now;
-    this.#pending = null;
+    const now = signatureOf(this.#files());
+    const isNews = changedFiles(this.#seen, now).length > 0;
+    const isSettled = this.#pending !== null && changedFiles(this.#pending, now).length === 0;
+    this.#pending = isNews && !isSettled ? now : null;
+    if (!isNews || !isSettled) return;
     this.#reload();
-  }
-
-  #sign(): string {
-    return this.#files
-      .map((file) => {
-        const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-        return found === undefined ? 'none' : `${found.ino}:${found.size}:${found.mtimeNs}`;
-      })
-      .join(' ');
+    // Files that are known since are as they were read; those that were known may have changed again meanwhile.
+    this.#seen = new Map([...signatureOf(this.#files()), ...now]);
   }
 }

@@ -1,6 +1,6 @@
 // The configuration in force, and how it is replaced: a bad one changes nothing.
 
-import { differences, planReload } from '../core/reload.ts';
+import { type DaemonChange, planDaemon, planReload } from '../core/reload.ts';
 import type { Config, Millis } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
 import type { ReloadResult, ScaleResult } from '../http/view.ts';
@@ -10,23 +10,14 @@ import type { Log } from '../os/logger.ts';
 import { monotonic } from '../runtime/clock.ts';
 import { type Scale, whyNotScaled } from './scale.ts';
 
-/** Of [daemon], what a reload brings into force; the rest needs a new opsd. */
-const IN_PLACE = new Set([
-  'log_level',
-  'start_concurrency',
-  'shutdown_timeout',
-  'page_logs',
-  'watch_config',
-  'on_event',
-  'on_event_secrets',
-]);
-
 export class Configuration {
   isLastReloadGood = true;
   loadedAt: Millis = monotonic();
   readonly reloads = { applied: 0, refused: 0 };
   /** The last reload, when it was refused. */
   refusal: Refusal | null = null;
+  /** Of the last read: what a change of which matters. */
+  files: readonly string[];
   #current: Config;
   #rescaled: ReadResult['rescaled'];
   readonly #scale: Scale;
@@ -43,6 +34,7 @@ export class Configuration {
     scale: Scale,
     log: Log,
   ) {
+    this.files = first.files;
     this.#current = first.config;
     this.#rescaled = first.rescaled;
     this.#read = read;
@@ -63,7 +55,8 @@ export class Configuration {
       const message = 'opsd is on its way out: the next one reads the configuration when it starts';
       return { ok: false, code: 'shutting_down', message, problems: [] };
     }
-    const read = this.#read(options.allowEmpty);
+    const read = this.#tryRead(options.allowEmpty);
+    if (!options.dryRun) this.files = read.files;
     if (!read.ok) return this.#refuse([...read.problems, ...this.#scale.blame(read)], options.dryRun, by);
     const lost = this.#current.services.size > 0 && read.config.services.size === 0;
     if (lost && !options.allowEmpty) {
@@ -75,9 +68,10 @@ export class Configuration {
       );
     }
     const changes = planReload(this.#current, read.config);
-    if (options.dryRun) return { ok: true, changes };
+    const daemon = planDaemon(this.#current, read.config);
+    if (options.dryRun) return { ok: true, changes, daemon };
     for (const warning of read.warnings) this.#log.warn('configuration', { problem: oneLine(warning) });
-    this.#warnOfLater(read.config);
+    this.#warnOfLater(daemon);
     this.#current = read.config;
     this.#rescaled = read.rescaled;
     this.isLastReloadGood = true;
@@ -87,7 +81,20 @@ export class Configuration {
     this.#log.info('configuration reloaded', { by, changes: changes.length });
     this.#scale.settle(read.config, this.#log);
     this.#apply(read.config);
-    return { ok: true, changes };
+    return { ok: true, changes, daemon };
+  }
+
+  /** A bug in what reads the files is no reason for the end of opsd: it has a configuration that works. */
+  #tryRead(allowEmpty: boolean): ReadResult {
+    try {
+      return this.#read(allowEmpty);
+    } catch (error) {
+      const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#log.error('the configuration cannot be read by a bug of opsd', { why });
+      const message = 'opsd fails to read this by a bug of its own; its log says where';
+      const problem = { where: this.files[0] ?? 'config', line: null, key: '', message };
+      return { ok: false, problems: [problem], warnings: [], files: this.files, rescaled: this.#rescaled };
+    }
   }
 
   /** Of the configuration in force: what was written into the files since waits for a reload. */
@@ -137,11 +144,9 @@ export class Configuration {
     return { ok: false, code: 'bad_configuration', message, problems };
   }
 
-  #warnOfLater(next: Config): void {
-    for (const { key } of differences(this.#current.effective, next.effective)) {
-      const [first = ''] = key.replace(/^daemon\./, '').split('.');
-      if (IN_PLACE.has(first)) continue;
-      this.#log.warn('this change takes effect with the next opsd: opsd ctl handover', { key: `daemon.${first}` });
+  #warnOfLater(changes: readonly DaemonChange[]): void {
+    for (const { key } of changes.filter(({ when }) => when === 'next_opsd')) {
+      this.#log.warn('this change takes effect with the next opsd: opsd ctl handover', { key: `daemon.${key}` });
     }
   }
 }

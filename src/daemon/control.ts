@@ -1,6 +1,5 @@
 // What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
 
-import { resolve } from 'node:path';
 import type { Event, OrderAction, Outcome, Service } from '../core/model.ts';
 import { serviceOf } from '../core/order.ts';
 import { rolloutNote } from '../core/rollout-note.ts';
@@ -54,6 +53,8 @@ export interface Parts {
   /** Does the kernel hold this generation to its limit of memory? */
   isHeld(service: string, generation: number): boolean;
   /** A wish of an operator is about to change. */
+  /** null: its output goes elsewhere. */
+  logFile(service: string): string | null;
   wished(): void;
   /** null: opsd is not PID 1. */
   zombies(): number | null;
@@ -174,9 +175,7 @@ export class DaemonControl implements Control {
   }
 
   logFile(service: string): string | null {
-    const spec = serviceOf(this.#parts.loop.state, service)?.spec;
-    if (spec === undefined || (spec.launch.log !== 'capture' && spec.launch.log !== 'direct')) return null;
-    return resolve(this.#parts.configuration.current.daemon.logDir, `${service}.log`);
+    return this.#parts.logFile(service);
   }
 
   lastLines(service: string): readonly string[] {

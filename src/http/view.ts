@@ -1,7 +1,7 @@
 // What the daemon tells and what it can be asked for: the words between it, HTTP, ctl and the status page.
 
 import type { AlertReason, OrderAction, Outcome, Reason, RolloutNews, StateName } from '../core/model.ts';
-import type { Change } from '../core/reload.ts';
+import type { Change, DaemonChange } from '../core/reload.ts';
 import type { RolloutNote, Turn } from '../core/rollout-note.ts';
 import type { SignalName } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
@@ -127,7 +127,7 @@ export interface WhyView {
 }
 
 export type ReloadResult =
-  | { readonly ok: true; readonly changes: readonly Change[] }
+  | { readonly ok: true; readonly changes: readonly Change[]; readonly daemon: readonly DaemonChange[] }
   | {
       readonly ok: false;
       readonly code: 'bad_configuration' | 'shutting_down';

@@ -21,6 +21,8 @@ export interface Log {
 }
 
 export interface Logger extends Log, AsyncDisposable {
+  /** Another level or filter from now on, for components too. */
+  setLevel(level: string): void;
   /** Lines nobody could be given, since the start. */
   readonly dropped: number;
   /** Writes what is waiting before it returns, for the last words of a process; at most one blocking write. */
@@ -68,7 +70,7 @@ export interface LoggerOptions {
 }
 
 export function createLogger(options: LoggerOptions): Logger {
-  const filter = parseFilter(options.level);
+  let filter = parseFilter(options.level);
   const sink = new LineSink(options.destination ?? 1, (lines) =>
     options.format === 'text'
       ? `${timestamp()} [WARN] log lines were lost: nobody took them count=${lines}\n`
@@ -85,7 +87,8 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     { write: (line: string) => sink.write(text ? textLine(line) : line) },
   );
-  const known = new Map<string, Log>();
+  const known = new Map<string, { readonly log: Log; readonly to: typeof root }>();
+  const levelOf = (component: string) => filter.components.get(component) ?? filter.level;
   const wrap = (to: typeof root): Log => ({
     debug: (message, fields) => to.debug(fields ?? {}, message),
     info: (message, fields) => to.info(fields ?? {}, message),
@@ -93,11 +96,12 @@ export function createLogger(options: LoggerOptions): Logger {
     error: (message, fields) => to.error(fields ?? {}, message),
     critical: (message, fields) => to.error(fields ?? {}, `CRITICAL ${message}`),
     component(name) {
-      const level = filter.components.get(name);
-      if (level === undefined) return this;
-      const found = known.get(name) ?? wrap(root.child({}, { level }));
-      known.set(name, found);
-      return found;
+      const found = known.get(name);
+      if (found !== undefined) return found.log;
+      const child = root.child({}, { level: levelOf(name) });
+      const log = wrap(child);
+      known.set(name, { log, to: child });
+      return log;
     },
   });
   const lastWords = () => sink.flushNow();
@@ -108,6 +112,11 @@ export function createLogger(options: LoggerOptions): Logger {
       return sink.dropped;
     },
     flushNow: lastWords,
+    setLevel(level) {
+      filter = parseFilter(level);
+      root.level = filter.level;
+      for (const [name, { to }] of known) to.level = levelOf(name);
+    },
     async [Symbol.asyncDispose]() {
       process.off('exit', lastWords);
       await sink[Symbol.asyncDispose]();

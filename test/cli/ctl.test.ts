@@ -121,6 +121,10 @@ test('reload prints the plan key by key, or every problem', async () => {
       { service: 'web', kind: 'restarted', keys: [{ key: 'env.PORT', from: '"80"', to: '"81"' }] },
       { service: 'api', kind: 'changed', keys: [{ key: 'stop_timeout', from: '"5s"', to: null }] },
     ],
+    daemon: [
+      { key: 'log_level', from: '"info"', to: '"warn"', when: 'now' },
+      { key: 'http', from: '""', to: '"127.0.0.1:9640"', when: 'next_opsd' },
+    ],
   };
   const plan = await daemon.ctl('reload', '--dry-run');
   assert.equal(plan.code, 0);
@@ -133,6 +137,9 @@ test('reload prints the plan key by key, or every problem', async () => {
     env.PORT  "80" → "81"
 ~ api  changed in place
     stop_timeout  "5s" → (not set)
+~ [daemon]  changed
+    log_level  "info" → "warn"
+    http  "" → "127.0.0.1:9640"  (with the next opsd: opsd ctl handover)
 
 nothing was changed; apply it with: opsd ctl reload
 `,

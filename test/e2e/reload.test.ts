@@ -1,6 +1,7 @@
 // A new configuration: only what is different is touched, and a bad one changes nothing.
 
 import { strict as assert } from 'node:assert';
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -164,3 +165,30 @@ async function pids<Name extends string>(opsd: Opsd, ...names: Name[]): Promise<
   for (const name of names) found[name] = (await opsd.until(name, 'running')).pid;
   return found;
 }
+
+test('a reload tells what of [daemon] changes, now or with the next opsd; a new log_level is in force', async () => {
+  const config = (daemon: string) => `[daemon]\n${daemon}\n${sleeper('web')}heartbeat = "5s"\n`;
+  await using opsd = await startOpsd({ config: config('log_level = "info"') });
+  await opsd.until('web', 'running');
+  await opsd.configure(config('log_level = "info,heartbeat=debug"\nlog_format = "json"\nlog_dir = "./elsewhere"'));
+  const { code, stdout } = await opsd.ctl('reload');
+  assert.equal(code, 0);
+  assert.match(stdout, /^~ \[daemon\] {2}changed\n/);
+  assert.match(stdout, / {4}log_level {2}"info" → "info,heartbeat=debug"\n/);
+  assert.match(stdout, / {4}log_dir {2}\S+ → \S+elsewhere" {2}\(with the next opsd: opsd ctl handover\)\n/);
+  assert.match(stdout, / {4}log_format {2}"text" → "json" {2}\(with the next opsd/);
+  await opsd.logged(/\[DEBUG\] no beat service=web generation=1\n/);
+  assert.equal(existsSync(join(opsd.dir, 'elsewhere')), false);
+  assert.equal((await opsd.ctl('logs', 'web')).code, 0, 'the log is where it was');
+});
+
+test('with watch_config files that come and go count, too', async () => {
+  const config = 'include = ["services.d/*.toml"]\n[daemon]\nwatch_config = true\n';
+  await using opsd = await startOpsd({ config: `${config}${sleeper('web')}` });
+  await opsd.write('cfg/services.d/two.toml', sleeper('two'));
+  await opsd.until('two', 'running');
+  await opsd.write('cfg/services.d/two.toml', sleeper('two').replace('1000', '1001'));
+  await opsd.until('two', ({ generation, state }) => generation === 2 && state === 'running');
+  await rm(join(opsd.dir, 'cfg/services.d/two.toml'));
+  await waitFor('its end', async () => (await opsd.status('two')) === undefined);
+});

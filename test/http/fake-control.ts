@@ -66,7 +66,7 @@ export class FakeControl implements Control {
   scaleResult: ScaleResult | null = null;
   rolloutViews: readonly RolloutView[] = [];
   rolloutOutcome: Outcome = { ok: true, message: 'web: restarted: 2 services ready' };
-  reloadResult: ReloadResult = { ok: true, changes: [] };
+  reloadResult: ReloadResult = { ok: true, changes: [], daemon: [] };
   liveness = { ok: true, lagSeconds: 0 };
   /** Orders wait for it. */
   gate: Promise<unknown> = Promise.resolve();

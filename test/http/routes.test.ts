@@ -125,12 +125,14 @@ test('a signal goes by either name, and an unknown one nowhere', async () => {
 
 test('a reload gives the plan, or the problems', async () => {
   await using doors = await openDoors();
-  doors.control.reloadResult = { ok: true, changes: [{ service: 'web', kind: 'added', keys: [] }] };
+  const daemon = [{ key: 'http', from: '""', to: '"127.0.0.1:9640"', when: 'next_opsd' as const }];
+  doors.control.reloadResult = { ok: true, changes: [{ service: 'web', kind: 'added', keys: [] }], daemon };
   const plan = await ask(doors.socket, '/api/v1/reload', json({ dry_run: true }));
   assert.deepEqual(JSON.parse(plan.body), {
     version: 1,
     dry_run: true,
     changes: [{ service: 'web', kind: 'added', keys: [] }],
+    daemon,
   });
   assert.match(doors.control.orders[0] ?? '', /"dryRun":true,"allowEmpty":false/);
   const problem = { where: 'config.toml', line: 3, key: 'services.web', message: 'no' };

@@ -6,12 +6,12 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createLogger, type Log, parseFilter } from '../../src/os/logger.ts';
+import { createLogger, type Logger, parseFilter } from '../../src/os/logger.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** What a log with these settings writes when `use` uses it. */
-async function written(level: string, format: 'text' | 'json', use: (log: Log) => void): Promise<string[]> {
+async function written(level: string, format: 'text' | 'json', use: (log: Logger) => void): Promise<string[]> {
   await using folder = await scratch();
   const path = join(folder.path, 'log');
   const destination = openSync(path, 'a');
@@ -163,4 +163,22 @@ test('the last words of a process that exits at once are written', async () => {
     assert.equal(code, 2);
     assert.match(text, /\[ERROR\] last words\n$/);
   }
+});
+
+test('the level can change, also for components that are in use already', async () => {
+  const lines = await written('info', 'text', (log) => {
+    const [heartbeat, output] = [log.component('heartbeat'), log.component('output')];
+    heartbeat.debug('no');
+    log.setLevel('warn,heartbeat=debug');
+    heartbeat.debug('yes 1');
+    output.info('no');
+    log.info('no');
+    log.component('probes').warn('yes 2');
+    log.setLevel('debug');
+    output.debug('yes 3');
+  });
+  assert.deepEqual(
+    lines.map((line) => line.replace(/^.*\] /, '')),
+    ['yes 1', 'yes 2', 'yes 3'],
+  );
 });

@@ -1,0 +1,65 @@
+// What goes on inside, for log_level "debug" and filters such as "info,heartbeat=debug": facts and orders of the loop.
+
+import type { Effect, Event } from '../core/model.ts';
+import type { Log } from '../os/logger.ts';
+
+export class Trace {
+  readonly #heartbeat: Log;
+  readonly #probes: Log;
+  readonly #processes: Log;
+
+  constructor(log: Log) {
+    this.#heartbeat = log.component('heartbeat');
+    this.#probes = log.component('probes');
+    this.#processes = log.component('processes');
+  }
+
+  event(event: Event): void {
+    if (!('generation' in event)) return;
+    const { service, generation } = event;
+    const whose = { service, generation };
+    switch (event.type) {
+      case 'looked':
+        return this.#heartbeat.debug(event.changed ? 'beat' : 'no beat', whose);
+      case 'probed':
+        return this.#probes.debug(event.isGood ? 'yes' : 'no', { ...whose, detail: event.detail });
+      case 'spawned':
+        return this.#processes.debug('spawned', { ...whose, pid: event.pid });
+      case 'spawn_failed':
+        return this.#processes.debug('spawn failed', { ...whose, kind: event.kind, message: event.message });
+      case 'exited':
+        return this.#processes.debug('main process ended', {
+          ...whose,
+          code: event.exit.code,
+          signal: event.exit.signal,
+          others_left: event.left,
+        });
+      case 'emptied':
+        return this.#processes.debug('no process is left', whose);
+      case 'ready':
+        return this.#probes.debug('says that it is ready', whose);
+      case 'outgrown':
+        return this.#processes.debug('takes too much memory', { ...whose, detail: event.detail });
+    }
+  }
+
+  effect(effect: Effect): void {
+    switch (effect.type) {
+      case 'spawn':
+        return this.#processes.debug('spawn', { service: effect.service, generation: effect.generation });
+      case 'signal': {
+        const { service, generation, signal, to } = effect;
+        return this.#processes.debug('signal', { service, generation, signal, to });
+      }
+      case 'kill':
+        return this.#processes.debug('SIGKILL to all that is left', {
+          service: effect.service,
+          generation: effect.generation,
+        });
+      case 'probe': {
+        const { service, generation, probe } = effect;
+        return this.#probes.debug('asks', { service, generation, kind: probe.kind });
+      }
+    }
+  }
+}
