@@ -33,8 +33,8 @@ export function mergeLayers(
       problems.push(document.problem);
       continue;
     }
-    const table = expandShorthands(document.table);
-    problems.push(...checkTopLevel(table, role));
+    problems.push(...checkTopLevel(document.table, role));
+    const table = expandShorthands(withoutScalars(document.table));
     checkStrings(table, [], problems);
     if (role === 'secret') secret = table;
     else {
@@ -47,9 +47,10 @@ export function mergeLayers(
   if (services.size > 0) entries.set('services', { kind: 'table', origin: base.origin, entries: services });
   const written: Table = { ...base, entries };
   const variables = readVariables(environment, mergeTables(written, secret));
-  problems.push(...variables.problems);
+  problems.push(...variables.problems, ...checkVariables(variables.table));
   checkStrings(variables.table, [], problems);
-  return { table: mergeTables(mergeTables(written, expandShorthands(variables.table)), secret), problems };
+  const set = expandShorthands(withoutScalars(variables.table));
+  return { table: mergeTables(mergeTables(written, set), secret), problems };
 }
 
 const TOP_LEVEL = ['include', ...KEYS.keys.keys()];
@@ -62,12 +63,38 @@ function checkTopLevel(table: Table, role: SourceFile['role']): readonly Problem
     };
     if (!TOP_LEVEL.includes(key)) report(`unknown key; ${hintFor(key)}`);
     else if (key === 'include' && role !== 'base') report('only config.toml can include files; move it there');
-    else if (key !== 'include' && kind !== 'table') report(`expected a table: write [${key}] on a line of its own`);
-    else if (role === 'include' && key !== 'services') {
+    else if (key !== 'include' && kind !== 'table') {
+      report(`expected a table: write [${key === 'services' ? 'services.NAME' : key}] on a line of its own`);
+    } else if (role === 'include' && key !== 'services') {
       report('an included file has services only; move this to config.toml');
     }
   }
   return problems;
+}
+
+/** A key that one sets instead of the whole table. */
+const EXAMPLES: ReadonlyMap<string, string> = new Map([
+  ['daemon', 'HTTP'],
+  ['defaults', 'STOP_TIMEOUT'],
+  ['services', 'NAME__STOP_TIMEOUT'],
+]);
+
+function checkVariables(table: Table): readonly Problem[] {
+  return [...table.entries].flatMap(([key, { origin, kind }]) => {
+    if (kind === 'table') return [];
+    const one = `OPSD__${key.toUpperCase()}__${EXAMPLES.get(key) ?? 'KEY'}`;
+    const message = `expected a table; set its keys one by one (${one}=…), or unset it`;
+    return [{ where: origin.where, line: origin.line, key: keyPath([key]), message }];
+  });
+}
+
+/** What stands in the place of a table is told, and must not take the place of those below it. */
+function withoutScalars(table: Table): Table {
+  const entries = new Map(table.entries);
+  for (const [key, { kind, origin }] of table.entries) {
+    if (kind === 'leaf' && KEYS.keys.has(key)) entries.set(key, emptyTable(origin));
+  }
+  return { ...table, entries };
 }
 
 function hintFor(key: string): string {

@@ -130,7 +130,9 @@ function checkEverything(
   }
   if (names.size > 0) return;
   const place = { where: sources.files[0]?.document.where ?? 'configuration', line: null, key: '' };
-  if (root.entries.size > 0 || sources.allowEmpty)
+  if (root.entries.size === 0 && !sources.allowEmpty) {
+    findings.problem(place, 'is empty; define a service ([services.<name>] and its command)');
+  } else if (findings.problems.length === 0) {
     findings.warning(place, 'has no [services.<name>]: nothing is supervised');
-  else findings.problem(place, 'is empty; define a service ([services.<name>] and its command)');
+  }
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { assertOnly, configOf, linesOf, problemsOf, serviceOf } from './loading.ts';
+import { assertOnly, configOf, linesOf, problemsOf, serviceOf, type Texts } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';
 
@@ -103,6 +103,39 @@ test('a table that is none is an error at its place', () => {
     'config.toml:2 services.web',
     /write \[services\.web\]/,
   );
+});
+
+test('what stands in the place of a table hides nothing that is wrong below it, in any layer', () => {
+  const base = '[daemon]\nhttp = 1\n[defaults]\nnice = "x"\n[services.web]\nstop_timeout = 5\ncommand = "true"\n';
+  const below = ['daemon.http', 'defaults.nice', 'services.web.stop_timeout'];
+  for (const key of ['daemon', 'defaults', 'services']) {
+    const keys = [...below, key].toSorted();
+    const found = (texts: Texts) =>
+      problemsOf(texts)
+        .map((problem) => problem.key)
+        .toSorted();
+    for (const value of ['3', 'x', '[1]', '']) {
+      assert.deepEqual(found({ base, env: { [`OPSD__${key.toUpperCase()}`]: value } }), keys, `${key} is ${value}`);
+    }
+    assert.deepEqual(found({ base, secret: `${key} = 3\n` }), keys);
+    assert.deepEqual(found({ base: `${key} = 3\n`, includes: { 'a.toml': WEB } }), [key]);
+  }
+});
+
+test('a variable in the place of a table says what to set instead', () => {
+  assertOnly(
+    problemsOf({ base: WEB, env: { OPSD__DAEMON: '3' } }),
+    'OPSD__DAEMON:- daemon',
+    /^expected a table; set its keys one by one \(OPSD__DAEMON__HTTP=…\), or unset it$/,
+  );
+  const { daemon } = configOf({ base: WEB, env: { OPSD__DAEMON: '{ http = "" }' } });
+  assert.equal(daemon.http, '', 'a table in TOML is one');
+});
+
+test('a list of tables, and none at all, are told how services are written', () => {
+  for (const text of ['[[services]]\nname = "web"\n', 'services = 3\n']) {
+    assertOnly(problemsOf(text), 'config.toml:1 services', /^expected a table: write \[services\.NAME\] on a line/);
+  }
 });
 
 test('one file that cannot be parsed does not hide what is wrong in the others', () => {
