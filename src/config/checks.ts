@@ -94,7 +94,7 @@ function checkPolicy(
     findings.problem(locate(['fatal_exit_codes']), `${quote(both)} is in success_exit_codes too; keep it in one list`);
   }
   if (ready?.on === 'heartbeat' && heartbeat === null) {
-    findings.problem(locate(['ready', 'on']), 'the service has no heartbeat; add heartbeat = "30s"');
+    findings.absence(locate(['ready', 'on']), 'the service has no heartbeat; add heartbeat = "30s"');
   }
   if (ready?.on === 'delay' && ready.delay >= ready.timeout) {
     findings.problem(

@@ -7,10 +7,10 @@ import { REDACTED } from './redaction.ts';
 
 type LocateService = (service: string, path: readonly string[]) => Place;
 
-/** `names`: all services there are, the invalid ones too. */
+/** `names`: all services there are, the invalid ones too; null: not all of them are known. */
 export function checkDependencies(
   services: ReadonlyMap<string, ServiceSpec>,
-  names: ReadonlySet<string>,
+  names: ReadonlySet<string> | null,
   locate: LocateService,
   findings: Findings,
 ): void {
@@ -18,9 +18,9 @@ export function checkDependencies(
     const written = group ?? name;
     const check = (key: 'depends_on' | 'after', other: string) => {
       const isItself = groupedName(services, other) === written;
-      if (!isItself && names.has(other)) return;
+      if (!isItself && (names === null || names.has(other))) return;
       const place = locate(written, [key]);
-      const guess = didYouMean(other, names) || 'define it, or remove the name';
+      const guess = didYouMean(other, names ?? []) || 'define it, or remove the name';
       if (isItself) findings.problem(place, 'a service cannot wait for itself; remove its own name');
       else findings.problem(place, place.isSecret ? `no service ${REDACTED}` : `no service "${other}"; ${guess}`);
     };

@@ -20,9 +20,11 @@ export interface Layers {
   readonly problems: readonly Problem[];
 }
 
+/** `hidesServices`: there may be services that none of `files` knows. */
 export function mergeLayers(
   files: readonly SourceFile[],
   environment: Readonly<Record<string, string | undefined>>,
+  hidesServices: boolean,
 ): Layers {
   const problems: Problem[] = [];
   let base = emptyTable({ where: files[0]?.document.where ?? 'configuration', line: null, isSecret: false });
@@ -46,7 +48,7 @@ export function mergeLayers(
   entries.delete('include');
   if (services.size > 0) entries.set('services', { kind: 'table', origin: base.origin, entries: services });
   const written: Table = { ...base, entries };
-  const variables = readVariables(environment, mergeTables(written, secret));
+  const variables = readVariables(environment, mergeTables(written, secret), hidesServices);
   problems.push(...variables.problems, ...checkVariables(variables.table));
   checkStrings(variables.table, [], problems);
   const set = expandShorthands(withoutScalars(variables.table));

@@ -6,6 +6,7 @@ import { checkDaemon, checkService } from './checks.ts';
 import { checkDependencies } from './dependencies.ts';
 import { effectiveDaemon } from './effective.ts';
 import type { Facts } from './facts.ts';
+import { type Gaps, gapsOf } from './gaps.ts';
 import { KEYS } from './keys.ts';
 import { mergeLayers, type SourceFile } from './layers.ts';
 import { locateIn, locateService } from './locate.ts';
@@ -23,8 +24,10 @@ import { readTable } from './validate.ts';
 export interface Sources {
   /** config.toml first, then what it includes, then env.toml. */
   readonly files: readonly SourceFile[];
-  /** What kept files from being read. */
+  /** What is wrong with the files as such: their places, owners, permissions. */
   readonly problems: readonly Problem[];
+  /** Files that could not be read at all, by what they would have been. */
+  readonly unread: ReadonlySet<SourceFile['role']>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute: opsd's working directory. */
   readonly workDir: string;
@@ -40,17 +43,14 @@ export type LoadResult =
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
 export function loadConfig(sources: Sources, facts: Facts): LoadResult {
-  const findings = new Findings();
-  const { table, problems } = mergeLayers(sources.files, sources.env);
+  const gaps = gapsOf(sources.files, sources.unread);
+  const findings = new Findings(gaps.hidesKeys);
+  const { table, problems } = mergeLayers(sources.files, sources.env, gaps.hidesServices);
   for (const problem of [...sources.problems, ...problems]) findings.problem(problem, problem.message);
-  // What is missing may be in the file that could not be read: only what was read is judged.
-  const isIncomplete = sources.problems.length > 0 || sources.files.some(({ document }) => !document.ok);
   const around = { ...sources, facts, findings, last: new Map() };
-  const daemon = readDaemon(table, isIncomplete, around);
-  const services = readServices(table, isIncomplete, sources.scale ?? new Map(), around);
-  if (!isIncomplete) {
-    checkEverything(daemon, services, table, sources, facts, findings);
-  }
+  const daemon = readDaemon(table, around);
+  const services = readServices(table, gaps, sources.scale ?? new Map(), around);
+  if (!gaps.hidesDefaults) checkEverything(daemon, services, table, { ...sources, gaps, facts, findings });
   const { warnings } = findings;
   if (daemon === null || findings.problems.length > 0) return { ok: false, problems: findings.problems, warnings };
   const config: Config = {
@@ -68,15 +68,18 @@ interface Daemon {
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }
 
-function readDaemon(root: Table, isIncomplete: boolean, around: Surroundings): Daemon | null {
+function readDaemon(root: Table, around: Surroundings): Daemon | null {
   const table = subtable(root, 'daemon') ?? emptyTable(root.origin);
-  const form = { schema: daemonSchema, keys: KEYS.keys.get('daemon') ?? KEYS, isIncomplete, standIn: {} };
+  const form = { schema: daemonSchema, keys: KEYS.keys.get('daemon') ?? KEYS, isFragment: false, standIn: {} };
   const values = readTable(table, form, locateIn(root, ['daemon']), around.findings);
   const override = logLevelOverride(around);
   if (values === null) return null;
   const { hooks, mistakes } = completeHooks(values.on_event, values.on_event_secrets);
   const locate = locateIn(root, ['daemon']);
-  for (const { key, message } of mistakes) around.findings.problem(locate([key]), message);
+  for (const { key, message, isAbsence } of mistakes) {
+    if (isAbsence) around.findings.absence(locate([key]), message);
+    else around.findings.problem(locate([key]), message);
+  }
   const spec = { ...daemonSpec(values, override ?? values.log_level, around.workDir), onEvent: hooks };
   const effective = effectiveDaemon(table, spec);
   if (override !== null) {
@@ -112,25 +115,32 @@ function daemonSpec(values: DaemonValues, logLevel: string, workDir: string): Om
   };
 }
 
+/** What is checked, and what is asked for it. */
+interface Inquiry extends Sources {
+  readonly gaps: Gaps;
+  readonly facts: Facts;
+  readonly findings: Findings;
+}
+
 function checkEverything(
   daemon: Daemon | null,
   { specs: services, names }: Services,
   root: Table,
-  sources: Sources,
-  facts: Facts,
-  findings: Findings,
+  { files, prefix, allowEmpty, gaps, facts, findings }: Inquiry,
 ): void {
-  if (daemon !== null) checkDaemon(daemon.spec, sources.prefix, locateIn(root, ['daemon']), facts, findings);
+  if (daemon !== null) checkDaemon(daemon.spec, prefix, locateIn(root, ['daemon']), facts, findings);
   for (const spec of services.values()) {
     checkService(spec, daemon?.spec ?? null, locateService(root, spec.group ?? spec.name), facts, findings);
   }
-  checkDependencies(services, names, (service, path) => locateService(root, service)(path), findings);
+  const locate = (service: string, path: readonly string[]) => locateService(root, service)(path);
+  checkDependencies(services, gaps.hidesServices ? null : names, locate, findings);
+  if (gaps.hidesServices) return;
   for (const message of idlePatterns(daemon?.spec.onEvent ?? [], services.keys())) {
     findings.warning(locateIn(root, ['daemon'])(['on_event']), message);
   }
-  if (names.size > 0) return;
-  const place = { where: sources.files[0]?.document.where ?? 'configuration', line: null, key: '' };
-  if (root.entries.size === 0 && !sources.allowEmpty) {
+  if (names.size > 0 || gaps.hidesKeys) return;
+  const place = { where: files[0]?.document.where ?? 'configuration', line: null, key: '' };
+  if (root.entries.size === 0 && !allowEmpty) {
     findings.problem(place, 'is empty; define a service ([services.<name>] and its command)');
   } else if (findings.problems.length === 0) {
     findings.warning(place, 'has no [services.<name>]: nothing is supervised');

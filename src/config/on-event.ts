@@ -101,6 +101,8 @@ export function readHookSecrets(input: unknown): Reading<HookSecrets> {
 export interface HookMistake {
   readonly key: 'on_event' | 'on_event_secrets';
   readonly message: string;
+  /** Something is missing that env.toml may have. */
+  readonly isAbsence: boolean;
 }
 
 /** Puts hooks and their secrets together; a hook that cannot work is left out and told. */
@@ -113,7 +115,8 @@ export function completeHooks(
   for (const name of Object.keys(secrets).filter((each) => !names.includes(each))) {
     const meant = nearest(name, names);
     const hint = meant === null ? 'give the hook this name' : `did you mean "${meant}"?`;
-    mistakes.push({ key: 'on_event_secrets', message: `there is no hook named "${name}"; ${hint}` });
+    const message = `there is no hook named "${name}"; ${hint}`;
+    mistakes.push({ key: 'on_event_secrets', message, isAbsence: true });
   }
   const hooks = written.flatMap(({ exec, webhook, headers: own, ...hook }): EventHook[] => {
     const secret = secrets[hook.name];
@@ -123,7 +126,7 @@ export function completeHooks(
       return [{ ...hook, target: { kind: 'webhook', url: to, headers: { ...own, ...secret?.headers } } }];
     }
     const message = `${hook.name} needs either exec or webhook, and has ${exec === null ? 'neither' : 'both'}`;
-    mistakes.push({ key: 'on_event', message });
+    mistakes.push({ key: 'on_event', message, isAbsence: exec === null });
     return [];
   });
   return { hooks, mistakes };

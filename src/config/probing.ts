@@ -72,7 +72,7 @@ function readinessProbe(asked: Asked): Probe | null {
 const KINDS = ['http', 'tcp', 'exec'] as const;
 
 function missing(key: string, expected: string, { isWritten, locate, findings }: Asked): null {
-  if (!isWritten(['ready', key])) findings.problem(locate(['ready', key]), `is missing; expected ${expected}`);
+  if (!isWritten(['ready', key])) findings.absence(locate(['ready', key]), `is missing; expected ${expected}`);
   return null;
 }
 
@@ -84,11 +84,14 @@ export function healthOf(asked: Asked): Health | null {
   if (kind === undefined) {
     // [defaults] may say how often, and leave it to each service what is asked.
     const isWritten = KINDS.some((one) => asked.isWritten(['health', one]));
-    if (asked.isOwn(['health']) && !isWritten) report(asked, 'expected one of http, tcp and exec: what is asked');
+    if (asked.isOwn(['health']) && !isWritten) {
+      asked.findings.absence(asked.locate(['health']), 'expected one of http, tcp and exec: what is asked');
+    }
     return null;
   }
   if (other !== undefined) {
-    report(asked, `expected only one of http, tcp and exec, got ${kinds.join(' and ')}; remove all but one`);
+    const message = `expected only one of http, tcp and exec, got ${kinds.join(' and ')}; remove all but one`;
+    asked.findings.problem(asked.locate(['health']), message);
     return null;
   }
   if (health.status !== undefined && kind !== 'http' && asked.isOwn(['health', 'status'])) {
@@ -107,15 +110,11 @@ function healthProbe(asked: Asked): Probe | null {
   return exec === undefined ? null : { kind: 'exec', command: exec };
 }
 
-function report({ findings, locate }: Asked, message: string): void {
-  findings.problem(locate(['health']), message);
-}
-
 /** A path alone is one of PORT, which the service is told as well. */
 function httpProbe(url: string, status: number | undefined, path: readonly string[], asked: Asked): Probe | null {
   const port = portOf(asked.env.PORT ?? '');
   if (!url.startsWith('/')) return { kind: 'http', url, status: status ?? null };
   if (port !== null) return { kind: 'http', url: liveUrl(port, url), status: status ?? null };
-  asked.findings.problem(asked.locate(path), 'has no port; write ":8080/path", or set PORT in env');
+  asked.findings.absence(asked.locate(path), 'has no port; write ":8080/path", or set PORT in env');
   return null;
 }

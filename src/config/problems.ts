@@ -19,9 +19,20 @@ export class Findings {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
   readonly #seen = new Set<string>();
+  readonly #hidesKeys: boolean;
+
+  /** `hidesKeys`: a file could not be read, and what is missing may be in it. */
+  constructor(hidesKeys = false) {
+    this.#hidesKeys = hidesKeys;
+  }
 
   problem(place: Omit<Place, 'isSecret'>, message: string): void {
     this.#add(this.problems, place, message);
+  }
+
+  /** Something that is not there and has to be, as far as that is known. */
+  absence(place: Omit<Place, 'isSecret'>, message: string): void {
+    if (!this.#hidesKeys) this.problem(place, message);
   }
 
   /** Something that works, but probably not as meant. */

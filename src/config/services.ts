@@ -2,6 +2,7 @@
 
 import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../core/spec.ts';
 import { checkServiceName } from './checks.ts';
+import type { Gaps } from './gaps.ts';
 import { explainScale, groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
 import { KEYS } from './keys.ts';
 import { locateIn, locateService } from './locate.ts';
@@ -29,10 +30,10 @@ interface Entry {
   readonly group: InstanceGroup | null;
 }
 
-export function readServices(root: Table, isIncomplete: boolean, scale: Scale, around: Surroundings): Services {
+export function readServices(root: Table, gaps: Gaps, scale: Scale, around: Surroundings): Services {
   const keys = KEYS.keys.get('defaults') ?? KEYS;
   const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
-  const form = { schema: defaultsSchema, keys, isIncomplete, standIn: {} };
+  const form = { schema: defaultsSchema, keys, isFragment: false, standIn: {} };
   readTable(defaults, form, locateIn(root, ['defaults']), around.findings);
 
   const entries = readEntries(root, defaults, scale, around);
@@ -42,9 +43,10 @@ export function readServices(root: Table, isIncomplete: boolean, scale: Scale, a
   for (const [name, { own, table, group }] of entries) {
     const locate = locateService(root, name);
     const build = (values: Table, instance: number | null) => {
-      const read = { schema: serviceSchema, keys, isIncomplete, standIn: { command: ['true'] } };
+      const isFragment = gaps.hidesServices && isOverride(own);
+      const read = { schema: serviceSchema, keys, isFragment, standIn: { command: ['true'] } };
       const valid = readTable(values, read, locate, around.findings);
-      if (valid === null) return null;
+      if (valid === null || isFragment) return null;
       const spec = buildService({ name, instance, values: valid, table: values, own, locate, namesOf }, around);
       return { spec, values: valid };
     };
@@ -93,6 +95,11 @@ function readEntries(root: Table, defaults: Table, scale: Scale, { findings }: S
     entries.set(name, { own: node, table, group: groupOf(table, scale.get(name)) });
   }
   return entries;
+}
+
+/** Only variables or env.toml speak of it. */
+function isOverride({ origin }: Table): boolean {
+  return origin.isSecret || origin.line === null;
 }
 
 function namesOfGroup(name: string, group: InstanceGroup | null): readonly string[] {

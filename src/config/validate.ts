@@ -14,8 +14,8 @@ export interface Form<T> {
   readonly schema: Schema<T>;
   /** The keys of the schema, for suggestions. */
   readonly keys: KeyTree;
-  /** Part of the configuration could not be read: what is missing here may be there. */
-  readonly isIncomplete: boolean;
+  /** The rest of the table is in a file that could not be read. */
+  readonly isFragment: boolean;
   /** Takes the place of what is missing and has no default, so that the rest can be judged. */
   readonly standIn: Readonly<Record<string, unknown>>;
 }
@@ -57,7 +57,7 @@ function report<T>(mistake: Mistake, table: Table, form: Form<T>, locate: Locate
     path.filter((part) => typeof part !== 'number'),
   );
   if (node === null) {
-    if (!form.isIncomplete) findings.problem(place, `is missing; expected ${expected}`);
+    if (!form.isFragment) findings.absence(place, `is missing; expected ${expected}`);
     return;
   }
   const value = plain(node);

@@ -16,8 +16,13 @@ export interface Overlay {
 /**
  * The layer of the variables. `files` is what all files say together: the names in it (of services, of
  * their variables) are what a variable can mean, whatever its case, with `_` for `-`.
+ * `hidesServices`: there are files that could not be read, and a service without a known name may be in them.
  */
-export function readVariables(environment: Readonly<Record<string, string | undefined>>, files: Table): Overlay {
+export function readVariables(
+  environment: Readonly<Record<string, string | undefined>>,
+  files: Table,
+  hidesServices: boolean,
+): Overlay {
   const problems: Problem[] = [];
   const setBy = new Map<string, string>();
   let table = emptyTable(files.origin);
@@ -27,7 +32,7 @@ export function readVariables(environment: Readonly<Record<string, string | unde
     const parts = variable.slice(PREFIX.length).split('__');
     const found = resolve(parts, KEYS, files, []);
     if (!found.ok) {
-      report('', found.message);
+      if (!hidesServices || !found.isUnknownService) report('', found.message);
       continue;
     }
     const key = keyPath(found.path);
@@ -48,7 +53,7 @@ function readValue(text: string, tree: KeyTree): unknown {
 
 type Resolved =
   | { readonly ok: true; readonly path: readonly string[]; readonly tree: KeyTree }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly message: string; readonly isUnknownService: boolean };
 
 function resolve(parts: readonly string[], tree: KeyTree, known: Node | null, path: readonly string[]): Resolved {
   const [part, ...rest] = parts;
@@ -71,7 +76,9 @@ function resolveName(parts: readonly string[], tree: KeyTree, known: Node | null
     const exact = matches.filter((name) => name.toLowerCase() === written.toLowerCase());
     const [name, second] = exact.length > 0 ? exact : matches;
     if (name === undefined) continue;
-    if (second !== undefined) return { ok: false, message: `may mean "${name}" or "${second}"; set it in a file` };
+    if (second !== undefined) {
+      return { ok: false, message: `may mean "${name}" or "${second}"; set it in a file`, isUnknownService: false };
+    }
     const child = known && find(known, [name]);
     const found = resolve(parts.slice(length), tree, child, [...path, name]);
     if (found.ok) return found;
@@ -82,13 +89,14 @@ function resolveName(parts: readonly string[], tree: KeyTree, known: Node | null
   // A leaf below a name of one's own (a variable of a service) may be new; a service may not.
   if (tree.keys.size === 0 && written !== '') return { ok: true, path: [...path, written], tree };
   const guess = nearest(parts[0] ?? '', names);
-  return unknown(path, guess === null ? null : [...path, guess, ...parts.slice(1)]);
+  const isService = tree.keys.size > 0;
+  return { ...unknown(path, guess === null ? null : [...path, guess, ...parts.slice(1)]), isUnknownService: isService };
 }
 
-function unknown(path: readonly string[], guess: readonly string[] | null): Resolved {
+function unknown(path: readonly string[], guess: readonly string[] | null): Resolved & { readonly ok: false } {
   const inside = path.length === 0 ? 'configuration' : keyPath(path);
   const hint = guess === null ? 'unset it, or correct its name' : `did you mean ${variableFor(guess)}?`;
-  return { ok: false, message: `names no key of ${inside}; ${hint}` };
+  return { ok: false, message: `names no key of ${inside}; ${hint}`, isUnknownService: false };
 }
 
 function variableFor(path: readonly string[]): string {

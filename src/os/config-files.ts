@@ -44,6 +44,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
   const sources = {
     files: reader.files,
     problems: reader.problems,
+    unread: reader.unread,
     env: options.env,
     workDir: options.workDir,
     prefix: resolve(options.workDir, options.prefix),
@@ -62,6 +63,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
 class Reader {
   readonly files: SourceFile[] = [];
   readonly problems: Problem[] = [];
+  readonly unread = new Set<SourceFile['role']>();
   readonly watched: string[] = [];
   readonly #options: ConfigOptions;
   readonly #isRoot = process.geteuid?.() === 0;
@@ -86,6 +88,7 @@ class Reader {
     if (!Array.isArray(patterns) || patterns.some((pattern) => typeof pattern !== 'string' || pattern === '')) {
       const message = 'expected a list of files such as ["services.d/*.toml"]';
       this.problems.push({ where: configFile, line: node.origin.line, key: 'include', message });
+      this.unread.add('include');
       return;
     }
     const taken = new Set([resolve(workDir, configFile)]);
@@ -112,12 +115,15 @@ class Reader {
     };
     const file = readTextFile(path, LARGEST_FILE);
     if (!file.ok) {
+      if (file.isMissing && role === 'secret') return null;
+      this.unread.add(role);
       if (!file.isMissing) report(file.why);
       else if (role === 'base') report('does not exist; write it, or name another one with --config FILE');
-      else if (role === 'include') report('does not exist; write it, or remove it from include');
+      else report('does not exist; write it, or remove it from include');
       return null;
     }
     if (role === 'secret' && (file.stats.mode & 0o077) !== 0) {
+      this.unread.add(role);
       report(`can be read by others than its owner, and secrets are in it; chmod 600 ${path}`);
       return null;
     }

@@ -16,6 +16,8 @@ export interface Texts {
   readonly facts?: Partial<Facts>;
   readonly allowEmpty?: boolean;
   readonly prefix?: string;
+  /** What could not be opened. */
+  readonly unread?: readonly SourceFile['role'][];
   readonly scale?: Readonly<Record<string, number>>;
 }
 
@@ -47,6 +49,7 @@ export function load(texts: Texts | string): LoadResult {
     facts,
     allowEmpty = false,
     prefix = '/srv',
+    unread = [],
     scale = {},
   } = typeof texts === 'string' ? { base: texts } : texts;
   const files: SourceFile[] = [{ role: 'base', document: parseDocument(base, 'config.toml', false) }];
@@ -57,6 +60,7 @@ export function load(texts: Texts | string): LoadResult {
   const sources = {
     files,
     problems: [],
+    unread: new Set(unread),
     env,
     workDir: '/work',
     prefix,

@@ -147,6 +147,44 @@ test('secrets that others may read are refused, with the command that helps', as
   }
 });
 
+test('beside a file that cannot be used all that is wrong with the others is told', async () => {
+  const config = '[services.web]\ncommand = ["no-such-program"]\ncwd = "gone"\n[services.db]\nnice = 1\n';
+  const secret = '[services.db]\ncommand = ["hunter2"]\nnice = 99\n';
+  await using place = await folder({ 'config.toml': config, 'key/env.toml': secret });
+  const path = place.at('key/env.toml');
+  const told = () =>
+    problemsOf(place.read())
+      .map(({ where, key }) => `${where} ${key}`)
+      .toSorted();
+  const written = ['config.toml services.web.command', 'config.toml services.web.cwd'];
+  assert.deepEqual(told(), [`${path} services.db.command`, `${path} services.db.nice`, ...written].toSorted());
+  await chmod(path, 0o644);
+  assert.deepEqual(
+    told(),
+    [`${path} `, ...written].toSorted(),
+    'nothing of it is used, and db may have its command there',
+  );
+  await rm(path);
+  const all = [...written, 'config.toml services.db.command'];
+  assert.deepEqual(told(), all.toSorted());
+  for (const [include, problem] of [
+    ['["nofile.toml"]', 'nofile.toml '],
+    ['3', 'config.toml include'],
+  ] as const) {
+    await put(place.at('config.toml'), `include = ${include}\n${config}`);
+    assert.deepEqual(told(), [problem, ...all].toSorted());
+  }
+});
+
+test('what is wrong with the permissions of a file hides nothing in it', {
+  skip: !isRoot && 'only root has to fear it',
+}, async () => {
+  await using place = await folder({ 'config.toml': `[services.web]\nnice = 1\ncwd = "gone"\ndepends_on = ["x"]\n` });
+  await chmod(place.at('config.toml'), 0o666);
+  const told = problemsOf(place.read()).map(({ key }) => key);
+  assert.deepEqual(told.toSorted(), ['', 'services.web.command', 'services.web.cwd', 'services.web.depends_on']);
+});
+
 test('what root would execute must be root’s to write', { skip: !isRoot && 'only root has to fear it' }, async () => {
   await using place = await folder({
     'config.toml': `include = ["d/*.toml"]\n${WEB}`,
