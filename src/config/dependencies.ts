@@ -5,7 +5,8 @@ import type { ServiceSpec } from '../core/spec.ts';
 import type { Findings, Place } from './problems.ts';
 import { REDACTED } from './redaction.ts';
 
-type LocateService = (service: string, path: readonly string[]) => Place;
+/** Where a key of a service stands; the service as the file has it. */
+export type LocateService = (service: string, path: readonly string[]) => Place;
 
 /** `names`: all services there are, the invalid ones too; null: not all of them are known. */
 export function checkDependencies(

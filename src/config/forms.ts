@@ -1,6 +1,7 @@
 // The forms that values have, and what is said when one does not have it. The only user of zod.
 
 import * as z from 'zod/mini';
+import type { Millis } from '../core/spec.ts';
 import { readAccount } from './account-name.ts';
 import { readCommand } from './command.ts';
 import { parseDuration, parseMode, parseSize, type Reading } from './units.ts';
@@ -58,6 +59,15 @@ const DURATION_JSON = {
 export const duration = () => reading(DURATION_JSON, (input) => parseDuration(input));
 /** Where no time at all makes no sense. */
 export const span = () => reading(DURATION_JSON, (input) => parseDuration(input, 1));
+
+/** No time at all turns it off; less than `least` makes no sense. */
+export const spanOrNone = (least: Millis) =>
+  reading(DURATION_JSON, (input) => parseDuration(input, isNone(input) ? 0 : least));
+
+function isNone(input: unknown): boolean {
+  const given = parseDuration(input);
+  return given.ok && given.value === 0;
+}
 
 export const text = (expected = 'a string') => z.string({ error: expected }).check(z.minLength(1, { error: expected }));
 export const flag = () => z.boolean({ error: 'true or false' });

@@ -7,6 +7,7 @@ import { checkDependencies } from './dependencies.ts';
 import { effectiveDaemon } from './effective.ts';
 import type { Facts } from './facts.ts';
 import { type Gaps, gapsOf } from './gaps.ts';
+import { checkHeartbeats } from './heartbeat-checks.ts';
 import { KEYS } from './keys.ts';
 import { mergeLayers, type SourceFile } from './layers.ts';
 import { locateIn, locateService } from './locate.ts';
@@ -126,7 +127,7 @@ function checkEverything(
   daemon: Daemon | null,
   { specs: services, names }: Services,
   root: Table,
-  { files, prefix, allowEmpty, gaps, facts, findings }: Inquiry,
+  { files, prefix, workDir, allowEmpty, gaps, facts, findings }: Inquiry,
 ): void {
   if (daemon !== null) checkDaemon(daemon.spec, prefix, locateIn(root, ['daemon']), facts, findings);
   for (const spec of services.values()) {
@@ -134,6 +135,7 @@ function checkEverything(
   }
   const locate = (service: string, path: readonly string[]) => locateService(root, service)(path);
   checkDependencies(services, gaps.hidesServices ? null : names, locate, findings);
+  checkHeartbeats(services, workDir, locate, facts, findings);
   if (gaps.hidesServices) return;
   for (const message of idlePatterns(daemon?.spec.onEvent ?? [], services.keys())) {
     findings.warning(locateIn(root, ['daemon'])(['on_event']), message);

@@ -1,5 +1,6 @@
 // The tables within a service: restarts, heartbeat, output, readiness, health, hooks, limits.
 
+import type { Millis } from '../core/spec.ts';
 import { readAddress, readUrl } from './endpoint.ts';
 import {
   choice,
@@ -15,6 +16,7 @@ import {
   reading,
   size,
   span,
+  spanOrNone,
 } from './forms.ts';
 import { readPattern } from './pattern.ts';
 import { readCoreLimit, readCpuShare } from './privileges.ts';
@@ -26,10 +28,13 @@ export const BACKOFF = {
   jitter: described('Share of the delay that is random: 0.1 spreads it over 90 % to 110 %.', preset(number(0, 1), 0.1)),
 };
 
+/** On a busy host a process waits tens of milliseconds for its turn: a shorter silence proves nothing. */
+const SHORTEST_HEARTBEAT: Millis = 100;
+
 export const HEARTBEAT = {
   timeout: described(
-    'The service has failed when its heartbeat file did not change for this long. "0s": no heartbeat.',
-    preset(duration(), '30s'),
+    'The service has failed when its heartbeat file did not change for this long, "100ms" at least. "0s": no heartbeat.',
+    preset(spanOrNone(SHORTEST_HEARTBEAT), '30s'),
   ),
   grace: described('How long after the start the first beat may take. Default: as timeout.', optional(span())),
   file: described(
