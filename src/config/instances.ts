@@ -2,6 +2,7 @@
 
 import type { InstanceGroup, ServiceSpec } from '../core/spec.ts';
 import type { Findings } from './problems.ts';
+import { shown } from './redaction.ts';
 import { MOST_INSTANCES } from './schema.ts';
 import { find, type Node, type Table } from './tree.ts';
 import type { Locate } from './validate.ts';
@@ -32,19 +33,25 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MOST_INSTANCES;
 }
 
-/** What is in braces; only what speaks of an instance is ours, the rest is the service's. */
-const BRACES = /\$\{([^{}]*)\}/g;
-const OURS = /\binstance\b/;
+/** What is in braces, and whether they are closed. */
+const BRACES = /\$\{([^{}]*)(\}?)/g;
+const OF_INSTANCE = /\binstance\b/;
+/** A sum that no shell would take: `${1-none}` and `${x+1}` are for one. */
+const OTHER_SUM = /^\s*(?:\w+\s+[+-]\s*\d|\d+\s+[+-]|\d{2,}[+-])/;
 /** Numbers of up to nine digits, so that no sum of a line is too large to be exact. */
 const SUM = /^\s*(?:instance|\d{1,9})(?:\s*[+-]\s*(?:instance|\d{1,9}))*\s*$/;
 
 /** The values of one instance: `${instance}` is its number, `${8080 + instance}` a sum with it. */
 export function valuesOfInstance(service: Table, instance: number, locate: Locate, findings: Findings): Table {
   return mapTexts(service, [], (text, path) =>
-    text.replace(BRACES, (whole, sum: string) => {
-      if (!OURS.test(sum)) return whole;
-      if (SUM.test(sum)) return String(add(sum, instance));
-      findings.problem(locate(path), `expected \${instance}, or a sum of whole numbers such as \${8080 + instance}`);
+    text.replace(BRACES, (whole, sum: string, end: string) => {
+      // `${HOME}` is the service's.
+      if (!OF_INSTANCE.test(sum) && !OTHER_SUM.test(sum)) return whole;
+      if (SUM.test(sum) && end !== '') return String(add(sum, instance));
+      const place = locate(path);
+      const expected = `\${instance}, or a sum of whole numbers such as \${8080 + instance}`;
+      const remedy = end === '' ? '; the closing } is missing' : '';
+      findings.problem(place, `expected ${expected}, got ${shown(whole, place.isSecret)}${remedy}`);
       return whole;
     }),
   );
@@ -53,7 +60,9 @@ export function valuesOfInstance(service: Table, instance: number, locate: Locat
 /** Who writes it without `instances` has forgotten that, or means a variable of a shell. */
 export function warnOfLoneInstance(service: Table, locate: Locate, findings: Findings): void {
   mapTexts(service, [], (text, path) => {
-    const isOurs = [...text.matchAll(BRACES)].some(([, sum = '']) => OURS.test(sum) && SUM.test(sum));
+    const isOurs = [...text.matchAll(BRACES)].some(
+      ([, sum = '', end]) => end !== '' && OF_INSTANCE.test(sum) && SUM.test(sum),
+    );
     if (isOurs) {
       findings.warning(locate(path), `\${instance} stands for nothing here; add instances = 2, or remove it`);
     }

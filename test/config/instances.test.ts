@@ -88,7 +88,7 @@ test('what is wrong with all instances is told once, where it stands', () => {
   assertOnly(
     problemsOf(`${base}env = { A = "\${8080 * instance}" }\n`),
     'config.toml:4 services.web.env.A',
-    /^expected \$\{instance\}, or a sum of whole numbers such as \$\{8080 \+ instance\}$/,
+    /^expected \$\{instance\}, or a sum of whole numbers such as \$\{8080 \+ instance\}, got "\$\{8080 \* instance\}"$/,
   );
   assertOnly(
     problemsOf(`${base}heartbeat = { file = "beat" }\n`),
@@ -98,6 +98,25 @@ test('what is wrong with all instances is told once, where it stands', () => {
   const circle = problemsOf(`${base}after = ["db"]\n[services.db]\ncommand = "x"\nafter = ["web"]\n`);
   assert.ok(circle.length >= 1 && circle.length <= 2, linesOf(circle).join('\n'));
   assert.match(circle[0]?.message ?? '', /(web -> db -> web|db -> web -> db)/);
+});
+
+test('what is to be a sum and is none is a problem, what a shell would read is not', () => {
+  const problemsIn = (value: string) => problemsOf(`${WEB}instances = 2\nenv = { A = '${value}' }\n`);
+  for (const sum of ['8080 + foo', 'foo + 8080', '8080+foo', '8080 - ', 'instance + 1.5', 'instances + instance']) {
+    const got = new RegExp(`, got ${RegExp.escape(JSON.stringify(`\${${sum}}`))}$`);
+    assertOnly(problemsIn(`x\${${sum}}y`), 'config.toml:4 services.web.env.A', got);
+  }
+  for (const open of ['instance', '8080 + instance', '8080 + foo']) {
+    const got = new RegExp(`, got "\\$\\{${RegExp.escape(open)}"; the closing } is missing$`);
+    assertOnly(problemsIn(`\${${open}`), 'config.toml:4 services.web.env.A', got);
+    assertOnly(problemsIn(`\${${open} \${HOME}`), 'config.toml:4 services.web.env.A', /is missing$/);
+  }
+  for (const own of ['HOME', 'x:-1', '1-none', '1+some', 'x+1', 'x-1', '#x', 'instances', 'x', '8080']) {
+    assert.deepEqual(problemsIn(`\${${own}}`), [], own);
+  }
+  assert.deepEqual(problemsIn('${HOME'), []);
+  const secret = { base: `${WEB}instances = 2\n`, secret: `[services.web.env]\nA = "\${31337 + foo}"\n` };
+  assertOnly(problemsOf(secret), 'env.toml:2 services.web.env.A', /, got \[redacted\]$/);
 });
 
 test('without instances nothing is put in its place, which is doubtful', () => {
