@@ -97,6 +97,11 @@ export const tableOfStrings = () =>
 
 export const exitCodes = () => listOf(integer(0, 255), 'a list of exit codes');
 export const strings = (expected = 'a list of strings') => listOf(text(), expected);
+/** Names that a shell could not say are a list in one string, or a slip. */
+export const variableNames = () => {
+  const error = 'the name of a variable such as "HOME"';
+  return listOf(z.string({ error }).check(z.regex(/^[^\s=]+$/, { error })), 'a list of variable names');
+};
 export const path = () => reading({ title: 'path', type: 'string', minLength: 1 }, readPath);
 export const size = (least: number) =>
   reading({ title: 'size', type: 'string', examples: ['512M', '2G'] }, (input) => parseSize(input, least));

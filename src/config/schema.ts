@@ -25,6 +25,7 @@ import {
   toJsonSchema,
   usually,
   type Values,
+  variableNames,
 } from './forms.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parseLogLevel } from './log-level.ts';
@@ -64,10 +65,7 @@ export const SERVICE = {
   ),
   env: described('Environment. It is clean: PATH, LANG, TZ, what opsd adds, and these.', preset(tableOfStrings(), {})),
   env_file: described('File with NAME=value lines, relative to cwd; `env` wins over it.', optional(path())),
-  pass_env: described(
-    "Variables of opsd's own environment that the service gets.",
-    preset(strings('a list of variable names'), []),
-  ),
+  pass_env: described("Variables of opsd's own environment that the service gets.", preset(variableNames(), [])),
   enabled: described('false: known, but not started at boot.', preset(flag(), true)),
   restart: described(
     'Start it again when it ends. Of a oneshot, and of what has a schedule, the default is "never".',

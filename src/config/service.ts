@@ -99,8 +99,17 @@ function policyOf({ values, namesOf }: Written, asked: Asked, facts: Facts): Pol
     beforeStart: values.before_start ?? null,
     afterStop: values.after_stop ?? null,
     tags: values.tags,
-    timestamps: values.log.timestamps,
+    timestamps: timestampsOf(asked),
   };
+}
+
+function timestampsOf({ values, locate, isOwn, findings }: Asked): boolean {
+  const { mode, timestamps } = values.log;
+  if (timestamps && mode !== 'capture' && isOwn(['log', 'timestamps'])) {
+    const message = 'is ignored: opsd stamps the lines it copies, with mode = "capture"; write that, or remove this';
+    findings.warning(locate(['log', 'timestamps']), message);
+  }
+  return timestamps;
 }
 
 /** Of a service with instances all of them; what is said of one instance by its own name wins. */

@@ -86,6 +86,17 @@ test('a stop that may take longer than the whole shutdown is doubtful', () => {
   assert.deepEqual(warningsOf(`[daemon]\nshutdown_timeout = "10s"\n${WEB}stop_timeout = "10s"\n`), []);
 });
 
+test('timestamps where opsd does not copy the output are doubtful, unless [defaults] has them', () => {
+  for (const mode of ['direct', 'syslog', 'journal', 'inherit', 'none']) {
+    const [warning = ''] = warningsOf(`${WEB}log = { mode = "${mode}", timestamps = true }\n`);
+    assert.match(warning, /^config\.toml:3 services\.web\.log\.timestamps is ignored: .* mode = "capture"; write that/);
+  }
+  assert.deepEqual(warningsOf(`${WEB}log = { timestamps = true }\n`), []);
+  assert.deepEqual(warningsOf(`${WEB}log = { mode = "direct", timestamps = false }\n`), []);
+  assert.deepEqual(warningsOf(`[defaults]\nlog = { timestamps = true }\n${WEB}log = "direct"\n`), []);
+  assert.equal(warningsOf(`[defaults]\nlog = "direct"\n${WEB}log = { timestamps = true }\n`).length, 1);
+});
+
 test('a shell in front of a single command is doubtful, one that is needed is not', () => {
   const advised = (command: string) => warningsOf(`[services.web]\ncommand = ${command}\n`).length > 0;
   for (const command of [
