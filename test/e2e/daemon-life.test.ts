@@ -166,6 +166,11 @@ test('with a mistake in the configuration nothing is started, and the exit code 
   });
 });
 
+test('an OPSD_LOG that is empty says nothing', async () => {
+  await using opsd = await startOpsd({ config: SLEEPER, env: { OPSD_LOG: '' } });
+  await opsd.until('web', 'running');
+});
+
 test('a port in use ends opsd with 2 before anything is started', async () => {
   const port = await freePort();
   const taken = createServer();
