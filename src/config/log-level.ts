@@ -5,6 +5,11 @@ import type { Reading } from './units.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
+/** The parts of opsd that have a log of their own, which a filter can set apart. */
+export const COMPONENTS = ['output', 'processes', 'hooks', 'http', 'heartbeat', 'probes'] as const;
+
+export type Component = (typeof COMPONENTS)[number];
+
 /** A filter with more parts is a mistake. */
 const MOST_PARTS = 50;
 
@@ -14,10 +19,14 @@ export function parseLogLevel(input: unknown): Reading<string> {
   const parts = input.split(',');
   if (parts.length > MOST_PARTS) return { ok: false, expected: `a filter of at most ${MOST_PARTS} parts` };
   for (const part of parts) {
-    const [, level = ''] = /^(?:[^=]*[^=\s][^=]*=)?([^=]*)$/.exec(part) ?? [];
-    if (LEVELS.includes(level.trim())) continue;
-    const hint = didYouMean(level.trim(), LEVELS) || `the levels are ${LEVELS.join(', ')}`;
-    return { ok: false, expected, hint };
+    const [, component, level = ''] = /^(?:([^=]*[^=\s][^=]*)=)?([^=]*)$/.exec(part) ?? [];
+    if (!LEVELS.includes(level.trim())) {
+      return { ok: false, expected, hint: didYouMean(level.trim(), LEVELS) || `the levels are ${LEVELS.join(', ')}` };
+    }
+    const name = component?.trim();
+    if (name === undefined || COMPONENTS.some((known) => known === name)) continue;
+    const guess = didYouMean(name, COMPONENTS) || `opsd has no component "${name}"`;
+    return { ok: false, expected, hint: `${guess}; the components are ${COMPONENTS.join(', ')}` };
   }
   return { ok: true, value: input };
 }

@@ -28,7 +28,7 @@ import {
   variableNames,
 } from './forms.ts';
 import { parseListenAddress } from './listen-address.ts';
-import { parseLogLevel } from './log-level.ts';
+import { COMPONENTS, parseLogLevel } from './log-level.ts';
 import { ON_EVENT_JSON, ON_EVENT_SECRETS_JSON, readHookSecrets, readHooks } from './on-event.ts';
 import { readCapabilities, readIoPriority } from './privileges.ts';
 import { BACKOFF, HEALTH, HEARTBEAT, HOOK, LIMITS, LOG, READY, ROLLOUT } from './service-tables.ts';
@@ -177,7 +177,7 @@ export const DAEMON = {
     preset(reading({ type: 'string' }, parseListenAddress), '127.0.0.1:9640'),
   ),
   log_level: described(
-    'Level, or a filter such as "info,heartbeat=debug". OPSD_LOG in the environment wins.',
+    `Level, or a filter such as "info,heartbeat=debug" (${COMPONENTS.join(', ')}). OPSD_LOG in the environment wins.`,
     preset(reading({ type: 'string' }, parseLogLevel), 'info'),
   ),
   log_dir: described(

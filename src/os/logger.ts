@@ -1,6 +1,7 @@
 // opsd's own log: pino makes the records, this file makes the lines and sees that a broken stdout breaks nothing else.
 
 import { pino } from 'pino';
+import type { Component } from '../config/log-level.ts';
 import { ConfigError } from '../errors.ts';
 import { wallNow } from '../runtime/clock.ts';
 import { LineSink } from './line-sink.ts';
@@ -17,7 +18,7 @@ export interface Log {
   /** An alert: an error whose message begins with `CRITICAL`. */
   critical(message: string, fields?: Fields): void;
   /** The log of a part of opsd, which `log_level = "info,<name>=debug"` can set apart. */
-  component(name: string): Log;
+  component(name: Component): Log;
 }
 
 export interface Logger extends Log, AsyncDisposable {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { COMPONENTS } from '../../src/config/log-level.ts';
 import { formatProblems } from '../../src/config/problems.ts';
 import { assertOnly, configOf, linesOf, load, problemsOf, serviceOf } from './loading.ts';
 
@@ -221,6 +222,12 @@ test('a wrong value of [daemon] too', () => {
     ['http = "[::1]:99999"', 'http', /at most 65535/],
     ['log_level = "inof"', 'log_level', /did you mean "info"/],
     ['log_level = "info,heartbeat=loud"', 'log_level', /the levels are trace/],
+    [
+      'log_level = "info,foo=trace"',
+      'log_level',
+      /; opsd has no component "foo"; the components are output, processes, hooks, http, heartbeat, probes$/,
+    ],
+    ['log_level = "info, heartbaet = debug"', 'log_level', /; did you mean "heartbeat"\?; the components are output, /],
     ['shutdown_timeout = "0s"', 'shutdown_timeout', /at least/],
     ['start_concurrency = 0', 'start_concurrency', /from 1 to 1000/],
     ['socket_mode = "4755"', 'socket_mode', /octal/],
@@ -230,6 +237,11 @@ test('a wrong value of [daemon] too', () => {
   for (const [line, key, message] of rows) {
     assertOnly(problemsOf(`[daemon]\n${line}\n${WEB}`), `config.toml:2 daemon.${key}`, message);
   }
+});
+
+test('a filter may set every component apart', () => {
+  const filter = `info, ${COMPONENTS.map((name) => `${name} = debug`).join(',')}`;
+  assert.equal(configOf(`[daemon]\nlog_level = "${filter}"\n${WEB}`).daemon.logLevel, filter);
 });
 
 test('addresses of all kinds are read', () => {

@@ -113,4 +113,6 @@ test('OPSD_LOG wins over every layer', () => {
   assert.deepEqual(effective.get('log_level')?.source, 'OPSD_LOG');
   assert.equal(configOf({ ...texts, env: { OPSD_LOG: '' } }).daemon.logLevel, 'error');
   assertOnly(problemsOf({ ...texts, env: { OPSD_LOG: 'loud' } }), 'OPSD_LOG:- daemon.log_level', /expected a level/);
+  const unknown = /; opsd has no component "foo"; the components are output, /;
+  assertOnly(problemsOf({ ...texts, env: { OPSD_LOG: 'info,foo=debug' } }), 'OPSD_LOG:- daemon.log_level', unknown);
 });

@@ -78,8 +78,8 @@ test('a filter sets parts of opsd apart', async () => {
     log.warn('yes 1');
     log.component('heartbeat').debug('yes 2');
     log.component('output').error('no');
-    log.component('other').info('no');
-    log.component('other').error('yes 3');
+    log.component('http').info('no');
+    log.component('http').error('yes 3');
   });
   assert.deepEqual(
     lines.map((line) => line.replace(/^.*\] /, '')),
