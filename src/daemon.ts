@@ -1,6 +1,7 @@
 // The composition root: puts the parts of the daemon together, and takes them apart again in the opposite order.
 
 import { resolve } from 'node:path';
+import { headlineOf, oneLine } from './config/problems.ts';
 import { remember } from './core/memory.ts';
 import { serviceOf } from './core/order.ts';
 import { recall } from './core/recall.ts';
@@ -8,7 +9,7 @@ import type { Config, ServiceSpec } from './core/spec.ts';
 import { Answers } from './daemon/answers.ts';
 import { Chronicle } from './daemon/chronicle.ts';
 import { ConfigWatch } from './daemon/config-watch.ts';
-import { Configuration, oneLine } from './daemon/configuration.ts';
+import { Configuration } from './daemon/configuration.ts';
 import { DaemonControl } from './daemon/control.ts';
 import { EventHooks } from './daemon/event-hooks.ts';
 import { fingerprintOf } from './daemon/fingerprint.ts';
@@ -85,7 +86,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       sockets: [...sockets.byName.keys()],
     });
   const first = scale.first(() => read(true));
-  if (!first.ok) throw new ConfigError(`cannot load ${configFile}`, first.problems);
+  if (!first.ok) throw new ConfigError(headlineOf(configFile, first.problems), first.problems);
   const { config } = first;
   const layout = layoutOf(prefix, config.daemon.logDir, workDir);
   prepareDirectories(layout);

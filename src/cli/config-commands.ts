@@ -1,7 +1,7 @@
 // The commands about the configuration itself: `opsd check`, `opsd config`, `opsd schema`.
 
 import { resolve } from 'node:path';
-import { formatProblems, printable } from '../config/problems.ts';
+import { counted, formatProblems, headlineOf, printable } from '../config/problems.ts';
 import { REDACTED } from '../config/redaction.ts';
 import { jsonSchema } from '../config/schema.ts';
 import { keyPath } from '../config/tree.ts';
@@ -81,14 +81,10 @@ function load(options: CheckOptions, output: Output, { env, workDir }: World): C
   const tell = (headline: string, problems: readonly Problem[]) => {
     if (problems.length > 0) output.stderr(`opsd: ${headline}\n${formatProblems(problems)}\n`);
   };
-  if (!result.ok) tell(`cannot load ${configFile}: ${count(result.problems, 'problem')}`, result.problems);
-  tell(`${configFile}: ${count(result.warnings, 'warning')}`, result.warnings);
+  if (!result.ok) tell(headlineOf(configFile, result.problems), result.problems);
+  tell(`${configFile}: ${counted(result.warnings, 'warning')}`, result.warnings);
   for (const trouble of troubles) output.stderr(`opsd: ${trouble}\n`);
   return result.ok ? result.config : null;
-}
-
-function count({ length }: readonly unknown[], what: string): string {
-  return `${length} ${what}${length === 1 ? '' : 's'}`;
 }
 
 type Values = ReadonlyMap<string, EffectiveValue>;

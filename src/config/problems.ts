@@ -48,6 +48,21 @@ export class Findings {
   }
 }
 
+/** Above the problems that `opsd run` and `opsd check` print. */
+export function headlineOf(configFile: string, problems: readonly Problem[]): string {
+  return `cannot load ${configFile === '' ? "''" : configFile}: ${counted(problems, 'problem')}`;
+}
+
+/** `1 problem`, `2 problems`. */
+export function counted({ length }: readonly unknown[], what: string): string {
+  return `${length} ${what}${length === 1 ? '' : 's'}`;
+}
+
+/** For the log; people get a table. */
+export function oneLine({ where, line, key, message }: Problem): string {
+  return `${where}${line === null ? '' : `:${line}`}${key === '' ? '' : ` ${key}`}: ${message}`;
+}
+
 /** More lines help nobody. */
 const MOST_PRINTED = 200;
 

@@ -1,5 +1,6 @@
 // The configuration in force, and how it is replaced: a bad one changes nothing.
 
+import { oneLine } from '../config/problems.ts';
 import { type DaemonChange, planDaemon, planReload } from '../core/reload.ts';
 import type { Config, Millis } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
@@ -149,9 +150,4 @@ export class Configuration {
       this.#log.warn('this change takes effect with the next opsd: opsd ctl handover', { key: `daemon.${key}` });
     }
   }
-}
-
-/** For the log; ctl prints problems as a table. */
-export function oneLine({ where, line, key, message }: Problem): string {
-  return `${where}${line === null ? '' : `:${line}`} ${key}: ${message}`;
 }

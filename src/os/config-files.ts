@@ -74,10 +74,19 @@ class Reader {
   }
 
   readAll(): void {
-    const { configFile, prefix } = this.#options;
-    const base = this.#read(configFile, 'base');
+    const base = this.#readBase();
     if (base?.ok) this.#readIncludes(base);
-    this.#read(join(prefix, 'key/env.toml'), 'secret');
+    this.#read(join(this.#options.prefix, 'key/env.toml'), 'secret');
+  }
+
+  #readBase(): Document | null {
+    const { configFile } = this.#options;
+    if (configFile !== '') return this.#read(configFile, 'base');
+    // As a path it would be the working directory.
+    const message = 'is empty; name a file, or leave it out for cfg/config.toml';
+    this.problems.push({ where: '--config', line: null, key: '', message });
+    this.unread.add('base');
+    return null;
   }
 
   #readIncludes(base: Document & { readonly ok: true }): void {

@@ -74,6 +74,15 @@ test('a missing file is a problem that names the option', async () => {
   assert.match(here.printed.err, /nope\.toml {2}does not exist; .*--config FILE/);
 });
 
+test('a file without a name is a mistake in the option', async () => {
+  await using here = await desk(GOOD);
+  assert.equal(runCheck({ config: '' }, here.output, here.world), 1);
+  assert.equal(
+    here.printed.err,
+    "opsd: cannot load '': 1 problem\n  --config  is empty; name a file, or leave it out for cfg/config.toml\n",
+  );
+});
+
 test('config prints TOML that says the same', async () => {
   await using here = await desk(GOOD);
   assert.equal(runConfig({}, here.output, here.world), 0);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Findings, formatProblems } from '../../src/config/problems.ts';
+import { Findings, formatProblems, headlineOf, oneLine } from '../../src/config/problems.ts';
 
 const problem = (where: string, line: number | null, key: string, message: string) => ({ where, line, key, message });
 
@@ -20,6 +20,17 @@ test('problems stand in columns, file by file, from top to bottom', () => {
       '  OPSD__X                                   names no key',
     ].join('\n'),
   );
+});
+
+test('what stands above them names the file and counts them', () => {
+  const one = problem('a.toml', 1, '', 'x');
+  assert.equal(headlineOf('a.toml', [one]), 'cannot load a.toml: 1 problem');
+  assert.equal(headlineOf('', [one, one]), "cannot load '': 2 problems");
+});
+
+test('in the log each is one line, whatever of its place is known', () => {
+  assert.equal(oneLine(problem('a.toml', 3, 'daemon.http', 'is wrong')), 'a.toml:3 daemon.http: is wrong');
+  assert.equal(oneLine(problem('none.toml', null, '', 'has no services')), 'none.toml: has no services');
 });
 
 test('one very long key does not push all messages away', () => {

@@ -160,7 +160,8 @@ test('with a mistake in the configuration nothing is started, and the exit code 
     });
     await chmod(join(place.prefix, 'key/env.toml'), 0o644);
     const { code, stderr } = await place.opsd('run');
-    assert.match(stderr, /env\.toml.*chmod/s);
+    assert.match(stderr, /^opsd: cannot load cfg\/config\.toml: 1 problem\n.*env\.toml.*chmod/);
+    assert.equal((await place.opsd('check')).stderr, stderr, 'the same words');
     assert.equal(code, 1);
     assert.equal(existsSync(join(place.dir, 'started')), false);
   });
