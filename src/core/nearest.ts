@@ -9,8 +9,10 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return found === null ? '' : `did you mean "${found}"?`;
 }
 
-/** The candidate with the fewest slips (Damerau-Levenshtein) from `word`: at most a third of its letters. */
+/** The candidate with the fewest slips (Damerau-Levenshtein) from `word`: at most a third of its letters, or one. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
+  // Nothing is one letter away from every name of one letter.
+  if (word === '') return null;
   const wanted = word.toLowerCase().slice(0, LONGEST_WORD);
   let limit = Math.max(1, Math.floor(wanted.length / 3));
   let found: string | null = null;
