@@ -91,9 +91,9 @@ export const usually = <S extends z.core.$ZodType>(schema: S, written: unknown) 
   notes.add(maybe, { default: written });
   return maybe;
 };
-/** A table whose keys people choose; `expected` of each value. */
+/** A table whose keys people choose. */
 export const tableOfStrings = () =>
-  z.record(z.string(), z.string({ error: 'a string' }), { error: 'a table of strings' });
+  z.record(z.string(), reading({ type: 'string' }, readString), { error: 'a table of strings' });
 
 export const exitCodes = () => listOf(integer(0, 255), 'a list of exit codes');
 export const strings = (expected = 'a list of strings') => listOf(text(), expected);
@@ -113,8 +113,19 @@ export const command = () =>
     readCommand,
   );
 
+function readString(input: unknown): Reading<string> {
+  if (typeof input === 'string') return { ok: true, value: input };
+  const isPlain = typeof input === 'number' || typeof input === 'boolean';
+  return { ok: false, expected: 'a string', hint: isPlain ? `write "${input}"` : '' };
+}
+
+const HOME_HINT = '~ is not expanded: no shell runs; write the folder out, such as "/home/web"';
+
 function readPath(input: unknown): Reading<string> {
-  return typeof input === 'string' && input !== '' ? { ok: true, value: input } : { ok: false, expected: 'a path' };
+  if (typeof input !== 'string' || input === '') return { ok: false, expected: 'a path' };
+  // A folder of that name would be written ./~
+  if (/^~[\w.-]*(\/|$)/.test(input)) return { ok: false, expected: 'a path without ~', hint: HOME_HINT };
+  return { ok: true, value: input };
 }
 
 export interface Mistake {

@@ -61,11 +61,12 @@ test('an env_file that cannot be read, or is none, is a problem', () => {
     'config.toml:4 services.web.env_file',
     /^\/d\/web\.env cannot be read: it/,
   );
-  const broken = { readText: () => ({ ok: true as const, text: 'A=1\nb c\nOPSD_SERVICE=x\nD=\u0000\n' }) };
+  const broken = { readText: () => ({ ok: true as const, text: 'A=1\nb c\nOPSD_SERVICE=x\nD=\u0000\nE\u0000F=1\n' }) };
   assert.deepEqual(linesOf(problemsOf({ base, facts: broken })), [
     '/d/web.env:2 services.web.env_file expected NAME=value, or # in front of a comment',
     '/d/web.env:3 services.web.env_file OPSD_SERVICE is set by opsd itself; use another name',
     '/d/web.env:4 services.web.env_file D has a NUL byte in it; remove it',
+    '/d/web.env:5 services.web.env_file E\u0000F has a NUL byte in it; remove it',
   ]);
   const huge = { readText: () => ({ ok: true as const, text: `A=${'x'.repeat(200_000)}` }) };
   assert.match(linesOf(problemsOf({ base, facts: huge }))[0] ?? '', /A is longer than 128 KiB/);
