@@ -1,6 +1,7 @@
 // Checks of what is right in form and still cannot work: here, now, or ever.
 
 import type { DaemonSpec, Policy, ServiceSpec } from '../core/spec.ts';
+import { checkExitCodes } from './exit-codes.ts';
 import type { Facts } from './facts.ts';
 import { checkLimits, checkPrivileges } from './limit-checks.ts';
 import type { Findings, Place } from './problems.ts';
@@ -75,12 +76,8 @@ export function checkService(
   if (isThere || !isRelative(spec.launch.command[0])) checkCommand(spec, locate, facts, findings);
 }
 
-function checkPolicy(
-  { launch, policy }: ServiceSpec,
-  daemon: DaemonSpec | null,
-  locate: Locate,
-  findings: Findings,
-): void {
+function checkPolicy(spec: ServiceSpec, daemon: DaemonSpec | null, locate: Locate, findings: Findings): void {
+  const { launch, policy } = spec;
   const { backoff, ready, health, heartbeat } = policy;
   if (backoff.initial > backoff.max) {
     const quote = quoteUnlessSecret([locate(['backoff', 'initial']), locate(['backoff', 'max'])]);
@@ -88,11 +85,7 @@ function checkPolicy(
     const message = `the first delay, ${initial}, is longer than backoff.max, ${max}; exchange them`;
     findings.problem(locate(['backoff', 'initial']), message);
   }
-  const both = policy.fatalExitCodes.filter((code) => policy.successExitCodes.includes(code));
-  if (both.length > 0) {
-    const quote = quoteUnlessSecret([locate(['fatal_exit_codes']), locate(['success_exit_codes'])]);
-    findings.problem(locate(['fatal_exit_codes']), `${quote(both)} is in success_exit_codes too; keep it in one list`);
-  }
+  checkExitCodes(spec, locate, findings);
   if (ready?.on === 'heartbeat' && heartbeat === null) {
     findings.absence(locate(['ready', 'on']), 'the service has no heartbeat; add heartbeat = "30s"');
   }

@@ -98,6 +98,19 @@ test('timestamps where opsd does not copy the output are doubtful, unless [defau
   assert.equal(warningsOf(`[defaults]\nlog = "direct"\n${WEB}log = { timestamps = true }\n`).length, 1);
 });
 
+test('an exit code that is both a success and final is told where it is written', () => {
+  const base = `[defaults]\nfatal_exit_codes = [1, 2, 78]\n${WEB}success_exit_codes = [0, 1, 2]\n`;
+  const message = /^1, 2 are in success_exit_codes too; keep it in one list$/;
+  assertOnly(problemsOf(base), 'config.toml:2 defaults.fatal_exit_codes', message);
+  const secret = '[services.web]\nsuccess_exit_codes = [78]\n';
+  const place = 'env.toml:2 services.web.success_exit_codes';
+  assertOnly(
+    problemsOf({ base: WEB, secret }),
+    place,
+    /^\[redacted\] is in fatal_exit_codes by default; write fatal_exit_codes without it/,
+  );
+});
+
 test('a shell in front of a single command is doubtful, one that is needed is not', () => {
   const advised = (command: string) => warningsOf(`[services.web]\ncommand = ${command}\n`).length > 0;
   for (const command of [

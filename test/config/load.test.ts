@@ -180,7 +180,16 @@ test('a wrong value is told with its place, what was expected, what was found, a
     ['max_failures = -1', 'max_failures', /from 0/],
     ['fatal_exit_codes = [1, 256]', 'fatal_exit_codes', /from 0 to 255, got 256 in element 2/],
     ['fatal_exit_codes = 1', 'fatal_exit_codes', /a list of exit codes, got 1/],
-    ['fatal_exit_codes = [0]', 'fatal_exit_codes', /\[0\] is in success_exit_codes too/],
+    [
+      'success_exit_codes = [0, 78]',
+      'success_exit_codes',
+      '78 is in fatal_exit_codes by default; write fatal_exit_codes = [] as well, or leave it out here',
+    ],
+    [
+      'fatal_exit_codes = [0, 2]',
+      'fatal_exit_codes',
+      '0 is in success_exit_codes by default; write success_exit_codes = [] as well, or leave it out here',
+    ],
     ['env = { A = 1 }', 'env.A', 'expected a string, got 1; write "1"'],
     ['env = { A = true }', 'env.A', 'expected a string, got true; write "true"'],
     ['env = { A = [] }', 'env.A', 'expected a string, got []'],
