@@ -206,7 +206,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     answers,
     manager,
     touch: () => keeper.touch(),
-    save: () => keeper.saveNow(),
+    save: () => void keeper.saveNow(),
     book,
     isJob,
     forget: (service) => {

@@ -35,13 +35,13 @@ export async function readRollouts(client: Client, services: readonly string[]):
   return (answer as { rollouts: readonly RolloutView[] }).rollouts;
 }
 
-/** Exits 2 when one has stopped. */
+/** Exits 2 when one has stopped, or was taken back because it failed. */
 async function showRollouts({ client, terminal, options }: Ctl, services: readonly string[]): Promise<ExitCode> {
   const rollouts = await readRollouts(client, services);
   if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, rollouts }, null, 2)}\n`);
   else if (rollouts.length === 0) terminal.out(NONE);
   else terminal.out(rollouts.map((one) => describe(terminal, one)).join('\n'));
-  return rollouts.some(({ state }) => state === 'stopped') ? 2 : 0;
+  return rollouts.some(({ state, failure }) => state === 'stopped' || failure !== null) ? 2 : 0;
 }
 
 function describe(terminal: Terminal, view: RolloutView): string {

@@ -1,12 +1,14 @@
 // The end of the daemon: everything is stopped, dependents first, or handed over as it is.
 
 import { bringDown, KILL_WAIT, killNow } from './lifecycle.ts';
-import type { Service } from './model.ts';
+import type { Phase, Service } from './model.ts';
 import { isNeeded } from './order.ts';
 import { dismiss } from './orders.ts';
 import type { Millis } from './spec.ts';
 import { isLive } from './transition.ts';
 import type { World } from './world.ts';
+
+type Closing = Extract<Phase, { name: 'shutting_down' }>;
 
 const reason = 'shutdown';
 /** What opsd exits with where a service has no exit code of its own. */
@@ -17,11 +19,11 @@ export function shutDown(world: World, by: string, code = 0): void {
   const { phase } = world.state;
   if (phase.name === 'shutting_down') {
     // Asking a third time would only put off the end of the waiting.
-    if (!phase.isKilling) killAll(world, phase.code, `shutdown asked for again by ${by}`);
+    if (!phase.isKilling) killAll(world, phase, `shutdown asked for again by ${by}`);
     return;
   }
   const deadline = world.now + world.state.shutdownTimeout;
-  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: false, code } };
+  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: false, code, by } };
   world.mapAll((service, around) => {
     const [free, answers] = dismiss(service, { ok: false, code: 'shutting_down', message: 'opsd is shutting down' });
     if (free.state.name === 'starting' || free.state.name === 'running') return [{ ...free, held: null }, answers];
@@ -44,7 +46,7 @@ export function handOver(world: World, by: string): void {
 export function shutdownDue(world: World): void {
   const { phase } = world.state;
   if (phase.name !== 'shutting_down' || phase.deadline > world.now) return;
-  if (!phase.isKilling) return killAll(world, phase.code, 'the shutdown took longer than shutdown_timeout');
+  if (!phase.isKilling) return killAll(world, phase, 'the shutdown took longer than shutdown_timeout');
   const stuck = world.state.services.filter(({ state }) => isLive(state)).map(({ spec }) => spec.name);
   world.state = { ...world.state, phase: { name: 'over' } };
   world.effects.push({ type: 'exit', code: 2, why: `SIGKILL did not end: ${stuck.join(', ')}` });
@@ -62,29 +64,38 @@ export function proceedShutdown(world: World): void {
   }
   if (world.state.services.some(({ state }) => isLive(state))) return;
   world.state = { ...world.state, phase: { name: 'over' } };
-  world.effects.push({ type: 'exit', code: phase.code, why: 'every service is stopped' });
+  world.effects.push({ type: 'exit', code: phase.code, why: `every service is stopped (${phase.by})` });
 }
 
 /** Ends opsd for a service: when one with `on_failed = "shutdown"` has failed, or all have ended (`exit_when`). */
 export function considerEnd(world: World): void {
   const { phase, services, exitWhen } = world.state;
   if (phase.name !== 'running' || !world.hasMoved) return;
-  const fatal = services.find(({ spec, state }) => state.name === 'failed' && spec.policy.onFailed === 'shutdown');
+  const fatal = services.find((service) => service.spec.policy.onFailed === 'shutdown' && hasFailed(service));
   if (fatal !== undefined) {
     return shutDown(world, `on_failed of ${fatal.spec.name}`, fatal.lastExit?.code || RUNTIME_ERROR);
   }
   if (exitWhen === 'never' || services.length === 0 || !services.every(hasEnded)) return;
-  const isBad = services.some(({ state, lastFailure }) => state.name === 'failed' || lastFailure !== null);
+  const isBad = services.some(({ state: { name }, lastFailure }) => {
+    return name === 'failed' || name === 'waiting' || lastFailure !== null;
+  });
   shutDown(world, 'exit_when = "all-exited"', isBad ? RUNTIME_ERROR : 0);
 }
 
+/** It is not started any more, by `max_failures` or by its policy. */
+function hasFailed({ state, lastFailure }: Service): boolean {
+  return state.name === 'failed' || (state.name === 'exited' && lastFailure !== null);
+}
+
+/** One that waits for what will not come will not come either. */
 function hasEnded({ state, spec, wish }: Service): boolean {
+  if (state.name === 'waiting') return state.hopeless;
   if (state.name === 'exited' || (state.name === 'failed' && state.deadline === null)) return true;
   return state.name === 'stopped' && (wish === 'down' || !spec.policy.enabled);
 }
 
-function killAll(world: World, code: number, detail: string): void {
+function killAll(world: World, phase: Closing, detail: string): void {
   const deadline: Millis = world.now + KILL_WAIT;
-  world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: true, code } };
+  world.state = { ...world.state, phase: { ...phase, deadline, isKilling: true } };
   world.mapAll((service, around) => killNow(service, around, reason, detail));
 }

@@ -9,7 +9,10 @@ const JITTER = 0.1;
 /** Questions of a second and more apart are asked at multiples of this: a thousand services then share their wakings. */
 const GRID: Millis = 25;
 
-const NEVER: Check = { askAt: null, noes: 0, yeses: 0, isHealthy: null };
+const NEVER: Check = { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null };
+
+/** A question over the network that is not answered by then is asked again: the first one may have come too early. */
+const LONGEST_QUESTION: Millis = 5_000;
 
 /** Readiness by a probe: the first question comes at once. */
 export function checkReadiness(policy: Policy, now: Millis): Check {
@@ -30,9 +33,11 @@ export function ask(service: Service, run: Run): readonly [Run, readonly Effect[
 }
 
 /** After an answer: the counts, and the time of the next question. */
-export function answered(check: Check, isGood: boolean, pause: Millis, now: Millis, random: number): Check {
+export function answered(check: Check, no: string | null, pause: Millis, now: Millis, random: number): Check {
+  const isGood = no === null;
   return {
     ...check,
+    lastNo: no ?? check.lastNo,
     askAt: later(now, pause, random),
     noes: isGood ? 0 : check.noes + 1,
     yeses: isGood ? check.yeses + 1 : 0,
@@ -47,8 +52,11 @@ export function verdictOf(check: Check, health: Health): boolean | null {
 }
 
 function questionOf({ ready, health }: Policy, run: Run): { probe: Probe; timeout: Millis } | null {
-  // One that is not answered before the readiness timeout is of no use.
-  if (run.readyAt === null) return ready?.probe ? { probe: ready.probe, timeout: ready.timeout } : null;
+  if (run.readyAt === null) {
+    if (ready === null || ready.probe === null) return null;
+    const { probe, timeout } = ready;
+    return { probe, timeout: probe.kind === 'exec' ? timeout : Math.min(timeout, LONGEST_QUESTION) };
+  }
   return health === null ? null : { probe: health.probe, timeout: health.timeout };
 }
 

@@ -13,7 +13,7 @@ export function runOnTime(service: Service, around: Around): Moved {
   if (!isLive(state) && state.name !== 'waiting') return start(service, around, 'schedule', detail);
   switch (schedule.overlap) {
     case 'skip':
-      return [service, []];
+      return [service, [{ type: 'skipped', service: spec.name }]];
     case 'queue':
       return [{ ...service, isQueued: true }, []];
     case 'kill':

@@ -18,7 +18,8 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
     fresh === service ? [] : [{ type: 'settings', service: service.spec.name, spec: fresh.spec }];
   const obstacle = around.obstacle(fresh);
   if (obstacle !== null) {
-    const waiting: ServiceState = { name: 'waiting', deadline: null, for: obstacle.text };
+    const { text, on, hopeless } = obstacle;
+    const waiting: ServiceState = { name: 'waiting', deadline: null, for: text, on, hopeless };
     const told = `waits for ${obstacle.text}`;
     const [waiter, said]: Moved =
       fresh.state.name === 'waiting'
@@ -36,7 +37,7 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
     readyAt: null,
     adopted: false,
     beat: noBeatYet(fresh.spec.policy, around.now),
-    check: { askAt: null, noes: 0, yeses: 0, isHealthy: null },
+    check: { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null },
   };
   const [next, said] = move(
     { ...fresh, generation },

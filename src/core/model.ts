@@ -70,6 +70,8 @@ export interface Check {
   readonly yeses: number;
   /** null: not known yet. */
   readonly isHealthy: boolean | null;
+  /** What the last no was; null: there was none. */
+  readonly lastNo: string | null;
 }
 
 /** What follows once the tree of a stopping service is empty. */
@@ -102,7 +104,16 @@ export interface Run {
 /** `deadline`: when this service must be looked at again; null: never by itself. */
 export type ServiceState =
   | { readonly name: 'stopped'; readonly deadline: null }
-  | { readonly name: 'waiting'; readonly deadline: null; readonly for: string }
+  | {
+      readonly name: 'waiting';
+      readonly deadline: null;
+      /** One sentence. */
+      readonly for: string;
+      /** The service that it waits for; null: something else. */
+      readonly on: string | null;
+      /** It will not start by itself. */
+      readonly hopeless: boolean;
+    }
   | { readonly name: 'starting'; readonly deadline: Millis | null; readonly run: Run }
   | { readonly name: 'running'; readonly deadline: Millis | null; readonly run: Run }
   | { readonly name: 'stopping'; readonly deadline: Millis; readonly run: Run; readonly next: Next }
@@ -163,7 +174,13 @@ export interface Service {
 export type Phase =
   | { readonly name: 'running' }
   /** `isKilling`: SIGKILL was sent to all; at the deadline what still lives is given up. `code`: what opsd exits with. */
-  | { readonly name: 'shutting_down'; readonly deadline: Millis; readonly isKilling: boolean; readonly code: number }
+  | {
+      readonly name: 'shutting_down';
+      readonly deadline: Millis;
+      readonly isKilling: boolean;
+      readonly code: number;
+      readonly by: string;
+    }
   | { readonly name: 'over' };
 
 /** All of it. Changed only by `step`. */
@@ -290,7 +307,7 @@ export type Outcome =
       readonly message: string;
     };
 
-export type RolloutNews = 'begun' | 'turned_back' | 'done' | 'rolled_back' | 'stopped' | 'interrupted';
+export type RolloutNews = 'begun' | 'turned_back' | 'undone' | 'done' | 'rolled_back' | 'stopped' | 'interrupted';
 
 export type AlertReason = 'too_many_failures' | 'unkillable' | 'permanent';
 
@@ -319,6 +336,8 @@ export type Effect =
       readonly probe: Probe;
       readonly timeout: Millis;
     }
+  /** The time of a job came while it still ran, and its policy says to skip this run. */
+  | { readonly type: 'skipped'; readonly service: string }
   /** It is marked as unhealthy, or no longer. */
   | { readonly type: 'health'; readonly service: string; readonly isHealthy: boolean; readonly detail: string }
   /** Settings that os/ keeps for a service (output) are to be those of this one from now on; null: it is forgotten. */

@@ -24,7 +24,7 @@ export function countUnhealthyRestarts(state: State): number {
 
 /** Why `service` may not start at this moment; null: it may. */
 export function obstacleOf(state: State, service: Service): Obstacle | null {
-  if (state.phase.name !== 'running') return { text: 'nothing: opsd is shutting down', hopeless: true };
+  if (state.phase.name !== 'running') return { text: 'nothing: opsd is shutting down', on: null, hopeless: true };
   const { policy } = service.spec;
   for (const dependency of policy.dependsOn) {
     const obstacle = unmet(state, dependency);
@@ -32,10 +32,12 @@ export function obstacleOf(state: State, service: Service): Obstacle | null {
   }
   for (const earlier of policy.after) {
     const other = serviceOf(state, earlier);
-    if (other !== undefined && isOnItsWay(other)) return { text: `${earlier} (${other.state.name})`, hopeless: false };
+    if (other !== undefined && isOnItsWay(other)) {
+      return { text: `${earlier} (${other.state.name})`, on: earlier, hopeless: false };
+    }
   }
   if (countStarting(state) < state.startConcurrency) return null;
-  return { text: `its turn (daemon.start_concurrency is ${state.startConcurrency})`, hopeless: false };
+  return { text: `its turn (daemon.start_concurrency is ${state.startConcurrency})`, on: null, hopeless: false };
 }
 
 /**
@@ -84,10 +86,10 @@ function comesAfter(service: Service, name: string): boolean {
 
 function unmet(state: State, { service: name, until }: Dependency): Obstacle | null {
   const needed = serviceOf(state, name);
-  if (needed === undefined) return { text: `${name} (not configured)`, hopeless: true };
+  if (needed === undefined) return { text: `${name} (not configured)`, on: null, hopeless: true };
   if (isHeld(needed)) {
     const what = needed.held?.to === 'stopped' ? 'stop' : 'restart';
-    return { text: `${name} (about to ${what})`, hopeless: false };
+    return { text: `${name} (about to ${what})`, on: name, hopeless: false };
   }
   const now = needed.state;
   const isMet =
@@ -95,8 +97,12 @@ function unmet(state: State, { service: name, until }: Dependency): Obstacle | n
       ? now.name === 'exited' && needed.lastReason === 'success'
       : now.name === 'running' || (until === 'started' && now.name === 'starting' && now.run.pid !== null);
   if (isMet) return null;
+  if (now.name === 'waiting' && now.hopeless) {
+    return { text: `${name}, which waits for ${now.for}`, on: null, hopeless: true };
+  }
   const isLost = now.name === 'stopped' || now.name === 'exited' || (now.name === 'failed' && now.deadline === null);
-  return { text: `${name} (${now.name})`, hopeless: isLost && !(now.name === 'stopped' && isWanted(needed)) };
+  const hopeless = isLost && !(now.name === 'stopped' && isWanted(needed));
+  return { text: `${name} (${now.name})`, on: name, hopeless };
 }
 
 function isOnItsWay(service: Service): boolean {

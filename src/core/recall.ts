@@ -85,7 +85,7 @@ export function recall(
 }
 
 /** Nothing starts before everything was looked at: `configured` opens the gate. */
-const notYet = () => ({ text: 'the adoption of running services', hopeless: false });
+const notYet = () => ({ text: 'the adoption of running services', on: null, hopeless: false });
 
 function byYouth(a: Survivor, b: Survivor): number {
   return Number(b.pid !== null) - Number(a.pid !== null) || b.generation - a.generation || b.startedAt - a.startedAt;
@@ -229,7 +229,7 @@ function absent(
         readyAt: memory.readyAt,
         adopted: true,
         beat: { at: null, lostAt: null, lookAt: null },
-        check: { askAt: null, noes: 0, yeses: 0, isHealthy: null },
+        check: { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null },
       };
       const exit: Exit = { code: null, signal: null, oom: false };
       const was: Service = { ...service, state: { name: 'running', deadline: null, run } };

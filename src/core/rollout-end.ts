@@ -14,9 +14,11 @@ export function keepRollout(world: World, rollout: Rollout): void {
 export function endRollout(world: World, rollout: Rollout, failure: string | null): void {
   const standing = dismissStandIns(world, rollout, failure === null);
   const outcome: Outcome =
-    failure === null
-      ? { ok: true, message: successOf(rollout) }
-      : { ok: false, code: 'failed', message: failureOf(rollout, failure) };
+    failure !== null
+      ? { ok: false, code: 'failed', message: failureOf(rollout, failure) }
+      : rollout.failure !== null
+        ? { ok: false, code: 'failed', message: `${rollout.failure}; ${successOf(rollout)}` }
+        : { ok: true, message: successOf(rollout) };
   const what: RolloutNews = failure !== null ? 'stopped' : rollout.direction === 'back' ? 'rolled_back' : 'done';
   conclude(world, { ...rollout, phase: failure === null ? 'done' : 'stopped', standing }, what, outcome);
 }

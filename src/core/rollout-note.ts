@@ -22,7 +22,7 @@ export interface RolloutNote {
 /** null: nothing that it would not do anyway. */
 export function rolloutNote(state: State, name: string): RolloutNote | null {
   for (const rollout of state.rollouts.values()) {
-    if (rollout.phase === 'done') continue;
+    if (rollout.phase === 'done' && rollout.direction === 'forward') continue;
     const turn = turnOf(rollout, name);
     const detail = wordsOf(rollout, turn);
     if (detail !== null) return { turn, detail };
@@ -30,7 +30,8 @@ export function rolloutNote(state: State, name: string): RolloutNote | null {
   return null;
 }
 
-function wordsOf({ group, phase, detail }: Rollout, turn: Turn): string | null {
+function wordsOf({ group, phase, detail, rejected }: Rollout, turn: Turn): string | null {
+  if (phase === 'done') return rejected.size === 0 ? null : 'as before its last change, which was taken back';
   const isGoing = phase === 'going';
   switch (turn) {
     case 'stands in':

@@ -32,10 +32,15 @@ export function leaveToRollouts(world: World, config: Config): Left {
     for (const member of changed) names.add(member);
     if (changed.length > 0 && !isKnown(last, changed, config)) begun.add(name);
     // The file says again what runs: there is nothing left to go back to.
-    else if (changed.length === 0 && last?.phase === 'stopped') abandon(world, name);
+    else if (changed.length === 0 && last !== undefined && isOver(last)) abandon(world, name);
     for (const standIn of world.state.rollouts.get(name)?.standing ?? []) names.add(standIn);
   }
   return { names, begun };
+}
+
+/** It has stopped, or what was changed was taken back, to a form that is known. */
+function isOver({ phase, direction, before }: Rollout): boolean {
+  return phase === 'stopped' || (phase === 'done' && direction === 'back' && before.size > 0);
 }
 
 /** Another number of members; a stand-in may have become one. */

@@ -131,5 +131,5 @@ function fail(world: World, rollout: Rollout, failure: string): void {
 /** What was changed goes back to what it was. */
 export function turnBack(world: World, rollout: Rollout): Rollout {
   const back: Rollout = { ...rollout, direction: 'back', rejected: rollout.targets };
-  return begin(world, back, 'turned_back');
+  return begin(world, back, rollout.failure === null ? 'undone' : 'turned_back');
 }

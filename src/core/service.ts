@@ -63,7 +63,9 @@ export function due(service: Service, around: Around): Moved {
       if (isOverdue(service, state.run, now)) return overrun(service, around);
       const { ready } = spec.policy;
       if (ready !== null && now >= state.run.startedAt + ready.timeout) {
-        const detail = `not ready within ${ready.timeout} ms (ready.on = "${ready.on}")`;
+        const { lastNo } = state.run.check;
+        const last = lastNo === null ? '' : `; the last answer: ${lastNo}`;
+        const detail = `not ready within ${ready.timeout} ms (ready.on = "${ready.on}")${last}`;
         return fail(service, around, 'readiness_timeout', detail);
       }
       if (ready?.on === 'delay' && state.run.pid !== null && now >= state.run.startedAt + ready.delay) {
@@ -193,11 +195,11 @@ function probed(service: Service, isGood: boolean, detail: string, around: Aroun
   if (state.name === 'starting') {
     if (ready?.probe == null) return [service, []];
     if (isGood) return becomeRunning(service, run, around);
-    const check = answered(run.check, false, ready.interval, around.now, around.random);
+    const check = answered(run.check, detail, ready.interval, around.now, around.random);
     return [watch(service, 'starting', { ...run, check }), []];
   }
   if (health === null) return [service, []];
-  const check = answered(run.check, isGood, health.interval, around.now, around.random);
+  const check = answered(run.check, isGood ? null : detail, health.interval, around.now, around.random);
   const verdict = verdictOf(check, health);
   const { name } = spec;
   const judged = (isHealthy: boolean | null) => watch(service, 'running', { ...run, check: { ...check, isHealthy } });

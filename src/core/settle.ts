@@ -46,7 +46,7 @@ export function settle(service: Service, around: Around, verdict: Verdict): Move
       return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, around, verdict, null, 'permanent');
     case 'failure': {
       const counted = { ...service, lastFailure: verdict.reason, failuresInARow: before + 1, attemptsInARow };
-      if (policy.restart === 'never') return leave(counted, around, verdict, false);
+      if (policy.restart === 'never') return leaveFailed(counted, around, verdict);
       if (counted.failuresInARow <= policy.maxFailures) return backOff(counted, around, verdict);
       const retryAt = policy.retryFailed === 0 ? null : around.now + policy.retryFailed;
       return giveUp(counted, around, verdict, retryAt, 'too_many_failures');
@@ -77,7 +77,7 @@ function giveUp(
   const text =
     alert === 'permanent'
       ? `${verdict.detail}; not retried until it is started or its configuration changes`
-      : `${service.failuresInARow} failures in a row, the last: ${verdict.detail}`;
+      : inARow(service, verdict);
   const reason: Reason = alert === 'permanent' ? verdict.reason : 'too_many_failures';
   const [moved, said] = move(service, { name: 'failed', deadline }, around, reason, text);
   const [free, answers] = answerAtRest(moved, { ok: false, detail: text });
@@ -89,4 +89,17 @@ function leave(service: Service, around: Around, verdict: Verdict, ok: boolean):
   const [moved, said] = move(service, { name: 'exited', deadline: null }, around, verdict.reason, verdict.detail);
   const [free, answers] = answerAtRest(moved, { ok, detail: verdict.detail });
   return [free, [...said, ...answers]];
+}
+
+/** A job fails from time to time; one that fails time after time is for a person. */
+function leaveFailed(service: Service, around: Around, verdict: Verdict): Moved {
+  const [left, effects] = leave(service, around, verdict, false);
+  const { failuresInARow, spec } = service;
+  if (failuresInARow <= spec.policy.maxFailures) return [left, effects];
+  const message = inARow(service, verdict);
+  return [left, [...effects, { type: 'alert', service: spec.name, reason: 'too_many_failures', message }]];
+}
+
+function inARow({ failuresInARow }: Service, { detail }: Verdict): string {
+  return failuresInARow === 1 ? detail : `${failuresInARow} failures in a row, the last: ${detail}`;
 }

@@ -19,6 +19,8 @@ export interface Around {
 export interface Obstacle {
   /** What it waits for. */
   readonly text: string;
+  /** The service that it waits for; null: something else. */
+  readonly on: string | null;
   /** It will not go away by itself. */
   readonly hopeless: boolean;
 }

@@ -75,14 +75,22 @@ export class World {
     if (!this.mayAdmit && !this.hasMoved) return;
     if (this.state.queue.length === 0 || this.state.phase.name !== 'running') return;
     let free = this.state.startConcurrency - countStarting(this.state);
-    for (const name of this.state.queue) {
-      if (free <= 0) return;
-      const waiter = serviceOf(this.state, name);
-      const obstacle = waiter === undefined ? null : obstacleOf(this.state, waiter);
-      const isOld = waiter?.state.name === 'waiting' && waiter.state.for === obstacle?.text;
-      if (isOld && (obstacle?.hopeless !== true || waiter.orders.length === 0)) continue;
-      this.change(name, (service, around) => start(service, around, service.lastReason, 'what it waited for is there'));
-      if (serviceOf(this.state, name)?.state.name === 'starting') free -= 1;
+    // What is hopeless for one is so for those that wait for it, wherever they are in the queue.
+    for (let isSpreading = true; isSpreading; ) {
+      isSpreading = false;
+      for (const name of this.state.queue) {
+        if (free <= 0) return;
+        const waiter = serviceOf(this.state, name);
+        if (waiter?.state.name !== 'waiting') continue;
+        const obstacle = obstacleOf(this.state, waiter);
+        const isOld = waiter.state.for === obstacle?.text && waiter.state.hopeless === obstacle.hopeless;
+        if (isOld && (!obstacle.hopeless || waiter.orders.length === 0)) continue;
+        this.change(name, (service, around) =>
+          start(service, around, service.lastReason, 'what it waited for is there'),
+        );
+        if (serviceOf(this.state, name)?.state.name === 'starting') free -= 1;
+        isSpreading ||= obstacle?.hopeless === true && !waiter.state.hopeless;
+      }
     }
   }
 

@@ -12,14 +12,14 @@ const PACE = 4;
 export class Answers implements Disposable {
   #nextId = 1;
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
-  #ready: (() => void)[] = [];
+  #ready: ((isSaved: boolean) => void)[] = [];
   #isScheduled = false;
   #earliest: Millis = 0;
-  readonly #save: () => void;
+  readonly #save: () => boolean;
   readonly #alarm = new Alarm(() => this.flush());
 
-  /** `save` writes the state down where an answer is about to promise something. */
-  constructor(save: () => void) {
+  /** `save` writes the state down where an answer is about to promise something; false: it could not. */
+  constructor(save: () => boolean) {
     this.#save = save;
   }
 
@@ -40,7 +40,7 @@ export class Answers implements Disposable {
     const resolve = this.#waiting.get(id);
     if (resolve === undefined) return;
     this.#waiting.delete(id);
-    this.#ready.push(() => resolve(outcome));
+    this.#ready.push((isSaved) => resolve(isSaved || !outcome.ok ? outcome : unsaved(outcome)));
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#alarm.set(Math.max(0, this.#earliest - monotonic()));
@@ -53,14 +53,21 @@ export class Answers implements Disposable {
     const ready = this.#ready;
     this.#ready = [];
     const before = monotonic();
-    this.#save();
+    const isSaved = this.#save();
     const after = monotonic();
     this.#earliest = after + PACE * (after - before);
-    for (const give of ready) give();
+    for (const give of ready) give(isSaved);
   }
 
   [Symbol.dispose](): void {
     this.flush();
     this.#alarm[Symbol.dispose]();
   }
+}
+
+/** It is done, but a promise it is not. */
+function unsaved({ message }: Outcome): Outcome {
+  const remedy = 'look at the disk of the run directory and at the log of opsd';
+  const text = `${message}, but that could not be written down: should opsd be killed, the next one does not know; ${remedy}`;
+  return { ok: false, code: 'failed', message: text };
 }

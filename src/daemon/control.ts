@@ -220,7 +220,10 @@ export class DaemonControl implements Control {
     const usage = pid === null ? undefined : this.#parts.usageOf(pid);
     const { nextRunOf, jobOf, isHeld } = this.#parts;
     const { name, launch } = service.spec;
+    const { state } = service;
+    const awaited = state.name === 'waiting' && state.on !== null ? state.on : null;
     return viewService(service, {
+      awaited: awaited === null ? null : (serviceOf(this.#parts.loop.state, awaited) ?? null),
       usage,
       nextRun: nextRunOf(name),
       job: jobOf(name),

@@ -23,7 +23,7 @@ export class StateKeeper implements Disposable {
   readonly #uidOf: (service: string, generation: number) => number | null;
   /** Who the processes are does not change: it is looked up once. */
   readonly #known = new Map<string, Known>();
-  readonly #alarm = new Alarm(() => this.saveNow());
+  readonly #alarm = new Alarm(() => void this.saveNow());
   #isDirty = false;
 
   /** `uidOf`: who it is to run as. What /proc says may be of the moment before it became that. */
@@ -43,11 +43,13 @@ export class StateKeeper implements Disposable {
     this.#alarm.set(DELAY);
   }
 
-  saveNow(): void {
-    if (!this.#isDirty) return;
+  /** False: what has changed is not on disk. */
+  saveNow(): boolean {
+    if (!this.#isDirty) return true;
     const saved = this.#file.saveNow(this.#memories().map((memory) => this.#remember(memory)));
     this.#isDirty = !saved;
     if (!saved) this.#alarm.set(AFTER_FAILURE);
+    return saved;
   }
 
   [Symbol.dispose](): void {

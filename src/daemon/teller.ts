@@ -60,11 +60,11 @@ export class Teller implements Audience {
     const fields: Record<string, string | number> = { service, from, to, generation };
     if (pid !== null) fields.pid = pid;
     fields.reason = reason;
-    const isBad = to === 'backoff' || to === 'failed' || to === 'killing';
+    const isBad = to === 'backoff' || to === 'failed' || to === 'killing' || isFailedEnd(transition);
     if (isBad || reason === 'leftovers') fields.detail = detail;
     if (isBad && exit?.code !== undefined && exit.code !== null) fields.exit_code = exit.code;
     if (isBad && exit?.signal) fields.signal = exit.signal;
-    if (to === 'backoff' || to === 'failed') fields.failures = failuresInARow;
+    if (isBad && to !== 'killing') fields.failures = failuresInARow;
     this.#level(transition)('state', fields);
   }
 
@@ -82,10 +82,14 @@ export class Teller implements Audience {
     this.#to.log.critical('alert', { service, reason, detail: message });
   }
 
+  skipped(service: string): void {
+    this.#to.log.info('a run was skipped: the one before still runs (overlap = "skip")', { service });
+  }
+
   rollout(group: string, what: RolloutNews, detail: string): void {
     this.#to.tally.rollout(what);
-    if (what === 'stopped') this.#to.log.critical('rollout', { service: group, what, detail });
-    else if (what === 'turned_back') this.#to.log.error('rollout', { service: group, what, detail });
+    if (what === 'stopped' || what === 'turned_back')
+      this.#to.log.critical('rollout', { service: group, what, detail });
     else this.#to.log.info('rollout', { service: group, what, detail });
   }
 
@@ -137,11 +141,17 @@ export class Teller implements Audience {
     this.#to.manager.status(countStates(state));
   }
 
-  #level({ to }: Transition): (message: string, fields: Fields) => void {
+  #level(transition: Transition): (message: string, fields: Fields) => void {
     const { log } = this.#to;
+    const { to } = transition;
     if (to === 'failed') return log.error;
-    return to === 'backoff' || to === 'killing' ? log.warn : log.info;
+    return to === 'backoff' || to === 'killing' || isFailedEnd(transition) ? log.warn : log.info;
   }
+}
+
+/** It ended badly, and its policy says to leave it. */
+function isFailedEnd({ to, reason }: Transition): boolean {
+  return to === 'exited' && reason !== 'success';
 }
 
 function isLiveName(name: StateName): boolean {

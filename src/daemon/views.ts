@@ -24,9 +24,14 @@ export interface Beside {
   readonly job: JobRecord | null;
   readonly isMemoryHeld: boolean;
   readonly rollout: RolloutNote | null;
+  /** What it waits for, where that is a service. */
+  readonly awaited: Service | null;
 }
 
-export function viewService(service: Service, { usage, nextRun, job, isMemoryHeld, rollout }: Beside): ServiceView {
+export function viewService(
+  service: Service,
+  { usage, nextRun, job, isMemoryHeld, rollout, awaited }: Beside,
+): ServiceView {
   const { state, spec } = service;
   const run = runOf(state);
   const nextAttempt = state.name === 'backoff' || state.name === 'failed' ? state.deadline : null;
@@ -40,7 +45,7 @@ export function viewService(service: Service, { usage, nextRun, job, isMemoryHel
     since: wallAt(service.since).toISOString(),
     started_at: isoOrNull(run?.startedAt ?? null),
     exit: viewExit(service.lastExit),
-    reason: service.lastDetail,
+    reason: awaited === null ? service.lastDetail : awaitedFor(awaited),
     next_attempt_at: nextAttempt === null && nextRun !== null ? dateOf(nextRun).toISOString() : isoOrNull(nextAttempt),
     heartbeat_age_seconds: heartbeatAge(service),
     cpu_ratio: usage?.cpuRatio ?? null,
@@ -51,6 +56,11 @@ export function viewService(service: Service, { usage, nextRun, job, isMemoryHel
     last_run: job === null ? null : viewRun(job),
     rollout,
   };
+}
+
+/** As the core tells it, and for how long that has been so. */
+function awaitedFor({ spec, state, since }: Service): string {
+  return `waits for ${spec.name} (${state.name}, ${Math.floor((monotonic() - since) / 1_000)} s)`;
 }
 
 export function measureService(

@@ -178,7 +178,7 @@ const families: readonly Family[] = [
   ),
   counter(
     'opsd_rollouts_total',
-    'Rollouts that began, and how they went on: done, turned_back, rolled_back, stopped, interrupted.',
+    'Rollouts that began, and how they went on: done, turned_back, undone, rolled_back, stopped, interrupted.',
     ['reason'],
     ({ rollouts }) => counts(rollouts),
   ),

@@ -19,6 +19,7 @@ export interface Audience {
   alert(service: string, reason: AlertReason, message: string): void;
   rollout(group: string, what: RolloutNews, detail: string): void;
   health(service: string, isHealthy: boolean, detail: string): void;
+  skipped(service: string): void;
   settings(service: string, spec: ServiceSpec | null): void;
   exit(code: number, why: string): void;
 }
@@ -47,6 +48,8 @@ export function perform(effect: Effect, ports: Ports, audience: Audience): void 
       return ports.heartbeats.look(effect.service, effect.generation, effect.file);
     case 'probe':
       return ports.probes.ask(effect.service, effect.generation, effect.probe, effect.timeout);
+    case 'skipped':
+      return audience.skipped(effect.service);
     case 'health':
       return audience.health(effect.service, effect.isHealthy, effect.detail);
     case 'settings':

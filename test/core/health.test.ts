@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Health } from '../../src/core/spec.ts';
 import { Simulation } from '../simulation/simulation.ts';
-import { aConfig, aService } from '../simulation/specs.ts';
+import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 import { obedient } from '../simulation/story.ts';
 
 const SERVICES = 30;
@@ -60,4 +60,16 @@ test('no more are down for their health at once than may start at once (EDGE-CAS
   );
   assert.equal(restarted.size, SERVICES, 'its turn comes to each');
   assert.equal(most, 4);
+});
+
+test('readiness over the network asks again when nobody answers, and says at last what the answer was', () => {
+  const simulation = new Simulation(1, () => obedient);
+  const probe = { kind: 'tcp', host: 'localhost', port: 80 } as const;
+  simulation.boot(aConfig([aService('web', { ready: readyOn('tcp', 20_000, { probe, interval: 500 }) })]));
+  simulation.runUntil(19_000);
+  const asked = simulation.effects.flatMap(({ what }) => (what.type === 'probe' ? [what.timeout] : []));
+  assert.ok(asked.length > 1 && asked.every((timeout) => timeout === 5_000), `${asked}`);
+  simulation.runUntil(21_000);
+  const stopping = simulation.transitions.find(({ what }) => what.to === 'stopping');
+  assert.match(stopping?.what.detail ?? '', /^not ready within 20000 ms \(ready\.on = "tcp"\); the last answer: /);
 });

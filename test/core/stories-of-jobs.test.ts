@@ -1,5 +1,6 @@
 // Stories of dependencies that are started anew, of jobs, and of daemons that end with their services.
 
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Schedule } from '../../src/core/spec.ts';
 import { aService } from '../simulation/specs.ts';
@@ -7,6 +8,8 @@ import { type Act, crashing, obedient, steady, tells } from '../simulation/story
 
 const nightly: Schedule = { cron: '0 3 * * *', timezone: null, overlap: 'skip', randomDelay: 0, catchUp: false };
 const onDb = [{ service: 'db', until: 'ready' as const }];
+
+const WAITS = 'waits for middle, which waits for migrate (exited)';
 
 test('a dependent that asks for it is started anew with what it depends on; another is kept', () => {
   tells(
@@ -128,13 +131,84 @@ test('a service with on_failed = "shutdown" takes opsd with it, and gives it its
     0      side stopped → starting (enabled)
     0      main starting → running (up and ready)
     0      side starting → running (up and ready)
-    50     main running → failed (1 failures in a row, the last: exit code 7)
-    50     main CRITICAL 1 failures in a row, the last: exit code 7
+    50     main running → failed (exit code 7)
+    50     main CRITICAL exit code 7
     50     main failed → stopped (shutdown by on_failed of main)
     50     side running → stopping (opsd is shutting down)
     50     side SIGTERM to its main
     150    side stopping → stopped (stopped for the shutdown)
-    150    opsd exits 7: every service is stopped`,
+    150    opsd exits 7: every service is stopped (on_failed of main)`,
+  );
+});
+
+test('on_failed = "shutdown" holds for one that is not started again, too', () => {
+  tells(
+    {
+      services: [aService('main', { restart: 'never', onFailed: 'shutdown' })],
+      child: { ...crashing, ends: { after: 50, code: 6 } },
+      acts: [],
+      until: 10_000,
+    },
+    `
+    0      main stopped → starting (enabled)
+    0      main starting → running (up and ready)
+    50     main running → exited (exit code 6)
+    50     main exited → stopped (shutdown by on_failed of main)
+    50     opsd exits 6: every service is stopped (on_failed of main)`,
+  );
+});
+
+test('with exit_when = "all-exited" nobody waits for what will never come', () => {
+  tells(
+    {
+      services: [
+        aService('migrate', { restart: 'never' }),
+        aService('web', { dependsOn: [{ service: 'migrate', until: 'completed' }] }),
+        aService('edge', { dependsOn: [{ service: 'web', until: 'ready' }] }),
+      ],
+      child: { ...crashing, ends: { after: 50, code: 3 } },
+      acts: [],
+      until: 10_000,
+      daemon: { exitWhen: 'all-exited' },
+    },
+    `
+    0      migrate stopped → starting (enabled)
+    0      web stopped → waiting (waits for migrate (starting))
+    0      edge stopped → waiting (waits for web (waiting))
+    0      migrate starting → running (up and ready)
+    50     migrate running → exited (exit code 3)
+    50     migrate exited → stopped (shutdown by exit_when = "all-exited")
+    50     web waiting → stopped (shutdown by exit_when = "all-exited")
+    50     edge waiting → stopped (shutdown by exit_when = "all-exited")
+    50     opsd exits 2: every service is stopped (exit_when = "all-exited")`,
+  );
+});
+
+test('what waits for one that waits for good hears it at once, however long the chain', () => {
+  tells(
+    {
+      services: [
+        aService('last', { dependsOn: [{ service: 'middle', until: 'ready' }], enabled: false }),
+        aService('middle', { dependsOn: [{ service: 'migrate', until: 'completed' }], enabled: false }),
+        aService('migrate', { restart: 'never' }),
+      ],
+      child: { ...crashing, ends: { after: 50, code: 3 } },
+      acts: [
+        [1_000, (it) => it.order('start', 'last')],
+        [2_000, (it) => assert.equal(it.state.services[0]?.lastDetail, WAITS)],
+      ],
+      until: 10_000,
+    },
+    `
+    0      migrate stopped → starting (enabled)
+    0      migrate starting → running (up and ready)
+    50     migrate running → exited (exit code 3)
+    1000   migrate exited → starting (needed by what test started)
+    1000   middle stopped → waiting (waits for migrate (starting))
+    1000   last stopped → waiting (waits for middle (waiting))
+    1000   migrate starting → running (up and ready)
+    1050   migrate running → exited (exit code 3)
+    1050   last answer: failed, last did not come up: it waits for middle, which waits for migrate (exited)`,
   );
 });
 
@@ -156,7 +230,7 @@ test('with exit_when = "all-exited" opsd ends with its last service', () => {
     2000   two running → exited (exit code 0)
     2000   one exited → stopped (shutdown by exit_when = "all-exited")
     2000   two exited → stopped (shutdown by exit_when = "all-exited")
-    2000   opsd exits 0: every service is stopped`,
+    2000   opsd exits 0: every service is stopped (exit_when = "all-exited")`,
   );
 });
 

@@ -2,6 +2,7 @@
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
+import { rolloutNote } from '../../src/core/rollout-note.ts';
 import type { Config, Policy, RolloutPolicy } from '../../src/core/spec.ts';
 import type { Script } from '../simulation/host.ts';
 import { Simulation } from '../simulation/simulation.ts';
@@ -120,8 +121,28 @@ test('with "rollback" the one that failed is what it was before', () => {
     10150  web@1 backoff → starting (back to its configuration before (rollout of web))
     10150  web rollout turned_back: web@1 did not get ready: exit code 1; 1 of 2 go back to what they were
     10650  web@1 starting → running (up and ready)
-    10650  web rollout rolled_back: 1 brought back to what they were, and ready`,
+    10650  web rollout rolled_back: web@1 did not get ready: exit code 1; 1 brought back to what they were, and ready`,
   );
+});
+
+test('who tried again what had to be taken back is told that it failed', () => {
+  const rollout: RolloutPolicy = { ...ONE, onFailure: 'rollback' };
+  const it = begin(configOf(2, rollout, 1));
+  reload(it, configOf(2, rollout, 3));
+  it.runUntil(20_000);
+  const retry = it.rollout('retry', 'web');
+  it.runUntil(30_000);
+  assert.deepEqual(it.answers.get(retry), [
+    {
+      ok: false,
+      code: 'failed',
+      message: 'web@1 did not get ready: exit code 1; 1 brought back to what they were, and ready',
+    },
+  ]);
+  assert.equal(rolloutNote(it.state, 'web@1')?.detail, 'as before its last change, which was taken back');
+  // The file says again what runs: there is nothing more to say.
+  reload(it, configOf(2, rollout, 1));
+  assert.deepEqual([it.state.rollouts.size, rolloutNote(it.state, 'web@1')], [0, null]);
 });
 
 test('an operator who stops one takes it out of the rollout; it is of the new form when it is started again', () => {
@@ -178,7 +199,7 @@ test('a rolling restart is answered when it is over; a shutdown comes first', ()
     10300  web answer: shutting_down, not finished: opsd is shutting down
     10400  web@1 stopping → stopped (stopped for the shutdown)
     10400  web@2 stopping → stopped (stopped for the shutdown)
-    10400  opsd exits 0: every service is stopped`,
+    10400  opsd exits 0: every service is stopped (test)`,
   );
 });
 

@@ -126,7 +126,7 @@ test('dependents start after, and stop before, what they depend on', () => {
     2100   db running → stopping (opsd is shutting down)
     2100   db SIGTERM to its main
     2200   db stopping → stopped (stopped for the shutdown)
-    2200   opsd exits 0: every service is stopped`,
+    2200   opsd exits 0: every service is stopped (SIGTERM)`,
   );
 });
 
@@ -443,7 +443,7 @@ test('the second request to shut down kills at once', () => {
     1100   web stopping → killing (shutdown asked for again by SIGTERM)
     1100   web SIGKILL to its tree
     1105   web killing → stopped (stopped for the shutdown)
-    1105   opsd exits 0: every service is stopped`,
+    1105   opsd exits 0: every service is stopped (SIGTERM)`,
   );
 });
 

@@ -121,7 +121,7 @@ test('out of memory', () => {
 
 test('dependency down', () => {
   const told = why({
-    state: { name: 'waiting', deadline: null, for: 'db (failed)' },
+    state: { name: 'waiting', deadline: null, for: 'db (failed)', on: 'db', hopeless: true },
     reason: 'dependency',
     detail: 'waits for db (failed)',
     policy: { dependsOn: [{ service: 'db', until: 'ready' }] },
@@ -304,6 +304,6 @@ function newRun() {
     readyAt: now,
     adopted: false,
     beat: { at: null, lostAt: null, lookAt: null },
-    check: { askAt: null, noes: 0, yeses: 0, isHealthy: null },
+    check: { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null },
   };
 }
