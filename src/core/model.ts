@@ -224,6 +224,8 @@ export type Event =
       readonly generation: number;
       readonly exit: Exit;
       readonly left: number;
+      /** What is left is its `after_stop`, which begins now. */
+      readonly isCleaning?: boolean;
     }
   /** The last process of a tree that outlived its main process is gone. */
   | { readonly type: 'emptied'; readonly service: string; readonly generation: number }

@@ -25,7 +25,7 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
         detail: event.message,
       });
     case 'exited':
-      return ended(service, around, event.exit, event.left, judge(event.exit, service.spec.policy));
+      return ended(service, around, event.exit, event.left, judge(event.exit, service.spec.policy), event.isCleaning);
     case 'emptied':
       return emptied(service, around);
     case 'looked':
@@ -233,7 +233,14 @@ function overrun(service: Service, around: Around): Moved {
 }
 
 /** The main process is gone, or never was. */
-function ended(service: Service, around: Around, exit: Exit | null, left: number, verdict: Verdict): Moved {
+function ended(
+  service: Service,
+  around: Around,
+  exit: Exit | null,
+  left: number,
+  verdict: Verdict,
+  isCleaning = false,
+): Moved {
   const { state, spec } = service;
   if (!('run' in state)) return [service, []];
   const gone: Effect[] = state.run.pid === null ? [] : [{ type: 'remove_pid', service: spec.name }];
@@ -249,10 +256,16 @@ function ended(service: Service, around: Around, exit: Exit | null, left: number
   const tree = signalTree(spec.name, run.generation);
   if (state.name === 'stopping') return [{ ...known, state: { ...state, run } }, [...gone, tree]];
   const deadline = Math.min(around.now + spec.policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
-  const detail = `main process ended (${exit === null ? 'unknown' : describeExit(exit)}), ${left} of its processes remain`;
   const next: Next = { to: 'settle', verdict };
-  const [moved, said] = move(known, { name: 'stopping', deadline, run: state.run, next }, around, 'leftovers', detail);
+  const leaving: ServiceState = { name: 'stopping', deadline, run: state.run, next };
+  const [moved, said] = isCleaning
+    ? move(known, leaving, around, verdict.reason, `${verdict.detail}; after_stop runs`)
+    : move(known, leaving, around, 'leftovers', remaining(exit, left));
   return [{ ...moved, state: { name: 'stopping', deadline, run, next } }, [...gone, ...said, tree]];
+}
+
+function remaining(exit: Exit | null, left: number): string {
+  return `main process ended (${exit === null ? 'unknown' : describeExit(exit)}), ${left} of its processes remain`;
 }
 
 function nextOf(state: ServiceState, verdict: Verdict): Next {

@@ -4,6 +4,7 @@ import type { Event, OrderAction, Outcome, Service } from '../core/model.ts';
 import { serviceOf } from '../core/order.ts';
 import { rolloutNote } from '../core/rollout-note.ts';
 import type { Millis, SignalName } from '../core/spec.ts';
+import { isWanted } from '../core/transition.ts';
 import type { Tally } from '../http/tally.ts';
 import type {
   Control,
@@ -225,7 +226,7 @@ export class DaemonControl implements Control {
     return viewService(service, {
       awaited: awaited === null ? null : (serviceOf(this.#parts.loop.state, awaited) ?? null),
       usage,
-      nextRun: nextRunOf(name),
+      nextRun: isWanted(service) ? nextRunOf(name) : null,
       job: jobOf(name),
       rollout: rolloutNote(this.#parts.loop.state, name),
       isMemoryHeld: launch.limits.memory !== null && isHeld(name, service.generation),

@@ -159,6 +159,12 @@ const families: readonly Family[] = [
     each((service) => service.job_last_duration_seconds),
   ),
   gauge(
+    'opsd_job_last_run_successful',
+    'Whether the last run of a job ended well; nothing while one runs. 0: ask opsd ctl why JOB.',
+    ['service'],
+    each(({ job_last_run_successful: isGood }) => (isGood === null ? null : isGood ? 1 : 0)),
+  ),
+  gauge(
     'opsd_config_last_reload_successful',
     'Whether the last reload was applied. 0: the old configuration is in force; opsd check says what is wrong.',
     [],

@@ -168,7 +168,7 @@ export class HookedProcesses implements Processes, Disposable {
       this.#options.report(event.type === 'exited' ? { type: 'emptied', service, generation } : event);
     });
     // It is no longer up, but something of it still runs: the hook.
-    if (event.type === 'exited') this.#options.report({ ...event, left: 1 });
+    if (event.type === 'exited') this.#options.report({ ...event, left: 1, isCleaning: true });
     this.#run(underWay, spec);
   }
 

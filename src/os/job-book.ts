@@ -12,9 +12,11 @@ export interface JobRecord {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly succeededAt: number | null;
+  /** How long the last run took that has ended. */
+  readonly took: number | null;
 }
 
-const NONE: JobRecord = { dueAt: null, startedAt: null, endedAt: null, succeededAt: null };
+const NONE: JobRecord = { dueAt: null, startedAt: null, endedAt: null, succeededAt: null, took: null };
 const LARGEST = 1 << 20;
 
 export class JobBook {
@@ -45,7 +47,9 @@ export class JobBook {
   }
 
   ended(name: string, at: number, isSuccess: boolean): void {
-    this.#note(name, isSuccess ? { endedAt: at, succeededAt: at } : { endedAt: at });
+    const startedAt = this.of(name)?.startedAt ?? null;
+    const took = startedAt === null ? null : Math.max(0, at - startedAt);
+    this.#note(name, isSuccess ? { endedAt: at, succeededAt: at, took } : { endedAt: at, took });
   }
 
   #note(name: string, news: Partial<JobRecord>): void {
@@ -70,7 +74,7 @@ export class JobBook {
     try {
       if (text.length > LARGEST) throw new Error(`it has more than ${LARGEST} bytes`);
       for (const [name, record] of Object.entries(JSON.parse(text))) {
-        if (isRecord(record)) records.set(name, record);
+        if (isRecord(record)) records.set(name, { ...NONE, ...record });
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -80,8 +84,9 @@ export class JobBook {
   }
 }
 
-function isRecord(value: unknown): value is JobRecord {
+/** What an earlier version did not know is left out. */
+function isRecord(value: unknown): value is Partial<JobRecord> {
   if (typeof value !== 'object' || value === null) return false;
   const fields: Readonly<Record<string, unknown>> = { ...value };
-  return Object.keys(NONE).every((key) => fields[key] === null || typeof fields[key] === 'number');
+  return Object.keys(NONE).every((key) => fields[key] == null || typeof fields[key] === 'number');
 }

@@ -115,6 +115,8 @@ command = ["sleep", "60"]
   const { body } = await it.api('GET', '/metrics');
   assert.match(body, /^opsd_job_last_success_timestamp_seconds\{service="good"\} 1\.?\d+/m);
   assert.match(body, /^opsd_job_last_duration_seconds\{service="bad"\} 0/m);
+  assert.match(body, /^opsd_job_last_run_successful\{service="good"\} 1$/m);
+  assert.match(body, /^opsd_job_last_run_successful\{service="bad"\} 0$/m);
   assert.doesNotMatch(body, /^opsd_job_last_success_timestamp_seconds\{service="(bad|web)"\}/m);
 });
 

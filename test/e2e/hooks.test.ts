@@ -49,3 +49,27 @@ ready = { on = "log", pattern = "^listening$", timeout = "60s" }
     assert.deepEqual([view.generation, view.adopted], [1, true]);
   }
 });
+
+test('an after_stop is no process that was left behind: the change of state tells how the service ended', async () => {
+  const config = `
+[services.web]
+command = ["sh", "-c", "exit 3"]
+restart = "never"
+after_stop = ["sh", "-c", "echo cleaned"]
+`;
+  await using it = await startOpsd({ config });
+  await it.until('web', 'exited');
+  assert.equal(await it.output('web'), 'cleaned\n');
+  assert.deepEqual((await it.changes('web')).slice(-2), ['running>stopping exit_code', 'stopping>exited exit_code']);
+  assert.match(await it.log(), /\[WARN\] state service=web from=stopping to=exited .*detail="exit code 3" exit_code=3/);
+});
+
+test('a job that was stopped by hand has no next time', async () => {
+  const config = '[services.job]\ncommand = ["true"]\nschedule = "0 3 * * *"\n';
+  await using it = await startOpsd({ config });
+  await waitFor('its next time', async () => (await it.status('job')).next_attempt_at !== null);
+  await it.order('stop', 'job');
+  assert.equal((await it.status('job')).next_attempt_at, null);
+  await it.order('start', 'job');
+  await waitFor('its next time', async () => (await it.status('job')).next_attempt_at !== null);
+});

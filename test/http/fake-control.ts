@@ -295,6 +295,7 @@ export class FakeControl implements Control {
         log_dropped_bytes: 0,
         job_last_success_seconds: each.last_run?.result === 'success' ? STARTED / 1000 : null,
         job_last_duration_seconds: each.last_run?.duration_seconds ?? null,
+        job_last_run_successful: each.last_run === null ? null : each.last_run.result === 'success',
       })),
     };
   }
