@@ -7,11 +7,19 @@ export type FileText = { readonly ok: true; readonly text: string } | { readonly
 
 /** What there is of it at most. null: nobody knows. */
 export interface Capacity {
-  /** The highest RLIMIT_NOFILE that opsd can give. */
-  readonly descriptors: number | null;
   /** Bytes. */
   readonly memory: number | null;
   readonly cpus: number | null;
+}
+
+/** What the kernel lets opsd give to the processes that it starts. */
+export interface Powers {
+  /** Its effective capabilities (`CAP_…`): that it is root says little in a container. */
+  readonly capabilities: ReadonlySet<string>;
+  /** The highest RLIMIT_NOFILE; null: nobody knows. */
+  readonly descriptors: number | null;
+  /** The highest RLIMIT_CORE, in bytes; null: any. */
+  readonly coreFile: number | null;
 }
 
 /** Answers are those of one moment: implementations keep them while one configuration is loaded. */
@@ -32,6 +40,7 @@ export interface Facts {
   /** Whether a regular expression can be matched in a time that only the length of the text decides. */
   isLinear(pattern: string): boolean;
   capacity(): Capacity;
+  powers(): Powers;
   /** Names of the listening sockets that opsd was given, or would be; null: nobody knows. */
   sockets(): readonly string[] | null;
   /** Whether there is a hierarchy of cgroups, version 2. */

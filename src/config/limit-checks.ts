@@ -3,6 +3,7 @@
 import type { ServiceSpec } from '../core/spec.ts';
 import type { Facts } from './facts.ts';
 import type { Findings } from './problems.ts';
+import { shortfallsOf } from './shortfalls.ts';
 import { formatSize } from './units.ts';
 import type { Locate } from './validate.ts';
 
@@ -16,11 +17,8 @@ const CGROUP_ONLY = [
 
 export function checkLimits({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
   const { limits } = launch;
-  const { descriptors, memory, cpus } = facts.capacity();
-  if (limits.nofile !== null && descriptors !== null && limits.nofile > descriptors) {
-    const remedy = facts.isRoot() ? 'raise fs.nr_open (sysctl), or lower it' : 'raise LimitNOFILE of opsd, or lower it';
-    findings.problem(locate(['limits', 'nofile']), `opsd can give at most ${descriptors} here; ${remedy}`);
-  }
+  const { memory, cpus } = facts.capacity();
+  for (const { path, message } of shortfallsOf(launch, facts.powers())) findings.problem(locate(path), message);
   if (limits.memory !== null && limits.memoryHigh !== null && limits.memoryHigh > limits.memory) {
     findings.problem(locate(['limits', 'memory_high']), 'is more than limits.memory, and so never reached; lower it');
   }

@@ -23,7 +23,7 @@ export function formatIoPriority({ class: name, level }: IoPriority): string {
   return level === null ? name : `${name}:${level}`;
 }
 
-/** capabilities(7), as of Linux 5.9. */
+/** capabilities(7), as of Linux 5.9, in the order of their numbers. */
 const CAPABILITIES = [
   ...['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP'],
   ...['LINUX_IMMUTABLE', 'NET_BIND_SERVICE', 'NET_BROADCAST', 'NET_ADMIN', 'NET_RAW', 'IPC_LOCK', 'IPC_OWNER'],
@@ -32,6 +32,12 @@ const CAPABILITIES = [
   ...['MAC_OVERRIDE', 'MAC_ADMIN', 'SYSLOG', 'WAKE_ALARM', 'BLOCK_SUSPEND', 'AUDIT_READ', 'PERFMON', 'BPF'],
   ...['CHECKPOINT_RESTORE'],
 ].map((name) => `CAP_${name}`);
+
+/** The names in a set as proc_pid_status(5) has it: a mask in hexadecimal digits. */
+export function capabilitiesIn(mask: string): ReadonlySet<string> {
+  const bits = BigInt(`0x${mask}`);
+  return new Set(CAPABILITIES.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n));
+}
 
 /** `CAP_NET_BIND_SERVICE`, `net_bind_service`: each once, in the kernel's order. */
 export function readCapabilities(input: unknown): Reading<readonly string[]> {

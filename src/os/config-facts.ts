@@ -1,15 +1,15 @@
 // What the checks of a configuration ask, answered by this machine; each question once.
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import type { Capacity, Facts, FileText, Look } from '../config/facts.ts';
+import type { Capacity, Facts, FileText, Look, Powers } from '../config/facts.ts';
 import { unixNow } from '../runtime/clock.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { scheduleProblem } from './calendar.ts';
-import { limitOf } from './descriptors.ts';
 import { DEFAULT_PATH } from './environment.ts';
 import { codeOf } from './identity.ts';
 import { linearPattern } from './linear-pattern.ts';
+import { powersOfSelf } from './powers.ts';
 import { preflight } from './preflight.ts';
 import { namesInSocketUnits } from './socket-units.ts';
 import { readTextFile } from './text-file.ts';
@@ -29,6 +29,7 @@ export class MachineFacts implements Facts {
   readonly #executables = new Map<string, string | null>();
   readonly #schedules = new Map<string, string | null>();
   #capacity: Capacity | null = null;
+  #powers: Powers | null = null;
   #hasCgroups: boolean | null = null;
   readonly #users = new Map<string, number | null>();
   readonly #groups = new Map<string, number | null>();
@@ -98,11 +99,15 @@ export class MachineFacts implements Facts {
 
   capacity(): Capacity {
     this.#capacity ??= {
-      descriptors: this.isRoot() ? numberIn('/proc/sys/fs/nr_open') : (limitOf('self')?.hard ?? null),
       memory: totalmem(),
       cpus: cpus().length || null,
     };
     return this.#capacity;
+  }
+
+  powers(): Powers {
+    this.#powers ??= powersOfSelf();
+    return this.#powers;
   }
 
   sockets(): readonly string[] | null {
@@ -133,14 +138,5 @@ function lookAt(path: string): Look {
     return statSync(path).isDirectory() ? 'directory' : 'other';
   } catch (error) {
     return codeOf(error) === 'EACCES' ? 'closed' : 'missing';
-  }
-}
-
-function numberIn(path: string): number | null {
-  try {
-    const number = Number(readFileSync(path, 'latin1'));
-    return Number.isSafeInteger(number) && number > 0 ? number : null;
-  } catch {
-    return null;
   }
 }

@@ -1,15 +1,16 @@
 // From what the configuration asks for to what is executed: environment, exec chain, cgroup; or why it cannot be.
 
 import { existsSync } from 'node:fs';
+import { shortfallsOf } from '../config/shortfalls.ts';
 import type { Limits, ServiceSpec } from '../core/spec.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from './cgroup-limits.ts';
 import type { Cgroups } from './cgroups.ts';
-import { limitOf } from './descriptors.ts';
 import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
 import { type Birth, type ChainTools, execChain, type Inherited } from './exec-chain.ts';
 import { codeOf } from './identity.ts';
 import { chainTools, inheritedOfSelf } from './inherited.ts';
+import { powersOfSelf } from './powers.ts';
 import { preflight } from './preflight.ts';
 import { passSockets, type Sockets } from './sockets.ts';
 import type { SpawnFailure } from './spawn-failure.ts';
@@ -41,7 +42,7 @@ export class LaunchPlanner {
   readonly #options: LaunchPlannerOptions;
   readonly #inherited: Inherited = inheritedOfSelf();
   readonly #tools: ChainTools = chainTools();
-  readonly #hardNofile = limitOf('self')?.hard ?? Number.POSITIVE_INFINITY;
+  readonly #powers = powersOfSelf();
   readonly #told = new Set<string>();
   readonly #self: Account | null = ownAccount();
   readonly #uid = process.getuid?.() ?? 0;
@@ -76,11 +77,9 @@ export class LaunchPlanner {
         `only root can set the capabilities of a service: run opsd as root, or drop services.${name}.capabilities`,
       );
     }
-    const { nofile } = launch.limits;
-    if (nofile !== null && nofile > this.#hardNofile && this.#uid !== 0) {
-      return refusal(
-        `limits.nofile is ${nofile}, and opsd itself may have ${this.#hardNofile} at most: raise LimitNOFILE= of opsd, or lower services.${name}.limits.nofile`,
-      );
+    const [shortfall] = shortfallsOf(launch, this.#powers);
+    if (shortfall !== undefined) {
+      return refusal(`services.${spec.group ?? name}.${shortfall.path.join('.')}: ${shortfall.message}`);
     }
     const passed = passSockets(spec.group ?? name, launch.sockets, this.#options.sockets);
     if (!passed.ok) return refusal(passed.why);
@@ -97,7 +96,7 @@ export class LaunchPlanner {
       nice: launch.nice,
       oomScoreAdj: launch.oomScoreAdj,
       descriptors: this.#options.baseNofile,
-      nofile,
+      nofile: launch.limits.nofile,
       core: launch.limits.core,
       ionice: launch.ionice,
       noNewPrivileges: launch.noNewPrivileges,

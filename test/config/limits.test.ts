@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertOnly, linesOf, load, problemsOf, serviceOf } from './loading.ts';
+import type { Powers } from '../../src/config/facts.ts';
+import { ALL_POWERS, assertOnly, linesOf, load, problemsOf, serviceOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';
 const launchOf = (text: string) => serviceOf(`${WEB}${text}\n`).launch;
@@ -61,18 +62,35 @@ test('wrong values are told with a remedy', () => {
 });
 
 test('what this machine cannot give is told before anything starts', () => {
-  const capacity = () => ({ descriptors: 1000, memory: 1024 ** 3, cpus: 2 });
+  const capacity = () => ({ memory: 1024 ** 3, cpus: 2 });
   const facts = { capacity, hasCgroups: () => false };
-  assertOnly(
-    problemsOf({ base: `${WEB}limits = { nofile = 1001 }\n`, facts }),
-    'config.toml:3 services.web.limits.nofile',
-    /at most 1000 here; raise fs\.nr_open/,
-  );
   const warnings = (line: string) => linesOf(load({ base: `${WEB}${line}\n`, facts }).warnings).join('\n');
   assert.match(warnings('limits = { memory = "2G" }'), /limits\.memory is more than this host has \(1G\); lower it$/);
   assert.match(warnings('limits = { cpu = "300%" }'), /more than this host has \(200%\)/);
   assert.match(warnings('limits = { tasks = 5 }'), /limits\.tasks needs cgroups .*not enforced$/);
   assert.equal(warnings('limits = { memory = "1G", nofile = 1000 }'), '', 'opsd itself watches memory');
+});
+
+test('a limit above the hard one of opsd is a problem, whoever opsd is, if it has no right to raise that', () => {
+  const told = (limits: string, powers: Partial<Powers>) => {
+    const facts = { powers: () => ({ ...ALL_POWERS, ...powers }) };
+    return linesOf(problemsOf({ base: `${WEB}limits = ${limits}\n`, facts })).join('\n');
+  };
+  const bound = { capabilities: new Set(['CAP_CHOWN']), descriptors: 1000, coreFile: 1 << 20 };
+  const place = (key: string) => `config.toml:3 services.web.limits.${key} opsd can give at most`;
+  const why = 'its own hard limit, without CAP_SYS_RESOURCE; raise that limit';
+  assert.equal(
+    told('{ nofile = 1001 }', bound),
+    `${place('nofile')} 1000 here, ${why} (LimitNOFILE= of its unit, docker run --ulimit nofile=…), or lower it`,
+  );
+  assert.equal(
+    told('{ core = "2M" }', bound),
+    `${place('core')} 1M here, ${why} (LimitCORE= of its unit, docker run --ulimit core=…), or lower it`,
+  );
+  assert.match(told('{ core = "unlimited" }', { ...bound, coreFile: 0 }), /at most "0" here/);
+  assert.equal(told('{ nofile = 1000, core = "1M" }', bound), '');
+  assert.equal(told('{ core = "unlimited" }', { coreFile: null }), '');
+  assert.match(told('{ nofile = 1001 }', { descriptors: 1000 }), /at most 1000 here; raise fs\.nr_open \(sysctl\)/);
 });
 
 test('what only root can give is told to others', () => {

@@ -1,10 +1,11 @@
 // Loads configurations from texts, on a machine on which everything is as it should be.
 
 import assert from 'node:assert/strict';
-import type { Facts } from '../../src/config/facts.ts';
+import type { Facts, Powers } from '../../src/config/facts.ts';
 import type { SourceFile } from '../../src/config/layers.ts';
 import { type LoadResult, loadConfig } from '../../src/config/load.ts';
 import { parseDocument } from '../../src/config/parse.ts';
+import { capabilitiesIn } from '../../src/config/privileges.ts';
 import type { Config, ServiceSpec } from '../../src/core/spec.ts';
 import type { Problem } from '../../src/errors.ts';
 
@@ -21,6 +22,9 @@ export interface Texts {
   readonly scale?: Readonly<Record<string, number>>;
 }
 
+/** What root has on a host of its own. */
+export const ALL_POWERS: Powers = { capabilities: capabilitiesIn('1ffffffffff'), descriptors: null, coreFile: null };
+
 /** Every path is a folder, every program can be run, everybody exists. */
 export function fineFacts(other: Partial<Facts> = {}): Facts {
   return {
@@ -33,7 +37,8 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     isRoot: () => true,
     isLinear: () => true,
     whyNotSchedule: () => null,
-    capacity: () => ({ descriptors: null, memory: null, cpus: null }),
+    capacity: () => ({ memory: null, cpus: null }),
+    powers: () => ALL_POWERS,
     hasCgroups: () => true,
     sockets: () => null,
     ...other,

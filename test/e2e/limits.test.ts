@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startOpsd } from '../support/opsd.ts';
+import { without } from '../support/capabilities.ts';
+import { prepareOpsd, startOpsd } from '../support/opsd.ts';
 import { procFile } from '../support/survivors.ts';
 
 const CONFIG = `
@@ -38,4 +39,17 @@ test('what a process may and may not', async () => {
   assert.match(procFile(pid, 'status'), /^NoNewPrivs:\t1$/m);
   assert.match(procFile(pid, 'environ'), /(^|\0)WRAPPED=yes\0/);
   assert.equal((await it.status('bound')).memory_limit, null);
+});
+
+test('what opsd cannot give keeps it from starting, with the place of each, instead of a service that never runs', async () => {
+  await using place = await prepareOpsd({
+    config:
+      '[services.web]\ncommand = ["sleep", "60"]\n[services.web.limits]\nnofile = 700\ncore = "unlimited"\n[services.fine]\ncommand = ["sleep", "60"]\nlimits = { nofile = 600, core = "8K" }\n',
+    through: ['prlimit', '--nofile=500:600', '--core=0:8192', '--', ...without('sys_resource')],
+  });
+  assert.deepEqual(await place.spawn().end, { code: 1, signal: null });
+  const lines = (await place.log()).match(/^ {2}cfg\/config\.toml.*$/gm) ?? [];
+  assert.equal(lines.length, 2, lines.join('\n'));
+  assert.match(lines[0] ?? '', /config\.toml:4 +services\.web\.limits\.nofile +opsd can give at most 600 here/);
+  assert.match(lines[1] ?? '', /config\.toml:5 +services\.web\.limits\.core +opsd can give at most 8K here/);
 });

@@ -64,3 +64,12 @@ test('what only a cgroup could limit is said once, with what happens instead', a
     'service web: no cgroup controller for limits.tasks was delegated to opsd: it has no effect',
   ]);
 });
+
+test('what opsd has no right to give is refused at once, with the key, instead of a tool that fails in front of it', async () => {
+  await using r = await rig();
+  // More than the kernel ever lets fs.nr_open be.
+  r.processes.spawn('web', 1, serviceSpec(['true'], limits({ nofile: 2 ** 30 })));
+  const { kind, message } = await r.event('spawn_failed');
+  assert.equal(kind, 'permanent');
+  assert.match(message, /^services\.web\.limits\.nofile: opsd can give at most \d+ here.*or lower it$/);
+});
