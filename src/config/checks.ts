@@ -3,11 +3,12 @@
 import type { DaemonSpec, Policy, ServiceSpec } from '../core/spec.ts';
 import { checkExitCodes } from './exit-codes.ts';
 import type { Facts } from './facts.ts';
-import { checkLimits, checkPrivileges } from './limit-checks.ts';
+import { checkLimits, checkPrivileges, checkShortfalls } from './limit-checks.ts';
 import type { Findings, Place } from './problems.ts';
 import { REDACTED, shown } from './redaction.ts';
 import { SERVICE_NAME } from './schema.ts';
 import { adviseOnShell } from './shell-advice.ts';
+import { whyNobodyElse } from './shortfalls.ts';
 import { doubtOnSockets } from './socket-name.ts';
 import { formatDuration } from './units.ts';
 import type { Locate } from './validate.ts';
@@ -61,6 +62,7 @@ export function checkService(
   checkPolicy(spec, daemon, locate, findings);
   checkAccounts(spec, locate, facts, findings);
   checkPowers(spec, locate, facts, findings);
+  checkShortfalls(spec, locate, facts, findings);
   checkPrivileges(spec, locate, facts, findings);
   const pattern = spec.policy.ready?.pattern ?? null;
   if (pattern !== null && !facts.isLinear(pattern)) {
@@ -136,16 +138,13 @@ function checkGroup(group: string, place: Place, facts: Facts, findings: Finding
   findings.problem(place, `no group ${shown(group, place.isSecret)} on this host; create it, or correct the name`);
 }
 
-/** What only root can give; the last two only fail to have an effect. */
 function checkPowers({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
-  if (facts.isRoot()) return;
+  const powers = facts.powers();
+  const why = whyNobodyElse(powers);
+  if (why !== null && launch.user !== null && !facts.isSelf(launch.user)) findings.problem(locate(['user']), why);
+  if (why !== null && launch.group !== null) findings.problem(locate(['group']), why);
+  if (powers.isRoot) return;
   const remedy = 'run opsd as root, or remove this';
-  if (launch.user !== null && !facts.isSelf(launch.user)) {
-    findings.problem(locate(['user']), `only root can start a service as another user; ${remedy}`);
-  }
-  if (launch.group !== null) {
-    findings.problem(locate(['group']), `only root can start a service with another group; ${remedy}`);
-  }
   if (launch.nice < 0) findings.warning(locate(['nice']), `only root can set a negative one; ${remedy}`);
   if (launch.oomScoreAdj < 0) {
     findings.warning(locate(['oom_score_adj']), `only root can set a negative one; ${remedy}`);

@@ -14,8 +14,11 @@ export interface Capacity {
 
 /** What the kernel lets opsd give to the processes that it starts. */
 export interface Powers {
+  readonly isRoot: boolean;
   /** Its effective capabilities (`CAP_…`): that it is root says little in a container. */
   readonly capabilities: ReadonlySet<string>;
+  /** All that a process below it can ever have (the bounding set). */
+  readonly bounding: ReadonlySet<string>;
   /** The highest RLIMIT_NOFILE; null: nobody knows. */
   readonly descriptors: number | null;
   /** The highest RLIMIT_CORE, in bytes; null: any. */
@@ -34,7 +37,6 @@ export interface Facts {
   hasGroup(group: string): boolean;
   /** Whether opsd runs as this user itself. */
   isSelf(user: string): boolean;
-  isRoot(): boolean;
   /** Why nothing would ever be started by this line of a crontab; null: something would. `timezone` null: the host's. */
   whyNotSchedule(cron: string, timezone: string | null): string | null;
   /** Whether a regular expression can be matched in a time that only the length of the text decides. */

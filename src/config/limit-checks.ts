@@ -3,6 +3,7 @@
 import type { ServiceSpec } from '../core/spec.ts';
 import type { Facts } from './facts.ts';
 import type { Findings } from './problems.ts';
+import { REDACTED } from './redaction.ts';
 import { shortfallsOf } from './shortfalls.ts';
 import { formatSize } from './units.ts';
 import type { Locate } from './validate.ts';
@@ -18,7 +19,6 @@ const CGROUP_ONLY = [
 export function checkLimits({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
   const { limits } = launch;
   const { memory, cpus } = facts.capacity();
-  for (const { path, message } of shortfallsOf(launch, facts.powers())) findings.problem(locate(path), message);
   if (limits.memory !== null && limits.memoryHigh !== null && limits.memoryHigh > limits.memory) {
     findings.problem(locate(['limits', 'memory_high']), 'is more than limits.memory, and so never reached; lower it');
   }
@@ -39,13 +39,18 @@ export function checkLimits({ launch }: ServiceSpec, locate: Locate, facts: Fact
   }
 }
 
-export function checkPrivileges({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
-  if (facts.isRoot()) return;
-  const remedy = 'run opsd as root, or remove this';
-  if (launch.capabilities !== null) {
-    findings.problem(locate(['capabilities']), `only root can choose the capabilities of a service; ${remedy}`);
+/** What a start could only fail with. */
+export function checkShortfalls({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  for (const { path, part, message } of shortfallsOf(launch, facts.powers())) {
+    const place = locate(path);
+    const subject = part === null ? '' : `${place.isSecret ? REDACTED : part} `;
+    findings.problem(place, `${subject}${message}`);
   }
+}
+
+export function checkPrivileges({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  if (facts.powers().isRoot) return;
   if (launch.ionice?.class === 'realtime') {
-    findings.warning(locate(['ionice']), `only root can give I/O the class realtime; ${remedy}`);
+    findings.warning(locate(['ionice']), 'only root can give I/O the class realtime; run opsd as root, or remove this');
   }
 }

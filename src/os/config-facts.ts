@@ -83,10 +83,6 @@ export class MachineFacts implements Facts {
     return this.#uidOf(user) === this.#uid;
   }
 
-  isRoot(): boolean {
-    return this.#uid === 0;
-  }
-
   whyNotSchedule(cron: string, timezone: string | null): string | null {
     return remember(this.#schedules, JSON.stringify([cron, timezone]), () =>
       scheduleProblem(cron, timezone, unixNow()),

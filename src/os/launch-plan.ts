@@ -1,7 +1,7 @@
 // From what the configuration asks for to what is executed: environment, exec chain, cgroup; or why it cannot be.
 
 import { existsSync } from 'node:fs';
-import { shortfallsOf } from '../config/shortfalls.ts';
+import { shortfallsOf, whyNobodyElse } from '../config/shortfalls.ts';
 import type { Limits, ServiceSpec } from '../core/spec.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from './cgroup-limits.ts';
@@ -64,23 +64,17 @@ export class LaunchPlanner {
     }
     const uid = account?.uid ?? this.#uid;
     const isOtherUser = uid !== this.#uid || group !== this.#gid;
-    if (isOtherUser && this.#uid !== 0) {
-      return refusal(
-        `only root can start a service as another user or group: run opsd as root, or drop user and group of services.${name}`,
-      );
+    const of = `services.${spec.group ?? name}`;
+    const whyNot = isOtherUser ? whyNobodyElse(this.#powers) : null;
+    if (whyNot !== null) return refusal(`${of}.${launch.user === null ? 'group' : 'user'}: ${whyNot}`);
+    const [shortfall] = shortfallsOf(launch, this.#powers);
+    if (shortfall !== undefined) {
+      const subject = shortfall.part === null ? '' : `${shortfall.part} `;
+      return refusal(`${of}.${shortfall.path.join('.')}: ${subject}${shortfall.message}`);
     }
     const { runDir } = this.#options;
     const own = process.env;
     const environment = serviceEnvironment({ launch, name, instance, service, generation, runDir, account, own });
-    if (launch.capabilities !== null && this.#uid !== 0) {
-      return refusal(
-        `only root can set the capabilities of a service: run opsd as root, or drop services.${name}.capabilities`,
-      );
-    }
-    const [shortfall] = shortfallsOf(launch, this.#powers);
-    if (shortfall !== undefined) {
-      return refusal(`services.${spec.group ?? name}.${shortfall.path.join('.')}: ${shortfall.message}`);
-    }
     const passed = passSockets(spec.group ?? name, launch.sockets, this.#options.sockets);
     if (!passed.ok) return refusal(passed.why);
     Object.assign(environment, passed.environment);

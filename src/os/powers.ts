@@ -11,11 +11,14 @@ const WORTHLESS_ELSEWHERE = new Set(['CAP_SYS_RESOURCE', 'CAP_SYS_NICE', 'CAP_SY
 export function powersOfSelf(): Powers {
   const status = readFileSync('/proc/self/status', 'latin1');
   const limits = readFileSync('/proc/self/limits', 'latin1');
-  const effective = capabilitiesIn(/^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1] ?? '0');
+  const setOf = (name: string) => capabilitiesIn(new RegExp(`^${name}:\\t([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0');
+  const effective = setOf('CapEff');
   const capabilities = isFirstNamespace() ? effective : effective.difference(WORTHLESS_ELSEWHERE);
   const mayRaise = capabilities.has('CAP_SYS_RESOURCE');
   return {
+    isRoot: process.geteuid?.() === 0,
     capabilities,
+    bounding: setOf('CapBnd'),
     descriptors: lower(numberIn('/proc/sys/fs/nr_open'), mayRaise ? null : (limitOf('self')?.hard ?? null)),
     coreFile: mayRaise ? null : finite(/^Max core file size\s+\S+\s+(\d+)/m.exec(limits)?.[1]),
   };

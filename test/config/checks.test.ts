@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertOnly, linesOf, load, problemsOf } from './loading.ts';
+import { ALL_POWERS, assertOnly, linesOf, load, NO_POWERS, problemsOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["node", "x"]\n';
 
@@ -46,11 +46,24 @@ test('an unknown user or group is a problem', () => {
 });
 
 test('without root another user or group is a problem, a negative nice a warning', () => {
-  const facts = { isRoot: () => false, isSelf: (user: string) => user === 'me' };
+  const facts = { powers: () => NO_POWERS, isSelf: (user: string) => user === 'me' };
   assertOnly(problemsOf({ base: `${WEB}user = "you"\n`, facts }), 'config.toml:3 services.web.user', /only root/);
   assertOnly(problemsOf({ base: `${WEB}group = "g"\n`, facts }), 'config.toml:3 services.web.group', /only root/);
   assert.ok(load({ base: `${WEB}user = "me"\nnice = 5\noom_score_adj = 5\n`, facts }).ok);
   assert.equal(warningsOf({ base: `${WEB}nice = -5\noom_score_adj = -5\n`, facts }).length, 2);
+});
+
+test('root that may not change its user starts nothing as somebody else', () => {
+  for (const missing of ['CAP_SETUID', 'CAP_SETGID']) {
+    const capabilities = ALL_POWERS.capabilities.difference(new Set([missing]));
+    const facts = { powers: () => ({ ...ALL_POWERS, capabilities }), isSelf: (user: string) => user === 'root' };
+    const told = new RegExp(
+      `^opsd has no ${missing} here, .*--cap-add=${missing.replace('CAP_', '')}\\), or remove this$`,
+    );
+    assertOnly(problemsOf({ base: `${WEB}user = "you"\n`, facts }), 'config.toml:3 services.web.user', told);
+    assertOnly(problemsOf({ base: `${WEB}group = "g"\n`, facts }), 'config.toml:3 services.web.group', told);
+    assert.ok(load({ base: `${WEB}user = "root"\n`, facts }).ok);
+  }
 });
 
 test('an env_file that cannot be read, or is none, is a problem', () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Powers } from '../../src/config/facts.ts';
-import { ALL_POWERS, assertOnly, linesOf, load, problemsOf, serviceOf } from './loading.ts';
+import { ALL_POWERS, assertOnly, linesOf, load, NO_POWERS, problemsOf, serviceOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';
 const launchOf = (text: string) => serviceOf(`${WEB}${text}\n`).launch;
@@ -93,8 +93,29 @@ test('a limit above the hard one of opsd is a problem, whoever opsd is, if it ha
   assert.match(told('{ nofile = 1001 }', { descriptors: 1000 }), /at most 1000 here; raise fs\.nr_open \(sysctl\)/);
 });
 
+test('a capability that opsd cannot pass on is a problem, and so is that it cannot take others away', () => {
+  const told = (text: string, powers: Partial<Powers>, secret?: string) => {
+    const facts = { powers: () => ({ ...ALL_POWERS, ...powers }) };
+    const texts = { base: `${WEB}${text}\n`, facts, ...(secret === undefined ? {} : { secret }) };
+    return linesOf(problemsOf(texts)).join('\n');
+  };
+  const bounding = new Set(['CAP_CHOWN', 'CAP_SETPCAP']);
+  const why = 'is not among those that opsd can give here (CapBnd in /proc/self/status); run opsd as root with it';
+  assert.equal(
+    told('capabilities = ["CAP_CHOWN", "CAP_SYS_NICE"]', { bounding }),
+    `config.toml:3 services.web.capabilities CAP_SYS_NICE ${why} (docker run --cap-add=SYS_NICE), or remove this`,
+  );
+  assert.equal(told('capabilities = ["CAP_CHOWN"]', { bounding }), '');
+  const secret = '[services.web]\ncapabilities = ["CAP_SYS_NICE"]\n';
+  assert.match(told('', { bounding }, secret), /^env\.toml:2 services\.web\.capabilities \[redacted\] is not among/);
+  assert.match(
+    told('capabilities = []', { capabilities: bounding.difference(new Set(['CAP_SETPCAP'])) }),
+    /no CAP_SETPCAP/,
+  );
+});
+
 test('what only root can give is told to others', () => {
-  const facts = { isRoot: () => false };
+  const facts = { powers: () => NO_POWERS };
   assertOnly(
     problemsOf({ base: `${WEB}capabilities = []\n`, facts }),
     'config.toml:3 services.web.capabilities',

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { COMPONENTS } from '../../src/config/log-level.ts';
 import { formatProblems } from '../../src/config/problems.ts';
-import { assertOnly, configOf, linesOf, load, problemsOf, serviceOf } from './loading.ts';
+import { assertOnly, configOf, linesOf, load, NO_POWERS, problemsOf, serviceOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';
 
@@ -398,7 +398,7 @@ test('what env.toml says, and what has a secret name, is in no message and in no
     readText: (path: string) => ({ ok: false as const, why: `no ${path.length}` }),
     hasUser: () => false,
     hasGroup: () => false,
-    isRoot: () => false,
+    powers: () => NO_POWERS,
     whyNotSchedule: (cron: string) => `no ${cron}`,
     hasCgroups: () => false,
   };

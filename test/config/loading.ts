@@ -22,8 +22,19 @@ export interface Texts {
   readonly scale?: Readonly<Record<string, number>>;
 }
 
+const EVERY_CAPABILITY = capabilitiesIn('1ffffffffff');
+
 /** What root has on a host of its own. */
-export const ALL_POWERS: Powers = { capabilities: capabilitiesIn('1ffffffffff'), descriptors: null, coreFile: null };
+export const ALL_POWERS: Powers = {
+  isRoot: true,
+  capabilities: EVERY_CAPABILITY,
+  bounding: EVERY_CAPABILITY,
+  descriptors: null,
+  coreFile: null,
+};
+
+/** What everybody else has. */
+export const NO_POWERS: Powers = { ...ALL_POWERS, isRoot: false, capabilities: new Set() };
 
 /** Every path is a folder, every program can be run, everybody exists. */
 export function fineFacts(other: Partial<Facts> = {}): Facts {
@@ -34,7 +45,6 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     hasUser: () => true,
     hasGroup: () => true,
     isSelf: () => false,
-    isRoot: () => true,
     isLinear: () => true,
     whyNotSchedule: () => null,
     capacity: () => ({ memory: null, cpus: null }),

@@ -53,3 +53,17 @@ test('what opsd cannot give keeps it from starting, with the place of each, inst
   assert.match(lines[0] ?? '', /config\.toml:4 +services\.web\.limits\.nofile +opsd can give at most 600 here/);
   assert.match(lines[1] ?? '', /config\.toml:5 +services\.web\.limits\.core +opsd can give at most 8K here/);
 });
+
+test('capabilities that opsd has not, and users that it cannot become, keep it from starting too', {
+  skip: process.getuid?.() !== 0 && 'only root has something to lose',
+}, async () => {
+  const problemsThrough = async (through: readonly string[], text: string) => {
+    await using place = await prepareOpsd({ config: `[services.web]\ncommand = ["sleep", "60"]\n${text}\n`, through });
+    assert.deepEqual(await place.spawn().end, { code: 1, signal: null }, await place.log());
+    return await place.log();
+  };
+  const asked = 'capabilities = ["CAP_SYS_TIME"]';
+  assert.match(await problemsThrough(without('sys_time'), asked), /web\.capabilities +CAP_SYS_TIME is not among those/);
+  assert.match(await problemsThrough(without('setpcap'), asked), /web\.capabilities +opsd has no CAP_SETPCAP/);
+  assert.match(await problemsThrough(without('setuid'), 'user = "nobody"'), /web\.user +opsd has no CAP_SETUID/);
+});

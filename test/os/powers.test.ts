@@ -13,7 +13,7 @@ const all = powersOfSelf();
 /** The powers of a process that is started by the words in `through`; null: these cannot start one. */
 function powersThrough(...through: readonly string[]) {
   const source = `import { powersOfSelf } from '${module}'; const powers = powersOfSelf();
-    console.log(JSON.stringify({ ...powers, capabilities: [...powers.capabilities] }));`;
+    console.log(JSON.stringify({ ...powers, capabilities: [...powers.capabilities], bounding: [...powers.bounding] }));`;
   const [file = '', ...args] = [...through, process.execPath, '--input-type=module', '-e', source];
   const { status, stdout } = spawnSync(file, args);
   return status === 0 ? JSON.parse(stdout.toString()) : null;
@@ -24,6 +24,17 @@ test('who may not raise hard limits can give no more than these', () => {
   const { capabilities, descriptors, coreFile } = powersThrough(...limits, ...without('sys_resource'));
   assert.ok(!capabilities.includes('CAP_SYS_RESOURCE'));
   assert.deepEqual([descriptors, coreFile], [600, 8192]);
+});
+
+test('what was taken from the bounding set is given to nobody', {
+  skip: !all.capabilities.has('CAP_SETPCAP') && 'takes CAP_SETPCAP',
+}, () => {
+  const { isRoot, bounding } = powersThrough(...without('chown', 'kill'));
+  assert.deepEqual(
+    [...all.bounding].filter((name) => !bounding.includes(name)),
+    ['CAP_CHOWN', 'CAP_KILL'],
+  );
+  assert.equal(isRoot, all.isRoot);
 });
 
 test('who may raise them can give what the kernel has', {
