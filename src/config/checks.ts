@@ -3,7 +3,7 @@
 import type { DaemonSpec, Policy, ServiceSpec } from '../core/spec.ts';
 import { checkExitCodes } from './exit-codes.ts';
 import type { Facts } from './facts.ts';
-import { checkLimits, checkPrivileges, checkShortfalls } from './limit-checks.ts';
+import { checkLimits, checkPriorities, checkShortfalls } from './limit-checks.ts';
 import type { Findings, Place } from './problems.ts';
 import { REDACTED, shown } from './redaction.ts';
 import { SERVICE_NAME } from './schema.ts';
@@ -61,14 +61,14 @@ export function checkService(
 ): void {
   checkPolicy(spec, daemon, locate, findings);
   checkAccounts(spec, locate, facts, findings);
-  checkPowers(spec, locate, facts, findings);
+  checkIdentity(spec, locate, facts, findings);
   checkShortfalls(spec, locate, facts, findings);
-  checkPrivileges(spec, locate, facts, findings);
   const pattern = spec.policy.ready?.pattern ?? null;
   if (pattern !== null && !facts.isLinear(pattern)) {
     const not = 'without lookarounds, backreferences, (?i:…) and counts as large as {1000}';
     findings.problem(locate(['ready', 'pattern']), `a line could keep it busy for minutes; write it ${not}`);
   }
+  checkPriorities(spec, locate, facts, findings);
   checkLimits(spec, locate, facts, findings);
   const { sockets } = spec.launch;
   const known = sockets.length === 0 ? null : facts.sockets();
@@ -138,17 +138,10 @@ function checkGroup(group: string, place: Place, facts: Facts, findings: Finding
   findings.problem(place, `no group ${shown(group, place.isSecret)} on this host; create it, or correct the name`);
 }
 
-function checkPowers({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
-  const powers = facts.powers();
-  const why = whyNobodyElse(powers);
+function checkIdentity({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  const why = whyNobodyElse(facts.powers());
   if (why !== null && launch.user !== null && !facts.isSelf(launch.user)) findings.problem(locate(['user']), why);
   if (why !== null && launch.group !== null) findings.problem(locate(['group']), why);
-  if (powers.isRoot) return;
-  const remedy = 'run opsd as root, or remove this';
-  if (launch.nice < 0) findings.warning(locate(['nice']), `only root can set a negative one; ${remedy}`);
-  if (launch.oomScoreAdj < 0) {
-    findings.warning(locate(['oom_score_adj']), `only root can set a negative one; ${remedy}`);
-  }
 }
 
 function checkFolder({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): boolean {

@@ -23,6 +23,10 @@ export interface Powers {
   readonly descriptors: number | null;
   /** The highest RLIMIT_CORE, in bytes; null: any. */
   readonly coreFile: number | null;
+  /** `own`: what a process has that nothing is done to. */
+  readonly nice: { readonly own: number; readonly lowest: number };
+  /** Without CAP_SYS_RESOURCE the kernel may go down to where somebody with it once was, but tells nobody where that is. */
+  readonly oomScoreAdj: { readonly own: number; readonly lowest: number };
 }
 
 /** Answers are those of one moment: implementations keep them while one configuration is loaded. */

@@ -4,7 +4,7 @@ import type { ServiceSpec } from '../core/spec.ts';
 import type { Facts } from './facts.ts';
 import type { Findings } from './problems.ts';
 import { REDACTED } from './redaction.ts';
-import { shortfallsOf } from './shortfalls.ts';
+import { remedyOf, shortfallsOf } from './shortfalls.ts';
 import { formatSize } from './units.ts';
 import type { Locate } from './validate.ts';
 
@@ -48,9 +48,17 @@ export function checkShortfalls({ launch }: ServiceSpec, locate: Locate, facts: 
   }
 }
 
-export function checkPrivileges({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
-  if (facts.powers().isRoot) return;
-  if (launch.ionice?.class === 'realtime') {
-    findings.warning(locate(['ionice']), 'only root can give I/O the class realtime; run opsd as root, or remove this');
+/** nice(1) and the write to oom_score_adj that fail are told in the log of the service, which then runs all the same. */
+export function checkPriorities(spec: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  const { launch, effective } = spec;
+  const { nice, oomScoreAdj } = facts.powers();
+  for (const [key, wanted, { own, lowest }, capability] of [
+    ['nice', launch.nice, nice, 'CAP_SYS_NICE'],
+    ['oom_score_adj', launch.oomScoreAdj, oomScoreAdj, 'CAP_SYS_RESOURCE'],
+  ] as const) {
+    // Of a default nobody has asked for there is no place to name.
+    if (wanted >= lowest || effective.get(key)?.source === 'default') continue;
+    const message = `opsd has no ${capability} here, and can set none below ${lowest}: the service runs with ${own}, as opsd does`;
+    findings.warning(locate([key]), `${message}; ${remedyOf(capability)}`);
   }
 }

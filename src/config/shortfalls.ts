@@ -13,7 +13,7 @@ export interface Shortfall {
 }
 
 export function shortfallsOf(launch: Launch, powers: Powers): readonly Shortfall[] {
-  return [...limitShortfalls(launch, powers), ...capabilityShortfalls(launch, powers)];
+  return [...limitShortfalls(launch, powers), ...capabilityShortfalls(launch, powers), ...ioShortfalls(launch, powers)];
 }
 
 /** Why opsd can start nothing as somebody else; null: it can. */
@@ -25,7 +25,7 @@ export function whyNobodyElse({ isRoot, capabilities }: Powers): string | null {
 }
 
 /** How to come by a capability. */
-function remedyOf(capability: string): string {
+export function remedyOf(capability: string): string {
   return `run opsd as root with it (docker run --cap-add=${capability.replace('CAP_', '')}), or remove this`;
 }
 
@@ -69,4 +69,11 @@ function capabilityShortfalls({ capabilities }: Launch, powers: Powers): readonl
       part: name,
       message: `is not among those that opsd can give here (CapBnd in /proc/self/status); ${remedyOf(name)}`,
     }));
+}
+
+/** ioprio_set(2): either of the two will do. */
+function ioShortfalls({ ionice }: Launch, { capabilities }: Powers): readonly Shortfall[] {
+  if (ionice?.class !== 'realtime' || capabilities.has('CAP_SYS_NICE') || capabilities.has('CAP_SYS_ADMIN')) return [];
+  const message = `opsd has no CAP_SYS_NICE here, and cannot give the class realtime; ${remedyOf('CAP_SYS_NICE')}`;
+  return [{ path: ['ionice'], part: null, message }];
 }

@@ -54,13 +54,19 @@ function shellStage(birth: Birth, inherited: Inherited, { sh }: ChainTools): str
   if (birth.umask !== inherited.umask) steps.push(`umask ${birth.umask.toString(8).padStart(3, '0')}`);
   if (birth.nofile === null && birth.descriptors !== inherited.descriptors)
     steps.push(`ulimit -S -n ${birth.descriptors}`);
-  if (birth.oomScoreAdj !== inherited.oomScoreAdj) steps.push(`echo ${birth.oomScoreAdj} > /proc/self/oom_score_adj`);
+  if (birth.oomScoreAdj !== inherited.oomScoreAdj) steps.push(setOomScoreAdj(birth.oomScoreAdj));
   if (birth.cgroup !== null) steps.push('echo $$ > "$0/cgroup.procs"');
   // Its own number: each stage becomes the next one, and the last one the service.
   if (birth.hasSockets) steps.push('export LISTEN_PID=$$');
   if (steps.length === 0) return [];
   // The shell exports its working directory, which nobody asked for.
   return [sh, '-c', [...steps, 'unset PWD OLDPWD', 'exec "$@"'].join('; '), birth.cgroup ?? 'opsd'];
+}
+
+/** What a shell says by itself when the kernel refuses it, "echo: I/O error", would tell nobody anything. */
+function setOomScoreAdj(score: number): string {
+  const refused = `opsd: the kernel refuses oom_score_adj = ${score} without CAP_SYS_RESOURCE, this goes on without`;
+  return `{ echo ${score} > /proc/self/oom_score_adj; } 2>/dev/null || echo "${refused}" >&2`;
 }
 
 function limitStage({ nofile, core }: Birth, { prlimit }: ChainTools): string[] {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Powers } from '../config/facts.ts';
 import { capabilitiesIn } from '../config/privileges.ts';
 import { limitOf } from './descriptors.ts';
+import { inheritedOfSelf } from './inherited.ts';
 
 /** The kernel wants these in its first user namespace: what a rootless container has of them is worth nothing. */
 const WORTHLESS_ELSEWHERE = new Set(['CAP_SYS_RESOURCE', 'CAP_SYS_NICE', 'CAP_SYS_ADMIN']);
@@ -14,6 +15,7 @@ export function powersOfSelf(): Powers {
   const setOf = (name: string) => capabilitiesIn(new RegExp(`^${name}:\\t([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0');
   const effective = setOf('CapEff');
   const capabilities = isFirstNamespace() ? effective : effective.difference(WORTHLESS_ELSEWHERE);
+  const { nice, oomScoreAdj } = inheritedOfSelf();
   const mayRaise = capabilities.has('CAP_SYS_RESOURCE');
   return {
     isRoot: process.geteuid?.() === 0,
@@ -21,7 +23,15 @@ export function powersOfSelf(): Powers {
     bounding: setOf('CapBnd'),
     descriptors: lower(numberIn('/proc/sys/fs/nr_open'), mayRaise ? null : (limitOf('self')?.hard ?? null)),
     coreFile: mayRaise ? null : finite(/^Max core file size\s+\S+\s+(\d+)/m.exec(limits)?.[1]),
+    nice: { own: nice, lowest: capabilities.has('CAP_SYS_NICE') ? -20 : Math.min(nice, niceLimit(limits)) },
+    oomScoreAdj: { own: oomScoreAdj, lowest: mayRaise ? -1000 : oomScoreAdj },
   };
+}
+
+/** RLIMIT_NICE counts from 20 downwards (getrlimit(2)). */
+function niceLimit(limits: string): number {
+  const [, soft = '0'] = /^Max nice priority\s+(\S+)/m.exec(limits) ?? [];
+  return soft === 'unlimited' ? -20 : 20 - Number(soft);
 }
 
 /** user_namespaces(7): only there each number of a user is that user's own. */

@@ -121,8 +121,35 @@ test('what only root can give is told to others', () => {
     'config.toml:3 services.web.capabilities',
     /only root/,
   );
-  const { warnings } = load({ base: `${WEB}ionice = "realtime"\n`, facts });
-  assert.match(linesOf(warnings)[0] ?? '', /services\.web\.ionice only root/);
+});
+
+test('I/O of the class realtime, which a start would fail with, is a problem without the right to it', () => {
+  const facts = { powers: () => NO_POWERS };
+  const place = 'config.toml:3 services.web.ionice';
+  const base = `${WEB}ionice = "realtime:0"\n`;
+  assertOnly(
+    problemsOf({ base, facts }),
+    place,
+    /^opsd has no CAP_SYS_NICE here, and cannot give the class realtime; run/,
+  );
+  for (const one of ['CAP_SYS_NICE', 'CAP_SYS_ADMIN']) {
+    const enough = { powers: () => ({ ...NO_POWERS, capabilities: new Set([one]) }) };
+    assert.ok(load({ base, facts: enough }).ok);
+  }
+  assert.ok(load({ base: `${WEB}ionice = "best-effort:0"\n`, facts }).ok);
+});
+
+test('nice and oom_score_adj, which a start goes on without, are a warning that says so', () => {
+  const facts = {
+    powers: () => ({ ...NO_POWERS, nice: { own: 5, lowest: -2 }, oomScoreAdj: { own: 200, lowest: 200 } }),
+  };
+  const warnings = (text: string) => linesOf(load({ base: `${WEB}${text}\n`, facts }).warnings);
+  assert.deepEqual(warnings('nice = -3\noom_score_adj = 100'), [
+    'config.toml:3 services.web.nice opsd has no CAP_SYS_NICE here, and can set none below -2: the service runs with 5, as opsd does; run opsd as root with it (docker run --cap-add=SYS_NICE), or remove this',
+    'config.toml:4 services.web.oom_score_adj opsd has no CAP_SYS_RESOURCE here, and can set none below 200: the service runs with 200, as opsd does; run opsd as root with it (docker run --cap-add=SYS_RESOURCE), or remove this',
+  ]);
+  assert.deepEqual(warnings('nice = -2\noom_score_adj = 200'), []);
+  assert.deepEqual(warnings(''), [], 'nobody asked for the default');
 });
 
 test('with a wrapper it is the wrapper that must be there', () => {

@@ -31,10 +31,18 @@ export const ALL_POWERS: Powers = {
   bounding: EVERY_CAPABILITY,
   descriptors: null,
   coreFile: null,
+  nice: { own: 0, lowest: -20 },
+  oomScoreAdj: { own: 0, lowest: -1000 },
 };
 
 /** What everybody else has. */
-export const NO_POWERS: Powers = { ...ALL_POWERS, isRoot: false, capabilities: new Set() };
+export const NO_POWERS: Powers = {
+  ...ALL_POWERS,
+  isRoot: false,
+  capabilities: new Set(),
+  nice: { own: 0, lowest: 0 },
+  oomScoreAdj: { own: 0, lowest: 0 },
+};
 
 /** Every path is a folder, every program can be run, everybody exists. */
 export function fineFacts(other: Partial<Facts> = {}): Facts {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { without } from '../support/capabilities.ts';
 import { prepareOpsd, startOpsd } from '../support/opsd.ts';
 import { procFile } from '../support/survivors.ts';
+import { waitFor } from '../support/wait.ts';
 
 const CONFIG = `
 [services.hoarder]
@@ -66,4 +67,28 @@ test('capabilities that opsd has not, and users that it cannot become, keep it f
   assert.match(await problemsThrough(without('sys_time'), asked), /web\.capabilities +CAP_SYS_TIME is not among those/);
   assert.match(await problemsThrough(without('setpcap'), asked), /web\.capabilities +opsd has no CAP_SETPCAP/);
   assert.match(await problemsThrough(without('setuid'), 'user = "nobody"'), /web\.user +opsd has no CAP_SETUID/);
+});
+
+test('priorities that opsd may not raise: a warning, a line in the log of the service, and it runs', async () => {
+  await using opsd = await startOpsd({
+    config: '[services.web]\ncommand = ["sleep", "60"]\nnice = -5\noom_score_adj = -500\n',
+    through: without('sys_nice', 'sys_resource'),
+  });
+  await opsd.until('web', 'running');
+  await opsd.logged(/\[WARN\] configuration .*services\.web\.nice: opsd has no CAP_SYS_NICE here/);
+  await opsd.logged(/\[WARN\] configuration .*services\.web\.oom_score_adj: opsd has no CAP_SYS_RESOURCE here/);
+  const lines = await waitFor('its log', async () => {
+    const text = await opsd.output('web');
+    return text.split('\n').length > 2 && text;
+  });
+  assert.match(lines, /^opsd: the kernel refuses oom_score_adj = -500 without CAP_SYS_RESOURCE.*\n\S*nice: .*\n$/);
+});
+
+test('ionice = "realtime" without the right keeps opsd from starting', async () => {
+  await using place = await prepareOpsd({
+    config: '[services.web]\ncommand = ["sleep", "60"]\nionice = "realtime:0"\n',
+    through: without('sys_nice', 'sys_admin'),
+  });
+  assert.deepEqual(await place.spawn().end, { code: 1, signal: null });
+  assert.match(await place.log(), /config\.toml:3 +services\.web\.ionice +opsd has no CAP_SYS_NICE here/);
 });

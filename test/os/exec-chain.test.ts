@@ -23,13 +23,15 @@ const plain: Birth = {
   user: null,
   cgroup: null,
 };
+const oomScore = (score: number) =>
+  `{ echo ${score} > /proc/self/oom_score_adj; } 2>/dev/null || echo "opsd: the kernel refuses oom_score_adj = ${score} without CAP_SYS_RESOURCE, this goes on without" >&2`;
 const END = 'unset PWD OLDPWD; exec "$@"';
 
 const cases: readonly (readonly [string, Partial<Birth>, readonly string[]])[] = [
   ['nothing asked for: no chain', {}, []],
   ['umask', { umask: 0o7 }, ['/bin/sh', '-c', `umask 007; ${END}`, 'opsd']],
   ['soft descriptor limit', { descriptors: 256 }, ['/bin/sh', '-c', `ulimit -S -n 256; ${END}`, 'opsd']],
-  ['oom score', { oomScoreAdj: -5 }, ['/bin/sh', '-c', `echo -5 > /proc/self/oom_score_adj; ${END}`, 'opsd']],
+  ['oom score', { oomScoreAdj: -5 }, ['/bin/sh', '-c', `${oomScore(-5)}; ${END}`, 'opsd']],
   [
     'cgroup',
     { cgroup: '/sys/fs/cgroup/x y' },
@@ -73,7 +75,7 @@ test('all of it: rights are given up last', () => {
   assert.deepEqual(execChain(all, inherited, tools), [
     '/bin/sh',
     '-c',
-    `umask 077; ulimit -S -n 64; echo 100 > /proc/self/oom_score_adj; echo $$ > "$0/cgroup.procs"; ${END}`,
+    `umask 077; ulimit -S -n 64; ${oomScore(100)}; echo $$ > "$0/cgroup.procs"; ${END}`,
     '/c',
     '/usr/bin/nice',
     '-n',
@@ -92,7 +94,7 @@ test('niceness and oom score of opsd itself are undone', () => {
   assert.deepEqual(execChain(plain, protectedOne, tools), [
     '/bin/sh',
     '-c',
-    `echo 0 > /proc/self/oom_score_adj; ${END}`,
+    `${oomScore(0)}; ${END}`,
     'opsd',
     '/usr/bin/nice',
     '-n',

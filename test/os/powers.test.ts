@@ -37,6 +37,16 @@ test('what was taken from the bounding set is given to nobody', {
   assert.equal(isRoot, all.isRoot);
 });
 
+test('who has no right to lower niceness and oom_score_adj can leave them as they are, or go where RLIMIT_NICE lets it', () => {
+  const rest = without('sys_nice', 'sys_resource');
+  const plain = powersThrough('prlimit', '--nice=0:0', '--', 'nice', '-n', '5', ...rest);
+  const own = Math.min(all.nice.own + 5, 19);
+  assert.deepEqual(plain.nice, { own, lowest: own });
+  assert.deepEqual(plain.oomScoreAdj, { own: all.oomScoreAdj.own, lowest: all.oomScoreAdj.own });
+  const allowed = powersThrough('prlimit', '--nice=17:17', '--', ...rest);
+  if (allowed !== null) assert.equal(allowed.nice.lowest, 3);
+});
+
 test('who may raise them can give what the kernel has', {
   skip: !all.capabilities.has('CAP_SYS_RESOURCE') && 'takes CAP_SYS_RESOURCE',
 }, () => {
