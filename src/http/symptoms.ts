@@ -125,6 +125,8 @@ const PATTERNS: readonly Pattern[] = [
 export interface Finding extends Symptom {
   /** The line that says so, as the program wrote it. */
   readonly line: string;
+  /** Not the program itself wrote it, but what opsd runs in front of it. */
+  readonly isByOpsd: boolean;
 }
 
 /** Says more than the fields of an error that some programs print below it. */
@@ -138,7 +140,7 @@ export function findingIn(lines: readonly string[]): Finding | null {
   for (const { sign, meaning, command } of PATTERNS) {
     const telling = lines.map((each) => each.slice(0, LONGEST_SEARCHED)).filter((each) => sign.test(each));
     const line = telling.findLast((each) => HEADLINE.test(each)) ?? telling.at(-1);
-    if (line !== undefined) return { meaning, command, line };
+    if (line !== undefined) return { meaning, command, line, isByOpsd: false };
   }
   return null;
 }

@@ -5,6 +5,7 @@ import type { Millis } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay, wallAt } from '../runtime/clock.ts';
 import { type Finding, findingIn, meaningOfExit } from './symptoms.ts';
+import { toolFailure } from './tool-words.ts';
 import type { EventView, ServiceView, WhyView } from './view.ts';
 
 /** A reload that was refused: what runs is not what the files say. */
@@ -47,10 +48,14 @@ const HARMLESS = new Set<Reason>([
 ]);
 
 export function explain(facts: WhyFacts): WhyView {
-  const { view, lastLines } = facts;
+  const { service, view, lastLines } = facts;
+  const { name, group, launch } = service.spec;
   const failure = lastFailure(facts);
   // What it wrote while all was well explains nothing.
-  const finding = failure === null || view.state === 'running' ? null : findingIn(lastLines);
+  const finding =
+    failure === null || view.state === 'running'
+      ? null
+      : (toolFailure(group ?? name, launch, failure.exit?.code, lastLines.at(-1)) ?? findingIn(lastLines));
   const { next, at } = nextStep(facts);
   return {
     version: 1,
@@ -129,7 +134,7 @@ function killedFor(facts: WhyFacts): string {
 }
 
 function causeOf({ detail, exit }: EventView, finding: Finding | null): string {
-  if (finding !== null) return `${detail}; by its own words ${finding.meaning}`;
+  if (finding !== null) return `${detail}; ${finding.isByOpsd ? '' : 'by its own words '}${finding.meaning}`;
   const meaning = exit === null ? null : meaningOfExit(exit.code, exit.signal);
   const isSaid = exit !== null && (detail.includes(`${exit.signal}`) || detail.includes(`exit code ${exit.code}`));
   return meaning !== null && isSaid ? `${detail} (${meaning.meaning})` : detail;

@@ -1,9 +1,11 @@
-// Ten prepared failures: whoever reads nothing but `opsd ctl why` finds the cause, the evidence, what is next, and help.
+// Prepared failures: whoever reads nothing but `opsd ctl why` finds the cause, the evidence, what is next, and help.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { without } from '../support/capabilities.ts';
 import { type Opsd, startOpsd } from '../support/opsd.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -187,4 +189,21 @@ test('10: configuration rejected', async () => {
   await opsd.configure('[services.web]\ncommand = ["sleep", "1000"]\n[services.db]\ncommand = ["sleep", "1000"]\n');
   await opsd.reload();
   assert.match((await why(opsd, 'web')).cause, /nothing is wrong\.$/);
+});
+
+test('11: a limit that may not be set any more', async () => {
+  await using opsd = await startOpsd({
+    config: `[services.web]\ncommand = ["sleep", "1000"]\nlimits = { nofile = 500 }\n${QUICK}`,
+    through: without('sys_resource'),
+  });
+  await opsd.until('web', 'running');
+  // Somebody takes it away while opsd runs, which no check of the configuration has foreseen.
+  execFileSync('prlimit', ['--pid', `${opsd.daemon.pid}`, '--nofile=400:400']);
+  await opsd.order('restart', 'web');
+  await waitFor('its words', async () => (await opsd.output('web')).includes('NOFILE'));
+  await opsd.until('web', 'backoff');
+  const told = await why(opsd, 'web');
+  assert.match(told.cause, /^web failed: exit code 1; prlimit, .* change services\.web\.limits\.nofile\.$/);
+  assert.match(told.evidence, /its output says +prlimit: /);
+  assert.match(told.help, /opsd check\n/);
 });

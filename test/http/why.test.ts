@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newService } from '../../src/core/initial.ts';
 import type { Exit, Reason, Service, ServiceState, StateName } from '../../src/core/model.ts';
-import type { Policy } from '../../src/core/spec.ts';
+import type { Launch, Policy } from '../../src/core/spec.ts';
 import { findingIn } from '../../src/http/symptoms.ts';
 import type { EventView, ServiceView, WhyView } from '../../src/http/view.ts';
 import { explain, type Refusal } from '../../src/http/why.ts';
@@ -266,6 +266,53 @@ test('one that is not enabled, and one that has done its work', () => {
     policy: { restart: 'on-failure' },
   });
   assert.equal(done.summary, 'web ended by itself with success, and restart = "on-failure" leaves it so.');
+});
+
+test('a tool that opsd runs in front of a service, and that failed, is named with the keys to change', () => {
+  const base = aService('web').launch;
+  const told = (line: string, launch: Partial<Launch>, code = 1) =>
+    why({
+      state: backoff,
+      from: 'running',
+      reason: 'exit_code',
+      detail: `exit code ${code}`,
+      exit: { code },
+      lines: ['earlier', line],
+      service: { spec: { ...aService('web'), launch: { ...base, ...launch } } },
+    });
+  const limits = { ...base.limits, nofile: 900, core: 0 };
+  const refused = 'prlimit: failed to set the NOFILE resource limit: Operation not permitted';
+  const { summary, evidence, commands } = told(refused, { limits });
+  const failed = 'which opsd runs in front of it, could not do what is asked for: change';
+  assert.equal(summary, `web failed: exit code 1; prlimit, ${failed} services.web.limits.nofile.`);
+  assert.deepEqual(evidence.find(({ label }) => label === 'its output says')?.text, refused);
+  assert.ok(commands.includes('opsd check'));
+
+  const rows: [string, Partial<Launch>, number, string | null][] = [
+    [
+      '16:00 prlimit: die Grenze ist nicht erlaubt',
+      { limits },
+      1,
+      'prlimit, services.web.limits.nofile or services.web.limits.core',
+    ],
+    [
+      '/usr/bin/ionice: ioprio_set failed: …',
+      { ionice: { class: 'realtime', level: 0 } },
+      1,
+      'ionice, services.web.ionice',
+    ],
+    ['setpriv: setresuid failed: …', { user: 'web', capabilities: [] }, 127, 'setpriv, services.web.user'],
+    ['setpriv: apply capabilities: …', { user: 'web', capabilities: [] }, 127, 'setpriv, services.web.capabilities'],
+    // The service calls such a tool itself, fails in another way, or could only not be executed.
+    [refused, {}, 1, null],
+    [refused, { limits }, 3, null],
+    ['setpriv: failed to execute web-server: Permission denied', { user: 'web', command: ['web-server'] }, 127, null],
+  ];
+  for (const [line, launch, code, expected] of rows) {
+    const text = told(line, launch, code).summary;
+    if (expected === null) assert.doesNotMatch(text, /opsd runs/, line);
+    else assert.equal(text, `web failed: exit code ${code}; ${expected.replace(' ', ` ${failed} `)}.`);
+  }
 });
 
 test('the last words of a healthy service are no findings', () => {
