@@ -29,7 +29,8 @@ export function gatherVariables(
   const variables = new Map<string, Variable>();
   if (envFile !== null) readEnvFile(envFile, envFilePlace(locate), around, variables);
   for (const name of values.pass_env) {
-    const value = around.env[name];
+    // "constructor" and the like are in every object.
+    const value = Object.hasOwn(around.env, name) ? around.env[name] : undefined;
     checkName(name, () => locate(['pass_env']), around.findings);
     if (value !== undefined) variables.set(name, { value, source: 'environment', isSecret: false });
   }

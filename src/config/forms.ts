@@ -91,9 +91,35 @@ export const usually = <S extends z.core.$ZodType>(schema: S, written: unknown) 
   notes.add(maybe, { default: written });
   return maybe;
 };
-/** A table whose keys people choose. */
-export const tableOfStrings = () =>
-  z.record(z.string(), reading({ type: 'string' }, readString), { error: 'a table of strings' });
+/** A table whose keys people choose. zod's own leaves out the key `__proto__` without a word. */
+export const tableOfStrings = () => {
+  const transform = z.transform((input: unknown, context): Readonly<Record<string, string>> => {
+    const entries = isPlainTable(input) ? Object.entries(input) : null;
+    if (entries === null) context.issues.push({ code: 'custom', input, message: 'a table of strings' });
+    const texts: [string, string][] = [];
+    for (const [key, value] of entries ?? []) {
+      const result = readString(value);
+      if (result.ok) {
+        texts.push([key, result.value]);
+        continue;
+      }
+      const { expected: message, hint = '' } = result;
+      context.issues.push({ code: 'custom', input: value, message, params: { hint }, path: [key] });
+    }
+    // Defines what it is given: an assignment to `__proto__` would not.
+    return Object.fromEntries(texts);
+  });
+  const schema = z.pipe(z.unknown(), transform);
+  notes.add(schema, { type: 'object', additionalProperties: { type: 'string' } });
+  return schema;
+};
+
+/** Not a list, nor a point in time. */
+function isPlainTable(input: unknown): input is object {
+  if (typeof input !== 'object' || input === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return prototype === null || prototype === Object.prototype;
+}
 
 export const exitCodes = () => listOf(integer(0, 255), 'a list of exit codes');
 export const strings = (expected = 'a list of strings') => listOf(text(), expected);

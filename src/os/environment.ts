@@ -42,16 +42,17 @@ export function serviceEnvironment({
 }: EnvironmentOf) {
   const marker = formatMarker({ service, generation, runDir });
   // The marker is the first, where it is soon found; an object keeps the order in which its keys came.
-  const environment: Record<string, string> = { [MARKER]: marker, PATH: own.PATH || DEFAULT_PATH };
-  if (own.LANG !== undefined) environment.LANG = own.LANG;
-  if (own.TZ !== undefined) environment.TZ = own.TZ;
+  const usual: Record<string, string> = { [MARKER]: marker, PATH: own.PATH || DEFAULT_PATH };
+  if (own.LANG !== undefined) usual.LANG = own.LANG;
+  if (own.TZ !== undefined) usual.TZ = own.TZ;
   if (account) {
-    environment.HOME = account.home;
-    environment.USER = account.name;
-    environment.LOGNAME = account.name;
-    environment.SHELL = account.shell;
+    usual.HOME = account.home;
+    usual.USER = account.name;
+    usual.LOGNAME = account.name;
+    usual.SHELL = account.shell;
   }
-  Object.assign(environment, launch.env);
+  // Not assigned: a variable may be called __proto__.
+  const environment: Record<string, string> = { ...usual, ...launch.env };
   environment.OPSD_SERVICE = name;
   if (instance !== null) environment.OPSD_INSTANCE = String(instance);
   environment.OPSD_HEARTBEAT_FILE = launch.heartbeatFile;

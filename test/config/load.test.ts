@@ -420,6 +420,25 @@ test('what env.toml says, and what has a secret name, is in no message and in no
   );
 });
 
+test('a variable may be called as what every object has, wherever it comes from', () => {
+  const odd = ['__proto__', 'constructor', 'toString'];
+  const all = (value: string) => odd.map((name) => [name, value] as const);
+  const written = odd.map((name) => `${name} = "x"`).join(', ');
+  const { launch, effective } = serviceOf(`${WEB}env = { ${written} }\n`);
+  assert.deepEqual(Object.entries(launch.env), all('x'));
+  assert.deepEqual(effective.get('env.__proto__'), { value: '"x"', secret: false, source: 'config.toml:3' });
+  const facts = { readText: () => ({ ok: true as const, text: odd.map((name) => `${name}=y\n`).join('') }) };
+  assert.deepEqual(Object.entries(serviceOf({ base: `${WEB}env_file = "f"\n`, facts }).launch.env), all('y'));
+  const base = `${WEB}pass_env = ${JSON.stringify(odd)}\n`;
+  assert.deepEqual(Object.entries(serviceOf({ base, env: Object.fromEntries(all('z')) }).launch.env), all('z'));
+  assert.deepEqual(serviceOf(base).launch.env, {}, 'none of them is set');
+  assertOnly(
+    problemsOf(`${WEB}env = { __proto__ = 1 }\n`),
+    'config.toml:3 services.web.env.__proto__',
+    /a string, got 1/,
+  );
+});
+
 test('what to write instead of a secret number is not said either', () => {
   const problems = problemsOf({ base: WEB, secret: '[services.web]\nstop_timeout = 31337\n' });
   assertOnly(problems, 'env.toml:2 services.web.stop_timeout', /^expected a duration such as "30s", got \[redacted\]$/);

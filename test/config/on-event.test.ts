@@ -53,6 +53,13 @@ test('env.toml adds the address and the headers of a hook by its name, and wins'
   assert.equal(describeHook(hook), 'pager: failed of *: POST https://pager.example/… (10s)');
 });
 
+test('a header may be called __proto__', () => {
+  const headers = Object.fromEntries([['__proto__', 'x']]);
+  const { hooks } = hooksOf([{ name: 'a', when: ['failed'], webhook: 'https://x.example/' }], { a: { headers } });
+  const target = hooks[0]?.target;
+  assert.deepEqual(target?.kind === 'webhook' && Object.entries(target.headers), [['__proto__', 'x']]);
+});
+
 test('what is wrong is told with the hook and the key, and without the values', () => {
   assert.match(problemOf({}), /each a table: \[\[daemon\.on_event\]\]/);
   assert.match(problemOf([{ when: ['faild'], exec: ['x'] }]), /hook 1: when: of recovered, failed, backoff/);

@@ -47,6 +47,13 @@ test('the environment is clean, and what is asked for is in it', async () => {
   );
 });
 
+test('a variable called __proto__ arrives, too', async () => {
+  const config = `[services.web]\ncommand = ["env"]\nenv = { __proto__ = "x" }\nrestart = "never"\n`;
+  await using opsd = await startOpsd({ config });
+  await opsd.until('web', 'exited');
+  await waitFor('its variable', async () => /^__proto__=x$/m.test(await opsd.output('web')));
+});
+
 test('descriptors 0, 1 and 2, and no other, though opsd was started with more', async () => {
   const listing = (name: string) => `[services.${name}]\ncommand = ["ls", "/proc/self/fd"]\nrestart = "never"\n`;
   await using opsd = await startOpsd({
