@@ -1,6 +1,6 @@
 // The directories opsd works in: made where they are missing, refused where others could play tricks in them.
 
-import { chmodSync, lstatSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RuntimeError } from '../errors.ts';
 import { codeOf } from './identity.ts';
@@ -11,6 +11,7 @@ const LONGEST_SOCKET_PATH = 107;
 
 /** All absolute. */
 export interface Layout {
+  readonly prefix: string;
   readonly run: string;
   readonly key: string;
   readonly data: string;
@@ -25,6 +26,7 @@ export interface Layout {
 export function layoutOf(prefix: string, log: string, workDir: string): Layout {
   const run = join(prefix, 'run');
   return {
+    prefix,
     run,
     key: join(prefix, 'key'),
     data: join(prefix, 'data/opsd'),
@@ -43,6 +45,7 @@ export function prepareDirectories(layout: Layout): void {
       `the control socket ${layout.socket} has a path of ${length} bytes, a unix socket may have ${LONGEST_SOCKET_PATH}: set PREFIX to a shorter one`,
     );
   }
+  checkPrefix(layout.prefix);
   // What is in these decides what opsd does: nobody else may write there.
   prepare(layout.run, 0o755, 0o022);
   prepare(layout.fifo, 0o700, 0o077);
@@ -51,6 +54,33 @@ export function prepareDirectories(layout: Layout): void {
   // A group of log readers and rotators is common; everybody is not.
   prepare(layout.log, 0o755, 0o002);
   prepare(layout.tmp, 0o755, 0o002);
+}
+
+/** Whoever may write to it can put another `run` in the place of ours, unless it is sticky. It may be a link, and root's. */
+function checkPrefix(prefix: string): void {
+  const found = lookThrough(prefix);
+  if (found === null) return;
+  const refuse = (why: string, remedy: string): never => {
+    throw new RuntimeError(`PREFIX ${prefix} ${why}: others than opsd could put another run/ into it; ${remedy}`);
+  };
+  const us = process.geteuid?.() ?? 0;
+  const { uid, mode } = found;
+  if (uid !== us && uid !== 0) refuse(`belongs to uid ${uid}, and opsd runs as uid ${us}`, `chown ${us} ${prefix}`);
+  if ((mode & 0o022) !== 0 && (mode & 0o1000) === 0) refuse(`has mode ${octal(mode)}`, `chmod go-w ${prefix}`);
+}
+
+/** null: there is nothing yet, or what is there is told when a folder is made in it. */
+function lookThrough(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The permission bits of st_mode, with those in front of them: 1777. */
+function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
 function prepare(path: string, mode: number, forbidden: number): void {
@@ -63,9 +93,8 @@ function prepare(path: string, mode: number, forbidden: number): void {
   const us = process.geteuid?.() ?? 0;
   if (found.uid !== us) refuse(`belongs to uid ${found.uid}, and opsd runs as uid ${us}`, `chown ${us} ${path}`);
   if ((found.mode & forbidden) !== 0) {
-    const mistaken = (found.mode & 0o7777).toString(8).padStart(4, '0');
-    const right = (found.mode & 0o777 & ~forbidden).toString(8).padStart(4, '0');
-    refuse(`has mode ${mistaken}, others than opsd can use it`, `chmod ${right} ${path}`);
+    const right = octal(found.mode & 0o777 & ~forbidden);
+    refuse(`has mode ${octal(found.mode)}, others than opsd can use it`, `chmod ${right} ${path}`);
   }
 }
 

@@ -96,6 +96,49 @@ test('a directory of somebody else is refused', { skip: needsRoot }, async () =>
   });
 });
 
+test('PREFIX itself: refused where others could rename what is in it, before anything is made there', async () => {
+  await using p = await place();
+  const { prefix } = p.layout;
+  mkdirSync(prefix);
+  const refused = (says: RegExp) =>
+    assert.throws(() => prepareDirectories(p.layout), { name: 'RuntimeError', message: says });
+  for (const mode of [0o777, 0o775, 0o757]) {
+    chmodSync(prefix, mode);
+    refused(new RegExp(`^PREFIX ${prefix} has mode 0${mode.toString(8)}: .*; chmod go-w ${prefix}$`));
+  }
+  const link = join(p.path, 'link');
+  symlinkSync(prefix, link);
+  assert.throws(() => prepareDirectories({ ...p.layout, prefix: link }), /has mode 0757/);
+  assert.deepEqual(readdirSync(prefix), []);
+  for (const mode of [0o1777, 0o755, 0o700]) {
+    chmodSync(prefix, mode);
+    prepareDirectories(p.layout);
+  }
+  prepareDirectories({ ...p.layout, prefix: link });
+});
+
+test('PREFIX of somebody else is refused, that of root is not', { skip: needsRoot }, async () => {
+  await using p = await place();
+  mkdirSync(p.layout.prefix);
+  chownSync(p.layout.prefix, 65534, 65534);
+  assert.throws(() => prepareDirectories(p.layout), {
+    name: 'RuntimeError',
+    message: /^PREFIX \S+ belongs to uid 65534, and opsd runs as uid 0: .*; chown 0 \S+$/,
+  });
+  chownSync(p.layout.prefix, 0, 65534);
+  prepareDirectories(p.layout);
+  chmodSync(p.layout.prefix, 0o755);
+  for (const folder of [p.layout.run, p.layout.fifo, p.layout.key, p.layout.data, p.layout.log, p.layout.tmp])
+    chownSync(folder, 65534, 65534);
+  chmodSync(p.path, 0o755);
+  process.seteuid?.(65534);
+  try {
+    prepareDirectories(p.layout);
+  } finally {
+    process.seteuid?.(0);
+  }
+});
+
 test('a place where nothing can be made says so', async () => {
   await using p = await place();
   writeFileSync(join(p.path, 'srv'), 'a file where PREFIX should be');
