@@ -130,6 +130,34 @@ test('dependents start after, and stop before, what they depend on', () => {
   );
 });
 
+test('who needs another only to be started does not wait until that is ready', () => {
+  tells(
+    {
+      services: [
+        aService('db', { ready: readyOn('delay', 5_000, { delay: 500 }) }),
+        aService('log', { enabled: false, dependsOn: [{ service: 'db', until: 'started' }] }),
+        aService('web', { enabled: false, dependsOn: [{ service: 'db', until: 'ready' }] }),
+      ],
+      child: obedient,
+      acts: [
+        [100, (it) => it.order('start', 'log')],
+        [100, (it) => it.order('start', 'web')],
+      ],
+      until: 9_000,
+    },
+    `
+    0      db stopped → starting (enabled)
+    100    log stopped → starting (start by test)
+    100    log starting → running (up and ready)
+    100    log answer: ok, log is running
+    100    web stopped → waiting (waits for db (starting))
+    500    db starting → running (up and ready)
+    500    web waiting → starting (what it waited for is there)
+    500    web starting → running (up and ready)
+    500    web answer: ok, web is running`,
+  );
+});
+
 test('a reload that changes a service and what depends on it takes the dependents down first', () => {
   const chain = (version: number) => [
     aService('db', {}, version),
