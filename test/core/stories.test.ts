@@ -158,6 +158,46 @@ test('who needs another only to be started does not wait until that is ready', (
   );
 });
 
+test('starting a service starts what it needs, the deepest first, and not again what has completed', () => {
+  const needs = (service: string, until: 'ready' | 'completed' = 'ready') => ({ service, until });
+  tells(
+    {
+      services: [
+        aService('web', { enabled: false, dependsOn: [needs('api'), needs('migrate', 'completed')] }),
+        aService('api', { enabled: false, dependsOn: [needs('db')] }),
+        aService('migrate', { restart: 'never' }),
+        aService('db'),
+        aService('other', { enabled: false, dependsOn: [needs('db')] }),
+      ],
+      child: (service) => (service === 'migrate' ? { ...obedient, ends: { after: 50, code: 0 } } : obedient),
+      acts: [
+        [500, (it) => it.order('stop', 'db')],
+        [1_000, (it) => it.order('start', 'web')],
+      ],
+      until: 9_000,
+    },
+    `
+    0      migrate stopped → starting (enabled)
+    0      db stopped → starting (enabled)
+    0      migrate starting → running (up and ready)
+    0      db starting → running (up and ready)
+    50     migrate running → exited (exit code 0)
+    500    db running → stopping (stop by test)
+    500    db SIGTERM to its main
+    600    db stopping → stopped (stop by test)
+    600    db answer: ok, db is stopped
+    1000   db stopped → starting (needed by what test started)
+    1000   api stopped → waiting (waits for db (starting))
+    1000   web stopped → waiting (waits for api (waiting))
+    1000   db starting → running (up and ready)
+    1000   api waiting → starting (what it waited for is there)
+    1000   api starting → running (up and ready)
+    1000   web waiting → starting (what it waited for is there)
+    1000   web starting → running (up and ready)
+    1000   web answer: ok, web is running`,
+  );
+});
+
 test('a reload that changes a service and what depends on it takes the dependents down first', () => {
   const chain = (version: number) => [
     aService('db', {}, version),

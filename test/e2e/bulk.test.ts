@@ -66,6 +66,26 @@ test('what others need is stopped only with them, and after them', async () => {
   assert.equal((await it.status('cron')).state, 'running');
 });
 
+test('starting a service starts what it needs, and nothing else', async () => {
+  await using it = await startOpsd({ config: GRAPH });
+  await it.until('web', 'running');
+  await it.until('cron', 'running');
+  assert.equal((await it.ctl('stop', 'all')).code, 0);
+  assert.deepEqual(it.alive(), []);
+  const started = await it.ctl('start', 'web');
+  assert.deepEqual([started.code, started.stdout], [0, 'web is running\n'], started.stderr);
+  const views = await Promise.all(['db', 'api', 'web', 'cron'].map((name) => it.status(name)));
+  assert.deepEqual(
+    views.map(({ name, state, generation }) => [name, state, generation]),
+    [
+      ['db', 'running', 2],
+      ['api', 'running', 2],
+      ['web', 'running', 2],
+      ['cron', 'stopped', 1],
+    ],
+  );
+});
+
 test('many that are restarted stop dependents first, and start the other way round', async () => {
   await using it = await startOpsd({ config: GRAPH });
   await it.until('web', 'running');
