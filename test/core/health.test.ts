@@ -1,11 +1,14 @@
-// When many services are asked how they are, and how many of them may go down for their answers.
+// What answers in a row say of a service, when many are asked, and how many of them may go down for their answers.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Event } from '../../src/core/model.ts';
 import type { Health } from '../../src/core/spec.ts';
+import { step } from '../../src/core/supervisor.ts';
 import { Simulation } from '../simulation/simulation.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 import { obedient } from '../simulation/story.ts';
+import { startedState } from '../support/started-state.ts';
 
 const SERVICES = 30;
 const health: Health = {
@@ -72,4 +75,30 @@ test('readiness over the network asks again when nobody answers, and says at las
   simulation.runUntil(21_000);
   const stopping = simulation.transitions.find(({ what }) => what.to === 'stopping');
   assert.match(stopping?.what.detail ?? '', /^not ready within 20000 ms \(ready\.on = "tcp"\); the last answer: /);
+});
+
+test('with on_failure = "mark" it runs on: not healthy after `failures` noes in a row, healthy again after `successes` yeses', () => {
+  let state = startedState(
+    aConfig([aService('web', { health: { ...health, failures: 2, successes: 3, onFailure: 'mark' } })]),
+  );
+  const news = (isGood: boolean) => {
+    const event: Event = { type: 'probed', service: 'web', generation: 1, isGood, detail: 'an answer' };
+    const [next, effects] = step(state, event, 0);
+    state = next;
+    return effects.map((effect) => (effect.type === 'health' ? effect.isHealthy : effect.type));
+  };
+  const [yes, no] = [true, false];
+  const answers = [no, yes, no, no, no, yes, yes, no, yes, yes, yes, yes, no, no];
+  assert.deepEqual(
+    answers.map((answer) => [answer, ...news(answer)]),
+    [
+      ...[[no], [yes], [no], [no, false], [no]],
+      ...[[yes], [yes], [no], [yes], [yes], [yes, true], [yes]],
+      ...[[no], [no, false]],
+    ],
+  );
+  assert.deepEqual(
+    state.services.map(({ state: { name }, generation }) => [name, generation]),
+    [['running', 1]],
+  );
 });
