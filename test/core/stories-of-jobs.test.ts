@@ -234,6 +234,70 @@ test('with exit_when = "all-exited" opsd ends with its last service', () => {
   );
 });
 
+test('with exit_when = "all-exited" opsd ends with 2 when one of them has failed', () => {
+  tells(
+    {
+      services: [aService('bad', { restart: 'never' }), aService('good', { restart: 'never' })],
+      child: (service) => ({
+        ...obedient,
+        ends: service === 'bad' ? { after: 1_000, code: 7 } : { after: 2_000, code: 0 },
+      }),
+      acts: [],
+      until: 10_000,
+      daemon: { exitWhen: 'all-exited' },
+    },
+    `
+    0      bad stopped → starting (enabled)
+    0      good stopped → starting (enabled)
+    0      bad starting → running (up and ready)
+    0      good starting → running (up and ready)
+    1000   bad running → exited (exit code 7)
+    2000   good running → exited (exit code 0)
+    2000   bad exited → stopped (shutdown by exit_when = "all-exited")
+    2000   good exited → stopped (shutdown by exit_when = "all-exited")
+    2000   opsd exits 2: every service is stopped (exit_when = "all-exited")`,
+  );
+});
+
+test('with exit_when = "all-exited" opsd ends with 0 when one has failed and then done what it is for', () => {
+  tells(
+    {
+      services: [aService('job', { ...steady, restart: 'on-failure' })],
+      child: (_, generation) => ({ ...crashing, ends: { after: 50, code: generation === 1 ? 7 : 0 } }),
+      acts: [],
+      until: 10_000,
+      daemon: { exitWhen: 'all-exited' },
+    },
+    `
+    0      job stopped → starting (enabled)
+    0      job starting → running (up and ready)
+    50     job running → backoff (exit code 7)
+    150    job backoff → starting (the delay is over)
+    150    job starting → running (up and ready)
+    200    job running → exited (exit code 0)
+    200    job exited → stopped (shutdown by exit_when = "all-exited")
+    200    opsd exits 0: every service is stopped (exit_when = "all-exited")`,
+  );
+});
+
+test('with exit_when = "all-exited" opsd ends with 2 when one could not even be started', () => {
+  tells(
+    {
+      services: [aService('job', { restart: 'never' })],
+      child: { ...obedient, spawn: 'permanent' },
+      acts: [],
+      until: 10_000,
+      daemon: { exitWhen: 'all-exited' },
+    },
+    `
+    0      job stopped → starting (enabled)
+    0      job starting → failed (no spawn: permanent; not retried until it is started or its configuration changes)
+    0      job CRITICAL no spawn: permanent; not retried until it is started or its configuration changes
+    0      job failed → stopped (shutdown by exit_when = "all-exited")
+    0      opsd exits 2: every service is stopped (exit_when = "all-exited")`,
+  );
+});
+
 test('who runs a job by hand is answered when it has ended, and joins one that runs already', () => {
   tells(
     {

@@ -89,6 +89,44 @@ test('services that fail for good do not end opsd, and its exit code is still 0'
   await opsd.stop();
 });
 
+/** How an opsd ends that is told nothing, and whether any process of its services is left. */
+async function ownEnd(config: string) {
+  await using place = await prepareOpsd({ config });
+  const daemon = place.spawn();
+  const { code } = await waitFor('the end of opsd', daemon.ended, 20_000);
+  return { code, left: place.alive(), log: await place.log() };
+}
+
+test('with exit_when = "all-exited" it ends with its last service: 0 when all ended well, 2 when one failed', async () => {
+  const job = (name: string, script: string) =>
+    `[services.${name}]\ncommand = ["sh", "-c", "${script}"]\nrestart = "never"\n`;
+  const config = `[daemon]\nexit_when = "all-exited"\n${job('quick', 'exit 0')}${job('slow', 'sleep 0.3')}`;
+  const well = await ownEnd(config);
+  assert.deepEqual([well.code, well.left], [0, []], well.log);
+  assert.match(well.log, /state service=slow from=running to=exited/);
+  const ill = await ownEnd(`${config}${job('bad', 'exit 7')}`);
+  assert.deepEqual([ill.code, ill.left], [2, []], ill.log);
+  assert.match(ill.log, /state service=slow from=running to=exited/);
+});
+
+test('with on_failed = "shutdown" a service that has failed for good takes opsd with it, and gives it its exit code', async () => {
+  const main = (script: string) => `[services.main]
+command = ["sh", "-c", "${script}"]
+on_failed = "shutdown"
+max_failures = 1
+backoff = { initial = "1ms" }
+[services.side]
+command = ["sleep", "1000"]
+`;
+  const failed = await ownEnd(main('exit 42'));
+  assert.deepEqual([failed.code, failed.left], [42, []], failed.log);
+  assert.match(failed.log, /state service=main from=running to=backoff/);
+  assert.match(failed.log, /state service=side from=stopping to=stopped/);
+  // A signal is no exit code.
+  const killed = await ownEnd(main('kill -9 $$'));
+  assert.deepEqual([killed.code, killed.left], [2, []], killed.log);
+});
+
 test('every service was started: that is said when it is so, in the second life, too', async () => {
   const config = `[services.db]
 command = ["sleep", "1000"]
