@@ -1,0 +1,36 @@
+// Health probes with real processes: what is marked for its answers runs on, and metrics and log tell it.
+
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startOpsd } from '../support/opsd.ts';
+import { ask } from '../support/requests.ts';
+import { waitFor } from '../support/wait.ts';
+
+test('one that is only marked has opsd_service_healthy 0, and 1 when it is well again, and runs on', async () => {
+  const config = `[services.web]
+command = ["sleep", "1000"]
+health = { exec = ["test", "-e", "well"], interval = "50ms", failures = 2, successes = 2, on_failure = "mark" }
+[services.unasked]
+command = ["sleep", "1000"]
+`;
+  await using opsd = await startOpsd({ config, files: { well: '' }, http: 'on' });
+  const { pid } = await opsd.until('web', 'running');
+  const metrics = async () => (await ask({ host: '127.0.0.1', port: opsd.port }, 'GET', '/metrics')).body;
+  const isTold = (value: number) =>
+    waitFor(`opsd_service_healthy ${value}`, async () =>
+      (await metrics()).includes(`\nopsd_service_healthy{service="web"} ${value}\n`),
+    );
+  await isTold(1);
+  await rm(join(opsd.dir, 'well'));
+  await isTold(0);
+  await opsd.logged(/\[WARN\] unhealthy service=web detail="command test: exit code 1"/);
+  assert.match(await metrics(), /^opsd_service_up\{service="web"\} 1$/m);
+  assert.doesNotMatch(await metrics(), /^opsd_service_healthy\{service="unasked"\}/m);
+  await opsd.write('well', '');
+  await isTold(1);
+  await opsd.logged(/\[INFO\] healthy again service=web/);
+  const view = await opsd.status('web');
+  assert.deepEqual([view.state, view.pid, view.restarts], ['running', pid, 0]);
+});
