@@ -32,11 +32,24 @@ const TELL = [
 const telling = (name: string, more: string) =>
   `[services.${name}]\ncommand = ["sh", "-c", ${JSON.stringify(TELL)}]\n${more}\n`;
 
+/** A hook or a probe that writes down what it was born with, into a file of its own. */
+const noting = (file: string) => {
+  const script = `{ env; readlink /proc/$$/fd/*; } >${file}.new; mv ${file}.new ${file}`;
+  return `["sh", "-c", ${JSON.stringify(script)}]`;
+};
+
 /** The two ways to spawn. */
 for (const NODE_OPTIONS of ['', '--no-experimental-ffi']) {
   test(`a service has the sockets it names, in that order, and knows that it is meant; no other has any ${NODE_OPTIONS}`, async () => {
     const config = [
-      telling('two', 'sockets = ["admin", "web"]\nready = "fd"\nbefore_start = ["sh", "-c", "env >before"]'),
+      telling(
+        'two',
+        [
+          'sockets = ["admin", "web"]\nready = "fd"',
+          `before_start = ${noting('before')}\nafter_stop = ${noting('after')}`,
+          `health = { exec = ${noting('probe')}, interval = "50ms" }`,
+        ].join('\n'),
+      ),
       telling('one', 'sockets = ["web"]\numask = "077"'),
       telling('none', 'pass_env = ["LISTEN_FDS", "LISTEN_PID"]'),
     ].join('');
@@ -60,7 +73,13 @@ for (const NODE_OPTIONS of ['', '--no-experimental-ffi']) {
     assert.deepEqual(await said('one'), [`pid ${one} for ${one}, 1: web, ready on `, '3 socket']);
     const none = await pid('none');
     assert.deepEqual(await said('none'), [`pid ${none} for , : , ready on `]);
-    assert.doesNotMatch(await opsd.place.read('before'), /LISTEN_/);
+    await waitFor('a probe', async () => (await opsd.place.read('probe')) !== '');
+    assert.equal((await opsd.place.ctl('stop', 'two')).code, 0);
+    for (const who of ['before', 'probe', 'after']) {
+      const born = await opsd.place.read(who);
+      assert.match(born, /^OPSD_SERVICE=two$/m, who);
+      assert.doesNotMatch(born, /^LISTEN_|^socket:/m, who);
+    }
     assert.match(await opsd.place.log(), /given sockets name=web count=1\n/);
   });
 }

@@ -11,7 +11,7 @@ import type { Launch, Probe } from '../../src/core/spec.ts';
 import { limitOf } from '../../src/os/descriptors.ts';
 import { LaunchPlanner } from '../../src/os/launch-plan.ts';
 import { ServiceProbes } from '../../src/os/probes.ts';
-import { NO_SOCKETS } from '../../src/os/sockets.ts';
+import { NO_SOCKETS, type Sockets } from '../../src/os/sockets.ts';
 import { freePort } from '../support/requests.ts';
 import { scratch } from '../support/scratch.ts';
 import { isAlive, procFile, survivorsOf } from '../support/survivors.ts';
@@ -22,8 +22,8 @@ const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can do that' }
 
 type Answer = Extract<Event, { type: 'probed' }>;
 
-/** Of a service that is launched so; `run`: its run directory. */
-function asking(launch: Partial<Launch> = {}, run = '/nowhere') {
+/** Of a service that is launched so; `run`: its run directory; `sockets`: what opsd was given. */
+function asking(launch: Partial<Launch> = {}, run = '/nowhere', sockets = NO_SOCKETS) {
   const told: Answer[] = [];
   const baseNofile = limitOf('self')?.soft ?? 1024;
   const probes = new ServiceProbes({
@@ -31,7 +31,7 @@ function asking(launch: Partial<Launch> = {}, run = '/nowhere') {
       if (event.type === 'probed') told.push(event);
     },
     specOf: (name) => (name === 'web' ? serviceSpec(['true'], launch) : undefined),
-    planner: new LaunchPlanner({ runDir: run, cgroups: null, baseNofile, sockets: NO_SOCKETS, log: () => {} }),
+    planner: new LaunchPlanner({ runDir: run, cgroups: null, baseNofile, sockets, log: () => {} }),
   });
   let generation = 0;
   return {
@@ -135,7 +135,7 @@ test('exec: exit 0 is a yes; all else is a no that says what it was', async () =
 });
 
 /** What a probe of a service that is launched so says of itself: the lines that `script` writes to fd 3. */
-async function tells(script: string, launch: Partial<Launch>): Promise<string[]> {
+async function tells(script: string, launch: Partial<Launch>, sockets = NO_SOCKETS): Promise<string[]> {
   await using folder = await scratch();
   const cwd = `${folder.path}/cwd`;
   await mkdir(cwd);
@@ -143,7 +143,7 @@ async function tells(script: string, launch: Partial<Launch>): Promise<string[]>
   await writeFile(out, '');
   await chmod(folder.path, 0o755);
   await chmod(out, 0o666);
-  using it = asking({ cwd, ...launch }, folder.path);
+  using it = asking({ cwd, ...launch }, folder.path, sockets);
   const { isGood, detail } = await it.ask({ kind: 'exec', command: ['sh', '-c', `exec 3>>${out}; ${script}`] });
   assert.deepEqual([isGood, detail], [true, 'command sh: exit code 0']);
   return (await readFile(out, 'utf8')).replaceAll(cwd, 'CWD').split('\n').slice(0, -1);
@@ -163,6 +163,18 @@ test('exec: with cwd, environment, umask and limits of its service, and nothing 
     assert.deepEqual(names, ['PATH=/usr/bin:/bin', 'PORT=8080']);
   } finally {
     delete process.env.SECRET_OF_OPSD;
+  }
+});
+
+test('exec: what its service gets of the sockets of opsd it does not, and misses none that opsd was not given', async () => {
+  const given: Sockets = { byName: new Map([['web', [3]]]), troubles: [] };
+  for (const sockets of [given, NO_SOCKETS]) {
+    const told = await tells('env >&3', { sockets: ['web'] }, sockets);
+    assert.ok(told.includes('OPSD_SERVICE=web'), told.join('\n'));
+    assert.deepEqual(
+      told.filter((line) => line.startsWith('LISTEN_')),
+      [],
+    );
   }
 });
 
