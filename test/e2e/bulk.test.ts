@@ -38,6 +38,13 @@ test('the graph as a tree and for Graphviz; a tag in a command', async () => {
       '',
     ].join('\n'),
   );
+  const arrows = (await it.ctl('graph', '--dot')).stdout.split('\n').filter((line) => line.includes('->'));
+  assert.deepEqual(arrows, [
+    '  "api" -> "db";',
+    '  "web" -> "api";',
+    '  "web" -> "db" [label="started"];',
+    '  "cron" -> "db" [label="after", style=dashed];',
+  ]);
   const part = await it.ctl('graph', 'api', '--dot');
   assert.match(part.stdout, /^digraph opsd \{\n(?:.*\n)*? *"api" -> "db";\n\}\n$/);
   assert.doesNotMatch(part.stdout, /web/);
