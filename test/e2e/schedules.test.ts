@@ -1,9 +1,12 @@
-// Jobs that the clock starts, with real processes: what becomes of a time that comes while one runs.
+// Jobs that the clock starts, with real processes: what becomes of a time that comes while one runs, or while no opsd is.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { JobRecord } from '../../src/os/job-book.ts';
 import { startOpsd } from '../support/opsd.ts';
 import { waitFor } from '../support/wait.ts';
+
+const DAY = 86_400_000;
 
 /** Runs until it may end. */
 const JOB = `#!/bin/sh
@@ -53,4 +56,46 @@ test('a time that comes while the job still runs is skipped, queued, or takes it
     assert.deepEqual(both, ['begin', 'end', 'begin', 'end'], name);
   }
   assert.match(await opsd.output('kill'), /^(begin\n)+$/);
+});
+
+test('a time that was missed while no opsd was there is made up for with catch_up, once', async () => {
+  const jobs = (schedule: string) => `[defaults]\nschedule = "${schedule}"
+[services.careful]\ncommand = ["true"]\ncatch_up = true
+[services.careless]\ncommand = ["true"]\n`;
+  await using opsd = await startOpsd({ config: jobs('* * * * * *') });
+  for (const name of ['careful', 'careless']) await opsd.until(name, (view) => view.last_run?.result === 'success');
+  await opsd.stop();
+
+  // The host was off for more than a year, it seems.
+  const book: Record<string, JobRecord> = JSON.parse(await opsd.read('p/data/opsd/jobs.json'));
+  const aged = Object.entries(book).map(([name, job]) => [name, { ...job, dueAt: (job.dueAt ?? 0) - 400 * DAY }]);
+  assert.equal(aged.length, 2);
+  await opsd.write('p/data/opsd/jobs.json', JSON.stringify(Object.fromEntries(aged)));
+  await opsd.configure(jobs('0 3 1 1 *'));
+  await opsd.restart();
+  await opsd.until('careful', 'exited');
+  const once = ['stopped>starting schedule', 'starting>running ready', 'running>exited success'];
+  assert.deepEqual(await opsd.changes('careful'), once);
+  assert.deepEqual(await opsd.changes('careless'), []);
+
+  // What was made up for is not missing any more.
+  await opsd.stop();
+  await opsd.restart();
+  const { next_attempt_at } = await opsd.until('careful', (view) => view.next_attempt_at !== null);
+  assert.ok(Date.parse(next_attempt_at ?? '') > Date.now(), `${next_attempt_at}`);
+  assert.deepEqual(await opsd.changes('careful'), []);
+});
+
+test('random_delay puts the time of each job off, by another share', async () => {
+  const job = (name: string, more = '') => `[services.${name}]\ncommand = ["true"]\nschedule = "0 3 1 1 *"\n${more}\n`;
+  const late = 'random_delay = "300d"';
+  await using opsd = await startOpsd({ config: [job('plain'), job('one', late), job('other', late)].join('') });
+  const timeOf = async (name: string) => {
+    const { next_attempt_at } = await opsd.until(name, (view) => view.next_attempt_at !== null);
+    return Date.parse(next_attempt_at ?? '');
+  };
+  const plain = await timeOf('plain');
+  const delays = [(await timeOf('one')) - plain, (await timeOf('other')) - plain];
+  for (const delay of delays) assert.ok(delay > 0 && delay < 300 * DAY, `${delay / DAY} days`);
+  assert.notEqual(delays[0], delays[1]);
 });
