@@ -158,6 +158,30 @@ test('who needs another only to be started does not wait until that is ready', (
   );
 });
 
+test('who needs another only to be started starts at boot as soon as that is there', () => {
+  tells(
+    {
+      services: [
+        aService('db', { ready: readyOn('delay', 5_000, { delay: 500 }) }),
+        aService('log', { dependsOn: [{ service: 'db', until: 'started' }] }),
+        aService('web', { dependsOn: [{ service: 'db', until: 'ready' }] }),
+      ],
+      child: obedient,
+      acts: [],
+      until: 9_000,
+    },
+    `
+    0      db stopped → starting (enabled)
+    0      log stopped → waiting (waits for db (starting))
+    0      web stopped → waiting (waits for db (starting))
+    0      log waiting → starting (what it waited for is there)
+    0      log starting → running (up and ready)
+    500    db starting → running (up and ready)
+    500    web waiting → starting (what it waited for is there)
+    500    web starting → running (up and ready)`,
+  );
+});
+
 test('starting a service starts what it needs, the deepest first, and not again what has completed', () => {
   const needs = (service: string, until: 'ready' | 'completed' = 'ready') => ({ service, until });
   tells(
