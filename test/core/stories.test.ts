@@ -182,6 +182,30 @@ test('who needs another only to be started starts at boot as soon as that is the
   );
 });
 
+test('what was started because another needs it is restarted when it crashes, though it is not enabled', () => {
+  tells(
+    {
+      services: [
+        aService('db', { ...steady, enabled: false }),
+        aService('web', { enabled: false, dependsOn: [{ service: 'db', until: 'ready' }] }),
+      ],
+      child: (service, generation) => (service === 'db' && generation === 1 ? crashing : obedient),
+      acts: [[1_000, (it) => it.order('start', 'web')]],
+      until: 9_000,
+    },
+    `
+    1000   db stopped → starting (needed by what test started)
+    1000   web stopped → waiting (waits for db (starting))
+    1000   db starting → running (up and ready)
+    1000   web waiting → starting (what it waited for is there)
+    1000   web starting → running (up and ready)
+    1000   web answer: ok, web is running
+    1050   db running → backoff (exit code 1)
+    1150   db backoff → starting (the delay is over)
+    1150   db starting → running (up and ready)`,
+  );
+});
+
 test('starting a service starts what it needs, the deepest first, and not again what has completed', () => {
   const needs = (service: string, until: 'ready' | 'completed' = 'ready') => ({ service, until });
   tells(
