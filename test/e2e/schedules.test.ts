@@ -58,6 +58,18 @@ test('a time that comes while the job still runs is skipped, queued, or takes it
   assert.match(await opsd.output('kill'), /^(begin\n)+$/);
 });
 
+test('a run that another was queued behind has a result as well', async () => {
+  const config = '[services.queue]\ncommand = ["./job"]\nschedule = "* * * * * *"\noverlap = "queue"\n';
+  // The second one does not end.
+  await using opsd = await startOpsd({ config, files: { job: `${JOB}rm "$OPSD_SERVICE.may-end"\n` } });
+  const { next_attempt_at } = await opsd.until('queue', 'running');
+  await opsd.until('queue', (view) => view.next_attempt_at !== next_attempt_at);
+  await opsd.write('queue.may-end', '');
+  await opsd.logged(/service=queue from=running to=starting generation=2/);
+  const book: Record<string, JobRecord> = JSON.parse(await opsd.read('p/data/opsd/jobs.json'));
+  assert.equal(typeof book.queue?.succeededAt, 'number');
+});
+
 test('a time that was missed while no opsd was there is made up for with catch_up, once', async () => {
   const jobs = (schedule: string) => `[defaults]\nschedule = "${schedule}"
 [services.careful]\ncommand = ["true"]\ncatch_up = true
