@@ -131,6 +131,6 @@ function bringUp(service: Service, around: Around, by: string): Moved {
   const { name } = service.state;
   const isDone = name === 'exited' && service.lastReason === 'success';
   if (isLive(service.state) || name === 'waiting' || isDone) return [service, []];
-  const wanted: Service = { ...forgiven(service), wish: service.wish === 'down' ? 'up' : service.wish };
+  const wanted: Service = { ...forgiven(service), wish: isWanted(service) ? service.wish : 'up' };
   return start(wanted, around, 'dependency', `needed by what ${by} started`);
 }

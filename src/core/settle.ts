@@ -5,7 +5,7 @@ import { rest, start } from './lifecycle.ts';
 import type { AlertReason, Next, Reason, Service, Verdict } from './model.ts';
 import { answerAtRest } from './orders.ts';
 import type { Millis } from './spec.ts';
-import { type Around, forgiven, isStable, isWanted, type Moved, move, unreachable } from './transition.ts';
+import { type Around, forgiven, isLive, isStable, isWanted, type Moved, move, unreachable } from './transition.ts';
 
 /** A host without room is not asked again sooner, whatever the service's backoff says. */
 const TRANSIENT_WAIT: Millis = 100;
@@ -28,7 +28,7 @@ export function finish(service: Service, around: Around, next: Next): Moved {
 /** Decides what becomes of a service whose generation ended by itself. */
 export function settle(service: Service, around: Around, verdict: Verdict): Moved {
   if (around.closingAt !== null || !isWanted(service)) return rest(service, around, verdict.reason, verdict.detail);
-  if (service.isQueued) return start({ ...service, isQueued: false }, around, 'schedule', 'its time came while it ran');
+  if (service.isQueued) return settleQueued(service, around, verdict);
   if (service.nextSpec !== null) return start(forgiven(service), around, 'configuration', 'its configuration changed');
   const stable = isStable(service, around.now);
   const { policy } = service.spec;
@@ -54,6 +54,14 @@ export function settle(service: Service, around: Around, verdict: Verdict): Move
     default:
       return unreachable(verdict);
   }
+}
+
+/** What came of the run that has ended is told first; then the one follows whose time came while it ran. */
+function settleQueued(service: Service, around: Around, verdict: Verdict): Moved {
+  const [settled, effects] = settle({ ...service, isQueued: false }, around, verdict);
+  if (isLive(settled.state) || settled.state.name === 'waiting') return [settled, effects];
+  const [next, more] = start(settled, around, 'schedule', 'its time came while it ran');
+  return [next, [...effects, ...more]];
 }
 
 function backOff(service: Service, around: Around, verdict: Verdict): Moved {

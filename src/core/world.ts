@@ -61,6 +61,8 @@ export class World {
       const { state } = service;
       // Old news is no news.
       if (!('run' in state) || state.run.generation !== event.generation) return [service, []];
+      // Who needs it only to be started may go now, though its state is what it was.
+      this.mayAdmit ||= event.type === 'spawned';
       return hear(service, event, around);
     });
   }

@@ -79,7 +79,8 @@ test('a job whose time comes while it runs may be queued, or take the place of t
     `
     1000   job stopped → starting (scheduled (0 3 * * *))
     1000   job starting → running (up and ready)
-    4000   job running → starting (its time came while it ran)
+    4000   job running → exited (exit code 0)
+    4000   job exited → starting (its time came while it ran)
     4000   job starting → running (up and ready)
     7000   job running → exited (exit code 0)`,
   );

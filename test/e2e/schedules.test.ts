@@ -45,8 +45,8 @@ test('a time that comes while the job still runs is skipped, queued, or takes it
   ]);
   assert.deepEqual((await opsd.changes('queue')).slice(0, 4), [
     ...begin,
-    'running>starting schedule',
-    'starting>running ready',
+    'running>exited success',
+    'exited>starting schedule',
   ]);
   for (const name of ['skip', 'queue']) {
     const both = await waitFor('the words of two runs', async () => {
@@ -65,7 +65,7 @@ test('a run that another was queued behind has a result as well', async () => {
   const { next_attempt_at } = await opsd.until('queue', 'running');
   await opsd.until('queue', (view) => view.next_attempt_at !== next_attempt_at);
   await opsd.write('queue.may-end', '');
-  await opsd.logged(/service=queue from=running to=starting generation=2/);
+  await opsd.logged(/service=queue from=exited to=starting generation=2/);
   const book: Record<string, JobRecord> = JSON.parse(await opsd.read('p/data/opsd/jobs.json'));
   assert.equal(typeof book.queue?.succeededAt, 'number');
 });
