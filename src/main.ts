@@ -6,6 +6,12 @@ import { basename, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Parsed } from './cli/commands.ts';
 import type { Terminal } from './cli/terminal.ts';
+import { SignalOrders } from './daemon/signals.ts';
+
+// First of all: from here on a signal to the daemon is an order, not the end, however long the rest takes to load. And
+// SIGUSR1 does to no command what Node does by it: open a debugger, through which every user of this host could be us.
+const signalOrders = process.argv[2] === 'run' ? new SignalOrders() : null;
+process.on('SIGUSR1', () => undefined);
 
 // What was compiled once is kept, in a place where nobody else can put code for us to run.
 const isBuilt = basename(import.meta.dirname) === 'dist';
@@ -46,9 +52,7 @@ async function run(parsed: Parsed): Promise<number> {
   };
   switch (command.path[0]) {
     case 'run': {
-      // First of all: from here on a signal is an order, not the end, however long the rest takes to load.
-      const { SignalOrders } = await import('./daemon/signals.ts');
-      using orders = new SignalOrders();
+      using orders = signalOrders ?? new SignalOrders();
       // The daemon makes little that lives short: a young generation that stays small saves 15 MB with 100 services.
       setFlagsFromString('--max-semi-space-size=1');
       setFlagsFromString('--semi-space-growth-factor=1');

@@ -98,8 +98,8 @@ PREFIX=\${PREFIX:-$PREFIX}
 export PREFIX
 # Resolved once: an upgrade between two steps must not mix versions.
 lib=\$(readlink -f $PREFIX/opsd/lib/current) || exit 2
-# Small young generation, one thread for V8: 20 MB less, and no slower. The Makefile says the same.
-exec "\$lib/bin/node" --max-semi-space-size=1 --v8-pool-size=1 "\$lib/dist/main.js" "\$@"
+# Small young generation, one thread for V8: 20 MB less, and no slower; no debugger by SIGUSR1. The Makefile says the same.
+exec "\$lib/bin/node" --max-semi-space-size=1 --v8-pool-size=1 --inspect-port=192.0.2.1 "\$lib/dist/main.js" "\$@"
 EOF
 chmod 0755 "$DESTDIR$BINDIR/.opsd.new"
 mv -T "$DESTDIR$BINDIR/.opsd.new" "$DESTDIR$BINDIR/opsd"

@@ -2,11 +2,12 @@
 
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type OpsdOptions, prepareOpsd, startOpsd } from '../support/opsd.ts';
 import { freePort } from '../support/requests.ts';
 import { isAlive } from '../support/survivors.ts';
@@ -81,6 +82,65 @@ test('SIGUSR1 opens the log of a service anew that says nothing', async () => {
   await rename(log, `${log}.1`);
   opsd.kill('SIGUSR1');
   await waitFor('a new file', () => existsSync(log));
+});
+
+/** Has node:module send a signal when it is asked for a compile cache, which is the next thing that main.ts does. */
+const signalAtOnce = (signal: string) => `import module from 'node:module';
+const enable = module.enableCompileCache;
+module.enableCompileCache = (...args) => {
+  process.kill(process.pid, '${signal}');
+  return enable(...args);
+};
+module.syncBuiltinESMExports();
+`;
+/** The folder makes sure that a cache is asked for. */
+const atOnce = (signal: string): OpsdOptions => ({
+  config: SLEEPER,
+  env: { NODE_OPTIONS: '--import ./at-once.mjs' },
+  files: { 'at-once.mjs': signalAtOnce(signal), 'p/data/opsd/folder': '' },
+});
+
+test('signals are orders before anything else is loaded, and SIGUSR1 opens no debugger', async (t) => {
+  await t.test('SIGHUP', async () => {
+    await using opsd = await startOpsd(atOnce('SIGHUP'));
+    await opsd.logged(/SIGHUP/);
+    await opsd.until('web', 'running');
+  });
+  await t.test('SIGTERM', async () => {
+    await using place = await prepareOpsd(atOnce('SIGTERM'));
+    assert.deepEqual(await place.spawn().end, { code: 0, signal: null });
+  });
+  await t.test('SIGUSR1', async () => {
+    await using opsd = await startOpsd(atOnce('SIGUSR1'));
+    await opsd.until('web', 'running');
+    const check = await opsd.opsd('check');
+    assert.deepEqual([check.code, check.stderr], [0, '']);
+    assert.doesNotMatch(await opsd.log(), /Debugger|inspector/);
+  });
+});
+
+test('as it is released, no SIGUSR1 opens a debugger, however early it comes', async () => {
+  const repository = resolve(import.meta.dirname, '../..');
+  const makefile = readFileSync(join(repository, 'Makefile'), 'utf8');
+  const options = /^NODE_OPTIONS_OF_OPSD := (.+)$/m.exec(makefile)?.[1] ?? '';
+  assert.ok(readFileSync(join(repository, 'systemd/install.sh'), 'utf8').includes(`/bin/node" ${options} "`));
+  await using place = await prepareOpsd({ config: SLEEPER, env: { NODE_OPTIONS: options } });
+  // Until Node blocks the signal, the kernel ends who gets it: that start says nothing, and the next is given more time.
+  for (let grace = 0; grace < 400; grace += 2) {
+    const daemon = place.spawn();
+    await pause(grace);
+    const isUp = async () => (await place.log()).includes('every enabled service was started');
+    while (daemon.ended() === undefined && !(await isUp())) {
+      daemon.kill('SIGUSR1');
+      await pause(1);
+    }
+    assert.doesNotMatch(await place.log(), /Debugger listening/);
+    if (daemon.ended() !== undefined) continue;
+    daemon.kill('SIGTERM');
+    assert.deepEqual(await daemon.end, { code: 0, signal: null });
+    return;
+  }
+  assert.fail('no start survived SIGUSR1');
 });
 
 test('services that fail for good do not end opsd, and its exit code is still 0', async () => {
