@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { basename, join } from 'node:path';
+import { getSystemErrorMessage } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import type { Parsed } from './cli/commands.ts';
 import type { Terminal } from './cli/terminal.ts';
@@ -97,14 +98,21 @@ function tellBug(error: unknown): 2 {
   return 2;
 }
 
+/** What was to be read there is not, or not all of it. */
+function tellUnwritable(name: 'stdout' | 'stderr', { code, errno, message }: NodeJS.ErrnoException): 2 {
+  const why = errno === undefined ? message : `${getSystemErrorMessage(errno)} (${code})`;
+  process.stderr.write(`opsd: cannot write to ${name}: ${why}\n`);
+  return 2;
+}
+
 function openTerminal(): Terminal {
   const enough = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => enough.abort());
-  for (const stream of [process.stdout, process.stderr]) {
-    // Whoever read it (head, less) is gone.
-    stream.on('error', () => {
+  for (const name of ['stdout', 'stderr'] as const) {
+    process[name].on('error', (error: NodeJS.ErrnoException) => {
       enough.abort();
-      process.exit();
+      // Whoever read it (head, less) is gone.
+      process.exit(error.code === 'EPIPE' ? undefined : tellUnwritable(name, error));
     });
   }
   return {

@@ -10,7 +10,7 @@ import { service, UP } from '../http/fake-control.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { fakeDaemon } from './daemon.ts';
-import { opsd, start } from './run-opsd.ts';
+import { opsd, opsdInto, start } from './run-opsd.ts';
 
 test('status shows a table without colours to a pipe, and exits 2 when a named one is not up', async () => {
   await using daemon = await fakeDaemon([
@@ -365,4 +365,15 @@ test('whoever stops reading ends it quietly', async () => {
     err += chunk;
   });
   assert.deepEqual([await new Promise((resolve) => child.once('close', resolve)), err], [0, '']);
+});
+
+test('what cannot be written is told, and exits 2', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  const file = join(daemon.prefix, 'web.log');
+  writeFileSync(file, 'one\ntwo\n');
+  daemon.control.logFiles.set('web', file);
+  for (const command of [['status'], ['status', '--watch'], ['logs', 'web']]) {
+    const { code, err } = await opsdInto('/dev/full', daemon.prefix, ['ctl', ...command]);
+    assert.deepEqual([code, err], [2, 'opsd: cannot write to stdout: no space left on device (ENOSPC)\n']);
+  }
 });
