@@ -5,7 +5,10 @@ import { existsSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
+import type { Millis } from '../core/spec.ts';
 import { ConfigError, RuntimeError } from '../errors.ts';
+import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './patience.ts';
+import { orEnough } from './pause.ts';
 
 export interface Reply extends AsyncIterable<string>, Disposable {
   readonly status: number;
@@ -13,7 +16,8 @@ export interface Reply extends AsyncIterable<string>, Disposable {
   header(name: string): string | null;
 }
 
-export interface Client {
+/** Disposing it ends all that is under way. */
+export interface Client extends Disposable {
   readonly socketPath: string;
   /** The parsed answer to a GET; throws what the error of the API means. */
   get(path: string): Promise<unknown>;
@@ -26,10 +30,33 @@ export interface Client {
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 const LARGEST_HEAD = 64 * 1024;
 
-export function newClient(socketPath: string): Client {
+/** `enough`: ends the wait for answers; what comes as a stream is up to its reader. */
+export function newClient(
+  socketPath: string,
+  patience: Millis = PATIENCE,
+  enough: AbortSignal = new AbortController().signal,
+): Client {
+  const sockets = new Set<Socket>();
+  let hasOrdered = false;
+  const ask = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply> => {
+    const socket = connect(socketPath);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    watchSilence(socket, socketPath, patience, () => {
+      const order = hasOrdered ? '; the order may still be obeyed' : '';
+      socket.destroy(new Unanswered(describeSilence(socketPath) + order));
+    });
+    if (method === 'POST') hasOrdered = true;
+    return waitedFor(send(socket, socketPath, method, path, body));
+  };
+  const waitedFor = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await orEnough(work, enough);
+    if (result !== null) return result;
+    throw new Unanswered(`no longer waiting for opsd${hasOrdered ? '; it goes on with the order' : ''}`);
+  };
   const whole = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
-    using reply = await send(socketPath, method, path, body);
-    const text = await all(reply);
+    using reply = await ask(method, path, body);
+    const text = await waitedFor(all(reply));
     const value = parse(text, socketPath);
     if (reply.status >= 400) throw failureOf(value, reply.status);
     return value;
@@ -39,15 +66,18 @@ export function newClient(socketPath: string): Client {
     get: (path) => whole('GET', path),
     post: (path, body) => whole('POST', path, body),
     async stream(method, path, body) {
-      const reply = await send(socketPath, method, path, body);
+      const reply = await ask(method, path, body);
       if (reply.status < 400) return reply;
-      throw failureOf(parse(await all(reply), socketPath), reply.status);
+      using refusal = reply;
+      throw failureOf(parse(await waitedFor(all(refusal)), socketPath), refusal.status);
+    },
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
     },
   };
 }
 
-async function send(socketPath: string, method: string, path: string, body?: unknown): Promise<Reply> {
-  const socket = connect(socketPath);
+async function send(socket: Socket, socketPath: string, method: string, path: string, body: unknown): Promise<Reply> {
   const text = body === undefined ? '' : JSON.stringify(body);
   socket.write(
     `${method} ${path} HTTP/1.0\r\nHost: localhost\r\nX-Opsd-User: ${whoAmI()}\r\n` +
@@ -145,6 +175,8 @@ function readFailure(value: unknown): {
 
 /** Which of the ways not to reach a daemon it is, and what to do about it. */
 function unreachable(path: string, error: unknown): RuntimeError {
+  if (error instanceof RuntimeError) return error;
+  if (isQueueFull(error)) return new Unanswered(describeSilence(path));
   const code = error instanceof Error && 'code' in error ? error.code : null;
   const start = 'start it with: systemctl start opsd (or: opsd run)';
   const elsewhere = 'if it runs with another PREFIX, set PREFIX or give --socket PATH';
@@ -166,6 +198,9 @@ function unreachable(path: string, error: unknown): RuntimeError {
     case 'EPIPE':
     case 'ECONNRESET':
       return new RuntimeError('opsd closed the connection: it ended, or has too many clients; try again');
+    case 'ERR_STREAM_PREMATURE_CLOSE':
+      // By us.
+      return new Unanswered('no longer waiting for opsd');
     case 'EINVAL':
     case 'ENAMETOOLONG':
       return new RuntimeError(`the path of the socket is too long (107 bytes at most): ${path}`);

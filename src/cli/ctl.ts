@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { type Client, newClient } from './client.ts';
 import type { Parsed } from './commands.ts';
+import { PATIENCE } from './patience.ts';
 import type { Terminal } from './terminal.ts';
 
 export type ExitCode = 0 | 1 | 2;
@@ -21,8 +22,13 @@ export async function runCtl(
   terminal: Terminal,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<ExitCode> {
-  const ctl: Ctl = { client: newClient(socketPath(options.socket, env)), terminal, operands, options };
-  const name = command.path[1] ?? '';
+  const { timeout } = options;
+  const patience = timeout === undefined ? PATIENCE : (await import('./limits.ts')).patienceOf(timeout);
+  using client = newClient(socketPath(options.socket, env), patience, terminal.enough);
+  return await obey(command.path[1] ?? '', { client, terminal, operands, options });
+}
+
+async function obey(name: string, ctl: Ctl): Promise<ExitCode> {
   switch (name) {
     case 'status':
       return (await import('./status-command.ts')).showStatus(ctl);

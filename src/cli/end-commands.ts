@@ -6,6 +6,7 @@ import type { StatusView } from '../http/view.ts';
 import { monotonic } from '../runtime/clock.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { timeoutOf } from './limits.ts';
+import { Unanswered } from './patience.ts';
 import { pause } from './pause.ts';
 import { showProgress } from './progress.ts';
 import { span } from './quantities.ts';
@@ -46,7 +47,7 @@ async function stillThere(socketPath: string, ask: () => Promise<StatusView>): P
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof RuntimeError) return null;
-    throw error;
+    if (error instanceof Unanswered || !(error instanceof RuntimeError)) throw error;
+    return null;
   }
 }

@@ -3,14 +3,22 @@
 import { parseDuration } from '../config/units.ts';
 import type { Millis } from '../core/spec.ts';
 import { ConfigError } from '../errors.ts';
+import { PATIENCE } from './patience.ts';
 
 const TIMEOUT: Millis = 60_000;
+/** So long opsd may take to answer on a busy host: who waits for less means services. */
+const LEAST_PATIENCE: Millis = 2_000;
 
 export function timeoutOf(value: string | boolean | undefined): Millis {
   if (typeof value !== 'string') return TIMEOUT;
   const reading = parseDuration(value);
   if (reading.ok) return reading.value;
   throw new ConfigError(`--timeout: expected ${reading.expected}, got '${value}'`);
+}
+
+/** How long opsd itself may be silent. */
+export function patienceOf(timeout: string | boolean): Millis {
+  return Math.min(PATIENCE, Math.max(LEAST_PATIENCE, timeoutOf(timeout)));
 }
 
 /** null: not given. */

@@ -7,6 +7,7 @@ import type { Reply } from './client.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { countOf, sinceOf } from './limits.ts';
 import { linesOf } from './lines.ts';
+import { Unanswered } from './patience.ts';
 import { orEnough } from './pause.ts';
 import { readStatus } from './status-command.ts';
 import { type Colour, paint, sanitise } from './terminal.ts';
@@ -75,7 +76,7 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
       terminal.out(`${prefix}${terminal.outIsTty ? sanitise(next.value) : next.value}\n`);
     }
   } catch (error) {
-    if (!isOptional || !(error instanceof Error)) throw error;
+    if (!isOptional || !(error instanceof Error) || error instanceof Unanswered) throw error;
     terminal.err(`opsd: ${error.message}\n`);
   }
 }

@@ -46,6 +46,7 @@ async function watch(ctl: Ctl): Promise<ExitCode> {
       const status = await readStatus(ctl);
       text = options.json === true ? `${JSON.stringify(status)}\n` : page(ctl, status);
     } catch (error) {
+      if (terminal.enough.aborted) break;
       if (!terminal.outIsTty || !(error instanceof Error)) throw error;
       text = `${paint(terminal, 'red', error.message)}\n`;
     }

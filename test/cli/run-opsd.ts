@@ -31,7 +31,7 @@ function run(file: string, args: readonly string[], env: Record<string, string>)
   return spawn(file, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-async function resultOf(child: ReturnType<typeof run>): Promise<Result> {
+export async function resultOf(child: ReturnType<typeof run>): Promise<Result> {
   const [out, err, code] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

@@ -205,3 +205,22 @@ test('shutdown through ctl returns when all is over', async () => {
   assert.deepEqual(await opsd.daemon.end, { code: 0, signal: null });
   assert.equal(procFile(pid ?? 0, 'stat'), '');
 });
+
+test('of an opsd that was stopped every command says so and exits 2, and it goes on as if nothing had been', async () => {
+  await using opsd = await startOpsd({ config: CONFIG });
+  const { pid } = await opsd.until('db', 'running');
+  const orders = ['stop db', 'wait db --for stopped', 'handover', 'shutdown', 'scale db 2'];
+  const commands = ['status', 'status --watch', 'why db', 'logs', 'logs -f db', 'events', 'reload --dry-run', 'graph'];
+  opsd.kill('SIGSTOP');
+  {
+    using _goesOn = { [Symbol.dispose]: () => opsd.kill('SIGCONT') };
+    const all = [...commands, ...orders.map((order) => `${order} --timeout 1s`)];
+    const results = await Promise.all(all.map(async (line) => ({ line, ...(await opsd.ctl(...line.split(' '))) })));
+    for (const { line, code, stdout, stderr } of results) {
+      assert.deepEqual([line, code, stdout], [line, 2, '']);
+      assert.match(stderr, new RegExp(`^opsd: opsd \\(pid ${opsd.daemon.pid}\\) does not answer on .+\\n$`), line);
+    }
+  }
+  assert.equal((await opsd.ctl('status', 'db')).code, 0);
+  assert.equal((await opsd.status('db')).pid, pid);
+});
