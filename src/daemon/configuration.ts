@@ -5,7 +5,7 @@ import { type DaemonChange, planDaemon, planReload } from '../core/reload.ts';
 import type { Config, Millis } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
 import type { ReloadResult, ScaleResult } from '../http/view.ts';
-import type { Refusal } from '../http/why.ts';
+import type { Refusal } from '../http/why-facts.ts';
 import type { ReadResult } from '../os/config-files.ts';
 import type { Log } from '../os/logger.ts';
 import { monotonic } from '../runtime/clock.ts';

@@ -7,7 +7,8 @@ import type { Exit, Reason, Service, ServiceState, StateName } from '../../src/c
 import type { Launch, Policy } from '../../src/core/spec.ts';
 import { findingIn } from '../../src/http/symptoms.ts';
 import type { EventView, ServiceView, WhyView } from '../../src/http/view.ts';
-import { explain, type Refusal } from '../../src/http/why.ts';
+import { explain } from '../../src/http/why.ts';
+import type { Refusal } from '../../src/http/why-facts.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { aService } from '../simulation/specs.ts';
 import { service as aView, UP } from './fake-control.ts';

@@ -1,0 +1,96 @@
+// What the cause rests on, line by line, the strongest first.
+
+import type { Problem } from '../errors.ts';
+import { timeOfDay, wallAt } from '../runtime/clock.ts';
+import { type Finding, meaningOfExit } from './symptoms.ts';
+import type { EventView, ServiceView, WhyView } from './view.ts';
+import { disobedience, type WhyFacts } from './why-facts.ts';
+
+type Evidence = WhyView['evidence'][number];
+
+const HISTORY = 5;
+const PROBLEMS = 3;
+
+export function evidence(facts: WhyFacts, failure: EventView | null, finding: Finding | null): readonly Evidence[] {
+  const { service, view, events } = facts;
+  const { policy } = service.spec;
+  const found: Evidence[] = [];
+  const add = (label: string, text: string | null) => {
+    if (text !== null) found.push({ label, text });
+  };
+  if (view.state !== 'running' || failure !== null) add('last exit', exitText(view, service.lastExit?.oom === true));
+  found.push(...refusalEvidence(facts));
+  if (disobedience(facts) !== undefined) {
+    add('stop signal', `${policy.stopSignal} was not obeyed within ${policy.stopTimeout / 1000} s (stop_timeout)`);
+  }
+  add('its output says', finding === null ? null : finding.line.trim());
+  add('rollout', view.rollout?.detail ?? null);
+  add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
+  add('heartbeat', heartbeatText(facts));
+  add('memory limit', memoryLimitText(view));
+  if (view.failures_in_a_row > 0) {
+    add(
+      'failures in a row',
+      `${view.failures_in_a_row}; more than ${policy.maxFailures} (max_failures) and it is given up`,
+    );
+  }
+  if (view.restarts > 0) add('restarts', `${view.restarts} since opsd knows it`);
+  for (const { service: name, until } of policy.dependsOn) {
+    const other = facts.other(name);
+    add(
+      'depends on',
+      `${name} (${until}): ${other === undefined ? 'not configured' : `${other.state}, ${other.reason}`}`,
+    );
+  }
+  if (service.wish !== null) {
+    add(
+      'operator',
+      service.wish === 'up' ? 'wants it up' : 'wants it down, whatever the configuration says, until reboot',
+    );
+  }
+  for (const event of events.slice(-HISTORY).reverse()) {
+    add(timeOfDay(event.at), `${event.from} → ${event.to}: ${event.detail}`);
+  }
+  return found;
+}
+
+/** What is wrong with this service comes first. */
+function refusalEvidence({ refusal, view }: WhyFacts): readonly Evidence[] {
+  if (refusal === null) return [];
+  const isOwn = ({ key }: Problem) => key.startsWith(`services.${view.name}`);
+  const { problems } = refusal;
+  const told = [...problems.filter(isOwn), ...problems.filter((problem) => !isOwn(problem))].slice(0, PROBLEMS);
+  const more = problems.length > told.length ? `, and ${problems.length - told.length} more` : '';
+  const at = timeOfDay(wallAt(refusal.at).toISOString());
+  return [
+    { label: 'last reload', text: `refused at ${at}, the configuration before it stays in force${more}:` },
+    ...told.map(({ where, line, key, message }) => {
+      return { label: 'problem', text: `${where}${line === null ? '' : `:${line}`} ${key} ${message}` };
+    }),
+  ];
+}
+
+function exitText({ exit }: ServiceView, wasOom: boolean): string | null {
+  if (exit === null) return null;
+  const { code, signal } = exit;
+  if (code === null && signal === null) return 'unknown: it was adopted, and only a parent is told';
+  const meaning = wasOom ? 'by the kernel: out of memory' : meaningOfExit(code, signal)?.meaning;
+  return `${signal === null ? `exit code ${code}` : `killed by ${signal}`}${meaning === undefined ? '' : ` (${meaning})`}`;
+}
+
+function heartbeatText({ service, view }: WhyFacts): string | null {
+  const { heartbeat } = service.spec.policy;
+  if (heartbeat === null) return null;
+  const { heartbeatFile } = service.spec.launch;
+  const allowed = `${heartbeat.timeout / 1000} s`;
+  if (view.pid === null) return `expected every ${allowed} in ${heartbeatFile}`;
+  if (view.heartbeat_age_seconds === null) return `none seen yet in ${heartbeatFile}`;
+  return `last seen ${view.heartbeat_age_seconds.toFixed(1)} s ago, must not be older than ${allowed}: ${heartbeatFile}`;
+}
+
+function memoryLimitText({ memory_limit: limit }: ServiceView): string | null {
+  if (limit === null) return null;
+  const who =
+    limit.held_by === 'cgroup' ? 'the kernel holds it to that (cgroup)' : 'opsd looks every 5 s and restarts it';
+  return `${Math.round(limit.bytes / 2 ** 20)} MiB: ${who}`;
+}

@@ -1,0 +1,73 @@
+// The cause of a service's state, in one sentence.
+
+import { type Finding, meaningOfExit } from './symptoms.ts';
+import type { EventView } from './view.ts';
+import { disobedience, lostDependencies, type WhyFacts } from './why-facts.ts';
+
+export function summary(facts: WhyFacts, failure: EventView | null, finding: Finding | null): string {
+  const { service, view } = facts;
+  const { name } = view;
+  const cause = failure === null ? view.reason : causeOf(failure, finding);
+  switch (service.state.name) {
+    case 'running':
+      return runningSummary(facts, failure);
+    case 'starting':
+      return failure === null
+        ? `${name} is starting (${view.reason}).`
+        : `${name} is starting again after a failure: ${cause}.`;
+    case 'waiting':
+      return waitingSummary(facts, service.state.for);
+    case 'stopped':
+      return service.spec.policy.enabled || service.wish !== null
+        ? `${name} is stopped: ${view.reason}${killedFor(facts)}.`
+        : `${name} is stopped because it is not enabled (enabled = false).`;
+    case 'stopping':
+      return `${name} is being stopped: ${view.reason}.`;
+    case 'killing':
+      return service.state.stuck
+        ? `${name} cannot be ended: ${view.reason}.`
+        : `${name} is being killed: ${view.reason}${killedFor(facts)}.`;
+    case 'backoff':
+      return failure === null ? `${name} ended and is to be started again: ${cause}.` : `${name} failed: ${cause}.`;
+    case 'failed':
+      return view.next_attempt_at === null
+        ? `${name} failed for good: ${cause}.`
+        : `${name} failed ${view.failures_in_a_row} times in a row and was given up for now; the last time: ${cause}.`;
+    case 'exited':
+      return failure === null
+        ? `${name} ended by itself with success, and restart = "${service.spec.policy.restart}" leaves it so.`
+        : `${name} failed, and restart = "${service.spec.policy.restart}" leaves it so: ${cause}.`;
+    default:
+      return `${name} is ${view.state}: ${view.reason}.`;
+  }
+}
+
+function killedFor(facts: WhyFacts): string {
+  if (disobedience(facts) === undefined) return '';
+  return `; it did not obey ${facts.service.spec.policy.stopSignal} and got SIGKILL`;
+}
+
+function causeOf({ detail, exit }: EventView, finding: Finding | null): string {
+  if (finding !== null) return `${detail}; ${finding.isByOpsd ? '' : 'by its own words '}${finding.meaning}`;
+  const meaning = exit === null ? null : meaningOfExit(exit.code, exit.signal);
+  const isSaid = exit !== null && (detail.includes(`${exit.signal}`) || detail.includes(`exit code ${exit.code}`));
+  return meaning !== null && isSaid ? `${detail} (${meaning.meaning})` : detail;
+}
+
+function runningSummary(facts: WhyFacts, failure: EventView | null): string {
+  const { view, refusal } = facts;
+  const adopted = view.adopted ? ', adopted from an earlier opsd' : '';
+  const up = `${view.name} is up and ready as pid ${view.pid}${adopted}`;
+  if (failure !== null) return `${up}, but not for long yet: before that, ${causeOf(failure, null)}.`;
+  const [lost] = lostDependencies(facts);
+  if (lost !== undefined) return `${up}, but ${lost.name}, which it depends on, is ${lost.state}: ${lost.reason}.`;
+  if (refusal !== null) return `${up}, but with an old configuration: the last reload was refused.`;
+  return `${up}; nothing is wrong.`;
+}
+
+function waitingSummary({ view, other, service }: WhyFacts, awaited: string): string {
+  const needed = service.spec.policy.dependsOn.map((dependency) => other(dependency.service));
+  const missing = needed.find((each) => each !== undefined && awaited.startsWith(`${each.name} (`));
+  if (missing === undefined) return `${view.name} waits for ${awaited}.`;
+  return `${view.name} waits for ${missing.name}, which is ${missing.state}: ${missing.reason}.`;
+}
