@@ -3,8 +3,9 @@
 import type { Problem } from '../errors.ts';
 import { timeOfDay, wallAt } from '../runtime/clock.ts';
 import { type Finding, meaningOfExit } from './symptoms.ts';
-import type { EventView, ServiceView, WhyView } from './view.ts';
+import type { EventView, ExitView, ServiceView, WhyView } from './view.ts';
 import { disobedience, type WhyFacts } from './why-facts.ts';
+import { senderOf } from './why-signal.ts';
 
 type Evidence = WhyView['evidence'][number];
 
@@ -18,7 +19,7 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   const add = (label: string, text: string | null) => {
     if (text !== null) found.push({ label, text });
   };
-  if (view.state !== 'running' || failure !== null) add('last exit', exitText(view, service.lastExit?.oom === true));
+  if (view.state !== 'running' || failure !== null) add('last exit', exitText(facts));
   found.push(...refusalEvidence(facts));
   if (disobedience(facts) !== undefined) {
     add('stop signal', `${policy.stopSignal} was not obeyed within ${policy.stopTimeout / 1000} s (stop_timeout)`);
@@ -70,12 +71,21 @@ function refusalEvidence({ refusal, view }: WhyFacts): readonly Evidence[] {
   ];
 }
 
-function exitText({ exit }: ServiceView, wasOom: boolean): string | null {
+function exitText(facts: WhyFacts): string | null {
+  const { exit } = facts.view;
   if (exit === null) return null;
   const { code, signal } = exit;
   if (code === null && signal === null) return 'unknown: it was adopted, and only a parent is told';
-  const meaning = wasOom ? 'by the kernel: out of memory' : meaningOfExit(code, signal)?.meaning;
-  return `${signal === null ? `exit code ${code}` : `killed by ${signal}`}${meaning === undefined ? '' : ` (${meaning})`}`;
+  const meaning = facts.service.lastExit?.oom === true ? 'by the kernel: out of memory' : meaningOf(facts, exit);
+  return `${signal === null ? `exit code ${code}` : `killed by ${signal}`}${meaning === null ? '' : ` (${meaning})`}`;
+}
+
+function meaningOf(facts: WhyFacts, { code, signal }: ExitView): string | null {
+  const usual = meaningOfExit(code, signal)?.meaning ?? null;
+  if (signal === null) return usual;
+  const sender = senderOf(facts);
+  if (sender === null) return null;
+  return sender.who === 'opsd' ? `opsd sent it: ${sender.detail}` : usual;
 }
 
 function heartbeatText({ service, view }: WhyFacts): string | null {

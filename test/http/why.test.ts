@@ -25,6 +25,8 @@ interface Case {
   readonly service?: Partial<Service>;
   readonly others?: readonly ServiceView[];
   readonly refusal?: Refusal;
+  /** In place of the one that led to the state, the oldest first. */
+  readonly events?: readonly Pick<EventView, 'from' | 'to' | 'reason' | 'detail' | 'generation'>[];
 }
 
 const now = monotonic();
@@ -67,7 +69,7 @@ function why(about: Case): WhyView {
       ...about.service,
     },
     view,
-    events: [event],
+    events: about.events?.map((change) => ({ ...event, ...change })) ?? [event],
     lastLines: about.lines ?? [],
     refusal: about.refusal ?? null,
     other: (name) => about.others?.find((other) => other.name === name),
@@ -200,6 +202,67 @@ test('wrong signal handling', () => {
   assert.equal(shown(told, 'stop signal'), 'SIGTERM was not obeyed within 30 s (stop_timeout)');
   assert.ok(told.commands.includes('grep ^Sig /proc/4711/status'));
   assert.match(told.next, /^SIGKILL once more/);
+});
+
+test('a signal of opsd is told as its own, and why it was sent', () => {
+  const stop: Case = {
+    ...{ state: { name: 'stopped', deadline: null }, from: 'stopping', reason: 'operator', detail: 'stop by ann' },
+    ...{ exit: { signal: 'SIGTERM' }, service: { wish: 'down' } },
+  };
+  const asked = { from: 'running', to: 'stopping', reason: 'operator', detail: 'stop by ann', generation: 3 } as const;
+  const deaf = { reason: 'stop_timeout', detail: 'did not stop within 300 ms' } as const;
+  const killed = { ...asked, ...deaf, from: 'stopping', to: 'killing' } as const;
+  const stopped = { ...asked, from: 'stopping', to: 'stopped' } as const;
+  const last = (about: Case) => shown(why(about), 'last exit');
+  assert.equal(last({ ...stop, events: [asked, stopped] }), 'killed by SIGTERM (opsd sent it: stop by ann)');
+  assert.equal(
+    last({ ...stop, exit: { signal: 'SIGKILL' }, events: [asked, killed, { ...stopped, from: 'killing' }] }),
+    'killed by SIGKILL (opsd sent it: did not stop within 300 ms)',
+  );
+  const beat = { reason: 'heartbeat_lost', detail: 'no heartbeat for 306 ms' } as const;
+  const silent: Case = { state: backoff, from: 'stopping', ...beat, exit: { signal: 'SIGTERM' } };
+  const lost = [
+    { ...asked, ...beat },
+    { ...stopped, ...beat, to: 'backoff' },
+  ] as const;
+  assert.equal(last({ ...silent, events: lost }), 'killed by SIGTERM (opsd sent it: no heartbeat for 306 ms)');
+  // Of an opsd before this one only the last reason is left.
+  assert.equal(last({ ...silent, events: [] }), 'killed by SIGTERM (opsd sent it: no heartbeat for 306 ms)');
+  assert.equal(last({ ...stop, events: [] }), 'killed by SIGTERM', 'it may have been anybody');
+});
+
+test('a signal of somebody else stays one, whatever opsd did afterwards', () => {
+  const generation = 3;
+  const killed = { from: 'running', to: 'backoff', reason: 'signal', detail: 'killed by SIGTERM', generation } as const;
+  const stopped = { from: 'backoff', to: 'stopped', reason: 'operator', detail: 'stop by ann', generation } as const;
+  const about: Case = {
+    ...{ state: { name: 'stopped', deadline: null }, reason: 'operator', detail: 'stop by ann' },
+    ...{ exit: { signal: 'SIGTERM' }, events: [killed, stopped] },
+  };
+  const stranger = 'killed by SIGTERM (somebody other than opsd told it to end)';
+  assert.equal(shown(why(about), 'last exit'), stranger);
+  assert.equal(shown(why({ state: backoff, ...killed, exit: { signal: 'SIGTERM' } }), 'last exit'), stranger);
+  assert.equal(
+    shown(why({ state: backoff, ...killed, exit: { signal: 'SIGTERM' }, events: [] }), 'last exit'),
+    stranger,
+    'also when an earlier opsd saw it',
+  );
+
+  const detail = 'main process ended (killed by SIGKILL), 2 of its processes remain';
+  const left = { from: 'running', to: 'stopping', reason: 'leftovers', detail, generation } as const;
+  const swept = {
+    from: 'stopping',
+    to: 'killing',
+    reason: 'stop_timeout',
+    detail: 'did not stop',
+    generation,
+  } as const;
+  const over = { from: 'killing', to: 'backoff', reason: 'signal', detail: 'killed by SIGKILL', generation } as const;
+  assert.equal(
+    shown(why({ state: backoff, ...over, exit: { signal: 'SIGKILL' }, events: [left, swept, over] }), 'last exit'),
+    'killed by SIGKILL (the kernel for want of memory, or somebody with kill -9)',
+    'opsd killed only what it left behind',
+  );
 });
 
 test('configuration rejected: what runs is told to run with the old one', () => {
