@@ -20,6 +20,7 @@ import type {
   WhyView,
 } from '../http/view.ts';
 import { explain } from '../http/why.ts';
+import type { Signalled } from '../http/why-facts.ts';
 import type { JobRecord } from '../os/job-book.ts';
 import { stopOwnUnit } from '../os/own-unit.ts';
 import type { Usage } from '../os/usage.ts';
@@ -63,6 +64,8 @@ export interface Parts {
 
 export class DaemonControl implements Control {
   readonly #parts: Parts;
+  /** The last signal that each service was sent by an order: of it, no change of state tells. */
+  readonly #signalled = new Map<string, Signalled>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -116,6 +119,10 @@ export class DaemonControl implements Control {
   }
 
   signal(service: string, signal: SignalName, by: string): Promise<Outcome> {
+    const { state } = this.#parts.loop;
+    for (const name of this.#signalled.keys()) if (serviceOf(state, name) === undefined) this.#signalled.delete(name);
+    const known = serviceOf(state, service);
+    if (known !== undefined) this.#signalled.set(service, { signal, generation: known.generation, by });
     return this.#ask((id) => ({ type: 'order', id, action: 'signal', signal, service, by }));
   }
 
@@ -159,6 +166,7 @@ export class DaemonControl implements Control {
       view: this.#view(known),
       events: this.#parts.chronicle.recent().filter((event) => event.service === service),
       lastLines: this.lastLines(service),
+      signalled: this.#signalled.get(service) ?? null,
       refusal: this.#parts.configuration.refusal,
       other: (name) => {
         const other = serviceOf(this.#parts.loop.state, name);

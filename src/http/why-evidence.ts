@@ -2,10 +2,10 @@
 
 import type { Problem } from '../errors.ts';
 import { timeOfDay, wallAt } from '../runtime/clock.ts';
-import { type Finding, meaningOfExit } from './symptoms.ts';
-import type { EventView, ExitView, ServiceView, WhyView } from './view.ts';
+import type { Finding } from './symptoms.ts';
+import type { EventView, ServiceView, WhyView } from './view.ts';
+import { meaningOfEnd } from './why-end.ts';
 import { disobedience, type WhyFacts } from './why-facts.ts';
-import { senderOf } from './why-signal.ts';
 
 type Evidence = WhyView['evidence'][number];
 
@@ -76,16 +76,8 @@ function exitText(facts: WhyFacts): string | null {
   if (exit === null) return null;
   const { code, signal } = exit;
   if (code === null && signal === null) return 'unknown: it was adopted, and only a parent is told';
-  const meaning = facts.service.lastExit?.oom === true ? 'by the kernel: out of memory' : meaningOf(facts, exit);
+  const meaning = facts.service.lastExit?.oom === true ? 'by the kernel: out of memory' : meaningOfEnd(facts, exit);
   return `${signal === null ? `exit code ${code}` : `killed by ${signal}`}${meaning === null ? '' : ` (${meaning})`}`;
-}
-
-function meaningOf(facts: WhyFacts, { code, signal }: ExitView): string | null {
-  const usual = meaningOfExit(code, signal)?.meaning ?? null;
-  if (signal === null) return usual;
-  const sender = senderOf(facts);
-  if (sender === null) return null;
-  return sender.who === 'opsd' ? `opsd sent it: ${sender.detail}` : usual;
 }
 
 function heartbeatText({ service, view }: WhyFacts): string | null {

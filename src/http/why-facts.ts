@@ -1,7 +1,7 @@
 // What an explanation of a service rests on, and what these facts mean taken together.
 
 import type { Reason, Service } from '../core/model.ts';
-import type { Millis } from '../core/spec.ts';
+import type { Millis, SignalName } from '../core/spec.ts';
 import type { Problem } from '../errors.ts';
 import type { EventView, ServiceView } from './view.ts';
 
@@ -11,6 +11,13 @@ export interface Refusal {
   readonly problems: readonly Problem[];
 }
 
+/** A signal that an operator had opsd send. */
+export interface Signalled {
+  readonly signal: SignalName;
+  readonly generation: number;
+  readonly by: string;
+}
+
 /** All that an explanation rests on. */
 export interface WhyFacts {
   readonly service: Service;
@@ -18,6 +25,8 @@ export interface WhyFacts {
   /** Of this service, the oldest first. */
   readonly events: readonly EventView[];
   readonly lastLines: readonly string[];
+  /** The last `opsd ctl signal`; null: there was none. */
+  readonly signalled: Signalled | null;
   /** null: the last reload was applied. */
   readonly refusal: Refusal | null;
   /** Other services, for what it depends on. */

@@ -1,13 +1,14 @@
 // The cause of a service's state, in one sentence.
 
-import { type Finding, meaningOfExit } from './symptoms.ts';
+import type { Finding } from './symptoms.ts';
 import type { EventView } from './view.ts';
+import { meaningOfEnd } from './why-end.ts';
 import { disobedience, lostDependencies, type WhyFacts } from './why-facts.ts';
 
 export function summary(facts: WhyFacts, failure: EventView | null, finding: Finding | null): string {
   const { service, view } = facts;
   const { name } = view;
-  const cause = failure === null ? view.reason : causeOf(failure, finding);
+  const cause = failure === null ? view.reason : causeOf(facts, failure, finding);
   switch (service.state.name) {
     case 'running':
       return runningSummary(facts, failure);
@@ -47,18 +48,18 @@ function killedFor(facts: WhyFacts): string {
   return `; it did not obey ${facts.service.spec.policy.stopSignal} and got SIGKILL`;
 }
 
-function causeOf({ detail, exit }: EventView, finding: Finding | null): string {
+function causeOf(facts: WhyFacts, { detail, exit }: EventView, finding: Finding | null): string {
   if (finding !== null) return `${detail}; ${finding.isByOpsd ? '' : 'by its own words '}${finding.meaning}`;
-  const meaning = exit === null ? null : meaningOfExit(exit.code, exit.signal);
-  const isSaid = exit !== null && (detail.includes(`${exit.signal}`) || detail.includes(`exit code ${exit.code}`));
-  return meaning !== null && isSaid ? `${detail} (${meaning.meaning})` : detail;
+  const meaning = exit === null ? null : meaningOfEnd(facts, exit);
+  const said = exit === null || meaning === null ? null : (exit.signal ?? `exit code ${exit.code}`);
+  return said !== null && detail.includes(said) ? `${detail} (${meaning})` : detail;
 }
 
 function runningSummary(facts: WhyFacts, failure: EventView | null): string {
   const { view, refusal } = facts;
   const adopted = view.adopted ? ', adopted from an earlier opsd' : '';
   const up = `${view.name} is up and ready as pid ${view.pid}${adopted}`;
-  if (failure !== null) return `${up}, but not for long yet: before that, ${causeOf(failure, null)}.`;
+  if (failure !== null) return `${up}, but not for long yet: before that, ${causeOf(facts, failure, null)}.`;
   const [lost] = lostDependencies(facts);
   if (lost !== undefined) return `${up}, but ${lost.name}, which it depends on, is ${lost.state}: ${lost.reason}.`;
   if (refusal !== null) return `${up}, but with an old configuration: the last reload was refused.`;

@@ -93,6 +93,16 @@ test('4: killed, as the kernel does for want of memory', async () => {
   assert.match(told.help, /journalctl -k --grep='out of memory\|oom'/);
 });
 
+test('a signal of opsd ctl is told as that, also where it is waited for no longer', async () => {
+  await using opsd = await startOpsd({ config: `[services.web]\ncommand = ["sleep", "1000"]\n${QUICK}` });
+  await opsd.until('web', 'running');
+  await opsd.ctl('signal', 'INT', 'web');
+  await opsd.until('web', 'backoff');
+  const told = await why(opsd, 'web');
+  assert.match(told.evidence, /last exit +killed by SIGINT \(opsd sent it: signal by ctl, who claims to be /);
+  assert.doesNotMatch(told.cause, /somebody/);
+});
+
 test('5: dependency down', async () => {
   await using opsd = await startOpsd({
     config:

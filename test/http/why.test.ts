@@ -8,7 +8,7 @@ import type { Launch, Policy } from '../../src/core/spec.ts';
 import { findingIn } from '../../src/http/symptoms.ts';
 import type { EventView, ServiceView, WhyView } from '../../src/http/view.ts';
 import { explain } from '../../src/http/why.ts';
-import type { Refusal } from '../../src/http/why-facts.ts';
+import type { Refusal, Signalled } from '../../src/http/why-facts.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { aService } from '../simulation/specs.ts';
 import { service as aView, UP } from './fake-control.ts';
@@ -25,6 +25,7 @@ interface Case {
   readonly service?: Partial<Service>;
   readonly others?: readonly ServiceView[];
   readonly refusal?: Refusal;
+  readonly signalled?: Signalled;
   /** In place of the one that led to the state, the oldest first. */
   readonly events?: readonly Pick<EventView, 'from' | 'to' | 'reason' | 'detail' | 'generation'>[];
 }
@@ -71,6 +72,7 @@ function why(about: Case): WhyView {
     view,
     events: about.events?.map((change) => ({ ...event, ...change })) ?? [event],
     lastLines: about.lines ?? [],
+    signalled: about.signalled ?? null,
     refusal: about.refusal ?? null,
     other: (name) => about.others?.find((other) => other.name === name),
   });
@@ -229,6 +231,10 @@ test('a signal of opsd is told as its own, and why it was sent', () => {
   // Of an opsd before this one only the last reason is left.
   assert.equal(last({ ...silent, events: [] }), 'killed by SIGTERM (opsd sent it: no heartbeat for 306 ms)');
   assert.equal(last({ ...stop, events: [] }), 'killed by SIGTERM', 'it may have been anybody');
+  const signalled = { signal: 'SIGINT', generation: 3, by: 'ann' } as const;
+  const ended = { ...asked, to: 'backoff', reason: 'signal', detail: 'killed by SIGINT' } as const;
+  const told = last({ state: backoff, ...ended, exit: { signal: 'SIGINT' }, signalled });
+  assert.equal(told, 'killed by SIGINT (opsd sent it: signal by ann)', 'and that of opsd ctl signal');
 });
 
 test('a signal of somebody else stays one, whatever opsd did afterwards', () => {

@@ -1,10 +1,12 @@
-// Who sent the signal that ended a service: opsd itself, or somebody else.
+// What the last end of a service means: by a signal of opsd itself, by one of somebody else, or by an exit code.
 
 import type { Reason, StateName } from '../core/model.ts';
+import { meaningOfExit } from './symptoms.ts';
+import type { ExitView } from './view.ts';
 import type { WhyFacts } from './why-facts.ts';
 
 /** `detail`: why opsd sent it. */
-export type Sender = { readonly who: 'opsd'; readonly detail: string } | { readonly who: 'another' };
+type Sender = { readonly who: 'opsd'; readonly detail: string } | { readonly who: 'another' };
 
 const LIVE = new Set<StateName>(['starting', 'running', 'stopping', 'killing']);
 /** Failures that a service does not have by itself: opsd ends it for them. */
@@ -16,13 +18,26 @@ const ENDED_BY_OPSD = new Set<Reason>([
   'run_timeout',
 ]);
 
+/** As part of a sentence; null: nothing is known of it. */
+export function meaningOfEnd(facts: WhyFacts, { code, signal }: ExitView): string | null {
+  const usual = meaningOfExit(code, signal)?.meaning ?? null;
+  if (signal === null) return usual;
+  const sender = senderOf(facts);
+  if (sender === null) return null;
+  return sender.who === 'opsd' ? `opsd sent it: ${sender.detail}` : usual;
+}
+
 /** null: it was no signal, or nothing that is known tells. */
-export function senderOf(facts: WhyFacts): Sender | null {
+function senderOf(facts: WhyFacts): Sender | null {
   const { service, events } = facts;
   const signal = service.lastExit?.signal ?? null;
   if (signal === null) return null;
   const { stopSignal } = service.spec.policy;
   const ended = endedGeneration(facts);
+  const { signalled } = facts;
+  if (signalled?.generation === ended && signalled.signal === signal) {
+    return { who: 'opsd', detail: `signal by ${signalled.by}` };
+  }
   const story = events.filter(({ generation, from }) => generation === ended && LIVE.has(from));
   if (story.length === 0) return senderByReason(facts, signal === stopSignal || signal === 'SIGKILL');
   // With processes left behind, the main one ended before opsd sent anything.
