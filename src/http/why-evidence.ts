@@ -29,12 +29,7 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
   add('memory limit', memoryLimitText(view));
-  if (view.failures_in_a_row > 0) {
-    add(
-      'failures in a row',
-      `${view.failures_in_a_row}; more than ${policy.maxFailures} (max_failures) and it is given up`,
-    );
-  }
+  add('failures in a row', failuresText(facts));
   if (view.restarts > 0) add('restarts', `${view.restarts} since opsd knows it`);
   for (const { service: name, until } of policy.dependsOn) {
     const other = facts.other(name);
@@ -88,6 +83,18 @@ function heartbeatText({ service, view }: WhyFacts): string | null {
   if (view.pid === null) return `expected every ${allowed} in ${heartbeatFile}`;
   if (view.heartbeat_age_seconds === null) return `none seen yet in ${heartbeatFile}`;
   return `last seen ${view.heartbeat_age_seconds.toFixed(1)} s ago, must not be older than ${allowed}: ${heartbeatFile}`;
+}
+
+/** And what that number means: nothing, where trying again could not help or is not wanted. */
+function failuresText({ service, view }: WhyFacts): string | null {
+  const { failures_in_a_row: count, state } = view;
+  const { maxFailures, restart } = service.spec.policy;
+  if (count === 0) return null;
+  if (restart === 'never') return String(count);
+  if (state !== 'failed') return `${count}; more than ${maxFailures} (max_failures) and it is given up`;
+  return service.lastReason === 'too_many_failures'
+    ? `${count}, more than ${maxFailures} (max_failures): it was given up`
+    : `${count}; the last one cannot be healed by trying again`;
 }
 
 function memoryLimitText({ memory_limit: limit }: ServiceView): string | null {

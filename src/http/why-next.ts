@@ -5,7 +5,7 @@ import type { Millis } from '../core/spec.ts';
 import type { WhyFacts } from './why-facts.ts';
 
 /** What opsd does by itself, and when. */
-export function nextStep({ service, view }: WhyFacts): { readonly next: string; readonly at: Millis | null } {
+export function nextStep({ service }: WhyFacts): { readonly next: string; readonly at: Millis | null } {
   const { state, spec } = service;
   switch (state.name) {
     case 'running':
@@ -21,7 +21,7 @@ export function nextStep({ service, view }: WhyFacts): { readonly next: string; 
     case 'waiting':
       return { next: `it is started once it need not wait for ${state.for} any more`, at: null };
     case 'backoff':
-      return { next: `it is started again, for the ${ordinal(view.generation + 1)} time`, at: state.deadline };
+      return { next: 'it is started again', at: state.deadline };
     case 'failed':
       return state.deadline === null
         ? { next: 'nothing, until it is started or its configuration changes', at: null }
@@ -44,10 +44,4 @@ function watched({ spec }: Service): string {
   return restart === 'never'
     ? `it is watched, and not restarted when it ends (restart = "never")${beat}`
     : `it is watched${beat}`;
-}
-
-function ordinal(count: number): string {
-  const tens = count % 100;
-  const ending = tens >= 11 && tens <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][count % 10] ?? 'th');
-  return `${count}${ending}`;
 }

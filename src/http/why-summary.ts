@@ -52,7 +52,8 @@ function causeOf(facts: WhyFacts, { detail, exit }: EventView, finding: Finding 
   if (finding !== null) return `${detail}; ${finding.isByOpsd ? '' : 'by its own words '}${finding.meaning}`;
   const meaning = exit === null ? null : meaningOfEnd(facts, exit);
   const said = exit === null || meaning === null ? null : (exit.signal ?? `exit code ${exit.code}`);
-  return said !== null && detail.includes(said) ? `${detail} (${meaning})` : detail;
+  // Right behind what it explains: the detail may go on with what follows from it.
+  return said === null ? detail : detail.replace(said, () => `${said} (${meaning})`);
 }
 
 function runningSummary(facts: WhyFacts, failure: EventView | null): string {

@@ -60,7 +60,7 @@ test('2: crash on start', async () => {
   assert.match(told.evidence, /its output says +Error: Cannot find module 'left-pad-of-nobody'/);
   assert.match(told.evidence, /failures in a row +1; more than 10 \(max_failures\)/);
   assert.match(told.wrote, /MODULE_NOT_FOUND/);
-  assert.match(told.next, /started again, for the 2nd time in [0-5]\.\ds/);
+  assert.match(told.next, /it is started again in [0-5]\.\ds/);
   assert.match(told.help, /opsd ctl logs web\n/);
 });
 

@@ -102,7 +102,8 @@ test('crash on start', () => {
   assert.equal(told.summary, 'web failed: exit code 1; by its own words a part of the program is not installed.');
   assert.equal(shown(told, 'its output says'), "Error: Cannot find module 'express'");
   assert.equal(shown(told, 'last exit'), 'exit code 1');
-  assert.equal(told.next, 'it is started again, for the 4th time');
+  assert.equal(told.next, 'it is started again');
+  assert.equal(shown(told, 'failures in a row'), '1; more than 10 (max_failures) and it is given up');
   assert.ok(Math.abs(Date.parse(told.next_at ?? '') - Date.now() - 800) < 500);
   assert.ok(told.commands.includes('opsd ctl logs web'));
 });
@@ -306,6 +307,31 @@ test('a crash loop that was given up names the failure, not the giving up', () =
     /^web failed 11 times in a row and was given up for now; the last time: killed by SIGSEGV \(it touched memory/,
   );
   assert.equal(told.next, 'it is tried again (retry_failed)');
+});
+
+test('a failure that trying again cannot heal explains its exit code, and threatens with nothing', () => {
+  const told = why({
+    state: forGood,
+    from: 'running',
+    reason: 'fatal_exit_code',
+    detail: 'exit code 78, which fatal_exit_codes says not to retry; not retried until its configuration changes',
+    exit: { code: 78 },
+  });
+  assert.equal(
+    told.summary,
+    'web failed for good: exit code 78 (its configuration is wrong, by sysexits(3)), which fatal_exit_codes says not to retry; not retried until its configuration changes.',
+  );
+  assert.equal(shown(told, 'failures in a row'), '1; the last one cannot be healed by trying again');
+});
+
+test('failures in a row are counted for what they mean', () => {
+  const failed: Case = { state: forGood, from: 'running', reason: 'too_many_failures', detail: '11 failures in a row' };
+  assert.equal(
+    shown(why({ ...failed, view: { failures_in_a_row: 11 } }), 'failures in a row'),
+    '11, more than 10 (max_failures): it was given up',
+  );
+  const left: Case = { state: { name: 'exited', deadline: null }, from: 'running', reason: 'exit_code', detail: '' };
+  assert.equal(shown(why({ ...left, policy: { restart: 'never' } }), 'failures in a row'), '1');
 });
 
 test('a service that somebody stopped says who, and how to start it', () => {
