@@ -21,6 +21,7 @@ import type {
 } from '../http/view.ts';
 import { explain } from '../http/why.ts';
 import type { Signalled } from '../http/why-facts.ts';
+import { missingFolderOf } from '../os/heartbeats.ts';
 import type { JobRecord } from '../os/job-book.ts';
 import { stopOwnUnit } from '../os/own-unit.ts';
 import type { Usage } from '../os/usage.ts';
@@ -167,6 +168,7 @@ export class DaemonControl implements Control {
       events: this.#parts.chronicle.recent().filter((event) => event.service === service),
       lastLines: this.lastLines(service),
       signalled: this.#signalled.get(service) ?? null,
+      missingFolder: known.spec.policy.heartbeat === null ? null : missingFolderOf(known.spec.launch.heartbeatFile),
       refusal: this.#parts.configuration.refusal,
       other: (name) => {
         const other = serviceOf(this.#parts.loop.state, name);

@@ -3,7 +3,7 @@
 import type { Reason } from '../core/model.ts';
 import { type Finding, meaningOfExit } from './symptoms.ts';
 import type { EventView } from './view.ts';
-import { disobedience, lostDependencies, type WhyFacts } from './why-facts.ts';
+import { disobedience, folderForBeats, lostDependencies, type WhyFacts } from './why-facts.ts';
 
 export function commands(facts: WhyFacts, failure: EventView | null, finding: Finding | null): readonly string[] {
   const { service, view } = facts;
@@ -11,6 +11,8 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
   const found = new Set<string>();
   const exit = view.exit === null ? null : meaningOfExit(view.exit.code, view.exit.signal);
   if (finding?.command != null) found.add(finding.command);
+  const folder = folderForBeats(facts, failure);
+  if (folder !== null) found.add(makeFolder(folder, service.spec.launch.user));
   if (failure !== null) for (const command of remedies(facts, failure.reason)) found.add(command);
   if (failure?.reason === 'signal' && exit?.command != null) found.add(exit.command);
   switch (service.state.name) {
@@ -69,4 +71,8 @@ function remedies({ service, view }: WhyFacts, reason: Reason): readonly string[
     default:
       return [];
   }
+}
+
+function makeFolder(path: string, user: string | null): string {
+  return `install -d ${user === null ? '' : `-o ${user} `}${path}`;
 }

@@ -5,7 +5,7 @@ import { timeOfDay, wallAt } from '../runtime/clock.ts';
 import type { Finding } from './symptoms.ts';
 import type { EventView, ServiceView, WhyView } from './view.ts';
 import { meaningOfEnd } from './why-end.ts';
-import { disobedience, type WhyFacts } from './why-facts.ts';
+import { disobedience, folderForBeats, type WhyFacts } from './why-facts.ts';
 
 type Evidence = WhyView['evidence'][number];
 
@@ -28,6 +28,8 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   add('rollout', view.rollout?.detail ?? null);
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
+  const folder = folderForBeats(facts, failure);
+  add('no folder', folder === null ? null : `${folder} does not exist, so the service cannot beat there`);
   add('memory limit', memoryLimitText(view));
   add('failures in a row', failuresText(facts));
   if (view.restarts > 0) add('restarts', `${view.restarts} since opsd knows it`);

@@ -27,6 +27,8 @@ export interface WhyFacts {
   readonly lastLines: readonly string[];
   /** The last `opsd ctl signal`; null: there was none. */
   readonly signalled: Signalled | null;
+  /** Where the heartbeat file is to be, and that does not exist; null: it does, or there is no heartbeat. */
+  readonly missingFolder: string | null;
   /** null: the last reload was applied. */
   readonly refusal: Refusal | null;
   /** Other services, for what it depends on. */
@@ -65,6 +67,15 @@ export function disobedience({ events }: WhyFacts): EventView | undefined {
   const started = events.findLastIndex(({ to }) => to === 'starting');
   const found = events.findLastIndex(({ to, reason }) => to === 'killing' && reason === 'stop_timeout');
   return found > started ? events[found] : undefined;
+}
+
+/** The folder that it would need for a beat, none of which was seen; null: it has one, or it is not for want of beats. */
+export function folderForBeats({ view, missingFolder }: WhyFacts, failure: EventView | null): string | null {
+  const isSilent =
+    view.pid === null
+      ? failure?.reason === 'heartbeat_lost' || failure?.reason === 'readiness_timeout'
+      : view.heartbeat_age_seconds === null;
+  return isSilent ? missingFolder : null;
 }
 
 /** What it was started with has failed since. */

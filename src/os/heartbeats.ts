@@ -1,6 +1,7 @@
 // Has a heartbeat file changed since the last look? One stat a look, no watcher: a thousand beats cost nothing in between.
 
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Heartbeats, Report } from '../runtime/ports.ts';
 
 /** What a beat changes. The times in it are only compared with themselves: they may lie in the future or go backwards. */
@@ -41,6 +42,16 @@ export class HeartbeatFiles implements Heartbeats {
     const changed = now !== null && (watched.seen === null || differ(now, watched.seen));
     watched.seen = now;
     this.#report({ type: 'looked', service, generation, changed });
+  }
+}
+
+/** The folder of a heartbeat file, where it does not exist: nobody can beat there. null: it does, or cannot be looked at. */
+export function missingFolderOf(file: string): string | null {
+  const folder = dirname(file);
+  try {
+    return statSync(folder, { throwIfNoEntry: false }) === undefined ? folder : null;
+  } catch {
+    return null;
   }
 }
 

@@ -77,6 +77,16 @@ test('3: heartbeat lost', async () => {
   assert.match(told.help, /stat .*web\.heartbeat\n/);
 });
 
+test('no folder to beat in', async () => {
+  await using opsd = await startOpsd({
+    config: `[services.web]\ncommand = ["sleep", "1000"]\nheartbeat = { timeout = "300ms", grace = "300ms", file = "beats/web" }\n${QUICK}`,
+  });
+  await opsd.until('web', 'backoff');
+  const told = await why(opsd, 'web');
+  assert.match(told.evidence, /no folder +\S+\/beats does not exist, so the service cannot beat there/);
+  assert.match(told.help, /^ +install -d \S+\/beats\n/);
+});
+
 // Who sent it cannot be known without a cgroup; test/systemd shows that with one the kernel is named.
 test('4: killed, as the kernel does for want of memory', async () => {
   await using opsd = await startOpsd({ config: `[services.web]\ncommand = ["sleep", "1000"]\n${QUICK}` });

@@ -26,6 +26,7 @@ interface Case {
   readonly others?: readonly ServiceView[];
   readonly refusal?: Refusal;
   readonly signalled?: Signalled;
+  readonly missingFolder?: string;
   /** In place of the one that led to the state, the oldest first. */
   readonly events?: readonly Pick<EventView, 'from' | 'to' | 'reason' | 'detail' | 'generation'>[];
 }
@@ -73,6 +74,7 @@ function why(about: Case): WhyView {
     events: about.events?.map((change) => ({ ...event, ...change })) ?? [event],
     lastLines: about.lines ?? [],
     signalled: about.signalled ?? null,
+    missingFolder: about.missingFolder ?? null,
     refusal: about.refusal ?? null,
     other: (name) => about.others?.find((other) => other.name === name),
   });
@@ -115,6 +117,21 @@ test('heartbeat lost', () => {
   assert.equal(told.summary, `web failed: ${detail}.`);
   assert.equal(shown(told, 'heartbeat'), 'expected every 30 s in /nowhere/web.heartbeat');
   assert.equal(told.commands[0], 'stat /nowhere/web.heartbeat');
+});
+
+test('a service that has no folder to beat in is told to have none', () => {
+  const policy = { heartbeat: { timeout: 30_000, grace: 30_000 } };
+  const detail = 'no heartbeat within 30000 ms of the start (heartbeat.grace)';
+  const lost: Case = { state: backoff, from: 'stopping', reason: 'heartbeat_lost', detail, policy };
+  const told = why({ ...lost, missingFolder: '/nowhere' });
+  assert.equal(shown(told, 'no folder'), '/nowhere does not exist, so the service cannot beat there');
+  assert.equal(told.commands[0], 'install -d /nowhere');
+  assert.equal(shown(why(lost), 'no folder'), undefined);
+  const up: Case = { state: { name: 'running', deadline: null, run: newRun() }, reason: 'ready', detail, policy };
+  const silent = why({ ...up, view: UP, missingFolder: '/nowhere' });
+  assert.ok(shown(silent, 'no folder') !== undefined && silent.commands.includes('install -d /nowhere'));
+  const beating = why({ ...up, view: { ...UP, heartbeat_age_seconds: 1 }, missingFolder: '/nowhere' });
+  assert.equal(shown(beating, 'no folder'), undefined);
 });
 
 test('out of memory', () => {
