@@ -41,6 +41,7 @@ const HARMLESS = new Set<Reason>([
   'operator',
   'configuration',
   'dependency',
+  'schedule',
   'ready',
   'backoff',
   'retry',
@@ -53,11 +54,12 @@ const HARMLESS = new Set<Reason>([
 /** The change of state that tells of the failure that still counts; null: there is none, or it is over. */
 export function lastFailure({ view, events }: WhyFacts): EventView | null {
   const isOver = view.state === 'stopped' || (view.state === 'running' && view.failures_in_a_row === 0);
-  const last = isOver ? undefined : events.findLast(({ reason }) => !HARMLESS.has(reason));
+  const sinceSuccess = events.slice(events.findLastIndex(({ reason }) => reason === 'success') + 1);
+  const last = isOver ? undefined : sinceSuccess.findLast(({ reason }) => !HARMLESS.has(reason));
   if (last === undefined) return null;
   if (last.reason !== 'too_many_failures') return last;
   // Giving up is no cause: it quotes the failure that was one too many.
-  const before = events.findLast(({ reason }) => !HARMLESS.has(reason) && reason !== 'too_many_failures');
+  const before = sinceSuccess.findLast(({ reason }) => !HARMLESS.has(reason) && reason !== 'too_many_failures');
   const detail = last.detail.split('the last: ').at(-1) ?? last.detail;
   return { ...last, detail, reason: before?.reason ?? 'exit_code' };
 }

@@ -428,6 +428,29 @@ test('a tool that opsd runs in front of a service, and that failed, is named wit
   }
 });
 
+test('what ended well has no failure, however it began and whatever was before', () => {
+  const generation = 3;
+  const detail = 'scheduled (0 3 * * *)';
+  const events = [
+    { from: 'running', to: 'exited', reason: 'exit_code', detail: 'exit code 3', generation: 2 },
+    { from: 'exited', to: 'starting', reason: 'schedule', detail, generation },
+    { from: 'starting', to: 'running', reason: 'ready', detail: 'up and ready', generation },
+    { from: 'running', to: 'exited', reason: 'success', detail: 'exit code 0', generation },
+  ] as const;
+  const done: Case = { state: { name: 'exited', deadline: null }, reason: 'success', detail: 'exit code 0', events };
+  const job = { policy: { restart: 'never' }, exit: { code: 0 } } as const;
+  assert.equal(
+    why({ ...done, ...job }).summary,
+    'web ended by itself with success, and restart = "never" leaves it so.',
+  );
+  const again = why({ ...done, state: backoff, exit: { code: 0 } });
+  assert.equal(again.summary, 'web ended and is to be started again: exit code 0.');
+  const starting: Case = { state: { name: 'starting', deadline: null, run: newRun() }, reason: 'schedule', detail };
+  assert.equal(why({ ...starting, events: events.slice(1, 2) }).summary, `web is starting (${detail}).`);
+  const next = { ...events[1], generation: 4 };
+  assert.equal(why({ ...starting, events: [...events, next] }).summary, `web is starting (${detail}).`);
+});
+
 test('the last words of a healthy service are no findings', () => {
   const told = why({
     state: { name: 'running', deadline: null, run: newRun() },
