@@ -23,6 +23,11 @@ export function printAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Whether nobody but this machine reaches it. `bound`: an IP address. */
+export function isLoopback(bound: string): boolean {
+  return bound === '::1' || /^(::ffff:)?127\./i.test(bound);
+}
+
 /**
  * Whether a Host header can come from somebody who means this machine. A page of a stranger whose domain suddenly
  * resolves to 127.0.0.1 (DNS rebinding) sends its own name. A machine's own name is not a domain anyone can register.

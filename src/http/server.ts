@@ -1,10 +1,10 @@
 // The two doors of the daemon: a unix socket for all of it, a TCP port for reading. Both survive whatever comes in.
 
-import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Millis } from '../core/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
-import { type Address, cannotListen, isOwnHost, parseAddress, printAddress } from './address.ts';
+import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
 import { EventStreams } from './event-streams.ts';
 import { asksTooMuch } from './pipelining.ts';
 import { listenOnUnixSocket } from './unix-socket.ts';
@@ -59,6 +59,8 @@ const CHECK_EVERY: Millis = 5_000;
 /** A TCP peer that moves no byte for so long is gone or stuck (event streams say something every 10 s). */
 const TCP_IDLE_TIMEOUT: Millis = 30_000;
 const LOOK_EVERY: Millis = 5_000;
+const WRONG_HOST =
+  'opsd listens for this machine only, and the Host of the request names another; ask for localhost or 127.0.0.1, or set daemon.http to an address that others reach';
 /** For replies under way at the end, the one to `ctl shutdown` among them. */
 const FAREWELL: Millis = 500;
 
@@ -71,7 +73,12 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
 
   const address = options.tcp === '' ? null : parseAddress(options.tcp);
   const makeServer = (door: Door): Server => {
-    const server = newServer(door, listener(door, options, streams, address?.host ?? ''));
+    let isForAll = door === 'socket' || address === null;
+    const mayAsk = ({ headers }: IncomingMessage) => isForAll || isOwnHost(headers.host, address?.host ?? '');
+    const server = newServer(door, listener(door, options, streams, mayAsk));
+    server.once('listening', () => {
+      isForAll ||= isForOthers(server);
+    });
     servers.add(server);
     server.once('close', () => servers.delete(server));
     return server;
@@ -111,7 +118,21 @@ function newServer(door: Door, listen: RequestListener): Server {
   return server;
 }
 
-function listener(door: Door, options: ServerOptions, streams: EventStreams, boundHost: string): RequestListener {
+/**
+ * Loopback is for who is on this machine, and a browser on it can be made to ask for others (DNS rebinding). Another
+ * address is for whoever reaches it, by the names that they have for it.
+ */
+function isForOthers(server: Server): boolean {
+  const bound = server.address();
+  return bound !== null && typeof bound === 'object' && !isLoopback(bound.address);
+}
+
+function listener(
+  door: Door,
+  options: ServerOptions,
+  streams: EventStreams,
+  mayAsk: (request: IncomingMessage) => boolean,
+): RequestListener {
   // Loaded with the first request: services start earlier for it, and a daemon that nobody asks stays small.
   let app: Promise<RequestListener> | null = null;
   const load = async (): Promise<RequestListener> => {
@@ -121,10 +142,7 @@ function listener(door: Door, options: ServerOptions, streams: EventStreams, bou
   };
   return (request, response) => {
     if (asksTooMuch(request, response)) return;
-    if (door === 'tcp' && !isOwnHost(request.headers.host, boundHost)) {
-      const message = `this is not the host that the request is for; use localhost, an address, or '${boundHost}'`;
-      return reply(response, 403, 'wrong_host', message);
-    }
+    if (!mayAsk(request)) return reply(response, 403, 'wrong_host', WRONG_HOST);
     app ??= load();
     app
       .then((answer) => answer(request, response))

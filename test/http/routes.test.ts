@@ -183,16 +183,30 @@ test('nothing can be changed over TCP', async () => {
 });
 
 test('a page of a stranger whose name resolves to this machine is turned away', async () => {
-  await using doors = await openDoors();
-  const from = async (Host: string) => (await ask(doors.tcp, '/api/v1/services', { headers: { Host } })).status;
-  assert.deepEqual(
-    await Promise.all(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80'].map(from)),
-    [403, 403, 403],
-  );
-  assert.deepEqual(
-    await Promise.all(['localhost', 'LOCALHOST:9640', '10.0.0.1', '[::1]:9640'].map(from)),
-    [200, 200, 200, 200],
-  );
+  for (const tcp of ['127.0.0.1:0', 'localhost:0']) {
+    await using doors = await openDoors([], { tcp });
+    const from = (Host: string) => ask(doors.tcp, '/api/v1/services', { headers: { Host } });
+    for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80']) {
+      const reply = await from(host);
+      assert.deepEqual([host, reply.status, errorCode(reply)], [host, 403, 'wrong_host']);
+      assert.match(reply.body, /ask for localhost or 127\.0\.0\.1, or set daemon\.http/);
+    }
+    for (const host of ['localhost', 'LOCALHOST:9640', '10.0.0.1', '[::1]:9640']) {
+      assert.deepEqual([host, (await from(host)).status], [host, 200]);
+    }
+  }
+});
+
+test('where opsd listens for other machines, it answers to whatever name they have for it, and to no change', async () => {
+  for (const tcp of ['0.0.0.0:0', ':0']) {
+    await using doors = await openDoors([service('web', UP)], { tcp });
+    const address = doors.tcp.replace(/^.*:/, '127.0.0.1:');
+    const headers = { Host: 'node1.prod.example:9640' };
+    assert.equal((await ask(address, '/metrics', { headers })).status, 200);
+    const reply = await ask(address, '/api/v1/services/web/stop', { method: 'POST', headers });
+    assert.deepEqual([reply.status, errorCode(reply)], [403, 'read_only']);
+    assert.deepEqual(doors.control.orders, []);
+  }
 });
 
 test('what services wrote is for the socket, and for TCP only where page_logs says so', async () => {
