@@ -187,6 +187,11 @@ function unreachable(path: string, error: unknown): RuntimeError {
       return new RuntimeError(`opsd is not running: ${where}; ${start}; ${elsewhere}`);
     }
     case 'ECONNREFUSED':
+      if (statSync(path, { throwIfNoEntry: false })?.isSocket() === false) {
+        return new RuntimeError(
+          `${path} is not a socket, so no opsd can be reached there; give that of opsd, which is run/opsd.sock below its PREFIX`,
+        );
+      }
       return new RuntimeError(
         `opsd is not running: nobody answers on ${path}, a stale socket that a killed opsd left; ${start}, it replaces the socket`,
       );

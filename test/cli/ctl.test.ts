@@ -1,6 +1,7 @@
 // `opsd ctl` as an operator and a script meet it: output, exit codes, and what it says when it cannot.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -295,9 +296,15 @@ test('no daemon, a stale socket and no permission are told apart, each with its 
   assert.match((await opsd(folder.path, ['ctl', 'status'])).err, /not running: there is no .*opsd\.sock; start it/);
 
   const socket = join(folder.path, 'run', 'opsd.sock');
-  writeFileSync(socket, '');
+  const script = `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', script]);
   const stale = await opsd(folder.path, ['ctl', 'status']);
   assert.deepEqual([stale.code, /not running: nobody answers on .*stale socket/.test(stale.err)], [2, true]);
+
+  for (const path of ['/etc/passwd', folder.path]) {
+    const { code, err } = await opsd(folder.path, ['ctl', 'status', '--socket', path]);
+    assert.deepEqual([code, err.startsWith(`opsd: ${path} is not a socket, `)], [2, true], err);
+  }
 
   const stranger = createServer((peer) => peer.end('220 mail.example\r\n\r\n')).listen(join(folder.path, 's'));
   const strange = await opsd(folder.path, ['ctl', '--socket', join(folder.path, 's'), 'status']);
@@ -311,7 +318,6 @@ test('without permission it says whose the socket is', { skip: process.getuid?.(
   await using daemon = await fakeDaemon([service('web', UP)]);
   chmodSync(daemon.prefix, 0o755);
   const client = join(import.meta.dirname, '../../src/cli/client.ts');
-  const { spawnSync } = await import('node:child_process');
   const script = `import(${JSON.stringify(client)}).then(async ({ newClient }) => {
     process.setgroups([]); process.setgid(65534); process.setuid(65534);
     await newClient(${JSON.stringify(join(daemon.prefix, 'run', 'opsd.sock'))}).get('/').catch((error) => console.log(error.message));
