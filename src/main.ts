@@ -3,7 +3,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { basename, join } from 'node:path';
-import { getSystemErrorMessage } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import type { Parsed } from './cli/commands.ts';
 import type { Terminal } from './cli/terminal.ts';
@@ -34,10 +33,11 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const parsed = parsePlain(argv);
     if (parsed !== null) return await run(parsed);
+    watchOutput();
     const { explainUsage } = await import('./cli/usage.ts');
     const usage = explainUsage(argv, version());
     if (usage.kind === 'parsed') return await run(usage.parsed);
-    (usage.kind === 'told' ? process.stdout : process.stderr).write(usage.text);
+    write(usage.kind === 'told' ? 'stdout' : 'stderr', usage.text);
     return usage.kind === 'told' ? 0 : 1;
   } catch (error) {
     return await tellFailure(error);
@@ -48,9 +48,11 @@ async function run(parsed: Parsed): Promise<number> {
   const { command, options } = parsed;
   const config = typeof options.config === 'string' ? options.config : undefined;
   const output = {
-    stdout: (text: string) => void process.stdout.write(text),
-    stderr: (text: string) => void process.stderr.write(text),
+    stdout: (text: string) => write('stdout', text),
+    stderr: (text: string) => write('stderr', text),
   };
+  // The daemon writes its log in its own way.
+  if (command.path[0] !== 'run') watchOutput();
   switch (command.path[0]) {
     case 'run': {
       using orders = signalOrders ?? new SignalOrders();
@@ -83,10 +85,10 @@ async function run(parsed: Parsed): Promise<number> {
 async function tellFailure(error: unknown): Promise<number> {
   const { ConfigError, RuntimeError } = await import('./errors.ts');
   if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) return tellBug(error);
-  process.stderr.write(`opsd: ${error.message}\n`);
+  write('stderr', `opsd: ${error.message}\n`);
   if (error instanceof ConfigError && error.problems.length > 0) {
     const { formatProblems } = await import('./config/problems.ts');
-    process.stderr.write(`${formatProblems(error.problems)}\n`);
+    write('stderr', `${formatProblems(error.problems)}\n`);
   }
   return error.exitCode;
 }
@@ -98,26 +100,43 @@ function tellBug(error: unknown): 2 {
   return 2;
 }
 
-/** What was to be read there is not, or not all of it. */
-function tellUnwritable(name: 'stdout' | 'stderr', { code, errno, message }: NodeJS.ErrnoException): 2 {
-  const why = errno === undefined ? message : `${getSystemErrorMessage(errno)} (${code})`;
-  process.stderr.write(`opsd: cannot write to ${name}: ${why}\n`);
-  return 2;
+/** To a file, Node throws what goes wrong; to a pipe and a terminal, it is told as an event. */
+function write(to: 'stdout' | 'stderr', text: string): void {
+  try {
+    process[to].write(text);
+  } catch (error) {
+    endForOutput(to, error);
+  }
+}
+
+function watchOutput(): void {
+  for (const name of ['stdout', 'stderr'] as const) {
+    if (process[name].listenerCount('error') === 0) process[name].on('error', (error) => endForOutput(name, error));
+  }
+}
+
+/** What nobody can read need not be worked out. Silent where whoever read it (head, less) is gone. */
+function endForOutput(name: 'stdout' | 'stderr', error: unknown): never {
+  const isGone = error instanceof Error && 'code' in error && error.code === 'EPIPE';
+  if (isGone) process.exit();
+  // `ENOSPC: no space left on device, write`
+  const [, code, what] = (error instanceof Error && /^(E[A-Z0-9]+): (.*), \w+$/.exec(error.message)) || [];
+  const told = code === undefined ? String(error) : `${what} (${code})`;
+  try {
+    if (name !== 'stderr') process.stderr.write(`opsd: cannot write to ${name}: ${told}\n`);
+  } finally {
+    process.exit(2);
+  }
 }
 
 function openTerminal(): Terminal {
   const enough = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => enough.abort());
-  for (const name of ['stdout', 'stderr'] as const) {
-    process[name].on('error', (error: NodeJS.ErrnoException) => {
-      enough.abort();
-      // Whoever read it (head, less) is gone.
-      process.exit(error.code === 'EPIPE' ? undefined : tellUnwritable(name, error));
-    });
-  }
+  // Before the end that watchOutput makes: whoever shows a screen puts the terminal back.
+  for (const stream of [process.stdout, process.stderr]) stream.prependListener('error', () => enough.abort());
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: (text) => write('stdout', text),
+    err: (text) => write('stderr', text),
     outIsTty: process.stdout.isTTY === true,
     errIsTty: process.stderr.isTTY === true,
     columns: () => (process.stdout.isTTY ? process.stdout.columns : null),

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { timestamp } from '../../src/os/timestamp.ts';
 import { service, UP } from '../http/fake-control.ts';
@@ -373,13 +375,22 @@ test('whoever stops reading ends it quietly', async () => {
   assert.deepEqual([await new Promise((resolve) => child.once('close', resolve)), err], [0, '']);
 });
 
-test('what cannot be written is told, and exits 2', async () => {
+test('output that cannot be written is told in one line, and exits 2', async () => {
   await using daemon = await fakeDaemon([service('web', UP)]);
-  const file = join(daemon.prefix, 'web.log');
-  writeFileSync(file, 'one\ntwo\n');
-  daemon.control.logFiles.set('web', file);
-  for (const command of [['status'], ['status', '--watch'], ['logs', 'web']]) {
-    const { code, err } = await opsdInto('/dev/full', daemon.prefix, ['ctl', ...command]);
-    assert.deepEqual([code, err], [2, 'opsd: cannot write to stdout: no space left on device (ENOSPC)\n']);
+  for (const args of [['schema'], ['ctl', 'status'], ['ctl', 'status', '--watch'], ['ctl', 'logs'], ['ctl', 'events'], ['--help']]) {
+    daemon.control.change('web', 'running');
+    daemon.control.logFiles.set('web', join(daemon.prefix, 'web.log'));
+    writeFileSync(join(daemon.prefix, 'web.log'), 'one\n');
+    // What every write to it says: see full(4).
+    const { code, err } = await opsdInto('/dev/full', daemon.prefix, args);
+    assert.deepEqual([args, code, err], [args, 2, 'opsd: cannot write to stdout: no space left on device (ENOSPC)\n']);
   }
+});
+
+test('who stops reading what needs no daemon ends it quietly, too', async () => {
+  await using folder = await scratch();
+  const child = start(folder.path, ['schema']);
+  child.stdout.destroy();
+  const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  assert.deepEqual([code, err], [0, '']);
 });

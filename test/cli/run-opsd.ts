@@ -10,7 +10,7 @@ export interface Result {
   readonly err: string;
 }
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+export const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 /** `prefix`: where it finds its socket. */
 export function opsd(prefix: string, args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
