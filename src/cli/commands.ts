@@ -122,7 +122,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ctl('top', SOME_SERVICES, 'watch services on the whole terminal; sort, filter, restart and stop with a key', []),
   ctl('wait', SERVICES, 'wait until services are in a state', [
     { name: 'for', value: 'STATE', help: 'running, stopped, exited, … (default: running)' },
-    TIMEOUT,
+    { name: 'timeout', value: 'SPAN', help: 'how long to wait, such as 90s (default: 60s); after that ctl exits 2' },
   ]),
   ctl('handover', '', 'end the daemon, leave the services running for the next one', [TIMEOUT]),
   ctl('shutdown', '', 'stop all services and end the daemon', [NO_WAIT, TIMEOUT]),

@@ -18,7 +18,7 @@ export function explainUsage(argv: readonly string[], version: string): Usage {
   const write = (text: string) => {
     told += text;
   };
-  const program = configure(new Command('opsd'), write)
+  const program = configure(new Command('opsd'), 'opsd', write)
     .description(DESCRIPTION)
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', `\n${EXIT_CODES}`)
@@ -26,7 +26,8 @@ export function explainUsage(argv: readonly string[], version: string): Usage {
   const groups = new Map<string, Command>([['', program]]);
   for (const spec of COMMANDS) {
     const parent = groupOf(spec, groups, program, write);
-    const command = configure(parent.command(spec.path.at(-1) ?? ''), write).description(spec.summary);
+    const name = ['opsd', ...spec.path].join(' ');
+    const command = configure(parent.command(spec.path.at(-1) ?? ''), name, write).description(spec.summary);
     for (const operand of spec.operands) command.argument(operand);
     for (const option of spec.options) command.option(flagsOf(option), option.help);
     if (spec.more !== undefined) command.addHelpText('after', `\n${spec.more}`);
@@ -43,7 +44,8 @@ export function explainUsage(argv: readonly string[], version: string): Usage {
   return parsed === null ? { kind: 'wrong', text: told } : { kind: 'parsed', parsed };
 }
 
-function configure(command: Command, write: (text: string) => void): Command {
+/** `name`: what is typed to run it. */
+function configure(command: Command, name: string, write: (text: string) => void): Command {
   return command
     .exitOverride()
     .configureOutput({
@@ -51,7 +53,7 @@ function configure(command: Command, write: (text: string) => void): Command {
       writeErr: write,
       outputError: (text) => write(text.replace(/^error: /, 'opsd: ')),
     })
-    .showHelpAfterError('(try: opsd --help)')
+    .showHelpAfterError(`(try: ${name} --help)`)
     .showSuggestionAfterError();
 }
 
@@ -65,7 +67,7 @@ function groupOf(
   const name = path.slice(0, -1).join(' ');
   const known = groups.get(name);
   if (known !== undefined) return known;
-  const group = configure(program.command(name), write)
+  const group = configure(program.command(name), `opsd ${name}`, write)
     .description('talk to the opsd that runs')
     .addHelpText('after', `\n${EXIT_CODES}`);
   groups.set(name, group);

@@ -337,8 +337,9 @@ test('usage errors exit 1 and say what was meant', async () => {
     [[], /Usage: opsd/],
     [['statsu'], /unknown command 'statsu'/],
     [['ctl'], /Usage: opsd ctl/],
-    [['ctl', 'statsu'], /Did you mean status\?/],
-    [['ctl', 'stop'], /missing required argument 'service'/],
+    [['ctl', 'statsu'], /Did you mean status\?\)\n\(try: opsd ctl --help\)/],
+    [['ctl', 'stop'], /missing required argument 'service'\n\(try: opsd ctl stop --help\)/],
+    [['schema', 'x'], /\(try: opsd schema --help\)/],
     [['ctl', 'status', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
     [['ctl', 'stop', 'web', '--timeout'], /argument missing/],
     [['ctl', 'reload', 'web'], /too many arguments/],
@@ -356,6 +357,7 @@ test('help and the version go to stdout and exit 0', async () => {
     [['--help'], /Usage: opsd .*Exit codes: 0 success, 1 configuration or usage error, 2 runtime error/s],
     [['help', 'ctl'], /handover .*leave the services running/],
     [['ctl', 'stop', '--help'], /SERVICE is a name, a glob/],
+    [['ctl', 'wait', '--help'], /how long to wait, such as 90s \(default: 60s\);\s+after\s+that\s+ctl\s+exits\s+2/],
     [['--version'], /^\d+\.\d+\.\d+\n$/],
   ] as const) {
     const { code, out, err } = await opsd(folder.path, args);
