@@ -84,10 +84,15 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
 
 function say({ terminal }: Ctl, service: string, outcome: Outcome): void {
   const text = sanitise(outcome.message);
-  // Most outcomes name their service.
-  const told = text.startsWith(`${service} `) ? text : `${service}: ${text}`;
+  const told = isNamedIn(text, service) ? text : `${service}: ${text}`;
   if (outcome.ok) terminal.out(`${paint(terminal, 'green', told)}\n`);
   else terminal.err(`${terminal.errIsTty ? paint(terminal, 'red', told) : told}\n`);
+}
+
+/** Most outcomes name their service where they begin; what is named later, in a remedy, is too late. */
+function isNamedIn(text: string, service: string): boolean {
+  const [beginning = ''] = text.split(/[:;]/, 1);
+  return beginning.split(/[\s,()]+/).includes(service);
 }
 
 function brief(names: ReadonlySet<string>): string {

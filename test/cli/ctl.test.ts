@@ -68,6 +68,24 @@ test('start, stop and restart return when the services came to rest, each with i
   assert.match(daemon.control.orders[0] ?? '', /^stop web by ctl, who claims to be \S+ \(uid \d+\)$/);
 });
 
+test('an outcome names its service once', async () => {
+  const told = async (message: string) => {
+    await using daemon = await fakeDaemon([service('web', { outcome: { ok: true, message } })]);
+    return (await daemon.ctl('restart', 'web')).out.trimEnd();
+  };
+  for (const message of [
+    'web is running',
+    'the failures of web are forgotten; it is running',
+    'SIGHUP sent to web (pid 4711)',
+    'there is no rollout of web to undo; see what there is with: opsd ctl rollout status',
+  ]) {
+    assert.equal(await told(message), message);
+  }
+  for (const message of ['stopped', 'stopped, web@1 failed: exit code 1; go back with: opsd ctl rollout undo web']) {
+    assert.equal(await told(message), `web: ${message}`);
+  }
+});
+
 test('an unknown service exits 1, and nothing is done to the others', async () => {
   await using daemon = await fakeDaemon([service('web', UP)]);
   for (const command of ['status', 'stop', 'restart', 'logs', 'why', 'wait']) {
