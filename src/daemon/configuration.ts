@@ -61,7 +61,7 @@ export class Configuration {
     if (!read.ok) return this.#refuse([...read.problems, ...this.#scale.blame(read)], options.dryRun, by);
     const lost = this.#current.services.size > 0 && read.config.services.size === 0;
     if (lost && !options.allowEmpty) {
-      const message = `the configuration lost all its ${this.#current.services.size} services; if that is meant: opsd ctl reload --allow-empty`;
+      const message = `the configuration lost all its services (${this.#current.services.size}); if that is meant: opsd ctl reload --allow-empty`;
       return this.#refuse(
         [{ where: read.files[0] ?? 'config', line: null, key: 'services', message }],
         options.dryRun,

@@ -135,12 +135,16 @@ function addReload(app: App, { control, log }: RouteOptions): void {
     const by = claimedIdentity(c.env.incoming);
     const dryRun = body.fields.dry_run === true;
     const result = await control.reload({ dryRun, allowEmpty: body.fields.allow_empty === true }, by);
-    const told = result.ok ? `${result.changes.length} services change` : `refused: ${result.message}`;
+    const told = result.ok ? changesOf(result.changes.length) : `refused: ${result.message}`;
     log('info', 'command', { command: dryRun ? 'reload --dry-run' : 'reload', by, result: told });
     if (result.ok) return json({ version: 1, dry_run: dryRun, changes: result.changes, daemon: result.daemon });
     const { code, message, problems } = result;
     return json({ error: { code, message }, problems }, code === 'shutting_down' ? 503 : 422);
   });
+}
+
+function changesOf(count: number): string {
+  return count === 1 ? '1 service changes' : `${count} services change`;
 }
 
 type Order =

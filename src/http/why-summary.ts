@@ -30,10 +30,13 @@ export function summary(facts: WhyFacts, failure: EventView | null, finding: Fin
         : `${name} is being killed: ${view.reason}${killedFor(facts)}.`;
     case 'backoff':
       return failure === null ? `${name} ended and is to be started again: ${cause}.` : `${name} failed: ${cause}.`;
-    case 'failed':
-      return view.next_attempt_at === null
-        ? `${name} failed for good: ${cause}.`
-        : `${name} failed ${view.failures_in_a_row} times in a row and was given up for now; the last time: ${cause}.`;
+    case 'failed': {
+      if (view.next_attempt_at === null) return `${name} failed for good: ${cause}.`;
+      const count = view.failures_in_a_row;
+      return count === 1
+        ? `${name} failed and was given up for now: ${cause}.`
+        : `${name} failed ${count} times in a row and was given up for now; the last time: ${cause}.`;
+    }
     case 'exited':
       return failure === null
         ? `${name} ended by itself with success, and restart = "${service.spec.policy.restart}" leaves it so.`

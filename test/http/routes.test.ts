@@ -135,6 +135,7 @@ test('a reload gives the plan, or the problems', async () => {
     daemon,
   });
   assert.match(doors.control.orders[0] ?? '', /"dryRun":true,"allowEmpty":false/);
+  assert.match(doors.log[0] ?? '', /"result":"1 service changes"/);
   const problem = { where: 'config.toml', line: 3, key: 'services.web', message: 'no' };
   doors.control.reloadResult = { ok: false, code: 'bad_configuration', message: 'it is bad', problems: [problem] };
   const refused = await ask(doors.socket, '/api/v1/reload', { method: 'POST' });

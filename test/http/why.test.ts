@@ -351,6 +351,14 @@ test('failures in a row are counted for what they mean', () => {
   assert.equal(shown(why({ ...left, policy: { restart: 'never' } }), 'failures in a row'), '1');
 });
 
+test('one failure that was one too many is not counted in the plural', () => {
+  const told = why({
+    ...{ state: { name: 'failed', deadline: now + 300_000 }, from: 'running', reason: 'too_many_failures' },
+    ...{ detail: 'exit code 7', exit: { code: 7 }, policy: { maxFailures: 0 } },
+  });
+  assert.equal(told.summary, 'web failed and was given up for now: exit code 7.');
+});
+
 test('a service that somebody stopped says who, and how to start it', () => {
   const told = why({
     state: { name: 'stopped', deadline: null },
