@@ -20,7 +20,9 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
   const back = countOf(options.lines, LINES, MOST_LINES);
   const kept = ((await client.get('/api/v1/events/recent')) as { events: readonly EventView[] }).events;
   const wanted = kept.filter(isWanted);
-  for (const event of wanted.slice(wanted.length - Math.min(back, wanted.length))) tell(ctl, event);
+  const shown = wanted.slice(wanted.length - Math.min(back, wanted.length));
+  const names = new NameColumn(shown);
+  for (const event of shown) tell(ctl, names, event);
   if (options['no-follow'] === true) return 0;
   using reply = await client.stream('GET', `/api/v1/events?since=${kept.at(-1)?.id ?? 0}`);
   const events = serverEventsOf(reply);
@@ -34,7 +36,7 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
     const { event, data } = next.value;
     if (event === 'state') {
       const change = JSON.parse(data) as EventView;
-      if (isWanted(change)) tell(ctl, change);
+      if (isWanted(change)) tell(ctl, names, change);
     } else if (event === 'gap') terminal.err(`opsd: some events were missed: ${data}\n`);
   }
 }
@@ -47,12 +49,30 @@ async function wantedOf({ client, operands }: Ctl): Promise<(event: EventView) =
   return ({ service }) => names.has(service) || groups.has(service.replace(/@\d+$/, ''));
 }
 
-function tell({ terminal, options }: Ctl, event: EventView): void {
+/** As wide as the longest name up to now: of those that come later nothing is known. */
+class NameColumn {
+  #width = 0;
+
+  constructor(events: readonly EventView[]) {
+    for (const { service } of events) this.pad(service);
+  }
+
+  pad(name: string): string {
+    this.#width = Math.max(this.#width, name.length);
+    return name.padEnd(this.#width);
+  }
+}
+
+/** Of a state. */
+const WIDEST = Object.keys(COLOURS).reduce((most, { length }) => Math.max(most, length), 0);
+
+function tell({ terminal, options }: Ctl, names: NameColumn, event: EventView): void {
   if (options.json === true) {
     terminal.out(`${JSON.stringify(event)}\n`);
     return;
   }
   const time = paint(terminal, 'dim', timeOfDay(event.at));
-  const to = paint(terminal, COLOURS[event.to], event.to);
-  terminal.out(`${time}  ${event.service}  ${event.from} → ${to}  ${sanitise(event.detail)}\n`);
+  const to = paint(terminal, COLOURS[event.to], event.to.padEnd(WIDEST));
+  const name = names.pad(event.service);
+  terminal.out(`${time}  ${name}  ${event.from.padEnd(WIDEST)} → ${to}  ${sanitise(event.detail)}\n`);
 }

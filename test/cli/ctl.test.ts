@@ -272,7 +272,7 @@ test('events prints those that were kept, then what happens', async () => {
   daemon.control.change('web', 'stopping', { reason: 'restart by ann' });
   daemon.control.change('web', 'stopped');
   const kept = await daemon.ctl('events', '--no-follow', '-n', '1');
-  assert.match(kept.out, /^\d\d:\d\d:\d\d\.\d{3} {2}web {2}stopping → stopped {2}restart by ann\n$/);
+  assert.match(kept.out, /^\d\d:\d\d:\d\d\.\d{3} {2}web {2}stopping → stopped {3}restart by ann\n$/);
   const child = start(daemon.prefix, ['ctl', 'events', '--json', '-n', '0']);
   let out = '';
   child.stdout.on('data', (chunk) => {
@@ -284,6 +284,20 @@ test('events prints those that were kept, then what happens', async () => {
   assert.equal(JSON.parse(out).to, 'starting');
   await daemon.end();
   assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 2);
+});
+
+test('events stand in columns', async () => {
+  await using daemon = await fakeDaemon([service('web', UP), service('a-longer-name', UP)]);
+  daemon.control.change('web', 'stopping', { reason: 'restart by ann' });
+  daemon.control.change('a-longer-name', 'failed', { reason: 'exit code 3' });
+  daemon.control.change('web', 'stopped', { reason: 'restart by ann' });
+  const { out } = await daemon.ctl('events', '--no-follow');
+  assert.deepEqual(out.replace(/^\S+ {2}/gm, '').split('\n'), [
+    'web            running  → stopping  restart by ann',
+    'a-longer-name  running  → failed    exit code 3',
+    'web            stopping → stopped   restart by ann',
+    '',
+  ]);
 });
 
 test('why gives the cause, the evidence, what comes next and what would help', async () => {
