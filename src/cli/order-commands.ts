@@ -61,17 +61,17 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   const enough = AbortSignal.any([terminal.enough, late.signal]);
   using reply = await client.stream('POST', to, order);
   using _progress = showProgress(client, terminal, () => [...waiting]);
-  let failed = 0;
+  let code: ExitCode = 0;
   const lines = linesOf(reply);
   for (;;) {
     const next = await orEnough(lines.next(), enough);
     if (next === null) break;
     if (next.done) throw new RuntimeError(`opsd ended before these came to rest: ${brief(waiting)}`);
     const line = JSON.parse(next.value) as Line;
-    if (line.done === true) return failed === 0 ? 0 : 2;
+    if (line.done === true) return code;
     if (line.service === undefined || line.outcome === undefined) continue;
     waiting.delete(line.service);
-    if (!line.outcome.ok) failed++;
+    code = worse(code, line.outcome);
     say(ctl, line.service, line.outcome);
   }
   if (terminal.enough.aborted) throw new RuntimeError(`no longer waiting; opsd goes on with ${brief(waiting)}`);
@@ -80,6 +80,12 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   throw new RuntimeError(
     `not at rest after ${span(timeout)}: ${told.join(', ')}; opsd goes on with it. Wait longer with --timeout, or ask: opsd ctl why ${services[0]?.name}`,
   );
+}
+
+/** What was asked in the wrong way exits 1, unless something else failed at work. */
+function worse(code: ExitCode, outcome: Outcome): ExitCode {
+  if (outcome.ok || code === 2) return code;
+  return outcome.code === 'no_job' ? 1 : 2;
 }
 
 function say({ terminal }: Ctl, service: string, outcome: Outcome): void {

@@ -305,7 +305,8 @@ export type Outcome =
   | { readonly ok: true; readonly message: string }
   | {
       readonly ok: false;
-      readonly code: 'failed' | 'superseded' | 'shutting_down' | 'unknown_service' | 'not_running' | 'gone';
+      /** `no_job`: a service that is started again whenever it ends cannot be run to its end. */
+      readonly code: 'failed' | 'superseded' | 'shutting_down' | 'unknown_service' | 'not_running' | 'no_job' | 'gone';
       readonly message: string;
     };
 

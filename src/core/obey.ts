@@ -50,7 +50,7 @@ export function obey(world: World, event: Extract<Event, { type: 'order' }>): vo
       const { action } = event;
       if (action === 'run' && target.spec.policy.restart === 'always') {
         const message = `${name} is no job: it is started again whenever it ends (restart = "always"), so its end is not waited for`;
-        world.effects.push(answer({ ok: false, code: 'failed', message }));
+        world.effects.push(answer({ ok: false, code: 'no_job', message }));
         return;
       }
       const isToWait =

@@ -86,6 +86,17 @@ test('an outcome names its service once', async () => {
   }
 });
 
+test('run of what is no job is a usage error, unless something else failed', async () => {
+  const message = 'web is no job: it is started again whenever it ends (restart = "always")';
+  await using daemon = await fakeDaemon([
+    service('web', { outcome: { ok: false, code: 'no_job', message } }),
+    service('backup', { outcome: { ok: true, message: 'backup has completed: exit code 0' } }),
+    service('import', { outcome: { ok: false, code: 'failed', message: 'import did not complete: exit code 3' } }),
+  ]);
+  const run = async (...names: string[]) => (await daemon.ctl('run', ...names)).code;
+  assert.deepEqual([await run('web'), await run('backup', 'web'), await run('all')], [1, 1, 2]);
+});
+
 test('an unknown service exits 1, and nothing is done to the others', async () => {
   await using daemon = await fakeDaemon([service('web', UP)]);
   for (const command of ['status', 'stop', 'restart', 'logs', 'why', 'wait']) {

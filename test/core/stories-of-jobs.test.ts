@@ -316,7 +316,7 @@ test('who runs a job by hand is answered when it has ended, and joins one that r
     0      web starting → running (up and ready)
     1000   job stopped → starting (run by test)
     1000   job starting → running (up and ready)
-    3000   web answer: failed, web is no job: it is started again whenever it ends (restart = "always"), so its end is not waited for
+    3000   web answer: no_job, web is no job: it is started again whenever it ends (restart = "always"), so its end is not waited for
     4000   job running → exited (exit code 0)
     4000   job answer: ok, job has completed: exit code 0
     4000   job answer: ok, job has completed: exit code 0`,

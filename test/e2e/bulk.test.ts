@@ -137,7 +137,7 @@ command = ["sleep", "60"]
   assert.deepEqual([bad.code, bad.stderr], [2, 'bad did not complete: exit code 4\n']);
   assert.equal((await it.status('bad')).last_run?.result, 'failure');
   const web = await it.ctl('run', 'web');
-  assert.equal(web.code, 2);
+  assert.equal(web.code, 1);
   assert.match(web.stderr, /web is no job/);
   const { body } = await it.api('GET', '/metrics');
   assert.match(body, /^opsd_job_last_success_timestamp_seconds\{service="good"\} 1\.?\d+/m);
