@@ -23,6 +23,15 @@ export function isChangingPath(path: string): boolean {
   return CHANGING.test(path);
 }
 
+/** What can be read there, too. */
+const READABLE = '/api/v1/rollouts';
+
+/** The answer to another method than POST where orders are given. */
+export function onlyPost(path: string): Response {
+  const allowed = path === READABLE ? 'GET, HEAD, POST' : 'POST';
+  return failure(405, 'method_not_allowed', `${path} takes orders: POST`, { Allow: allowed });
+}
+
 export function addChanging(app: App, options: RouteOptions): void {
   for (const action of ACTIONS) addOrder(app, options, action);
   addOrders(app, options);

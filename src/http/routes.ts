@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import { answer, failure, json } from './answers.ts';
-import { addChanging, isChangingPath } from './changing.ts';
+import { addChanging, isChangingPath, onlyPost } from './changing.ts';
 import type { EventStreams } from './event-streams.ts';
 import { Fresh } from './fresh.ts';
 import { addReading } from './reading.ts';
@@ -28,7 +28,10 @@ const KEEP_ANSWERS = 250;
 
 export function routes(options: RouteOptions): App {
   const app: App = new Hono();
-  app.notFound((c) => failure(404, 'not_found', `there is nothing at ${c.req.path}`));
+  app.notFound(({ req }) => {
+    const isMisused = options.door === 'socket' && req.method !== 'POST' && isChangingPath(req.path);
+    return isMisused ? onlyPost(req.path) : failure(404, 'not_found', `there is nothing at ${req.path}`);
+  });
   app.onError((error) => {
     options.log('error', 'an HTTP request failed', { error: error.message });
     return failure(500, 'internal', 'opsd failed to answer; its log says why');

@@ -162,6 +162,25 @@ test('who gave an order is in the log, marked as claimed', async () => {
   );
 });
 
+test('an order that is not a POST is told so', async () => {
+  await using doors = await openDoors([service('web', UP)]);
+  for (const path of [
+    '/api/v1/shutdown',
+    '/api/v1/orders',
+    '/api/v1/services/web/stop',
+    '/api/v1/services/web/scale',
+  ]) {
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
+      const { status, headers } = await ask(doors.socket, path, { method });
+      assert.deepEqual([method, path, status, headers.allow], [method, path, 405, 'POST']);
+    }
+  }
+  const rollouts = await ask(doors.socket, '/api/v1/rollouts', { method: 'DELETE' });
+  assert.deepEqual([rollouts.status, rollouts.headers.allow], [405, 'GET, HEAD, POST']);
+  assert.equal((await ask(doors.socket, '/api/v1/services/web/nonsense')).status, 404);
+  assert.deepEqual(doors.control.orders, []);
+});
+
 test('nothing can be changed over TCP', async () => {
   await using doors = await openDoors([service('web', UP)]);
   const changing = [
