@@ -1,6 +1,6 @@
 // The page Prometheus reads: made when it is asked for, from the plain figures of the daemon.
 
-import type { StateName } from '../core/model.ts';
+import type { AlertReason, Reason, StateName } from '../core/model.ts';
 import {
   counter,
   type Family,
@@ -25,6 +25,14 @@ const STATES: readonly StateName[] = [
   'exited',
 ];
 
+/**
+ * A count that begins at 1 is no rise for increase(): the first crash would be missed. What is likely begins at 0; all
+ * reasons would be a hundred lines a service.
+ */
+const RESTARTS: Readonly<Partial<Record<Reason, number>>> = { exit_code: 0, signal: 0 };
+const BEATING: Readonly<Partial<Record<Reason, number>>> = { ...RESTARTS, heartbeat_lost: 0 };
+const ALERTS: Readonly<Partial<Record<AlertReason, number>>> = { too_many_failures: 0 };
+
 const families: readonly Family[] = [
   gauge(
     'opsd_build_info',
@@ -48,7 +56,10 @@ const families: readonly Family[] = [
     'opsd_service_restarts_total',
     'Restarts that no operator asked for, by what went wrong before. A rising rate is a crash loop: ask opsd ctl why SERVICE.',
     ['service', 'reason'],
-    byReason(({ restarts }) => restarts),
+    byReason(({ restarts, heartbeat_timeout_seconds: beats }) => ({
+      ...(beats === null ? RESTARTS : BEATING),
+      ...restarts,
+    })),
   ),
   counter(
     'opsd_service_exits_total',
@@ -60,7 +71,7 @@ const families: readonly Family[] = [
     'opsd_alerts_total',
     'CRITICAL lines in the log of opsd: something needs a person. Page somebody when this rises.',
     ['service', 'reason'],
-    byReason(({ alerts }) => alerts),
+    byReason(({ alerts }) => ({ ...ALERTS, ...alerts })),
   ),
   gauge(
     'opsd_service_start_time_seconds',
@@ -265,7 +276,7 @@ function each(figure: (service: ServiceMetrics) => number | null): (view: Metric
     });
 }
 
-/** A sample for each reason that ever happened to a service. */
+/** A sample for each reason that a service has a figure for. */
 function byReason(
   figures: (service: ServiceMetrics) => Readonly<Partial<Record<string, number>>>,
 ): (view: MetricsView) => readonly Sample[] {

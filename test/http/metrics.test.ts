@@ -57,6 +57,26 @@ test('every metric of the contract is there', async () => {
   }
 });
 
+test('what is likely to happen first is counted from zero, so that increase() sees it', async () => {
+  const series = async (control: FakeControl) =>
+    (await scrape(control)).match(/^opsd_(service_restarts|alerts)_total\{.*$/gm)?.map((line) => line.slice(5));
+  const control = new FakeControl([service('web', FULL), service('db', UP)]);
+  assert.deepEqual(await series(control), [
+    'service_restarts_total{service="web",reason="exit_code"} 0',
+    'service_restarts_total{service="web",reason="signal"} 0',
+    'service_restarts_total{service="web",reason="heartbeat_lost"} 0',
+    'service_restarts_total{service="db",reason="exit_code"} 0',
+    'service_restarts_total{service="db",reason="signal"} 0',
+    'alerts_total{service="web",reason="too_many_failures"} 0',
+    'alerts_total{service="db",reason="too_many_failures"} 0',
+  ]);
+  control.change('db', 'backoff', {}, 'signal');
+  control.change('db', 'starting', {}, 'backoff');
+  const after = await series(control);
+  assert.equal(after?.length, 7);
+  assert.ok(after.includes('service_restarts_total{service="db",reason="signal"} 1'));
+});
+
 test('a service that is gone leaves no series behind', async () => {
   const control = new FakeControl([service('web', FULL), service('old', FULL)]);
   assert.match(await scrape(control), /service="old"/);
