@@ -9,6 +9,8 @@ export type ServiceChange = Partial<ServiceView> & Pick<ServiceView, 'name'>;
 export interface StatusChanges {
   readonly services: readonly ServiceChange[];
   readonly removed: readonly string[];
+  /** All of them, where one is different. */
+  readonly groups?: readonly GroupView[];
 }
 
 interface Row {
@@ -56,7 +58,9 @@ export class StatusFeed {
     }
     const removed = [...this.#rows.keys()].filter((name) => !rows.has(name));
     this.#rows = rows;
+    const isScaled = !isAlike(this.#groups, status.groups);
     this.#groups = status.groups;
+    if (isScaled) return { services, removed, groups: status.groups };
     return services.length + removed.length === 0 ? null : { services, removed };
   }
 }
@@ -76,5 +80,10 @@ function isSame(key: string, was: unknown, is: unknown, seconds: number): boolea
     if (key === 'cpu_ratio') return Math.abs(is - was) < CPU_STEP;
     if (key === 'memory_bytes') return Math.abs(is - was) < was * MEMORY_STEP;
   }
-  return key === 'exit' && JSON.stringify(was) === JSON.stringify(is);
+  return isAlike(was, is);
+}
+
+/** Each look makes its own objects. */
+function isAlike(was: unknown, is: unknown): boolean {
+  return JSON.stringify(was) === JSON.stringify(is);
 }

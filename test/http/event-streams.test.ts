@@ -85,6 +85,22 @@ test('a page is given all services once, then only what changed', async () => {
   assert.equal(data.services.length, 1);
 });
 
+test('a page is told of a scale, and of nothing that only looks new', async () => {
+  const limited = () => service('web', { ...UP, memory_limit: { bytes: 1e9, held_by: 'cgroup' } });
+  await using doors = await openDoors([limited(), service('db', UP)]);
+  doors.control.groups = [{ name: 'api', instances: 4, configured: 4 }];
+  using page = await listen(doors.tcp, '/api/v1/events?of=services');
+  await waitFor('all services', () => page.said.length === 1);
+  doors.control.services.set('web', limited());
+  doors.control.groups = [{ name: 'api', instances: 6, configured: 4 }];
+  await waitFor('the difference', () => page.said.length === 2);
+  assert.deepEqual(page.said[1]?.data.groups, doors.control.groups);
+  assert.deepEqual(page.said[1]?.data.services, []);
+  doors.control.change('db', 'stopped');
+  await waitFor('the next', () => page.said.length === 3);
+  assert.equal(page.said[2]?.data.groups, undefined);
+});
+
 test('a newcomer and an old listener end up with the same picture', async () => {
   await using doors = await openDoors([service('web', UP)]);
   using early = await listen(doors.tcp, '/api/v1/events?of=services');
