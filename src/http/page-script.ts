@@ -1,5 +1,7 @@
 // What the status page does in the browser. Everything that comes from services is set as text, never as HTML.
 
+import { NOTES_SCRIPT } from './page-notes.ts';
+
 export const PAGE_SCRIPT = String.raw`
 'use strict';
 const SAMPLES = 40, SILENCE = 25000, ROW_LIMIT = 5000;
@@ -100,7 +102,8 @@ function tick(row) {
   const age = service.heartbeat_age_seconds;
   put(cells.beat, age === null ? '–' : span(age * 1000 + now() - row.heardAt) + ' ago');
   const next = service.next_attempt_at === null ? '' : '; next try ' + until(service.next_attempt_at);
-  const why = service.state === 'running' ? (service.adopted ? 'adopted' : '') : service.reason + next;
+  const note = service.rollout ? service.rollout.detail : service.adopted ? 'adopted' : '';
+  const why = service.state === 'running' ? note : service.reason + next;
   put(cells.why, why);
   if (cells.why.title !== why) cells.why.title = why;
 }
@@ -187,6 +190,7 @@ function forget(name) {
   if (name === chosen) showDetail(null);
 }
 
+${NOTES_SCRIPT}
 function connect() {
   clearTimeout(retry);
   if (source) source.close();
@@ -195,6 +199,9 @@ function connect() {
     const status = JSON.parse(event.data);
     hear(status.at);
     daemon = status.daemon;
+    groups = status.groups;
+    loadRollouts();
+    paintNotes();
     const known = new Set(status.services.map(({ name }) => name));
     for (const name of [...rows.keys()]) if (!known.has(name)) forget(name);
     status.services.forEach(apply);
@@ -203,8 +210,11 @@ function connect() {
     if (chosen) detailDue = Date.now();
   });
   source.addEventListener('changed', (event) => {
-    const { at, services, removed } = JSON.parse(event.data);
+    const { at, services, removed, groups: scaled } = JSON.parse(event.data);
     hear(at);
+    if (scaled) groups = scaled;
+    if (scaled) paintNotes();
+    if (services.some((service) => 'rollout' in service)) loadRollouts();
     for (const service of services) apply(service);
     for (const name of removed) forget(name);
     if (needsOrder || ['cpu', 'memory'].includes(sort.key)) order();
@@ -332,6 +342,7 @@ setInterval(() => {
   }
   about();
   if (needsOrder) order();
+  if (rolloutsDue && rolloutsDue <= Date.now()) loadRollouts();
   if (chosen && detailDue && detailDue <= Date.now()) loadDetail();
   if (source && heardAt && Date.now() - heardAt > SILENCE) lost();
 }, 1000);

@@ -41,6 +41,12 @@ h1 { margin: 0; font-size: 22px; letter-spacing: -0.02em; }
 .chip[aria-pressed="true"] { background: var(--ink); border-color: var(--ink); color: var(--paper); }
 .chip b { margin-left: 5px; }
 
+#notes { margin: 0 24px 14px; padding: 6px 14px; font-size: 13px; }
+#notes ul { margin: 0; padding: 0; list-style: none; }
+#notes li { padding: 4px 0; overflow-wrap: anywhere; }
+#notes .state { margin: 0 12px; }
+#notes code { display: inline-block; padding: 1px 6px; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); }
+
 main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 18px; padding: 0 24px 32px; align-items: start; }
 main.split { grid-template-columns: minmax(0, 1fr) minmax(340px, 460px); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }
@@ -104,6 +110,7 @@ time { color: var(--soft); font-variant-numeric: tabular-nums; margin-right: 8px
 @media (max-width: 620px) {
   header, #tools { padding-left: 14px; padding-right: 14px; }
   main { padding: 0 0 24px; }
+  #notes { margin: 0 0 14px; }
   .card { border-left: 0; border-right: 0; border-radius: 0; }
   #banner { margin: 8px 14px; }
   #filter { flex: 1 1 100%; }

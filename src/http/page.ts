@@ -29,6 +29,7 @@ export const PAGE = `<!doctype html>
 <input id="filter" type="search" placeholder="Filter by name ( / )" autocomplete="off" spellcheck="false" maxlength="64">
 <div id="states" role="group" aria-label="Filter services by state"></div>
 </div>
+<section id="notes" class="card" aria-label="Rollouts and scale" hidden><ul id="noted"></ul></section>
 <main>
 <section class="card" aria-label="Services">
 <p id="found" class="unseen" role="status"></p>

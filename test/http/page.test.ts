@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { PAGE } from '../../src/http/page.ts';
 import { startServers } from '../../src/http/server.ts';
+import type { RolloutView } from '../../src/http/view.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { ask } from './ask.ts';
@@ -44,6 +45,21 @@ const FAILED = {
   reason: '11 failures in a row, the last: killed by SIGSEGV',
   failures_in_a_row: 11,
 } as const;
+
+const going: RolloutView = {
+  ...{ service: 'api', kind: 'configuration', direction: 'forward', state: 'going', failure: null },
+  ...{ detail: 'waits for api@2 (starting)', started_at: UP.started_at, ended_at: null },
+  services: [
+    { name: 'api@1', turn: 'done', state: 'running' },
+    { name: 'api@2', turn: 'under way', state: 'starting' },
+    { name: 'api@3', turn: 'waiting', state: 'running' },
+  ],
+};
+const stopped: RolloutView = {
+  ...{ ...going, service: 'mail', kind: 'restart', state: 'stopped', failure: 'mail@1 did not get ready: exit code 1' },
+  detail: 'stopped, mail@1 did not get ready: exit code 1; see why, then: opsd ctl restart mail --rolling',
+};
+const scaled = { name: 'web', instances: 6, configured: 4 };
 
 interface Shown extends AsyncDisposable {
   readonly page: Page;
@@ -168,9 +184,43 @@ test('a service tells why, its history, and its last lines where page_logs is on
   assert.equal(await direct.page.locator('#title').innerText(), 'web');
 });
 
+test('rollouts that are not over, and a scale that is not of the file, are told above the table', {
+  skip,
+}, async () => {
+  await using doors = await openDoors([
+    service('api@3', { ...USED, rollout: { turn: 'waiting', detail: 'its turn comes' } }),
+    service('web', USED),
+  ]);
+  doors.control.rolloutViews = [going, stopped, { ...going, service: 'db', state: 'done' }];
+  doors.control.groups = [scaled, { name: 'api', instances: 3, configured: 3 }];
+  await using shown = await show(doors.tcp);
+  const { page } = shown;
+  const lines = () => page.locator('#notes li').allInnerTexts();
+  await waitFor('both rollouts', async () => (await lines()).length === 3);
+  const [change = '', restart = '', scale = ''] = await lines();
+  assert.match(change, /^api\s*change going\s*1 of 3 done; waits for api@2 \(starting\) opsd ctl rollout status api$/);
+  assert.match(restart, /^mail\s*rolling restart stopped\s*mail@1 did not get ready: exit code 1; see why, then:/);
+  assert.match(scale, /^web\s*scaled\s*instances: 6 of 4 in the file opsd ctl scale web --reset$/);
+  assert.deepEqual(await page.locator('#notes code').allInnerTexts(), [
+    'opsd ctl rollout status api',
+    'opsd ctl restart mail --rolling',
+    'opsd ctl scale web --reset',
+  ]);
+  assert.match((await page.locator('#rows td.why').allInnerTexts()).join(), /its turn comes/);
+
+  doors.control.rolloutViews = [{ ...going, state: 'done' }];
+  doors.control.change('api@3', 'running', { rollout: null });
+  await waitFor('the end of the rollouts', async () => (await lines()).length === 1);
+  doors.control.groups = [{ ...scaled, instances: 4 }];
+  await page.waitForSelector('#notes', { state: 'hidden' });
+  assert.deepEqual(shown.complaints, []);
+});
+
 test('nothing that services say is taken for HTML or run', { skip }, async () => {
   const evil = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
   await using doors = await openDoors([service('web', { ...FAILED, reason: evil })], { pageLogs: () => true });
+  doors.control.rolloutViews = [{ ...going, service: evil, detail: evil }];
+  doors.control.groups = [{ ...scaled, name: evil }];
   doors.control.lines.set('web', [evil, 'x'.repeat(1_000_000), '\u0000\u202e']);
   doors.control.change('web', 'failed', { reason: evil });
   await using shown = await show(doors.tcp);
@@ -178,7 +228,8 @@ test('nothing that services say is taken for HTML or run', { skip }, async () =>
   await page.getByRole('link', { name: 'web' }).click();
   await page.waitForSelector('#commands code');
   assert.equal(await page.title(), '(1 down) opsd');
-  assert.equal(await page.locator('img, #detail script').count(), 0);
+  await page.waitForSelector('#notes li:nth-child(2)');
+  assert.equal(await page.locator('img, #detail script, #notes script').count(), 0);
   assert.match(await page.locator('#lines').innerText(), /^<img src=x/);
   assert.deepEqual(shown.complaints, []);
 });
@@ -217,6 +268,8 @@ test('a screen reader finds its way: no violation, in light and dark, on a desk 
     pageLogs: () => true,
   });
   doors.control.lines.set('search', ['segment 77: bad checksum']);
+  doors.control.rolloutViews = [going, stopped];
+  doors.control.groups = [scaled];
   for (const [name, look] of [
     ['light', { colorScheme: 'light' }],
     ['dark', { colorScheme: 'dark' }],
@@ -224,6 +277,7 @@ test('a screen reader finds its way: no violation, in light and dark, on a desk 
   ] as const) {
     await using shown = await show(doors.tcp, look);
     const { page } = shown;
+    await page.waitForSelector('#notes li:nth-child(3)');
     if (name !== 'phone') assert.deepEqual(await violations(page), [], name);
     await page.screenshot({ path: join(SHOTS, `${name}.png`) });
     assert.ok(
