@@ -422,7 +422,14 @@ test('whoever stops reading ends it quietly', async () => {
 
 test('output that cannot be written is told in one line, and exits 2', async () => {
   await using daemon = await fakeDaemon([service('web', UP)]);
-  for (const args of [['schema'], ['ctl', 'status'], ['ctl', 'status', '--watch'], ['ctl', 'logs'], ['ctl', 'events'], ['--help']]) {
+  for (const args of [
+    ['schema'],
+    ['ctl', 'status'],
+    ['ctl', 'status', '--watch'],
+    ['ctl', 'logs'],
+    ['ctl', 'events'],
+    ['--help'],
+  ]) {
     daemon.control.change('web', 'running');
     daemon.control.logFiles.set('web', join(daemon.prefix, 'web.log'));
     writeFileSync(join(daemon.prefix, 'web.log'), 'one\n');
