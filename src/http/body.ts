@@ -8,8 +8,11 @@ export type Body =
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** An empty body is an empty object. Never throws. */
-export async function readBody(request: IncomingMessage): Promise<Body> {
+/** What a body may have in it; `other`: whoever asked for it looks closer. */
+export type Fields = Readonly<Record<string, 'boolean' | 'other'>>;
+
+/** An empty body is an empty object. What is not in `known` is refused: an order that was half understood is none. Never throws. */
+export async function readBody(request: IncomingMessage, known: Fields): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -22,9 +25,24 @@ export async function readBody(request: IncomingMessage): Promise<Body> {
     }
     const text = Buffer.concat(chunks).toString('utf8');
     const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ok: true, fields: { ...value } };
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      const fields: Readonly<Record<string, unknown>> = { ...value };
+      const doubt = doubtOn(fields, known);
+      return doubt === null ? { ok: true, fields } : { ok: false, status: 400, code: 'bad_request', message: doubt };
+    }
   } catch {
     // Falls through: whatever came is no JSON, or did not come whole.
   }
   return { ok: false, status: 400, code: 'bad_request', message: 'expected a JSON object as the body' };
+}
+
+function doubtOn(fields: Readonly<Record<string, unknown>>, known: Fields): string | null {
+  for (const [name, value] of Object.entries(fields)) {
+    if (!Object.hasOwn(known, name)) {
+      const names = Object.keys(known).join(', ');
+      return `${JSON.stringify(name)} is no field of this request; ${names === '' ? 'it has none' : `it has ${names}`}`;
+    }
+    if (known[name] === 'boolean' && typeof value !== 'boolean') return `${name}: expected true or false`;
+  }
+  return null;
 }

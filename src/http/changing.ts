@@ -39,7 +39,9 @@ export function addChanging(app: App, options: RouteOptions): void {
   addScale(app, options);
   addRollouts(app, options);
   for (const end of ['handover', 'shutdown'] as const) {
-    app.post(`/api/v1/${end}`, (c) => {
+    app.post(`/api/v1/${end}`, async (c) => {
+      const body = await readBody(c.env.incoming, {});
+      if (!body.ok) return failure(body.status, body.code, body.message);
       const by = claimedIdentity(c.env.incoming);
       options.log('info', 'command', { command: end, by });
       // The answer goes out first: later nobody is there to give it.
@@ -49,9 +51,12 @@ export function addChanging(app: App, options: RouteOptions): void {
   }
 }
 
+const SIGNAL = { signal: 'other' } as const;
+const HOW = { wait: 'boolean', cascade: 'boolean' } as const;
+
 function addOrder(app: App, { control, log }: RouteOptions, action: Action): void {
   app.post(`/api/v1/services/:name/${action}`, async (c) => {
-    const body = await readBody(c.env.incoming);
+    const body = await readBody(c.env.incoming, { ...(action === 'signal' ? SIGNAL : {}), ...HOW });
     if (!body.ok) return failure(body.status, body.code, body.message);
     const name = c.req.param('name');
     const found = findServices(control, name);
@@ -77,7 +82,7 @@ function addOrder(app: App, { control, log }: RouteOptions, action: Action): voi
 /** Several services over one connection. Body: `{"action", "services": [names, globs, all], "signal"?, "wait"?}`. */
 function addOrders(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/orders', async (c) => {
-    const body = await readBody(c.env.incoming);
+    const body = await readBody(c.env.incoming, { action: 'other', services: 'other', ...SIGNAL, ...HOW });
     if (!body.ok) return failure(body.status, body.code, body.message);
     const { services: patterns, wait } = body.fields;
     const action = ACTIONS.find((known) => known === body.fields.action);
@@ -139,7 +144,7 @@ function refuseNeeded(control: Control, names: readonly string[]): Response | nu
 
 function addReload(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/reload', async (c) => {
-    const body = await readBody(c.env.incoming);
+    const body = await readBody(c.env.incoming, { dry_run: 'boolean', allow_empty: 'boolean' });
     if (!body.ok) return failure(body.status, body.code, body.message);
     const by = claimedIdentity(c.env.incoming);
     const dryRun = body.fields.dry_run === true;

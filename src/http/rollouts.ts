@@ -24,7 +24,7 @@ export function addRolloutsReading(app: App, { control }: RouteOptions): void {
 /** Of each service one outcome, when its rollout is over. */
 export function addRollouts(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/rollouts', async (c) => {
-    const body = await readBody(c.env.incoming);
+    const body = await readBody(c.env.incoming, { action: 'other', services: 'other', wait: 'boolean' });
     if (!body.ok) return failure(body.status, body.code, body.message);
     const { services: patterns, wait } = body.fields;
     const action = ACTIONS.find((known) => known === body.fields.action);

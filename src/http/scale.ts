@@ -16,7 +16,7 @@ const STATUS = {
 
 export function addScale(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/services/:name/scale', async (c) => {
-    const body = await readBody(c.env.incoming);
+    const body = await readBody(c.env.incoming, { instances: 'other' });
     if (!body.ok) return failure(body.status, body.code, body.message);
     const { instances } = body.fields;
     if (instances !== null && typeof instances !== 'number') {

@@ -299,3 +299,22 @@ test('a waiting order does not keep the servers from ending', async () => {
   await doors[Symbol.asyncDispose]();
   assert.equal(await never, 'cut');
 });
+
+test('what is only half understood is refused, and nothing is done', async () => {
+  await using doors = await openDoors([service('web', UP)]);
+  const bodies: [path: string, body: string, says: RegExp][] = [
+    ['/api/v1/reload', '{"dryRun": true}', /"dryRun" is no field of this request; it has dry_run, allow_empty/],
+    ['/api/v1/reload', '{"dry_run": "yes"}', /dry_run: expected true or false/],
+    ['/api/v1/handover', '{"x":', /expected a JSON object/],
+    ['/api/v1/shutdown', '{"wait": true}', /"wait" is no field of this request; it has none/],
+    ['/api/v1/services/web/restart', '{"timeout": "-1s"}', /"timeout" is no field/],
+    ['/api/v1/services/web/stop', '{"cascade": 1}', /cascade: expected true or false/],
+    ['/api/v1/orders', '{"action": "stop", "services": ["web"], "__proto__": 1}', /"__proto__" is no field/],
+  ];
+  for (const [path, body, says] of bodies) {
+    const reply = await ask(doors.socket, path, { method: 'POST', body });
+    assert.deepEqual([path, reply.status, errorCode(reply)], [path, 400, 'bad_request']);
+    assert.match(JSON.parse(reply.body).error.message, says);
+  }
+  assert.deepEqual(doors.control.orders, []);
+});
