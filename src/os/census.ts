@@ -8,6 +8,7 @@ import type { Leftover } from './cgroups.ts';
 import { bootId } from './identity.ts';
 import { type Ours, type Process, ProcessTable } from './process-table.ts';
 import { identityOfProcess, Kinship, mayCarry, newTree, treeKey } from './process-tree.ts';
+import { withSpare } from './spare-descriptor.ts';
 
 /** What lives of one generation. */
 export interface Found {
@@ -172,7 +173,7 @@ function isEarlier(one: Process, other: Process | null): boolean {
 
 /** /proc counts start times in hundredths of a second (USER_HZ) of the boot clock, which runs on in suspend. */
 function bootClock(): (startTime: number) => Millis {
-  const [uptime = '0'] = readFileSync('/proc/uptime', 'latin1').split(' ');
+  const [uptime = '0'] = withSpare(() => readFileSync('/proc/uptime', 'latin1')).split(' ');
   const bootedAt = monotonic() - Number(uptime) * 1_000;
   return (startTime) => bootedAt + startTime * 10;
 }

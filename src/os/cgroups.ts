@@ -8,6 +8,7 @@ import { limitsMemory } from './cgroup-limits.ts';
 import { codeOf } from './identity.ts';
 import { makeFolders } from './make-folders.ts';
 import { unitProperty } from './own-unit.ts';
+import { withSpare } from './spare-descriptor.ts';
 
 /** Where opsd itself goes: a cgroup with controllers may hold either processes or other cgroups, not both. */
 const LEAF = 'opsd.daemon';
@@ -143,7 +144,7 @@ export class Cgroups {
   /** SIGKILL to all in it at one stroke, forkers included. */
   kill(path: string): void {
     try {
-      writeFileSync(join(path, 'cgroup.kill'), '1');
+      withSpare(() => writeFileSync(join(path, 'cgroup.kill'), '1'));
     } catch {
       // Gone already; and each process is killed by itself besides.
     }
@@ -214,7 +215,7 @@ function nested(path: string): string[] {
 
 function folders(path: string): string[] {
   try {
-    return readdirSync(path, { withFileTypes: true })
+    return withSpare(() => readdirSync(path, { withFileTypes: true }))
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
   } catch {
@@ -224,7 +225,9 @@ function folders(path: string): string[] {
 
 function readLines(path: string): string[] {
   try {
-    return readFileSync(path, 'latin1').split('\n').filter(Boolean);
+    return withSpare(() => readFileSync(path, 'latin1'))
+      .split('\n')
+      .filter(Boolean);
   } catch {
     return [];
   }

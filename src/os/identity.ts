@@ -3,6 +3,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import type { SignalName } from '../core/spec.ts';
 import type { Identity } from '../runtime/ports.ts';
+import { isOutOfDescriptors, withSpare } from './spare-descriptor.ts';
 
 /** What /proc/PID/stat tells (proc_pid_stat(5)). */
 export interface ProcessStat {
@@ -38,7 +39,9 @@ export function readStat(pid: number): ProcessStat | Unread {
 export function listProcesses(): number[] | null {
   try {
     // Beside processes /proc has files and folders with names.
-    return readdirSync('/proc').map(Number).filter(Number.isSafeInteger);
+    return withSpare(() => readdirSync('/proc'))
+      .map(Number)
+      .filter(Number.isSafeInteger);
   } catch {
     return null;
   }
@@ -63,16 +66,17 @@ export function parseStat(pid: number, text: string): ProcessStat | 'gone' {
 
 /** Reads a file of /proc into `into`, as much as fits: the number of bytes, or why there is none. */
 export function readProcFile(path: string, into: Buffer): number | Unread {
-  let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    return withSpare(() => read(path, into));
   } catch (error) {
     return whyUnread(error);
   }
+}
+
+function read(path: string, into: Buffer): number {
+  const descriptor = openSync(path, 'r');
   try {
     return readSync(descriptor, into, 0, into.length, 0);
-  } catch (error) {
-    return whyUnread(error);
   } finally {
     closeSync(descriptor);
   }
@@ -81,7 +85,7 @@ export function readProcFile(path: string, into: Buffer): number | Unread {
 function whyUnread(error: unknown): Unread {
   const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ESRCH') return 'gone';
-  return code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM' ? 'exhausted' : 'forbidden';
+  return isOutOfDescriptors(error) || code === 'ENOMEM' ? 'exhausted' : 'forbidden';
 }
 
 /** The errno name of a system error, or an empty string. */
@@ -93,7 +97,7 @@ let bootIdRead: string | null = null;
 
 /** Differs after each boot: a PID and a start time of another boot say nothing. */
 export function bootId(): string {
-  bootIdRead ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  bootIdRead ??= withSpare(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
   return bootIdRead;
 }
 
