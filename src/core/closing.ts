@@ -49,7 +49,7 @@ export function shutdownDue(world: World): void {
   if (!phase.isKilling) return killAll(world, phase, 'the shutdown took longer than shutdown_timeout');
   const stuck = world.state.services.filter(({ state }) => isLive(state)).map(({ spec }) => spec.name);
   world.state = { ...world.state, phase: { name: 'over' } };
-  world.effects.push({ type: 'exit', code: 2, why: `SIGKILL did not end: ${stuck.join(', ')}` });
+  world.effects.push({ type: 'exit', code: 2, why: `not known to be gone after SIGKILL: ${stuck.join(', ')}` });
 }
 
 /** During a shutdown: asks those to stop that nobody needs any more, and ends it when nothing lives. */

@@ -122,7 +122,7 @@ export type ServiceState =
       readonly deadline: Millis;
       readonly run: Run;
       readonly next: Next;
-      /** SIGKILL had no effect for 5 s; said once. */
+      /** SIGKILL was seen to have no effect for 5 s; said once. */
       readonly stuck: boolean;
     }
   | { readonly name: 'backoff'; readonly deadline: Millis }
@@ -229,6 +229,8 @@ export type Event =
     }
   /** The last process of a tree that outlived its main process is gone. */
   | { readonly type: 'emptied'; readonly service: string; readonly generation: number }
+  /** What is being killed could not be looked at: nobody knows whether it is gone. */
+  | { readonly type: 'unseen'; readonly service: string; readonly generation: number }
   /** The answer to a `look`: has the heartbeat file changed since the last one? */
   | { readonly type: 'looked'; readonly service: string; readonly generation: number; readonly changed: boolean }
   | { readonly type: 'ready'; readonly service: string; readonly generation: number }

@@ -28,6 +28,8 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
       return ended(service, around, event.exit, event.left, judge(event.exit, service.spec.policy), event.isCleaning);
     case 'emptied':
       return emptied(service, around);
+    case 'unseen':
+      return unseen(service, around);
     case 'looked':
       return looked(service, event.changed, around);
     case 'probed':
@@ -43,7 +45,7 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
 
 export type GenerationEvent = Extract<
   Event,
-  { type: 'spawned' | 'spawn_failed' | 'exited' | 'emptied' | 'looked' | 'ready' | 'probed' | 'outgrown' }
+  { type: 'spawned' | 'spawn_failed' | 'exited' | 'emptied' | 'unseen' | 'looked' | 'ready' | 'probed' | 'outgrown' }
 >;
 
 /** The service's deadline has come. */
@@ -276,6 +278,13 @@ function emptied(service: Service, around: Around): Moved {
   const { state } = service;
   if (state.name !== 'stopping' && state.name !== 'killing') return [service, []];
   return finish(service, around, state.next);
+}
+
+/** What cannot be looked at may be gone: that it survives is said of what was seen for so long only. */
+function unseen(service: Service, around: Around): Moved {
+  const { state } = service;
+  if (state.name !== 'killing') return [service, []];
+  return [{ ...service, state: { ...state, deadline: around.now + KILL_WAIT } }, []];
 }
 
 function stillThere(service: Service, state: Extract<ServiceState, { name: 'killing' }>, around: Around): Moved {

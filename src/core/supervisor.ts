@@ -47,6 +47,7 @@ function take(world: World, event: Event): void {
     case 'spawn_failed':
     case 'exited':
     case 'emptied':
+    case 'unseen':
     case 'looked':
     case 'ready':
     case 'probed':

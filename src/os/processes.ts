@@ -73,6 +73,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       cgroups: options.cgroups,
       log: options.log,
       onSeen: (tree) => this.#seen(tree),
+      onUnseen: ({ service, generation }) => options.report({ type: 'unseen', service, generation }),
     });
   }
 

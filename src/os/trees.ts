@@ -34,6 +34,8 @@ export interface TreesOptions {
   readonly log: (line: string) => void;
   /** A tree was looked at: `members` is what lives of it beside its main process. */
   readonly onSeen: (tree: Tree) => void;
+  /** A tree that is being killed could not be looked at: opsd has no descriptor left. */
+  readonly onUnseen: (tree: Tree) => void;
 }
 
 export class Trees implements Disposable {
@@ -41,6 +43,7 @@ export class Trees implements Disposable {
   readonly #waiting = new Set<Tree>();
   readonly #looks: Looks;
   #seen: Tree[] = [];
+  #unseen: readonly Tree[] = [];
   #blind = false;
 
   constructor(options: TreesOptions) {
@@ -154,6 +157,9 @@ export class Trees implements Disposable {
 
   #postpone(due: readonly Tree[], now: Millis): void {
     for (const tree of due) tree.dueAt = now + LONGEST_WAIT;
+    this.#unseen = due.filter(({ killingSince }) => killingSince !== null);
+    // Nobody survives SIGKILL that could not be sent to those who are not known.
+    for (const tree of this.#unseen) tree.killingSince = now;
     if (this.#blind) return;
     this.#blind = true;
     this.#options.log('cannot read /proc: no descriptor is left for it; raise LimitNOFILE= of opsd (trying on)');
@@ -167,6 +173,8 @@ export class Trees implements Disposable {
   #conclude(now: Millis): Millis | null {
     const seen = this.#seen;
     this.#seen = [];
+    for (const tree of this.#unseen) this.#options.onUnseen(tree);
+    this.#unseen = [];
     for (const tree of seen) {
       if (!this.#waiting.has(tree)) continue;
       this.#tellSurvivors(tree, now);
@@ -179,6 +187,7 @@ export class Trees implements Disposable {
 
   #tellSurvivors(tree: Tree, now: Millis): void {
     if (tree.killingSince === null || tree.toldSurvivors || now - tree.killingSince < SURVIVOR_AFTER) return;
+    if (tree.members.size === 0 && !tree.mainAlive) return;
     tree.toldSurvivors = true;
     const names = [...tree.members.values()].map((process) => `pid ${process.pid} (state ${process.state})`);
     if (tree.mainAlive) names.unshift(`pid ${tree.main.pid}`);

@@ -585,6 +585,33 @@ test('what survives SIGKILL is said to, and nothing is started beside it', () =>
   );
 });
 
+test('what could not be looked at after SIGKILL is not said to survive it before it was seen for so long', () => {
+  const unseen = { type: 'unseen', service: 'web', generation: 1 } as const;
+  tells(
+    {
+      services: [aService('web', { stopTimeout: 1_000 })],
+      child: { ...stubborn, diesAfter: null },
+      acts: [
+        [500, (it) => it.post(unseen)],
+        [1_000, (it) => it.order('restart', 'web')],
+        [4_000, (it) => it.post(unseen)],
+        [8_500, (it) => it.post(unseen)],
+      ],
+      until: 14_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    1000   web running → stopping (restart by test)
+    1000   web SIGTERM to its main
+    2000   web stopping → killing (did not stop within 1000 ms)
+    2000   web SIGKILL to its tree
+    13500  web SIGKILL to its tree
+    13500  web CRITICAL pid 1000 survives SIGKILL for 5000 ms (uninterruptible sleep?); web is not started beside it
+    13500  web answer: failed, pid 1000 survives SIGKILL for 5000 ms (uninterruptible sleep?); web is not started beside it`,
+  );
+});
+
 test('a service that is removed and comes back while it stops is given no longer than its new stop_timeout', () => {
   tells(
     {

@@ -101,6 +101,7 @@ const events: readonly (readonly [string, (policy: Partial<Policy>) => Event])[]
   ['exit with a fatal code', () => exited(78, 0)],
   ['exit, others remain', () => exited(1, 2)],
   ['tree empty', () => ({ type: 'emptied', service: 'web', generation: 7 })],
+  ['cannot be seen', () => ({ type: 'unseen', service: 'web', generation: 7 })],
   ['beat', () => ({ type: 'looked', service: 'web', generation: 7, changed: true })],
   ['no beat', () => ({ type: 'looked', service: 'web', generation: 7, changed: false })],
   ['probe says yes', () => ({ type: 'probed', service: 'web', generation: 7, isGood: true, detail: '' })],

@@ -35,7 +35,7 @@ test('without a descriptor a spawn fails for the moment, what runs is seen and e
   const result = run(
     ['--nofile=60:60'],
     `
-    await r.start(shell('setsid sleep 60 & sleep 60'), 1);
+    await r.start(shell('setsid sleep 60 & exec sleep 60'), 1);
     await waitFor('the escape', () => r.census().found[0]?.others.some(({ pid, session }) => pid === session));
     const taken = [];
     try { for (;;) taken.push(openSync('/dev/null')); } catch {}

@@ -50,6 +50,8 @@ interface Hunt extends Disposable {
   readonly trees: Trees;
   readonly log: string[];
   readonly seen: number[];
+  /** Looks that failed while something was being killed. */
+  unseen: number;
   looks: number;
 }
 
@@ -71,9 +73,13 @@ function hunt(look: (count: number) => Snapshot | null): Hunt {
         seen.push(tree.members.size);
         if (tree.members.size === 0) self.trees.forget(tree);
       },
+      onUnseen() {
+        self.unseen += 1;
+      },
     }),
     log,
     seen,
+    unseen: 0,
     looks: 0,
     [Symbol.dispose]: () => self.trees[Symbol.dispose](),
   };
@@ -98,6 +104,15 @@ test('while opsd has no descriptor to look with, nothing is taken for empty', as
   await waitFor('the end', () => h.seen.length > 0);
   assert.deepEqual([h.seen, h.looks, h.log.length], [[0], 3, 1]);
   assert.match(h.log[0] ?? '', /no descriptor is left/);
+});
+
+test('of what is being killed it is told each time that it could not be looked at, and not that it survives', async () => {
+  using h = hunt((count) => (count < 3 ? null : empty));
+  const tree = endedTree([imagined(NOBODY + 1)]);
+  tree.killingSince = monotonic() - 5_000;
+  h.trees.watch(tree);
+  await waitFor('the end', () => h.seen.length > 0);
+  assert.deepEqual([h.unseen, h.seen, h.log.length], [2, [0], 1]);
 });
 
 test('nothing found while processes come and go is looked for again', async () => {
