@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { RuntimeError } from '../../errors.ts';
 import { codeOf } from '../identity.ts';
+import { isOutOfDescriptors } from '../spare-descriptor.ts';
 
 /** Paths for one mkfifo(1): together they stay far below what execve(2) takes. */
 const MOST_AT_ONCE = 2_000;
@@ -19,7 +20,10 @@ export function makeFifos(paths: readonly string[]): void {
     });
     // Whether trying again can help is told by its code.
     if (error !== undefined && codeOf(error) !== 'ENOENT') throw error;
-    if (status !== 0) throw new RuntimeError(`cannot make FIFOs: ${error ? error.message : stderr.trim()}`);
+    if (error !== undefined) throw new RuntimeError('cannot make FIFOs: mkfifo(1) is not there: install coreutils');
+    if (status !== 0) {
+      throw new RuntimeError(`cannot make FIFOs: ${stderr.trim()}; see to the room and the rights of their folder`);
+    }
   }
 }
 
@@ -44,6 +48,8 @@ export class Fifo implements Disposable {
     try {
       fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     } catch (error) {
+      // Whether trying again can help is told by its code.
+      if (isOutOfDescriptors(error)) throw error;
       const why = codeOf(error) === 'ELOOP' ? 'it is a symlink' : codeOf(error) || String(error);
       throw new RuntimeError(`the output FIFO ${path} cannot be used: ${why}; remove it and start the service again`);
     }

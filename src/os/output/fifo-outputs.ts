@@ -1,0 +1,173 @@
+// Outputs that go through a FIFO, one for each service: made at once for all, found again, read on for those who are gone.
+
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LogMode, ServiceSpec } from '../../core/spec.ts';
+import { makeFolders } from '../make-folders.ts';
+import { isOutOfDescriptors } from '../spare-descriptor.ts';
+import { Capture, type Shared } from './capture.ts';
+import { Fifo, hasHolder, makeFifos, removeFile } from './fifo.ts';
+import { Forwarder, PROGRAMS } from './forwarder.ts';
+import { LogFile } from './log-file.ts';
+
+export type FifoMode = 'capture' | 'syslog' | 'journal';
+
+export const isFifoMode = (mode: LogMode): mode is FifoMode =>
+  mode === 'capture' || mode === 'syslog' || mode === 'journal';
+
+export interface FifoOutputsOptions {
+  readonly runDir: string;
+  readonly logPath: (service: string) => string;
+  /** Who the service runs as. */
+  readonly uidOf: (spec: ServiceSpec) => number;
+  readonly shared: Shared;
+}
+
+interface Output {
+  readonly mode: FifoMode;
+  readonly uid: number;
+  readonly way: Capture | Forwarder;
+}
+
+/** No names of services: they have neither spaces nor slashes. */
+const FOLDER = 'fifo/';
+const NO_DESCRIPTOR =
+  'no descriptor is left to read the output of all services with: raise LimitNOFILE= of opsd (trying on)';
+
+export class FifoOutputs implements Disposable {
+  readonly #options: FifoOutputsOptions;
+  readonly #outputs = new Map<string, Output>();
+  /** The services that are to have one. */
+  #wanted: ReadonlyMap<string, ServiceSpec> = new Map();
+  /** What was said last: of a service, of the folder, of the want of descriptors. */
+  readonly #told = new Map<string, string>();
+
+  constructor(options: FifoOutputsOptions) {
+    this.#options = options;
+  }
+
+  ways(): readonly (Capture | Forwarder)[] {
+    return [...this.#outputs.values()].map(({ way }) => way);
+  }
+
+  wayOf(service: string): Capture | Forwarder | undefined {
+    return this.#outputs.get(service)?.way;
+  }
+
+  /** All FIFOs at once, with one process; what cannot be used or read is an error in the log, and in the way of nobody else. */
+  prepare(wanted: readonly ServiceSpec[]): void {
+    this.#wanted = new Map(wanted.map((spec) => [spec.name, spec]));
+    const missing = wanted.filter(({ name }) => !this.#outputs.has(name));
+    this.#try(FOLDER, () => {
+      makeFolders(this.#folder(), 0o700);
+      makeFifos(missing.map(({ name }) => this.#pathOf(name)));
+    });
+    this.#readMissing();
+    this.#try(FOLDER, () => {
+      for (const name of readdirSync(this.#folder())) {
+        if (!this.#outputs.has(name) && !this.#wanted.has(name)) this.#try(name, () => this.#keepOrRemove(name));
+      }
+    });
+  }
+
+  /** A disk may be well again; and a service that lives on waits at its FIFO until that can be read. */
+  retry(): void {
+    for (const { way } of this.#outputs.values()) if (way instanceof Capture) way.retry();
+    this.#readMissing();
+  }
+
+  #readMissing(): void {
+    for (const spec of this.#wanted.values()) {
+      if (this.#outputs.has(spec.name)) continue;
+      const tried = this.#try(spec.name, () => {
+        // Where there is none, nobody waits: the next start of the service makes it.
+        if (lstatSync(this.#pathOf(spec.name), { throwIfNoEntry: false })) this.#read(spec);
+      });
+      if (tried === 'exhausted') return;
+    }
+    this.#told.delete(NO_DESCRIPTOR);
+  }
+
+  /** Tells what is wrong, each time it is something else. */
+  #try(what: string, act: () => void): 'done' | 'failed' | 'exhausted' {
+    try {
+      act();
+      this.#told.delete(what);
+      return 'done';
+    } catch (error) {
+      const isExhausted = isOutOfDescriptors(error);
+      if (isExhausted) this.#tell(NO_DESCRIPTOR, NO_DESCRIPTOR);
+      else this.#tell(what, error instanceof Error ? error.message : String(error));
+      return isExhausted ? 'exhausted' : 'failed';
+    }
+  }
+
+  #tell(what: string, message: string): void {
+    if (this.#told.get(what) === message) return;
+    this.#told.set(what, message);
+    this.#options.shared.log.error(message);
+  }
+
+  /** A FIFO of no service: read on while processes hold it, removed when none does. What else is there is not ours. */
+  #keepOrRemove(name: string): void {
+    const path = this.#pathOf(name);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (!found?.isFIFO()) return;
+    if (!hasHolder(path)) return removeFile(path);
+    const { uid } = found;
+    this.#outputs.set(name, { mode: 'capture', uid, way: this.#capture(name, Fifo.open(path, uid), false) });
+  }
+
+  /** For a start. Throws RuntimeError where the output cannot be opened; the message says what to do. */
+  forStart(spec: ServiceSpec): Capture | Forwarder {
+    const { name, launch } = spec;
+    const present = this.#outputs.get(name);
+    if (present?.mode === launch.log && present.uid === this.#options.uidOf(spec)) return present.way;
+    // Another user gets another FIFO: this one may still be open in the old user's hands.
+    if (present) this.forget(name);
+    makeFolders(this.#folder(), 0o700);
+    makeFifos([this.#pathOf(name)]);
+    return this.#read(spec).way;
+  }
+
+  #read(spec: ServiceSpec): Output {
+    const { name, launch, policy } = spec;
+    const mode = isFifoMode(launch.log) ? launch.log : 'capture';
+    const uid = this.#options.uidOf(spec);
+    const fifo = Fifo.open(this.#pathOf(name), uid);
+    const { shared } = this.#options;
+    const way =
+      mode === 'capture'
+        ? this.#capture(name, fifo, policy.timestamps)
+        : new Forwarder(name, fifo, PROGRAMS[mode](name), shared);
+    const made = { mode, uid, way };
+    this.#outputs.set(name, made);
+    return made;
+  }
+
+  #capture(service: string, fifo: Fifo, stamps: boolean): Capture {
+    const { logPath, shared } = this.#options;
+    return new Capture(service, fifo, new LogFile(logPath(service)), this.#batchPath(service), stamps, shared);
+  }
+
+  forget(service: string): void {
+    const output = this.#outputs.get(service);
+    this.#told.delete(service);
+    if (!output) return;
+    this.#outputs.delete(service);
+    output.way[Symbol.dispose]();
+    removeFile(this.#pathOf(service));
+    removeFile(this.#batchPath(service));
+  }
+
+  #folder = (): string => join(this.#options.runDir, 'fifo');
+  #pathOf = (service: string): string => join(this.#folder(), service);
+  #batchPath = (service: string): string => join(this.#options.runDir, 'batch', service);
+
+  /** FIFOs stay: services that live on write into them. */
+  [Symbol.dispose](): void {
+    for (const { way } of this.#outputs.values()) way[Symbol.dispose]();
+    this.#outputs.clear();
+    this.#wanted = new Map();
+  }
+}
