@@ -1,10 +1,11 @@
 // `opsd.state.json`: what opsd would not find again by looking at the machine. Losing it costs only that.
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { codeOf } from './identity.ts';
 import type { Log } from './logger.ts';
+import { readOwnFile } from './own-file.ts';
 import { afterReboot, isRememberedService, type RememberedService } from './remembered.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -77,7 +78,7 @@ export class StateFile {
   #read(path: string): Reading {
     let text: string;
     try {
-      text = readOwn(path);
+      text = readOwnFile(path, LARGEST);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return { missing: true };
       if (codeOf(error) === 'ELOOP') return { unreadable: 'it is a symlink' };
@@ -117,20 +118,5 @@ export class StateFile {
     } catch (error) {
       return `it could not be moved aside (${codeOf(error)})`;
     }
-  }
-}
-
-/** Only a file that nobody else can have written is believed. */
-function readOwn(path: string): string {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const found = fstatSync(fd);
-    if (!found.isFile()) throw new Error('it is not a file');
-    if (found.uid !== process.geteuid?.()) throw new Error(`it belongs to uid ${found.uid}, not to opsd`);
-    if ((found.mode & 0o022) !== 0) throw new Error('others than opsd can write it');
-    if (found.size > LARGEST) throw new Error(`it has ${found.size} bytes`);
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
   }
 }

@@ -137,6 +137,19 @@ test('each line of output is written once and in order, through kills and handov
   );
 });
 
+test('a service that opened its /dev/stdout to everybody is read by the next opsd, and can be restarted', async () => {
+  const config = `[services.open]\ncommand = ["sh", "-c", 'chmod 666 /dev/stdout; ${COUNTER}']\n`;
+  await using opsd = await startOpsd({ config });
+  await waitFor('some lines', async () => (await opsd.output('open')).includes('line 3\n'));
+  await opsd.crash();
+  await opsd.restart();
+  const { length } = await opsd.output('open');
+  await waitFor('more output', async () => (await opsd.output('open')).length > length + 100);
+  await opsd.order('restart', 'open');
+  await opsd.until('open', ({ state, generation }) => state === 'running' && generation === 2);
+  assert.doesNotMatch(await opsd.log(), /\[(WARN|ERROR)\]/);
+});
+
 test('ctl handover ends opsd with 0 and the next one takes over', async () => {
   await using opsd = await startOpsd({ config: SLEEPER });
   const { pid, started_at } = await opsd.until('web', 'running');

@@ -7,6 +7,7 @@ import { makeFolders } from '../make-folders.ts';
 import { isOutOfDescriptors } from '../spare-descriptor.ts';
 import { Capture, type Shared } from './capture.ts';
 import { Fifo, hasHolder, makeFifos, removeFile } from './fifo.ts';
+import { FifoBook } from './fifo-book.ts';
 import { Forwarder, PROGRAMS } from './forwarder.ts';
 import { LogFile } from './log-file.ts';
 
@@ -25,7 +26,7 @@ export interface FifoOutputsOptions {
 
 interface Output {
   readonly mode: FifoMode;
-  readonly uid: number;
+  readonly fifo: Fifo;
   readonly way: Capture | Forwarder;
 }
 
@@ -36,6 +37,7 @@ const NO_DESCRIPTOR =
 
 export class FifoOutputs implements Disposable {
   readonly #options: FifoOutputsOptions;
+  readonly #book: FifoBook;
   readonly #outputs = new Map<string, Output>();
   /** The services that are to have one. */
   #wanted: ReadonlyMap<string, ServiceSpec> = new Map();
@@ -44,6 +46,7 @@ export class FifoOutputs implements Disposable {
 
   constructor(options: FifoOutputsOptions) {
     this.#options = options;
+    this.#book = new FifoBook(options.runDir, options.shared.log);
   }
 
   ways(): readonly (Capture | Forwarder)[] {
@@ -64,16 +67,20 @@ export class FifoOutputs implements Disposable {
     });
     this.#readMissing();
     this.#try(FOLDER, () => {
-      for (const name of readdirSync(this.#folder())) {
+      const names = readdirSync(this.#folder());
+      this.#book.keepOnly(new Set(names));
+      for (const name of names) {
         if (!this.#outputs.has(name) && !this.#wanted.has(name)) this.#try(name, () => this.#keepOrRemove(name));
       }
     });
+    this.#book.save();
   }
 
   /** A disk may be well again; and a service that lives on waits at its FIFO until that can be read. */
   retry(): void {
     for (const { way } of this.#outputs.values()) if (way instanceof Capture) way.retry();
     this.#readMissing();
+    this.#book.save();
   }
 
   #readMissing(): void {
@@ -113,34 +120,40 @@ export class FifoOutputs implements Disposable {
     const path = this.#pathOf(name);
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (!found?.isFIFO()) return;
-    if (!hasHolder(path)) return removeFile(path);
-    const { uid } = found;
-    this.#outputs.set(name, { mode: 'capture', uid, way: this.#capture(name, Fifo.open(path, uid), false) });
+    if (!hasHolder(path)) {
+      removeFile(path);
+      return this.#book.forget(name);
+    }
+    const fifo = Fifo.open(path, name, found.uid, this.#book);
+    this.#outputs.set(name, { mode: 'capture', fifo, way: this.#capture(name, fifo, false) });
   }
 
   /** For a start. Throws RuntimeError where the output cannot be opened; the message says what to do. */
   forStart(spec: ServiceSpec): Capture | Forwarder {
     const { name, launch } = spec;
-    const present = this.#outputs.get(name);
-    if (present?.mode === launch.log && present.uid === this.#options.uidOf(spec)) return present.way;
-    // Another user gets another FIFO: this one may still be open in the old user's hands.
-    if (present) this.forget(name);
-    makeFolders(this.#folder(), 0o700);
-    makeFifos([this.#pathOf(name)]);
-    return this.#read(spec).way;
+    let output = this.#outputs.get(name);
+    for (;;) {
+      // Another user gets another FIFO: this one may still be open in the old user's hands.
+      if (output?.mode === launch.log && output.fifo.uid === this.#options.uidOf(spec)) break;
+      if (output) this.forget(name);
+      makeFolders(this.#folder(), 0o700);
+      makeFifos([this.#pathOf(name)]);
+      output = this.#read(spec);
+    }
+    this.#book.save();
+    return output.way;
   }
 
   #read(spec: ServiceSpec): Output {
     const { name, launch, policy } = spec;
     const mode = isFifoMode(launch.log) ? launch.log : 'capture';
-    const uid = this.#options.uidOf(spec);
-    const fifo = Fifo.open(this.#pathOf(name), uid);
+    const fifo = Fifo.open(this.#pathOf(name), name, this.#options.uidOf(spec), this.#book);
     const { shared } = this.#options;
     const way =
       mode === 'capture'
         ? this.#capture(name, fifo, policy.timestamps)
         : new Forwarder(name, fifo, PROGRAMS[mode](name), shared);
-    const made = { mode, uid, way };
+    const made = { mode, fifo, way };
     this.#outputs.set(name, made);
     return made;
   }
@@ -155,6 +168,7 @@ export class FifoOutputs implements Disposable {
     this.#told.delete(service);
     if (!output) return;
     this.#outputs.delete(service);
+    this.#book.forget(service);
     output.way[Symbol.dispose]();
     removeFile(this.#pathOf(service));
     removeFile(this.#batchPath(service));
@@ -169,5 +183,6 @@ export class FifoOutputs implements Disposable {
     for (const { way } of this.#outputs.values()) way[Symbol.dispose]();
     this.#outputs.clear();
     this.#wanted = new Map();
+    this.#book.save();
   }
 }

@@ -1,10 +1,24 @@
 // The named pipe that a service writes to: its bytes wait there for opsd, whichever opsd that is.
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import {
+  type BigIntStats,
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  unlinkSync,
+} from 'node:fs';
 import { RuntimeError } from '../../errors.ts';
 import { codeOf } from '../identity.ts';
 import { isOutOfDescriptors } from '../spare-descriptor.ts';
+import type { FifoBook } from './fifo-book.ts';
 
 /** Paths for one mkfifo(1): together they stay far below what execve(2) takes. */
 const MOST_AT_ONCE = 2_000;
@@ -27,10 +41,15 @@ export function makeFifos(paths: readonly string[]): void {
   }
 }
 
+/** Neither waits for anything nor needs any right to the file itself (open(2)); Node has no name for it. */
+const O_PATH = 0o10000000;
+const MODE = 0o600;
+
 /** Open for reading and writing, so that there is always a reader and never an end, whoever comes and goes. */
 export class Fifo implements Disposable {
   readonly path: string;
   readonly fd: number;
+  /** Whom it was made for. */
   readonly uid: number;
 
   private constructor(path: string, fd: number, uid: number) {
@@ -41,30 +60,41 @@ export class Fifo implements Disposable {
 
   /**
    * `uid`: the service's user, who gets the FIFO: opening /dev/stdout opens its inode again, with its rights
-   * (EDGE-CASES N18). Throws RuntimeError where something else is in its place; nothing is followed, nothing changed.
+   * (EDGE-CASES N18). One that opsd itself made is what it is, whatever a service did to it (`chmod 666 /dev/stdout` is
+   * a custom of container images), and is left so while that may still run. Throws RuntimeError where anything else is
+   * in its place; nothing is followed, nothing changed. Where descriptors are used up, their error, which will pass.
    */
-  static open(path: string, uid: number): Fifo {
-    let fd: number;
+  static open(path: string, service: string, uid: number, book: FifoBook): Fifo {
+    let seen = -1;
     try {
-      fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+      seen = openSync(path, O_PATH | constants.O_NOFOLLOW);
+      const found = fstatSync(seen, { bigint: true });
+      const owner = book.ownerOf(service, found);
+      if (owner === null) check(path, found, uid);
+      if (owner === null && Number(found.uid) !== uid) chownSync(`/proc/self/fd/${seen}`, uid, -1);
+      const fifo = new Fifo(path, reopen(seen, owner !== null), owner ?? uid);
+      book.note(service, found, fifo.uid);
+      return fifo;
     } catch (error) {
-      // Whether trying again can help is told by its code.
-      if (isOutOfDescriptors(error)) throw error;
-      const why = codeOf(error) === 'ELOOP' ? 'it is a symlink' : codeOf(error) || String(error);
-      throw new RuntimeError(`the output FIFO ${path} cannot be used: ${why}; remove it and start the service again`);
+      throw unusable(path, error);
+    } finally {
+      if (seen !== -1) closeSync(seen);
     }
-    try {
-      takeOver(path, fd, uid);
-    } catch (error) {
-      closeSync(fd);
-      throw error;
-    }
-    return new Fifo(path, fd, uid);
   }
 
-  /** Another description, a blocking one, for a child; the caller closes it. By descriptor: nobody can swap the path. */
+  /**
+   * Another description, a blocking one, for a child; the caller closes it. By descriptor: nobody can swap the path. What
+   * an earlier run did to owner and mode is undone: the new one may be somebody else, with only the rights of then.
+   */
   openForChild(): number {
-    return openSync(`/proc/self/fd/${this.fd}`, constants.O_RDWR);
+    try {
+      const { uid, mode } = fstatSync(this.fd);
+      if (uid !== this.uid) fchownSync(this.fd, this.uid, -1);
+      if ((mode & 0o7777) !== MODE) fchmodSync(this.fd, MODE);
+      return openSync(`/proc/self/fd/${this.fd}`, constants.O_RDWR);
+    } catch (error) {
+      throw unusable(this.path, error);
+    }
   }
 
   /** The number of bytes read; 0: it is empty. */
@@ -82,18 +112,37 @@ export class Fifo implements Disposable {
   }
 }
 
-function takeOver(path: string, fd: number, uid: number): void {
-  const found = fstatSync(fd);
-  const us = process.geteuid?.() ?? 0;
-  const refuse = (why: string): never => {
-    throw new RuntimeError(`the output FIFO ${path} cannot be used: ${why}; remove it and start the service again`);
-  };
-  if (!found.isFIFO()) refuse('it is not a FIFO');
-  if (found.uid !== us && found.uid !== uid) {
-    refuse(`it belongs to uid ${found.uid}, neither to opsd nor to the service's user (uid ${uid})`);
+/** By descriptor. A service that runs as the same user as opsd can lock both of them out. */
+function reopen(seen: number, isOurs: boolean): number {
+  const there = `/proc/self/fd/${seen}`;
+  try {
+    return openSync(there, constants.O_RDWR | constants.O_NONBLOCK);
+  } catch (error) {
+    if (!isOurs || codeOf(error) !== 'EACCES') throw error;
   }
-  if ((found.mode & 0o077) !== 0) refuse('others than its owner may use it');
-  if (found.uid !== uid) fchownSync(fd, uid, -1);
+  chmodSync(there, MODE);
+  return openSync(there, constants.O_RDWR | constants.O_NONBLOCK);
+}
+
+function check(path: string, found: BigIntStats, uid: number): void {
+  const us = process.geteuid?.() ?? 0;
+  const owner = Number(found.uid);
+  if (found.isSymbolicLink()) throw refusal(path, 'it is a symlink');
+  if (!found.isFIFO()) throw refusal(path, 'it is not a FIFO');
+  if (owner !== us && owner !== uid) {
+    throw refusal(path, `it belongs to uid ${owner}, neither to opsd nor to the service's user (uid ${uid})`);
+  }
+  if ((Number(found.mode) & 0o077) !== 0) throw refusal(path, 'others than its owner may use it');
+}
+
+function refusal(path: string, why: string): RuntimeError {
+  return new RuntimeError(`the output FIFO ${path} cannot be used: ${why}; remove it and start the service again`);
+}
+
+/** Whether trying again can help is told by the code of an error, which a refusal has not. */
+function unusable(path: string, error: unknown): unknown {
+  if (error instanceof RuntimeError || isOutOfDescriptors(error)) return error;
+  return refusal(path, codeOf(error) || String(error));
 }
 
 /** Does any process have it open? Without one it is empty: the kernel keeps the bytes only that long. */
@@ -104,6 +153,8 @@ export function hasHolder(path: string): boolean {
   } catch (error) {
     // Nobody reads, and whoever holds a FIFO of ours for writing holds it for reading too.
     if (codeOf(error) === 'ENXIO') return false;
+    // A service has locked us out of it, and may be there still.
+    if (codeOf(error) === 'EACCES') return true;
     throw error;
   }
 }

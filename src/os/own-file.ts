@@ -1,0 +1,18 @@
+// Reads a file that opsd wrote itself: only one that nobody else can have written is believed.
+
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+
+/** `largest` in bytes. Throws what open(2) gives, or an Error that says what is wrong with the file. */
+export function readOwnFile(path: string, largest: number): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = fstatSync(fd);
+    if (!found.isFile()) throw new Error('it is not a file');
+    if (found.uid !== process.geteuid?.()) throw new Error(`it belongs to uid ${found.uid}, not to opsd`);
+    if ((found.mode & 0o022) !== 0) throw new Error('others than opsd can write it');
+    if (found.size > largest) throw new Error(`it has ${found.size} bytes`);
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,159 @@
+// Services that change owner and mode of their output, as container images do: the next opsd knows its own FIFOs all the same.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { waitFor } from '../../support/wait.ts';
+import { type Bench, bench, specOf } from './outputs.ts';
+
+const us = process.geteuid?.() ?? 0;
+const needsRoot = us === 0 ? false : 'giving files to others takes root';
+const NOBODY = 65_534;
+
+const fifoOf = (b: Bench): string => join(b.path, 'run/fifo/web');
+const bookOf = (b: Bench): string => join(b.path, 'run/opsd.fifos.json');
+
+/** Ends the outputs of `b`, as an opsd that goes, and gives those of the next one. */
+async function nextOf(b: Bench, uid = us): Promise<Bench> {
+  await b.outputs[Symbol.asyncDispose]();
+  return await bench({ runDir: join(b.path, 'run'), logDir: join(b.path, 'log'), uidOf: () => uid });
+}
+
+for (const [what, root] of [
+  ['chmod 666', false],
+  ['chmod 000', false],
+  ['chown nobody', true],
+] as const) {
+  test(`${what} /dev/stdout: the next opsd reads on, and the service can start again`, {
+    skip: root && needsRoot,
+  }, async () => {
+    await using b = await bench();
+    b.outputs.prepare([specOf('web')]);
+    const script = `${what} /dev/stdout; echo one; until test -e ${b.path}/go; do sleep 0.01; done; echo two`;
+    const service = b.run(specOf('web'), `${script}; exec sleep 60`);
+    await waitFor('the first line', () => b.read('web') === 'one\n');
+    const before = lstatSync(fifoOf(b));
+
+    await using next = await nextOf(b);
+    next.outputs.prepare([specOf('web')]);
+    writeFileSync(join(b.path, 'go'), '');
+    await waitFor('the second line', () => b.read('web') === 'one\ntwo\n');
+    const during = lstatSync(fifoOf(b));
+    if (what !== 'chmod 000')
+      assert.deepEqual([during.uid, during.mode], [before.uid, before.mode], 'while it may be in use so');
+
+    service.kill('SIGKILL');
+    await once(service, 'exit');
+    assert.equal(await next.finish(specOf('web'), 'echo three > /dev/stdout'), 0);
+    await waitFor('the third line', () => b.read('web') === 'one\ntwo\nthree\n');
+    const after = lstatSync(fifoOf(b));
+    assert.deepEqual([after.ino, after.uid, after.mode & 0o7777], [before.ino, us, 0o600]);
+    assert.deepEqual([...b.log.lines, ...next.log.lines], []);
+  });
+}
+
+test('the same opsd gives a FIFO that a service gave away back to its user', { skip: needsRoot }, async () => {
+  await using b = await bench({ uidOf: () => NOBODY });
+  const as = 'exec setpriv --reuid=65534 --clear-groups';
+  await b.finish(specOf('web'), `${as} sh -c "echo one > /dev/stdout; chmod 000 /dev/stdout"`);
+  assert.equal(await b.finish(specOf('web'), `${as} sh -c "echo two > /dev/stdout"`), 0);
+  await waitFor('both lines', () => b.read('web') === 'one\ntwo\n');
+});
+
+test('a FIFO that somebody else put in the place of one of ours is refused and left as it is', async () => {
+  await using b = await bench();
+  b.outputs.prepare([specOf('web')]);
+  await using next = await nextOf(b);
+  rmSync(fifoOf(b));
+  spawnSync('mkfifo', ['-m', '666', fifoOf(b)]);
+  const before = lstatSync(fifoOf(b));
+  next.outputs.prepare([specOf('web')]);
+  assert.match(next.log.lines.join('\n'), /^ERROR the output FIFO .*others than its owner may use it; remove it.*$/);
+  const after = lstatSync(fifoOf(b));
+  assert.deepEqual([after.ino, after.mode], [before.ino, before.mode]);
+});
+
+test('a service that got another user while no opsd ran is read to the end, and gets another FIFO at its start', {
+  skip: needsRoot,
+}, async () => {
+  await using b = await bench({ uidOf: () => NOBODY });
+  const old = b.run(specOf('web'), 'echo one; exec sleep 60');
+  await waitFor('the first line', () => b.read('web') === 'one\n');
+  const { ino } = lstatSync(fifoOf(b));
+  await using next = await nextOf(b, us);
+  next.outputs.prepare([specOf('web')]);
+  assert.equal(lstatSync(fifoOf(b)).ino, ino);
+  old.kill('SIGKILL');
+  await once(old, 'exit');
+  await next.finish(specOf('web'), 'echo two > /dev/stdout');
+  await waitFor('the second line', () => b.read('web') === 'one\ntwo\n');
+  assert.equal(lstatSync(fifoOf(b)).uid, us);
+  assert.deepEqual(next.log.lines, []);
+});
+
+const DAMAGES: readonly { readonly what: string; readonly root?: true; damage(book: string, b: Bench): void }[] = [
+  { what: 'garbage', damage: (book) => writeFileSync(book, '\0{"version":') },
+  { what: 'something else', damage: (book) => writeFileSync(book, '[{"web": 1}]') },
+  { what: 'entries without sense', damage: (book) => writeFileSync(book, '{"version":1,"fifos":{"web":{"ino":1}}}') },
+  { what: 'gone', damage: (book) => rmSync(book) },
+  { what: 'a list that others can write', damage: (book) => chmodSync(book, 0o622) },
+  { what: 'a list of somebody else', root: true, damage: (book) => chownSync(book, NOBODY, NOBODY) },
+  {
+    what: 'a symlink',
+    damage(book, b) {
+      renameSync(book, join(b.path, 'elsewhere'));
+      symlinkSync(join(b.path, 'elsewhere'), book);
+    },
+  },
+  { what: 'a list without end', damage: (book) => writeFileSync(book, Buffer.alloc((16 << 20) + 1, ' ')) },
+];
+
+for (const { what, root, damage } of DAMAGES) {
+  test(`the list of FIFOs is ${what}: no more is lost than what it knew`, { skip: root && needsRoot }, async () => {
+    await using b = await bench();
+    b.outputs.prepare([specOf('web'), specOf('other')]);
+    await b.finish(specOf('web'), 'chmod 666 /dev/stdout');
+    await b.outputs[Symbol.asyncDispose]();
+    damage(bookOf(b), b);
+    const elsewhere = join(b.path, 'elsewhere');
+    const untouched = existsSync(elsewhere) && readFileSync(elsewhere, 'utf8');
+    await using last = await nextOf(b);
+    last.outputs.prepare([specOf('web'), specOf('other')]);
+    const errors = last.log.lines.filter((line) => line.startsWith('ERROR'));
+    assert.match(errors.join('\n'), /^ERROR the output FIFO \S+\/web cannot be used: others than its owner.*$/);
+    assert.equal(lstatSync(fifoOf(b)).mode & 0o777, 0o666);
+    await last.finish(specOf('other'), 'echo fine');
+    await waitFor('the other', () => b.read('other') === 'fine\n');
+    assert.equal(existsSync(elsewhere) && readFileSync(elsewhere, 'utf8'), untouched);
+    const book = lstatSync(bookOf(b));
+    assert.deepEqual([book.isFile(), book.uid, book.mode & 0o777], [true, us, 0o600], 'it is a list again');
+  });
+}
+
+test('a thousand FIFOs are written down at once, and not again while nothing changes', async () => {
+  await using b = await bench();
+  const specs = Array.from({ length: 1000 }, (_, index) => specOf(`web${index}`));
+  b.outputs.prepare(specs);
+  const { ino } = statSync(bookOf(b));
+  for (const spec of specs) b.outputs.open(spec).close();
+  b.outputs.prepare(specs);
+  assert.equal(statSync(bookOf(b)).ino, ino);
+  assert.equal(Object.keys(JSON.parse(readFileSync(bookOf(b), 'utf8')).fifos).length, 1000);
+  await using next = await nextOf(b);
+  next.outputs.prepare(specs.slice(0, 10));
+  assert.equal(Object.keys(JSON.parse(readFileSync(bookOf(b), 'utf8')).fifos).length, 10);
+});
