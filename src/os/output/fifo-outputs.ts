@@ -134,7 +134,8 @@ export class FifoOutputs implements Disposable {
     let output = this.#outputs.get(name);
     for (;;) {
       // Another user gets another FIFO: this one may still be open in the old user's hands.
-      if (output?.mode === launch.log && output.fifo.uid === this.#options.uidOf(spec)) break;
+      const isFit = output?.mode === launch.log && output.fifo.uid === this.#options.uidOf(spec);
+      if (isFit && output?.fifo.isInPlace()) break;
       if (output) this.forget(name);
       makeFolders(this.#folder(), 0o700);
       makeFifos([this.#pathOf(name)]);
@@ -169,8 +170,10 @@ export class FifoOutputs implements Disposable {
     if (!output) return;
     this.#outputs.delete(service);
     this.#book.forget(service);
+    // What somebody put in its place is not ours to remove.
+    const isInPlace = output.fifo.isInPlace();
     output.way[Symbol.dispose]();
-    removeFile(this.#pathOf(service));
+    if (isInPlace) removeFile(this.#pathOf(service));
     removeFile(this.#batchPath(service));
   }
 

@@ -82,6 +82,13 @@ export class Fifo implements Disposable {
     }
   }
 
+  /** Is it what has its name? The next opsd finds it by that. */
+  isInPlace(): boolean {
+    const there = lstatSync(this.path, { throwIfNoEntry: false });
+    const ours = fstatSync(this.fd);
+    return there?.ino === ours.ino && there.dev === ours.dev;
+  }
+
   /**
    * Another description, a blocking one, for a child; the caller closes it. By descriptor: nobody can swap the path. What
    * an earlier run did to owner and mode is undone: the new one may be somebody else, with only the rights of then.

@@ -87,6 +87,29 @@ test('a FIFO that somebody else put in the place of one of ours is refused and l
   assert.deepEqual([after.ino, after.mode], [before.ino, before.mode]);
 });
 
+test('a FIFO that was removed is made anew at the next start, so that the next opsd finds it', async () => {
+  await using b = await bench();
+  b.outputs.prepare([specOf('web')]);
+  await b.finish(specOf('web'), 'echo one');
+  rmSync(join(b.path, 'run/fifo'), { recursive: true });
+  b.run(specOf('web'), `echo two; until test -e ${b.path}/go; do sleep 0.01; done; echo three; exec sleep 60`);
+  await waitFor('the second line', () => b.read('web') === 'one\ntwo\n');
+  await using next = await nextOf(b);
+  next.outputs.prepare([specOf('web')]);
+  writeFileSync(join(b.path, 'go'), '');
+  await waitFor('the third line', () => b.read('web') === 'one\ntwo\nthree\n');
+});
+
+test('what somebody put in the place of a FIFO in use is refused at the next start, and not removed', async () => {
+  await using b = await bench();
+  b.outputs.prepare([specOf('web')]);
+  rmSync(fifoOf(b));
+  writeFileSync(fifoOf(b), 'precious');
+  assert.throws(() => b.outputs.open(specOf('web')), { message: /it is not a FIFO; remove it/ });
+  b.outputs.settings('web', null);
+  assert.equal(readFileSync(fifoOf(b), 'utf8'), 'precious');
+});
+
 test('a service that got another user while no opsd ran is read to the end, and gets another FIFO at its start', {
   skip: needsRoot,
 }, async () => {
