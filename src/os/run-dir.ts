@@ -51,8 +51,7 @@ export function prepareDirectories(layout: Layout): void {
   prepare(layout.fifo, 0o700, 0o077);
   prepare(layout.key, 0o700, 0o022);
   prepare(layout.data, 0o750, 0o022);
-  // A group of log readers and rotators is common; everybody is not.
-  prepare(layout.log, 0o755, 0o002);
+  prepareLogFolder(layout.log);
   prepare(layout.tmp, 0o755, 0o002);
 }
 
@@ -81,6 +80,12 @@ function lookThrough(path: string): Stats | null {
 /** The permission bits of st_mode, with those in front of them: 1777. */
 function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+/** At the start, and again where somebody removed it. Throws as `prepareDirectories` does. */
+export function prepareLogFolder(path: string): void {
+  // A group of log readers and rotators is common; everybody is not.
+  prepare(path, 0o755, 0o002);
 }
 
 function prepare(path: string, mode: number, forbidden: number): void {

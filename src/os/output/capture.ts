@@ -11,6 +11,7 @@ import { type Slots, type Written, writeLate } from './late-writer.ts';
 import type { LogFile } from './log-file.ts';
 import { Patience } from './patience.ts';
 import type { Readiness, Watch } from './readiness.ts';
+import { remedyFor } from './remedies.ts';
 import { Transfer } from './transfer.ts';
 
 /** What the outputs of all services share. */
@@ -157,6 +158,8 @@ export class Capture implements Disposable {
         service: this.#service,
         path: this.#file.path,
         why,
+        // One that is no error of the system has its own in it.
+        ...(codeOf(error) === '' ? {} : { remedy: remedyFor(error) }),
       });
     }
     this.#failure = { code: codeOf(error) || why, retryAt: monotonic() + this.#shared.retryEvery };

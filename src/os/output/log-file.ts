@@ -1,13 +1,10 @@
 // The file that output ends up in: append only, found again after a rename, and never something else in disguise.
 
-import { closeSync, constants, fchownSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readSync, statSync, writeSync } from 'node:fs';
 import type { Millis } from '../../core/spec.ts';
-import { RuntimeError } from '../../errors.ts';
 import { monotonic } from '../../runtime/clock.ts';
-import { codeOf } from '../identity.ts';
+import { openLog } from './open-log.ts';
 
-/** 0640: a group of log readers may be given the folder. */
-const MODE = 0o640;
 const NEWLINE = 0x0a;
 /** How often a file in use is looked for under its name: a rename without SIGUSR1 is seen that late. */
 const CHECK_EVERY: Millis = 1_000;
@@ -16,7 +13,7 @@ const CHECK_EVERY: Millis = 1_000;
  * O_NOFOLLOW: a symlink planted here must not lead opsd elsewhere. O_NONBLOCK: opening a FIFO or writing to it must not
  * hang opsd. Not O_APPEND, which splice(2) refuses: there is one writer, and it asks for the size before it writes.
  */
-const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+const FLAGS = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 interface Open {
   readonly fd: number;
@@ -57,10 +54,10 @@ export class LogFile implements Disposable {
     return this.#file().ino;
   }
 
-  /** Throws what open(2) gives. */
+  /** Throws as `openLog` does. */
   open(): void {
     if (this.#open) return;
-    const fd = openSync(this.path, FLAGS, MODE);
+    const fd = openLog(this.path, FLAGS);
     const found = fstatSync(fd);
     this.#open = { fd, ino: found.ino, dev: found.dev, isRegular: found.isFile() };
     this.#end = found.size;
@@ -131,44 +128,4 @@ export class LogFile implements Disposable {
     if (this.#open) closeSync(this.#open.fd);
     this.#open = null;
   }
-}
-
-/**
- * The log file as a service's own output (`direct`). Given to its user: opening /dev/stdout opens the file again, with its
- * rights (EDGE-CASES N18). The caller closes it.
- */
-export function openDirect(path: string, uid: number): number {
-  const fd = openForAppending(path);
-  const found = fstatSync(fd);
-  const us = process.geteuid?.() ?? 0;
-  const isTheirs = found.uid === us || found.uid === uid;
-  if (!found.isFile() || !isTheirs) {
-    closeSync(fd);
-    throw refusal(path, isTheirs ? 'it is not a regular file' : `it belongs to uid ${found.uid}`);
-  }
-  if (found.uid !== uid) fchownSync(fd, uid, -1);
-  return fd;
-}
-
-/** O_NONBLOCK does nothing to a regular file; it keeps a FIFO in its place from hanging opsd. */
-function openForAppending(path: string): number {
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
-  try {
-    return openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY, MODE);
-  } catch (error) {
-    const why = WRONG_KINDS[codeOf(error)];
-    throw why === undefined ? error : refusal(path, why);
-  }
-}
-
-const WRONG_KINDS: Readonly<Record<string, string>> = {
-  ELOOP: 'it is a symlink',
-  EISDIR: 'it is a folder',
-  ENXIO: 'it is a FIFO or a socket',
-};
-
-function refusal(path: string, why: string): RuntimeError {
-  return new RuntimeError(
-    `the log ${path} cannot be a service's output: ${why}; remove it and start the service again`,
-  );
 }

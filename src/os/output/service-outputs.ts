@@ -7,12 +7,12 @@ import { every, monotonic } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import type { Log } from '../logger.ts';
 import { Capture, type Shared } from './capture.ts';
+import { openDirect } from './direct.ts';
 import { FifoOutputs, isFifoMode } from './fifo-outputs.ts';
 import { Forwarder } from './forwarder.ts';
 import { type Kernel, loadKernel } from './kernel.ts';
 import { lastLines, readTail } from './last-lines.ts';
 import { Slots } from './late-writer.ts';
-import { openDirect } from './log-file.ts';
 import { type Readiness, watchReadiness } from './readiness.ts';
 
 export interface ServiceOutputsOptions {

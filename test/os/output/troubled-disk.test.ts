@@ -3,7 +3,19 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Kernel, loadKernel } from '../../../src/os/output/kernel.ts';
@@ -83,6 +95,61 @@ test('a log that cannot be opened (a folder, a symlink) costs its output, no mor
   rmSync(b.logOf('link'));
   await waitFor('the link to be gone', () => b.read('link') === 'opsd: 4 bytes of output were lost here (ELOOP)\n');
   assert.equal(spawnSync('cat', [victim], { encoding: 'utf8' }).stdout, 'untouched');
+});
+
+for (const mode of ['capture', 'direct'] as const) {
+  test(`a log folder that was removed is made again as it is at the start (${mode})`, async () => {
+    await using b = await bench();
+    const folder = join(b.path, 'log');
+    const spec = specOf('web', mode);
+    b.outputs.prepare([spec]);
+    await b.finish(spec, 'echo one');
+    await waitFor('the first line', () => b.read('web') === 'one\n');
+    rmSync(folder, { recursive: true });
+    const umask = process.umask(0o077);
+    try {
+      // Captured output is looked for under its name once a second.
+      const child = b.run(spec, 'while :; do echo more; sleep 0.02; done');
+      await waitFor('a new log', () => b.read('web').includes('more\n'));
+      child.kill('SIGKILL');
+    } finally {
+      process.umask(umask);
+    }
+    assert.equal(statSync(folder).mode & 0o7777, 0o755);
+    assert.deepEqual([b.counted.dropped, b.log.lines], [0, []]);
+  });
+
+  test(`a symlink in the place of the log folder is not followed when that is made again (${mode})`, async () => {
+    await using b = await bench({ retryEvery: 50 });
+    const folder = join(b.path, 'log');
+    const spec = specOf('web', mode);
+    b.outputs.prepare([spec]);
+    rmSync(folder, { recursive: true });
+    symlinkSync(join(b.path, 'elsewhere'), folder);
+    const says = /log is a symlink: put a directory in its place/;
+    if (mode === 'direct') assert.throws(() => b.outputs.open(spec), { name: 'RuntimeError', message: says });
+    else {
+      await b.finish(spec, 'echo one');
+      await waitFor('the reason', () => b.log.lines.some((line) => says.test(line)));
+    }
+    assert.equal(existsSync(join(b.path, 'elsewhere')), false);
+    rmSync(folder);
+    if (mode === 'capture') await waitFor('the folder', () => existsSync(folder));
+    await b.finish(spec, 'echo two');
+    await waitFor('the next line', () => b.read('web').endsWith('two\n'));
+  });
+}
+
+test('the line about a log that cannot be written says what to do about it', async () => {
+  await using b = await bench();
+  mkdirSync(b.logOf('web'));
+  b.outputs.prepare([specOf('web')]);
+  await b.finish(specOf('web'), 'echo one');
+  const line = await waitFor('the line', () => b.log.lines[0]);
+  assert.match(
+    line,
+    /^ERROR cannot write to the log of a service.* path=\S+ why=EISDIR.* remedy=it is a folder: remove it$/,
+  );
 });
 
 test('a log that takes nothing (a FIFO nobody reads): its service waits, others do not, and nothing is lost in the end', async () => {
