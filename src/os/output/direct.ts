@@ -1,6 +1,7 @@
 // The log file as a service's own output (`log = "direct"`): opened for it, given to its user, refused where it is none.
 
-import { closeSync, constants, fchownSync, fstatSync, type Stats } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
 import { RuntimeError } from '../../errors.ts';
 import { codeOf } from '../identity.ts';
 import { openLog } from './open-log.ts';
@@ -9,6 +10,8 @@ import { remedyFor } from './remedies.ts';
 /** O_NONBLOCK does nothing to a regular file; it keeps a FIFO in its place from hanging opsd. */
 const FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+/** What the owner of the log needs: opening /dev/stdout opens it again (EDGE-CASES N18). */
+const OWNERS = 0o600;
 /** By these a failed start is known to cost the service nothing but time. */
 const PASSING: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC']);
 
@@ -20,9 +23,10 @@ export function openDirect(path: string, uid: number): number {
   const fd = open(path);
   try {
     const found = fstatSync(fd);
-    const why = whyNot(found, uid);
+    const why = whyNot(found, path, uid);
     if (why !== null) throw refusal(path, why, REMOVE);
     if (found.uid !== uid) fchownSync(fd, uid, -1);
+    if ((found.mode & OWNERS) !== OWNERS) fchmodSync(fd, (found.mode & 0o777) | OWNERS);
     return fd;
   } catch (error) {
     closeSync(fd);
@@ -50,11 +54,21 @@ const WRONG_KINDS: Readonly<Record<string, string>> = {
   ENXIO: 'it is a FIFO or a socket',
 };
 
-function whyNot(found: Stats, uid: number): string | null {
+function whyNot(found: Stats, path: string, uid: number): string | null {
   if (!found.isFile()) return 'it is not a regular file';
   const us = process.geteuid?.() ?? 0;
-  if (found.uid === us || found.uid === uid) return null;
+  if (found.uid === us || found.uid === uid || isGivenAway(found, path)) return null;
   return `it belongs to uid ${found.uid}`;
+}
+
+/**
+ * `chown X /dev/stdout` is a custom of container images. Where nobody but opsd can put anything into the folder, the file
+ * is the one that the service had; a second name would mean that it may be another's as well.
+ */
+function isGivenAway({ nlink }: Stats, path: string): boolean {
+  const folder = lstatSync(dirname(path), { throwIfNoEntry: false });
+  if (!folder?.isDirectory() || folder.uid !== process.geteuid?.()) return false;
+  return (folder.mode & 0o022) === 0 && nlink === 1;
 }
 
 function refusal(path: string, why: string, remedy: string | null): RuntimeError {

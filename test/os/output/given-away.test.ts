@@ -7,6 +7,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  linkSync,
   lstatSync,
   readFileSync,
   renameSync,
@@ -127,6 +128,41 @@ test('a service that got another user while no opsd ran is read to the end, and 
   assert.equal(lstatSync(fifoOf(b)).uid, us);
   assert.deepEqual(next.log.lines, []);
 });
+
+const isOf = (b: Bench): number => statSync(b.logOf('web')).uid;
+
+test('direct: a log that a service gave away is its user’s again at the next start', { skip: needsRoot }, async () => {
+  let uid = us;
+  await using b = await bench({ uidOf: () => uid });
+  const web = specOf('web', 'direct');
+  await b.finish(web, 'echo one; chown 4711 /dev/stdout');
+  assert.equal(isOf(b), 4711);
+  await b.finish(web, 'echo two');
+  assert.deepEqual([b.read('web'), isOf(b)], ['one\ntwo\n', us]);
+  uid = NOBODY;
+  const as = 'exec setpriv --reuid=65534 --clear-groups sh -c';
+  await b.finish(web, `${as} "chmod 000 /dev/stdout"`);
+  assert.equal(await b.finish(web, `${as} "echo three >> /dev/stdout"`), 0);
+  assert.deepEqual([b.read('web'), isOf(b)], ['one\ntwo\nthree\n', NOBODY]);
+});
+
+for (const [what, play] of [
+  ['that has another name, too', (b: Bench) => linkSync(b.logOf('web'), join(b.path, 'also'))],
+  ['in a folder that a group can write', (b: Bench) => chmodSync(join(b.path, 'log'), 0o775)],
+  ['in a folder of somebody else', (b: Bench) => chownSync(join(b.path, 'log'), NOBODY, NOBODY)],
+] as const) {
+  test(`direct: a log of somebody else ${what} is refused and left as it is`, { skip: needsRoot }, async () => {
+    await using b = await bench();
+    writeFileSync(b.logOf('web'), 'theirs\n');
+    chownSync(b.logOf('web'), 4711, 4711);
+    play(b);
+    assert.throws(() => b.outputs.open(specOf('web', 'direct')), {
+      name: 'RuntimeError',
+      message: /web\.log cannot be a service's output: it belongs to uid 4711; remove it/,
+    });
+    assert.deepEqual([b.read('web'), isOf(b)], ['theirs\n', 4711]);
+  });
+}
 
 const DAMAGES: readonly { readonly what: string; readonly root?: true; damage(book: string, b: Bench): void }[] = [
   { what: 'garbage', damage: (book) => writeFileSync(book, '\0{"version":') },
