@@ -19,6 +19,7 @@ import { RuntimeError } from '../../errors.ts';
 import { codeOf } from '../identity.ts';
 import { isOutOfDescriptors } from '../spare-descriptor.ts';
 import type { FifoBook } from './fifo-book.ts';
+import { leaveMargin } from './margin.ts';
 
 /** Paths for one mkfifo(1): together they stay far below what execve(2) takes. */
 const MOST_AT_ONCE = 2_000;
@@ -72,7 +73,7 @@ export class Fifo implements Disposable {
       const owner = book.ownerOf(service, found);
       if (owner === null) check(path, found, uid);
       if (owner === null && Number(found.uid) !== uid) chownSync(`/proc/self/fd/${seen}`, uid, -1);
-      const fifo = new Fifo(path, reopen(seen, owner !== null), owner ?? uid);
+      const fifo = new Fifo(path, leaveMargin(reopen(seen, owner !== null)), owner ?? uid);
       book.note(service, found, fifo.uid);
       return fifo;
     } catch (error) {

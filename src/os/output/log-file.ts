@@ -3,6 +3,7 @@
 import { closeSync, constants, fstatSync, readSync, statSync, writeSync } from 'node:fs';
 import type { Millis } from '../../core/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
+import { leaveMargin } from './margin.ts';
 import { openLog } from './open-log.ts';
 
 const NEWLINE = 0x0a;
@@ -57,7 +58,7 @@ export class LogFile implements Disposable {
   /** Throws as `openLog` does. */
   open(): void {
     if (this.#open) return;
-    const fd = openLog(this.path, FLAGS);
+    const fd = leaveMargin(openLog(this.path, FLAGS));
     const found = fstatSync(fd);
     this.#open = { fd, ino: found.ino, dev: found.dev, isRegular: found.isFile() };
     this.#end = found.size;

@@ -7,6 +7,7 @@ import { TIMESTAMP_LENGTH } from '../timestamp.ts';
 import type { Kernel } from './kernel.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
 import type { LogFile } from './log-file.ts';
+import { leaveMargin } from './margin.ts';
 
 /** What the batch was to become: enough to make the very same bytes again and to see how many of them are in the log. */
 export interface Intent {
@@ -31,7 +32,7 @@ export class StampedBatch implements Disposable {
   /** Throws what open(2) gives. */
   constructor(path: string) {
     makeFolders(dirname(path), 0o700);
-    this.#fd = openSync(path, FLAGS, 0o600);
+    this.#fd = leaveMargin(openSync(path, FLAGS, 0o600));
   }
 
   /** From the FIFO to the batch and from there into `into`; the bytes, or minus the errno. */

@@ -33,6 +33,23 @@ function run(script: string): unknown {
 
 const REMEDY = /^ERROR no descriptor is left .*: raise LimitNOFILE= of opsd/;
 
+test('outputs leave some descriptors for opsd itself, which can write and start processes all the time', () => {
+  const result = run(`
+    const names = Array.from({ length: 60 }, (_, index) => 'web' + index);
+    b.outputs.prepare(names.map((name) => specOf(name)));
+    takeAll();
+    const left = taken.length;
+    giveBack();
+    await b.finish(specOf('web0'), 'echo one');
+    await waitFor('its end', () => b.read('web0') === 'one\\n' || b.counted.dropped === 4);
+    console.log(JSON.stringify({ left, lines: b.log.lines }));
+  `);
+  assert.ok(typeof result === 'object' && result && 'left' in result && 'lines' in result);
+  assert.ok(Number(result.left) > 7, `${result.left}`);
+  assert.ok(Array.isArray(result.lines));
+  assert.match(result.lines[0], REMEDY);
+});
+
 test('services that live on are read when there is a descriptor again; one line says what to do until then', () => {
   const result = run(`
     mkdirSync(b.path + '/run/fifo', { mode: 0o700 });
