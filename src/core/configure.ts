@@ -1,8 +1,9 @@
 // A configuration comes into force: services are added, removed, restarted or changed in place.
 
+import type { Effect } from './effects.ts';
 import { newService } from './initial.ts';
 import { bringDown, bringDownInTurn, start } from './lifecycle.ts';
-import type { Effect, Next, Service } from './model.ts';
+import type { Next, Service } from './model.ts';
 import { needsNewProcess } from './reload.ts';
 import { remove } from './removal.ts';
 import { beginConfigured, leaveToRollouts, resumeRollouts } from './rollout-reload.ts';

@@ -1,6 +1,7 @@
 // Probes: when a live generation is asked, and what its answers mean.
 
-import type { Check, Effect, Run, Service } from './model.ts';
+import type { Effect } from './effects.ts';
+import type { Check, Run, Service } from './model.ts';
 import type { Health, Millis, Policy, Probe } from './spec.ts';
 
 /** Spread over ± 10 %, so that a thousand probes do not come at the same moment. */

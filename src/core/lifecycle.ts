@@ -1,7 +1,8 @@
 // Up and down: how a generation is started, asked to stop, and killed.
 
+import type { Effect } from './effects.ts';
 import { noBeatYet } from './heartbeat.ts';
-import type { Effect, Next, Reason, Run, Service, ServiceState } from './model.ts';
+import type { Next, Reason, Run, Service, ServiceState } from './model.ts';
 import { answerAtRest, released } from './orders.ts';
 import type { Millis, SignalName } from './spec.ts';
 import { type Around, type Moved, move, unreachable } from './transition.ts';

@@ -1,7 +1,9 @@
 // Operators' orders, carried out: start, stop, restart, signal, reset.
 
+import type { Effect, Outcome } from './effects.ts';
+import type { Event } from './events.ts';
 import { bringDown, start } from './lifecycle.ts';
-import type { Effect, Event, Outcome, PendingOrder, Service } from './model.ts';
+import type { PendingOrder, Service } from './model.ts';
 import { isAwaitingDependents, isHeld, isLeaving, needsOf, serviceOf } from './order.ts';
 import { answerReady, released, supersede } from './orders.ts';
 import { type Around, forgiven, isLive, isWanted, type Moved, unreachable } from './transition.ts';

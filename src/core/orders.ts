@@ -1,6 +1,7 @@
 // Operators' orders on one service: who is answered what, and when. Each is answered exactly once.
 
-import type { Effect, Outcome, PendingOrder, Service } from './model.ts';
+import type { Effect, Outcome } from './effects.ts';
+import type { PendingOrder, Service } from './model.ts';
 
 type Answered = readonly [Service, readonly Effect[]];
 

@@ -1,12 +1,13 @@
 // Taking over from an earlier opsd: what it remembered, what still lives, and what the configuration says now.
 
 import { draw } from './backoff.ts';
+import type { Effect } from './effects.ts';
 import { checkHealth, checkReadiness } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
 import { initialState, newService } from './initial.ts';
 import { bringDown, bringDownInTurn } from './lifecycle.ts';
 import type { Memory } from './memory.ts';
-import type { Effect, Exit, Next, Run, Service, ServiceState, State } from './model.ts';
+import type { Exit, Next, Run, Service, ServiceState, State } from './model.ts';
 import { type Found, recallRollouts, rolledOf } from './rollout-recall.ts';
 import { hear } from './service.ts';
 import type { Config, Millis, ServiceSpec } from './spec.ts';

@@ -1,6 +1,6 @@
 // The beginning of a rollout, and of the way back: who is at rest gets its new form at once, the others wait.
 
-import type { RolloutNews } from './model.ts';
+import type { RolloutNews } from './effects.ts';
 import { serviceOf } from './order.ts';
 import { keepRollout } from './rollout-end.ts';
 import { aimOf, give, isSame, replace, specOf } from './rollout-member.ts';

@@ -1,6 +1,6 @@
 // The end of a rollout: who asked for it is answered, and those that stood in go.
 
-import type { Outcome, RolloutNews } from './model.ts';
+import type { Outcome, RolloutNews } from './effects.ts';
 import type { Rollout } from './rollout-model.ts';
 import { dismissStandIns } from './rollout-stand-ins.ts';
 import type { World } from './world.ts';

@@ -1,7 +1,8 @@
 // One member of a rollout: what it is to be, whether it is ready, and how it is replaced.
 
+import type { Effect } from './effects.ts';
 import { bringDown } from './lifecycle.ts';
-import type { Effect, Service } from './model.ts';
+import type { Service } from './model.ts';
 import { differences } from './reload.ts';
 import type { Rollout } from './rollout-model.ts';
 import type { Millis, ServiceSpec } from './spec.ts';

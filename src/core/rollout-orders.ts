@@ -1,6 +1,7 @@
 // Operators' orders on whole groups: restart one after the other, undo, retry.
 
-import type { Event, Outcome } from './model.ts';
+import type { Outcome } from './effects.ts';
+import type { Event } from './events.ts';
 import { serviceOf } from './order.ts';
 import { turnBack } from './rollout.ts';
 import { begin } from './rollout-begin.ts';

@@ -1,6 +1,7 @@
 // Rollouts as they proceed: after each step of the supervisor the next member goes, if it may.
 
-import type { Effect, Service, StateName } from './model.ts';
+import type { Effect } from './effects.ts';
+import type { Service, StateName } from './model.ts';
 import { obstacleOf, serviceOf } from './order.ts';
 import { begin } from './rollout-begin.ts';
 import { endRollout, interruptRollout, keepRollout } from './rollout-end.ts';

@@ -1,9 +1,11 @@
 // The life of one service: what each event does to it in each of its states.
 
+import type { Effect } from './effects.ts';
+import type { Event } from './events.ts';
 import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
 import { beaten, lookAgain, noBeatYet } from './heartbeat.ts';
 import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
-import type { Effect, Event, Exit, Next, Reason, Run, Service, ServiceState, Verdict } from './model.ts';
+import type { Exit, Next, Reason, Run, Service, ServiceState, Verdict } from './model.ts';
 import { answerReady, answerStuck } from './orders.ts';
 import { finish, settle } from './settle.ts';
 import type { Millis, Policy } from './spec.ts';

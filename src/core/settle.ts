@@ -1,8 +1,9 @@
 // The end of a generation, and what becomes of its service: backoff, failed, exited, stopped, or another start.
 
 import { delayBefore } from './backoff.ts';
+import type { AlertReason } from './effects.ts';
 import { rest, start } from './lifecycle.ts';
-import type { AlertReason, Next, Reason, Service, Verdict } from './model.ts';
+import type { Next, Reason, Service, Verdict } from './model.ts';
 import { answerAtRest } from './orders.ts';
 import type { Millis } from './spec.ts';
 import { type Around, forgiven, isLive, isStable, isWanted, type Moved, move, unreachable } from './transition.ts';

@@ -3,8 +3,10 @@
 import { considerEnd, handOver, proceedShutdown, shutDown, shutdownDue } from './closing.ts';
 import { configure } from './configure.ts';
 import { restartDependents } from './dependents.ts';
+import type { Effect, Outcome } from './effects.ts';
+import type { Event } from './events.ts';
 import { runOnTime } from './jobs.ts';
-import type { Effect, Event, Outcome, State } from './model.ts';
+import type { State } from './model.ts';
 import { obey, releaseHeld } from './obey.ts';
 import { advanceRollouts } from './rollout.ts';
 import { obeyRollout } from './rollout-orders.ts';

@@ -1,6 +1,7 @@
 // One service at a moment: what it is asked about, and how it goes from one state to the next.
 
-import type { Effect, Reason, Service, ServiceState } from './model.ts';
+import type { Effect } from './effects.ts';
+import type { Reason, Service, ServiceState } from './model.ts';
 import type { Millis } from './spec.ts';
 
 /** What a service has to know of the world around it at the moment of a step. */

@@ -1,8 +1,9 @@
 // A step under way: the state as far as it has come, and the effects so far. Never leaves `step`.
 
 import { draw } from './backoff.ts';
+import type { Effect } from './effects.ts';
 import { start } from './lifecycle.ts';
-import type { Effect, Service, State } from './model.ts';
+import type { Service, State } from './model.ts';
 import { countStarting, countUnhealthyRestarts, obstacleOf, serviceOf } from './order.ts';
 import { type GenerationEvent, hear } from './service.ts';
 import type { Millis } from './spec.ts';

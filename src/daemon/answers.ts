@@ -1,6 +1,6 @@
 // Orders that wait for their answers, and the rule that a wish is on disk before its answer is out.
 
-import type { Outcome } from '../core/model.ts';
+import type { Outcome } from '../core/effects.ts';
 import type { Millis } from '../core/spec.ts';
 import { Alarm, monotonic } from '../runtime/clock.ts';
 

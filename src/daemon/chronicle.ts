@@ -1,6 +1,7 @@
 // What has happened: the last changes of state, for those who ask, and each new one for those who listen.
 
-import type { Exit, Transition } from '../core/model.ts';
+import type { Transition } from '../core/effects.ts';
+import type { Exit } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
 import type { EventView, ExitView } from '../http/view.ts';
 import { wallAt, wallNow } from '../runtime/clock.ts';

@@ -1,6 +1,8 @@
 // What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
 
-import type { Event, OrderAction, Outcome, Service } from '../core/model.ts';
+import type { Outcome } from '../core/effects.ts';
+import type { Event } from '../core/events.ts';
+import type { OrderAction, Service } from '../core/model.ts';
 import { serviceOf } from '../core/order.ts';
 import { rolloutNote } from '../core/rollout-note.ts';
 import type { Millis, SignalName } from '../core/spec.ts';

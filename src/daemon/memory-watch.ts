@@ -1,6 +1,7 @@
 // Holds services to `limits.memory` where no cgroup does: looks every few seconds, and has those started anew that take more.
 
-import type { Event, Run, Service, State } from '../core/model.ts';
+import type { Event } from '../core/events.ts';
+import type { Run, Service, State } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
 import { every } from '../runtime/clock.ts';
 

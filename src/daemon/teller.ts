@@ -1,6 +1,7 @@
 // Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
 
-import type { AlertReason, Outcome, RolloutNews, State, StateName, Transition } from '../core/model.ts';
+import type { AlertReason, Outcome, RolloutNews, Transition } from '../core/effects.ts';
+import type { State, StateName } from '../core/model.ts';
 import { obstacleOf } from '../core/order.ts';
 import type { Millis, ServiceSpec } from '../core/spec.ts';
 import { isWanted } from '../core/transition.ts';

@@ -1,7 +1,7 @@
 // The part of the API that changes something: only on the unix socket, and every command is logged with who gave it.
 
 import { constants } from 'node:os';
-import type { Outcome } from '../core/model.ts';
+import type { Outcome } from '../core/effects.ts';
 import type { SignalName } from '../core/spec.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';

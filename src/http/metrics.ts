@@ -1,6 +1,7 @@
 // The page Prometheus reads: made when it is asked for, from the plain figures of the daemon.
 
-import type { AlertReason, Reason, StateName } from '../core/model.ts';
+import type { AlertReason } from '../core/effects.ts';
+import type { Reason, StateName } from '../core/model.ts';
 import {
   counter,
   type Family,

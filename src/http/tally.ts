@@ -1,6 +1,7 @@
 // What is counted of the life of services: read off their changes of state, so that no other code has to count.
 
-import type { AlertReason, Reason, RolloutNews, StateName, Transition } from '../core/model.ts';
+import type { AlertReason, RolloutNews, Transition } from '../core/effects.ts';
+import type { Reason, StateName } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
 import { Durations } from './durations.ts';
 

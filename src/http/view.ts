@@ -1,6 +1,7 @@
 // What the daemon tells and what it can be asked for: the words between it, HTTP, ctl and the status page.
 
-import type { AlertReason, OrderAction, Outcome, Reason, RolloutNews, StateName } from '../core/model.ts';
+import type { AlertReason, Outcome, RolloutNews } from '../core/effects.ts';
+import type { OrderAction, Reason, StateName } from '../core/model.ts';
 import type { Change, DaemonChange } from '../core/reload.ts';
 import type { RolloutNote, Turn } from '../core/rollout-note.ts';
 import type { SignalName } from '../core/spec.ts';

@@ -1,6 +1,8 @@
 // The one loop: it alone changes the state, one event after the other, and sleeps until the earliest deadline.
 
-import type { Effect, Event, State } from '../core/model.ts';
+import type { Effect } from '../core/effects.ts';
+import type { Event } from '../core/events.ts';
+import type { State } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
 import { nextDeadline, step } from '../core/supervisor.ts';
 import { Alarm, monotonic } from './clock.ts';

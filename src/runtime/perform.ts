@@ -1,6 +1,7 @@
 // From what the core wants done to those who do it.
 
-import type { AlertReason, Effect, Outcome, RolloutNews, StateName, Transition } from '../core/model.ts';
+import type { AlertReason, Effect, Outcome, RolloutNews, Transition } from '../core/effects.ts';
+import type { StateName } from '../core/model.ts';
 import type { ServiceSpec } from '../core/spec.ts';
 import type { Heartbeats, Outputs, PidFiles, Probes, Processes } from './ports.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Event } from '../../src/core/model.ts';
+import type { Event } from '../../src/core/events.ts';
 import type { Health } from '../../src/core/spec.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { Simulation } from '../simulation/simulation.ts';

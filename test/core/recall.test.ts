@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Effect } from '../../src/core/effects.ts';
 import { remember } from '../../src/core/memory.ts';
-import type { Effect } from '../../src/core/model.ts';
 import { recall } from '../../src/core/recall.ts';
 import type { ServiceSpec } from '../../src/core/spec.ts';
 import { step } from '../../src/core/supervisor.ts';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Event } from '../../src/core/model.ts';
+import type { Event } from '../../src/core/events.ts';
 import type { Hook, ServiceSpec } from '../../src/core/spec.ts';
 import { HookedProcesses } from '../../src/os/hooked-processes.ts';
 import { waitFor } from '../support/wait.ts';

@@ -6,7 +6,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { test } from 'node:test';
-import type { Event } from '../../src/core/model.ts';
+import type { Event } from '../../src/core/events.ts';
 import type { Launch, Probe } from '../../src/core/spec.ts';
 import { limitOf } from '../../src/os/descriptors.ts';
 import { LaunchPlanner } from '../../src/os/launch-plan.ts';

@@ -1,7 +1,8 @@
 // A host that is not there: processes that obey, crash, hang, leave children and die slowly, as real ones do.
 
 import { strict as assert } from 'node:assert';
-import type { Effect, Event } from '../../src/core/model.ts';
+import type { Effect } from '../../src/core/effects.ts';
+import type { Event } from '../../src/core/events.ts';
 import type { Survivor } from '../../src/core/recall.ts';
 import type { Scheduler } from './scheduler.ts';
 

@@ -3,7 +3,8 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Event, Service } from '../../src/core/model.ts';
+import type { Event } from '../../src/core/events.ts';
+import type { Service } from '../../src/core/model.ts';
 import type { Policy, Schedule, ServiceSpec } from '../../src/core/spec.ts';
 import { isLive, isWanted } from '../../src/core/transition.ts';
 import type { Script } from './host.ts';

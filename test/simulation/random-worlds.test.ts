@@ -3,7 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Transition } from '../../src/core/model.ts';
+import type { Transition } from '../../src/core/effects.ts';
 import type { Backoff, Health, Policy, Probe, ServiceSpec } from '../../src/core/spec.ts';
 import type { Script } from './host.ts';
 import { Simulation } from './simulation.ts';

@@ -1,9 +1,11 @@
 // The real core on a host, a clock and operators that are not there; everything that happened is kept.
 
 import { strict as assert } from 'node:assert';
+import type { Effect, Outcome, Transition } from '../../src/core/effects.ts';
+import type { Event } from '../../src/core/events.ts';
 import { initialState } from '../../src/core/initial.ts';
 import { remember } from '../../src/core/memory.ts';
-import type { Effect, Event, Outcome, State, Transition } from '../../src/core/model.ts';
+import type { State } from '../../src/core/model.ts';
 import { recall } from '../../src/core/recall.ts';
 import type { Config, ServiceSpec } from '../../src/core/spec.ts';
 import { nextDeadline, step } from '../../src/core/supervisor.ts';

@@ -1,7 +1,8 @@
 // The state of a supervisor whose services all run, for tests of what looks at it.
 
+import type { Event } from '../../src/core/events.ts';
 import { initialState } from '../../src/core/initial.ts';
-import type { Event, State } from '../../src/core/model.ts';
+import type { State } from '../../src/core/model.ts';
 import type { Config } from '../../src/core/spec.ts';
 import { step } from '../../src/core/supervisor.ts';
 
