@@ -20,6 +20,7 @@ import { Pulse } from './daemon/pulse.ts';
 import { Scale } from './daemon/scale.ts';
 import type { SignalOrders } from './daemon/signals.ts';
 import { StateKeeper } from './daemon/state-keeper.ts';
+import { takeOver } from './daemon/take-over.ts';
 import { Teller } from './daemon/teller.ts';
 import { Timetable } from './daemon/timetable.ts';
 import { Trace } from './daemon/trace.ts';
@@ -33,7 +34,6 @@ import { readConfig } from './os/config-files.ts';
 import { closeInherited, raiseDescriptorLimit } from './os/descriptors.ts';
 import { deliver } from './os/event-hooks.ts';
 import { HeartbeatFiles } from './os/heartbeats.ts';
-import { serviceOfHook } from './os/hook-name.ts';
 import { HookedProcesses } from './os/hooked-processes.ts';
 import { bootId } from './os/identity.ts';
 import { JobBook } from './os/job-book.ts';
@@ -143,11 +143,12 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       signals,
     }),
   );
+  const specOf = (service: string) => serviceOf(loop.state, service)?.spec;
   const hooked: HookedProcesses = stack.use(
     new HookedProcesses({
       processes,
       report,
-      specOf: (service) => serviceOf(loop.state, service)?.spec,
+      specOf,
       log: (line) => log.component('processes').warn(line),
     }),
   );
@@ -159,7 +160,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     probes: stack.use(
       new ServiceProbes({
         report,
-        specOf: (service) => serviceOf(loop.state, service)?.spec,
+        specOf,
         // What no cgroup holds was told at the start of the service.
         planner: new LaunchPlanner({
           runDir: layout.run,
@@ -175,7 +176,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   // Before anything else: the kernel keeps what a service has written only as long as somebody has its FIFO open.
   outputs.prepare([...config.services.values()]);
   const stateFile = new StateFile(layout.run, bootId(), log);
-  const { inheritance, found, hooksLeft } = findInheritance(layout.run, config, stateFile, cgroups, sockets, log);
+  const findings = findInheritance(layout.run, config, stateFile, cgroups, sockets, log);
+  const { inheritance } = findings;
   const seed = process.pid ^ Math.trunc(startedAt);
   const recalled = recall(config, inheritance, fingerprintOf, seed, monotonic());
 
@@ -262,7 +264,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   stack.use(memoryWatch);
   const timetable = stack.use(new Timetable(() => loop.state, report, book, Math.random));
   const pulse = stack.use(new Pulse(loop, resolve(layout.tmp, 'opsd.heartbeat'), () => manager.watchdog.ping()));
-  const adopted = found.length - recalled.strays.length;
+  const adopted = findings.found.length - recalled.strays.length;
   const control = new DaemonControl({
     version,
     startedAt,
@@ -298,28 +300,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
 
   // Everything that can go wrong at the start has not: now, and not before, services are touched.
   ports.pidFiles.sweep(new Set(inheritance.survivors.map(({ service }) => service)));
-  for (const survivor of recalled.strays) {
-    const stray = found.find(
-      ({ service, generation }) => service === survivor.service && generation === survivor.generation,
-    );
-    if (stray === undefined) continue;
-    log.warn('a second generation of a service lives and is stopped', {
-      service: stray.service,
-      generation: stray.generation,
-    });
-    void processes.endStray(stray);
-  }
-  for (const one of found) {
-    if (recalled.strays.some(({ service, generation }) => service === one.service && generation === one.generation))
-      continue;
-    const spec = loop.state.services[loop.state.slots.get(one.service) ?? -1]?.spec;
-    if (spec !== undefined) processes.adopt(one, spec);
-  }
-  for (const one of hooksLeft) {
-    const service = serviceOfHook(one.service) ?? one.service;
-    log.warn('a hook or probe that an earlier opsd began is ended', { service, hook: one.service });
-    hooked.awaitLeftover(service, processes.endStray(one));
-  }
+  takeOver(findings, recalled.strays, { processes, hooked, log, specOf });
   signals.sweep();
   // After the adoption: a signal to a process that nobody knows yet would be lost.
   for (const effect of recalled.effects) perform(effect, ports, teller);

@@ -3,12 +3,12 @@
 import type { Effect } from './effects.ts';
 import type { Event } from './events.ts';
 import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
-import { beaten, lookAgain, noBeatYet } from './heartbeat.ts';
+import { beaten, lookAgain } from './heartbeat.ts';
 import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
 import type { Exit, Next, Reason, Run, Service, ServiceState, Verdict } from './model.ts';
 import { answerReady, answerStuck } from './orders.ts';
 import { finish, settle } from './settle.ts';
-import type { Millis, Policy } from './spec.ts';
+import type { Millis } from './spec.ts';
 import { type Around, type Moved, move, unreachable } from './transition.ts';
 import { describeExit, judge } from './verdict.ts';
 import { stateOf, type Watched, watch } from './watch.ts';
@@ -91,44 +91,6 @@ export function due(service: Service, around: Around): Moved {
     default:
       return unreachable(state);
   }
-}
-
-/** Moves all instants of the future by `gap`. */
-export function postpone(service: Service, gap: Millis): Service {
-  const { state } = service;
-  if (!('run' in state)) {
-    return state.name === 'backoff' ? { ...service, state: { ...state, deadline: state.deadline + gap } } : service;
-  }
-  const later = (at: Millis | null) => (at === null ? null : at + gap);
-  const { beat, check } = state.run;
-  const run: Run = {
-    ...state.run,
-    startedAt: state.name === 'starting' ? state.run.startedAt + gap : state.run.startedAt,
-    beat: { ...beat, lostAt: later(beat.lostAt), lookAt: later(beat.lookAt) },
-    check: { ...check, askAt: later(check.askAt) },
-  };
-  if (state.name === 'stopping' || state.name === 'killing') {
-    return { ...service, state: { ...state, run, deadline: state.deadline + gap } };
-  }
-  return watch(service, state.name, run);
-}
-
-/** Applies a changed heartbeat or probe to a process that runs on. All else is read from the policy when it is needed. */
-export function retune(service: Service, before: Policy, around: Around): Service {
-  const { state } = service;
-  const { policy } = service.spec;
-  if (state.name !== 'running') return service;
-  let { run } = state;
-  if (!isSame(before.heartbeat, policy.heartbeat)) {
-    const { at } = run.beat;
-    run = { ...run, beat: at === null ? noBeatYet(policy, around.now) : { ...beaten(policy, around.now), at } };
-  }
-  if (!isSame(before.health, policy.health)) run = { ...run, check: checkHealth(policy, around.now, around.random) };
-  return watch(service, 'running', run);
-}
-
-function isSame(before: unknown, after: unknown): boolean {
-  return JSON.stringify(before) === JSON.stringify(after);
 }
 
 /** Looks at the heartbeat and asks the probe, where it is time to. */

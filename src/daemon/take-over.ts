@@ -1,0 +1,39 @@
+// Takes over what an earlier opsd left: adopts what goes on, and ends what nobody wants.
+
+import type { Survivor } from '../core/recall.ts';
+import type { ServiceSpec } from '../core/spec.ts';
+import { serviceOfHook } from '../os/hook-name.ts';
+import type { HookedProcesses } from '../os/hooked-processes.ts';
+import type { Log } from '../os/logger.ts';
+import type { ServiceProcesses } from '../os/processes.ts';
+import type { Findings } from './inheritance.ts';
+
+export interface Heirs {
+  readonly processes: ServiceProcesses;
+  readonly hooked: HookedProcesses;
+  readonly log: Log;
+  specOf(service: string): ServiceSpec | undefined;
+}
+
+/** `strays`: second generations of services that live, which are nobody's. */
+export function takeOver(
+  { found, hooksLeft }: Findings,
+  strays: readonly Survivor[],
+  { processes, hooked, log, specOf }: Heirs,
+): void {
+  for (const one of found) {
+    const { service, generation } = one;
+    if (strays.some((stray) => stray.service === service && stray.generation === generation)) {
+      log.warn('a second generation of a service lives and is stopped', { service, generation });
+      void processes.endStray(one);
+      continue;
+    }
+    const spec = specOf(service);
+    if (spec !== undefined) processes.adopt(one, spec);
+  }
+  for (const one of hooksLeft) {
+    const service = serviceOfHook(one.service) ?? one.service;
+    log.warn('a hook or probe that an earlier opsd began is ended', { service, hook: one.service });
+    hooked.awaitLeftover(service, processes.endStray(one));
+  }
+}
