@@ -100,8 +100,12 @@ export function statusSummary({ daemon, services }: StatusView): string {
 }
 
 /** What a person wants to know of a service that is not simply up. */
-function noteOf({ state, reason, adopted, rollout, next_attempt_at: next }: ServiceView): string {
-  if (state === 'running') return sanitise(rollout?.detail ?? (adopted ? 'adopted' : ''));
+export function noteOf(service: ServiceView): string {
+  const { state, reason, adopted, rollout, healthy, last_probe_failure: no, next_attempt_at: next } = service;
+  if (state === 'running') {
+    const health = healthy === false ? `unhealthy: ${no ?? 'its probe says no'}` : null;
+    return sanitise(health ?? rollout?.detail ?? (adopted ? 'adopted' : ''));
+  }
   const inMillis = next === null ? null : -ago(next);
   const then = inMillis === null || Number.isNaN(inMillis) ? '' : `; next try in ${span(inMillis)}`;
   return sanitise(`${reason}${then}`).replace(/\s+/g, ' ');

@@ -3,7 +3,7 @@
 import type { ServiceView } from '../http/view.ts';
 import { ago } from '../runtime/clock.ts';
 import { percent, size, span } from './quantities.ts';
-import { COLOURS, statusSummary } from './status-table.ts';
+import { COLOURS, noteOf, statusSummary } from './status-table.ts';
 import { paint, sanitise } from './terminal.ts';
 import { SAMPLES, type TopModel, visible } from './top-model.ts';
 
@@ -64,8 +64,8 @@ function serviceLine(service: ServiceView, model: TopModel, width: number, at: S
     sparkline(history?.memory ?? [], 1),
     width,
   );
-  const note = state === 'running' ? '' : `  ${sanitise(service.reason).replace(/\s+/g, ' ')}`;
-  const line = fit(`${name === model.selected ? '>' : ' '}${text.slice(1)}${note}`, at);
+  const note = noteOf(service);
+  const line = fit(`${name === model.selected ? '>' : ' '}${text.slice(1)}${note === '' ? '' : `  ${note}`}`, at);
   const place = 1 + width + 2;
   const end = place + state.length;
   return `${line.slice(0, place)}${paint(at, COLOURS[state], line.slice(place, end))}${line.slice(end)}`;

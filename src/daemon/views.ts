@@ -55,6 +55,8 @@ export function viewService(
     memory_limit: memoryLimit(service, isMemoryHeld),
     last_run: job === null ? null : viewRun(job),
     rollout,
+    healthy: run?.check.isHealthy ?? null,
+    last_probe_failure: run?.check.lastNo ?? null,
   };
 }
 

@@ -102,7 +102,8 @@ function tick(row) {
   const age = service.heartbeat_age_seconds;
   put(cells.beat, age === null ? '–' : span(age * 1000 + now() - row.heardAt) + ' ago');
   const next = service.next_attempt_at === null ? '' : '; next try ' + until(service.next_attempt_at);
-  const note = service.rollout ? service.rollout.detail : service.adopted ? 'adopted' : '';
+  const note = service.healthy === false ? 'unhealthy: ' + (service.last_probe_failure ?? 'its probe says no')
+    : service.rollout ? service.rollout.detail : service.adopted ? 'adopted' : '';
   const why = service.state === 'running' ? note : service.reason + next;
   put(cells.why, why);
   if (cells.why.title !== why) cells.why.title = why;

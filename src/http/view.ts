@@ -35,6 +35,10 @@ export interface ServiceView {
   readonly adopted: boolean;
   readonly tags: readonly string[];
   /** `limits.memory`, and who sees to it: the kernel, or opsd by a restart. null: there is none. */
+  /** What its health probe says; null: it has none, or nothing was said yet. */
+  readonly healthy: boolean | null;
+  /** The last answer of its probe that was no yes. */
+  readonly last_probe_failure: string | null;
   readonly memory_limit: { readonly bytes: number; readonly held_by: 'cgroup' | 'restart' } | null;
   /** Of a job: how it last ran. null: it is no job, or never ran. */
   readonly last_run: RunView | null;

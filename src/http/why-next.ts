@@ -2,10 +2,17 @@
 
 import type { Service } from '../core/model.ts';
 import type { Millis } from '../core/spec.ts';
+import { wallAt } from '../runtime/clock.ts';
 import type { WhyFacts } from './why-facts.ts';
 
+/** `at` as in ISO 8601. */
+export interface NextStep {
+  readonly next: string;
+  readonly at: string | null;
+}
+
 /** What opsd does by itself, and when. */
-export function nextStep({ service }: WhyFacts): { readonly next: string; readonly at: Millis | null } {
+export function nextStep({ service, view }: WhyFacts): NextStep {
   const { state, spec } = service;
   switch (state.name) {
     case 'running':
@@ -19,23 +26,31 @@ export function nextStep({ service }: WhyFacts): { readonly next: string; readon
         at: null,
       };
     case 'waiting':
-      return { next: `it is started once it need not wait for ${state.for} any more`, at: null };
+      return state.hopeless
+        ? { next: `nothing by itself: it waits for ${state.for}; it follows when that comes up`, at: null }
+        : { next: `it is started once it need not wait for ${state.for} any more`, at: null };
     case 'backoff':
-      return { next: 'it is started again', at: state.deadline };
+      return { next: 'it is started again', at: iso(state.deadline) };
     case 'failed':
       return state.deadline === null
         ? { next: 'nothing, until it is started or its configuration changes', at: null }
-        : { next: 'it is tried again (retry_failed)', at: state.deadline };
+        : { next: 'it is tried again (retry_failed)', at: iso(state.deadline) };
     case 'stopping':
-      return { next: 'SIGKILL, if it is still there (stop_timeout)', at: state.deadline };
+      return { next: 'SIGKILL, if it is still there (stop_timeout)', at: iso(state.deadline) };
     case 'killing':
-      return { next: 'SIGKILL once more, if it is still there', at: state.deadline };
+      return { next: 'SIGKILL once more, if it is still there', at: iso(state.deadline) };
     case 'stopped':
     case 'exited':
-      return { next: 'nothing, until somebody starts it', at: null };
+      return view.next_attempt_at === null
+        ? { next: 'nothing, until somebody starts it', at: null }
+        : { next: 'it is started by its schedule', at: view.next_attempt_at };
     default:
       return { next: 'nothing', at: null };
   }
+}
+
+function iso(instant: Millis): string {
+  return wallAt(instant).toISOString();
 }
 
 function watched({ spec }: Service): string {

@@ -64,6 +64,7 @@ function runningSummary(facts: WhyFacts, failure: EventView | null): string {
   const adopted = view.adopted ? ', adopted from an earlier opsd' : '';
   const up = `${view.name} is up and ready as pid ${view.pid}${adopted}`;
   if (failure !== null) return `${up}, but not for long yet: before that, ${causeOf(facts, failure, null)}.`;
+  if (view.healthy === false) return `${up}, but its health probe says no: ${view.last_probe_failure ?? 'unknown'}.`;
   const [lost] = lostDependencies(facts);
   if (lost !== undefined) return `${up}, but ${lost.name}, which it depends on, is ${lost.state}: ${lost.reason}.`;
   if (refusal !== null) return `${up}, but with an old configuration: the last reload was refused.`;

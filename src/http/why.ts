@@ -1,6 +1,5 @@
 // Why a service is as it is: the cause in a sentence, what it rests on, what comes next, and what would help.
 
-import { wallAt } from '../runtime/clock.ts';
 import { findingIn } from './symptoms.ts';
 import { toolFailure } from './tool-words.ts';
 import type { WhyView } from './view.ts';
@@ -31,7 +30,7 @@ export function explain(facts: WhyFacts): WhyView {
     evidence: evidence(facts, failure, finding),
     last_lines: lastLines.slice(-LINES),
     next,
-    next_at: at === null ? null : wallAt(at).toISOString(),
+    next_at: at,
     commands: commands(facts, failure, finding),
   };
 }

@@ -50,6 +50,8 @@ export function service(name: string, fields: Partial<FakeService> = {}): FakeSe
     memory_limit: null,
     last_run: null,
     rollout: null,
+    healthy: null,
+    last_probe_failure: null,
     ...fields,
   };
 }

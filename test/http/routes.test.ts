@@ -34,6 +34,8 @@ test('all services, one service, and those a pattern means', async () => {
       'memory_limit',
       'last_run',
       'rollout',
+      'healthy',
+      'last_probe_failure',
     ]);
     const some = JSON.parse((await ask(door, '/api/v1/services?service=web*&service=db')).body);
     assert.deepEqual(

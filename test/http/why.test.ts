@@ -459,6 +459,19 @@ test('what ended well has no failure, however it began and whatever was before',
   assert.equal(why({ ...starting, events: [...events, next] }).summary, `web is starting (${detail}).`);
 });
 
+test('what comes next: a job has its schedule, and what waits for good nothing', () => {
+  const exited: Case = { state: { name: 'exited', deadline: null }, reason: 'success', detail: 'exit code 0' };
+  const at = new Date(Date.now() + 60_000).toISOString();
+  const job = why({ ...exited, view: { next_attempt_at: at } });
+  assert.deepEqual([job.next, job.next_at], ['it is started by its schedule', at]);
+  const state = { name: 'waiting', deadline: null, for: 'db (failed)', on: 'db', hopeless: true } as const;
+  const stuck = why({ state, reason: 'boot', detail: 'waits for db (failed)' });
+  assert.deepEqual(
+    [stuck.next, stuck.next_at],
+    ['nothing by itself: it waits for db (failed); it follows when that comes up', null],
+  );
+});
+
 test('the last words of a healthy service are no findings', () => {
   const told = why({
     state: { name: 'running', deadline: null, run: newRun() },
