@@ -104,7 +104,7 @@ export function rest(service: Service, around: Around, reason: Reason, detail: s
     service.state.name === 'stopped'
       ? [settled, []]
       : move(
-          { ...settled, failuresInARow: 0, attemptsInARow: 0, isQueued: false },
+          { ...settled, failuresInARow: 0, attemptsInARow: 0, lastFailure: null, isQueued: false },
           { name: 'stopped', deadline: null },
           around,
           reason,

@@ -1,6 +1,6 @@
 // Who starts and stops before whom: dependencies, ordering, and how many may start at the same time.
 
-import type { Service, State } from './model.ts';
+import type { Service, State, StateName } from './model.ts';
 import type { Dependency } from './spec.ts';
 import { isLive, isWanted, type Obstacle } from './transition.ts';
 
@@ -16,10 +16,14 @@ export function countStarting(state: State): number {
   return sum;
 }
 
-/** How many services are down, or not up again, because their health was bad. */
+/** At rest: whoever is that is not on the way up again. */
+const RESTING: ReadonlySet<StateName> = new Set<StateName>(['stopped', 'failed', 'exited']);
+
+/** How many services are on the way down and up again because their health was bad. */
 export function countUnhealthyRestarts(state: State): number {
-  return state.services.filter(({ state: { name }, lastFailure }) => lastFailure === 'unhealthy' && name !== 'running')
-    .length;
+  return state.services.filter(({ state: { name }, lastFailure }) => {
+    return lastFailure === 'unhealthy' && name !== 'running' && !RESTING.has(name);
+  }).length;
 }
 
 /** Why `service` may not start at this moment; null: it may. */

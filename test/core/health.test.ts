@@ -102,3 +102,15 @@ test('with on_failure = "mark" it runs on: not healthy after `failures` noes in 
     [['running', 1]],
   );
 });
+
+test('one that was stopped takes nobody’s place among those that are down for their health', () => {
+  const simulation = many(1, 2);
+  const unhealthy = () =>
+    simulation.transitions.flatMap(({ what }) => (what.reason === 'unhealthy' ? [what.service] : []));
+  while (unhealthy().length === 0) simulation.runUntil(simulation.now + 100);
+  const [first = ''] = unhealthy();
+  simulation.order('stop', first);
+  simulation.runUntil(simulation.now + 60_000);
+  assert.equal(simulation.stateOf(first), 'stopped');
+  assert.ok(new Set(unhealthy()).size === 2, `${unhealthy()}`);
+});
