@@ -300,7 +300,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
 
   // Everything that can go wrong at the start has not: now, and not before, services are touched.
   ports.pidFiles.sweep(new Set(inheritance.survivors.map(({ service }) => service)));
-  takeOver(findings, recalled.strays, { processes, hooked, log, specOf });
+  takeOver(findings, recalled.strays, { processes, hooked, outputs, log, specOf });
   signals.sweep();
   // After the adoption: a signal to a process that nobody knows yet would be lost.
   for (const effect of recalled.effects) perform(effect, ports, teller);

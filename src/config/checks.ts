@@ -44,6 +44,8 @@ export function checkDaemon(
     const limit = `a path of at most ${LONGEST_SOCKET_PATH} bytes`;
     findings.problem(place, `${socket} has ${length}, and a socket needs ${limit}; choose a shorter PREFIX`);
   }
+  const doubt = facts.doubtOnPrefix(prefix);
+  if (doubt !== null) findings.problem({ where: 'PREFIX', line: null, key: '' }, `${prefix} ${doubt}`);
   if (facts.look(daemon.logDir) === 'other') {
     const place = locate(['log_dir']);
     const path = place.isSecret ? REDACTED : daemon.logDir;

@@ -43,6 +43,8 @@ export interface Facts {
   isSelf(user: string): boolean;
   /** Why nothing would ever be started by this line of a crontab; null: something would. `timezone` null: the host's. */
   whyNotSchedule(cron: string, timezone: string | null): string | null;
+  /** Why nothing can be kept below this folder, and what to do; null: it can, or the folder is not there yet. */
+  doubtOnPrefix(prefix: string): string | null;
   /** Whether a regular expression can be matched in a time that only the length of the text decides. */
   isLinear(pattern: string): boolean;
   capacity(): Capacity;

@@ -5,12 +5,14 @@ import type { ServiceSpec } from '../core/spec.ts';
 import { serviceOfHook } from '../os/hook-name.ts';
 import type { HookedProcesses } from '../os/hooked-processes.ts';
 import type { Log } from '../os/logger.ts';
+import type { ServiceOutputs } from '../os/output/service-outputs.ts';
 import type { ServiceProcesses } from '../os/processes.ts';
 import type { Findings } from './inheritance.ts';
 
 export interface Heirs {
   readonly processes: ServiceProcesses;
   readonly hooked: HookedProcesses;
+  readonly outputs: Pick<ServiceOutputs, 'isCutOff'>;
   readonly log: Log;
   specOf(service: string): ServiceSpec | undefined;
 }
@@ -19,7 +21,7 @@ export interface Heirs {
 export function takeOver(
   { found, hooksLeft }: Findings,
   strays: readonly Survivor[],
-  { processes, hooked, log, specOf }: Heirs,
+  { processes, hooked, outputs, log, specOf }: Heirs,
 ): void {
   for (const one of found) {
     const { service, generation } = one;
@@ -29,7 +31,16 @@ export function takeOver(
       continue;
     }
     const spec = specOf(service);
-    if (spec !== undefined) processes.adopt(one, spec);
+    if (spec === undefined) continue;
+    processes.adopt(one, spec);
+    if (one.main === null || !outputs.isCutOff(service, one.main.identity.pid)) continue;
+    log.warn(
+      'the output of a service goes to a FIFO that was removed: nobody reads it, and the service waits when it is full',
+      {
+        service,
+        remedy: `opsd ctl restart ${service}`,
+      },
+    );
   }
   for (const one of hooksLeft) {
     const service = serviceOfHook(one.service) ?? one.service;

@@ -93,7 +93,7 @@ export function measureService(
     log_dropped_bytes: output.dropped,
     job_last_success_seconds: job?.succeededAt == null ? null : job.succeededAt / 1_000,
     job_last_duration_seconds: job?.took == null ? null : job.took / 1_000,
-    job_last_run_successful: job?.endedAt == null ? null : job.endedAt === job.succeededAt,
+    job_last_run_successful: job?.lastEndAt == null ? null : job.lastEndAt === job.succeededAt,
   };
 }
 

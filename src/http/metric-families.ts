@@ -164,7 +164,7 @@ export const families: readonly Family[] = [
   ),
   gauge(
     'opsd_job_last_run_successful',
-    'Whether the last run of a job ended well; nothing while one runs. 0: ask opsd ctl why JOB.',
+    'Whether the last run of a job that has ended did so well. 0: ask opsd ctl why JOB.',
     ['service'],
     each(({ job_last_run_successful: isGood }) => (isGood === null ? null : isGood ? 1 : 0)),
   ),

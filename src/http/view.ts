@@ -224,7 +224,7 @@ export interface ServiceMetrics {
   /** Unix time in seconds; null: it is no job, or never succeeded. */
   readonly job_last_success_seconds: number | null;
   readonly job_last_duration_seconds: number | null;
-  /** Of the last run, as long as no other runs. */
+  /** Of the last run that has ended. */
   readonly job_last_run_successful: boolean | null;
 }
 

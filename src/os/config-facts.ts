@@ -11,6 +11,7 @@ import { codeOf } from './identity.ts';
 import { linearPattern } from './linear-pattern.ts';
 import { powersOfSelf } from './powers.ts';
 import { preflight } from './preflight.ts';
+import { doubtOnPrefix } from './run-dir.ts';
 import { namesInSocketUnits } from './socket-units.ts';
 import { readTextFile } from './text-file.ts';
 
@@ -87,6 +88,10 @@ export class MachineFacts implements Facts {
     return remember(this.#schedules, JSON.stringify([cron, timezone]), () =>
       scheduleProblem(cron, timezone, unixNow()),
     );
+  }
+
+  doubtOnPrefix(prefix: string): string | null {
+    return doubtOnPrefix(prefix);
   }
 
   isLinear(pattern: string): boolean {

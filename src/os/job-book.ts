@@ -12,11 +12,12 @@ export interface JobRecord {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly succeededAt: number | null;
-  /** How long the last run took that has ended. */
+  /** Of the last run that has ended: when that was, and how long it took. */
+  readonly lastEndAt: number | null;
   readonly took: number | null;
 }
 
-const NONE: JobRecord = { dueAt: null, startedAt: null, endedAt: null, succeededAt: null, took: null };
+const NONE: JobRecord = { dueAt: null, startedAt: null, endedAt: null, succeededAt: null, lastEndAt: null, took: null };
 const LARGEST = 1 << 20;
 
 export class JobBook {
@@ -49,7 +50,10 @@ export class JobBook {
   ended(name: string, at: number, isSuccess: boolean): void {
     const startedAt = this.of(name)?.startedAt ?? null;
     const took = startedAt === null ? null : Math.max(0, at - startedAt);
-    this.#note(name, isSuccess ? { endedAt: at, succeededAt: at, took } : { endedAt: at, took });
+    this.#note(name, {
+      ...{ endedAt: at, lastEndAt: at, took },
+      ...(isSuccess ? { succeededAt: at } : {}),
+    });
   }
 
   #note(name: string, news: Partial<JobRecord>): void {

@@ -57,15 +57,22 @@ export function prepareDirectories(layout: Layout): void {
 
 /** Whoever may write to it can put another `run` in the place of ours, unless it is sticky. It may be a link, and root's. */
 function checkPrefix(prefix: string): void {
+  const doubt = doubtOnPrefix(prefix);
+  if (doubt !== null) throw new RuntimeError(`PREFIX ${prefix} ${doubt}`);
+}
+
+/** Why nothing can be kept there, and what to do; null: it is fine, or not there yet. */
+export function doubtOnPrefix(prefix: string): string | null {
   const found = lookThrough(prefix);
-  if (found === null) return;
-  const refuse = (why: string, remedy: string): never => {
-    throw new RuntimeError(`PREFIX ${prefix} ${why}: others than opsd could put another run/ into it; ${remedy}`);
-  };
+  if (found === null) return null;
   const us = process.geteuid?.() ?? 0;
   const { uid, mode } = found;
-  if (uid !== us && uid !== 0) refuse(`belongs to uid ${uid}, and opsd runs as uid ${us}`, `chown ${us} ${prefix}`);
-  if ((mode & 0o022) !== 0 && (mode & 0o1000) === 0) refuse(`has mode ${octal(mode)}`, `chmod go-w ${prefix}`);
+  const danger = 'others than opsd could put another run/ into it';
+  if (uid !== us && uid !== 0) {
+    return `belongs to uid ${uid}, and opsd runs as uid ${us}: ${danger}; chown ${us} ${prefix}`;
+  }
+  const isOpen = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+  return isOpen ? `has mode ${octal(mode)}: ${danger}; chmod go-w ${prefix}` : null;
 }
 
 /** null: there is nothing yet, or what is there is told when a folder is made in it. */

@@ -2,6 +2,7 @@
 
 import type { Millis } from '../core/spec.ts';
 import { monotonic } from '../runtime/clock.ts';
+import { limitOf } from './descriptors.ts';
 
 export interface Usage {
   /** Cores in use, 1 being one whole core: an exponentially weighted mean. */
@@ -16,6 +17,9 @@ const MEMORY_OF_CPU: Millis = 10_000;
 /** pidusage keeps a descriptor for each PID and closes those not asked for that long. */
 const KEEP: Millis = 20_000;
 const MOST = 4_096;
+/** Figures are nice to have: they take a quarter of the descriptors at most, and none where there are few. */
+const SHARE = 4;
+const FEW = 256;
 /** The kernel counts in hundredths of a second: over a shorter time a ratio would be noise. */
 const SHORTEST: Millis = 250;
 
@@ -26,12 +30,19 @@ interface Past {
 }
 
 export class UsageSampler {
+  readonly #most: number;
   #past = new Map<number, Past>();
   /** PIDs that were not found, until when they are left alone: pidusage must forget its descriptor first. */
   readonly #absent = new Map<number, Millis>();
   #underWay: Promise<ReadonlyMap<number, Usage>> | null = null;
 
-  /** PIDs that are gone are missing in the answer, and everything beyond the first 4,096. Never rejects. */
+  /** `descriptors`: how many opsd may have open; null: nobody knows. */
+  constructor(descriptors: number | null = limitOf('self')?.soft ?? null) {
+    const share = descriptors === null ? MOST : descriptors < FEW ? 0 : Math.floor(descriptors / SHARE);
+    this.#most = Math.min(MOST, share);
+  }
+
+  /** PIDs that are gone are missing in the answer, and everything beyond the first 4,096, or fewer. Never rejects. */
   sample(pids: readonly number[]): Promise<ReadonlyMap<number, Usage>> {
     this.#underWay ??= this.#sample(pids).finally(() => {
       this.#underWay = null;
@@ -42,7 +53,7 @@ export class UsageSampler {
   async #sample(pids: readonly number[]): Promise<ReadonlyMap<number, Usage>> {
     const now = monotonic();
     for (const [pid, until] of this.#absent) if (until <= now) this.#absent.delete(pid);
-    const asked = pids.filter((pid) => !this.#absent.has(pid)).slice(0, MOST);
+    const asked = pids.filter((pid) => !this.#absent.has(pid)).slice(0, this.#most);
     if (asked.length === 0) return new Map();
     const { default: pidusage } = await import('pidusage');
     // Graceful only for several: the failure of a single one would be that of all.

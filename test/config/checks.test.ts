@@ -162,3 +162,10 @@ test('a PREFIX that leaves no room for the socket is a problem', () => {
     /has 108.*107 bytes; choose a shorter PREFIX/,
   );
 });
+
+test('a PREFIX that others could write to is a problem, before anything is kept there', () => {
+  const facts = { doubtOnPrefix: (prefix: string) => (prefix === '/srv' ? 'has mode 0775: …; chmod go-w /srv' : null) };
+  const [problem, ...more] = problemsOf({ base: '[services.web]\ncommand = ["true"]\n', facts });
+  assert.deepEqual(more, []);
+  assert.deepEqual([problem?.where, problem?.message], ['PREFIX', '/srv has mode 0775: …; chmod go-w /srv']);
+});

@@ -53,6 +53,7 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     hasUser: () => true,
     hasGroup: () => true,
     isSelf: () => false,
+    doubtOnPrefix: () => null,
     isLinear: () => true,
     whyNotSchedule: () => null,
     capacity: () => ({ memory: null, cpus: null }),

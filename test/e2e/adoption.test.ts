@@ -85,6 +85,17 @@ user = "nobody"
   },
 );
 
+test('an adopted service that writes where nobody can read any more is told of, with the remedy', async () => {
+  await using opsd = await startOpsd({ config: SLEEPER });
+  await opsd.until('web', 'running');
+  await rm(join(opsd.run, 'fifo'), { recursive: true });
+  await opsd.crash();
+  await opsd.restart();
+  await opsd.logged(
+    /\[WARN\] the output of a service goes to a FIFO that was removed.* service=web remedy="opsd ctl restart web"/,
+  );
+});
+
 test('an adopted service is supervised: its end is a failure with an unknown exit code', async () => {
   await using opsd = await startOpsd({ config: SLEEPER });
   await opsd.until('web', 'running');

@@ -58,3 +58,10 @@ test('a number that belongs to another process now starts anew', () => {
   assert.equal(ratioSince(undefined, 1_000, 0.1), null);
   assert.equal(ratioSince({ at: 0, cpuSeconds: 1, cpuRatio: null }, 2_000, 2), 0.5);
 });
+
+test('figures leave the descriptors to opsd: a quarter of them is for figures, and of few none', async () => {
+  const asked = [process.pid, process.ppid, 1];
+  const shown = async (descriptors: number) => (await new UsageSampler(descriptors).sample(asked)).size;
+  assert.equal(await shown(1_024), 3);
+  assert.equal(await shown(255), 0);
+});

@@ -1,6 +1,6 @@
 // Outputs that go through a FIFO, one for each service: made at once for all, found again, read on for those who are gone.
 
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogMode, ServiceSpec } from '../../core/spec.ts';
 import { makeFolders } from '../make-folders.ts';
@@ -162,6 +162,16 @@ export class FifoOutputs implements Disposable {
   #capture(service: string, fifo: Fifo, stamps: boolean): Capture {
     const { logPath, shared } = this.#options;
     return new Capture(service, fifo, new LogFile(logPath(service)), this.#batchPath(service), stamps, shared);
+  }
+
+  /** This process writes to a FIFO of its service that lost its name: no later opsd can find that. */
+  isCutOff(service: string, pid: number): boolean {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/1`) === `${this.#pathOf(service)} (deleted)`;
+    } catch {
+      // It is gone, or may not be looked at.
+      return false;
+    }
   }
 
   forget(service: string): void {

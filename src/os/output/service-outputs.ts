@@ -110,6 +110,11 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     for (const way of this.#fifos.ways()) if (way instanceof Capture) way.reopen();
   }
 
+  /** Whether what this process of the service writes can be read by nobody any more. */
+  isCutOff(service: string, pid: number): boolean {
+    return this.#fifos.isCutOff(service, pid);
+  }
+
   /** null: its output goes elsewhere. */
   logFile(service: string): string | null {
     const mode = this.#modes.get(service);
