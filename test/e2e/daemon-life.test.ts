@@ -209,7 +209,7 @@ test('what starts is told without the PID of what ran before', async () => {
   await using opsd = await startOpsd({ config: SLEEPER });
   await opsd.until('web', 'running');
   assert.equal((await opsd.order('restart', 'web')).status, 200);
-  assert.match(await opsd.log(), /from=stopping to=starting generation=2 reason=operator/);
+  await opsd.logged(/from=stopping to=starting generation=2 reason=operator\n/);
 });
 
 /** Nothing may have been started: `started` is made by the service that is fine. */

@@ -61,7 +61,7 @@ after_stop = ["sh", "-c", "echo cleaned"]
   await it.until('web', 'exited');
   assert.equal(await it.output('web'), 'cleaned\n');
   assert.deepEqual((await it.changes('web')).slice(-2), ['running>stopping exit_code', 'stopping>exited exit_code']);
-  assert.match(await it.log(), /\[WARN\] state service=web from=stopping to=exited .*detail="exit code 3" exit_code=3/);
+  await it.logged(/\[WARN\] state service=web from=stopping to=exited .*detail="exit code 3" exit_code=3/);
 });
 
 test('a job that was stopped by hand has no next time', async () => {
