@@ -10,18 +10,19 @@ const JITTER = 0.1;
 /** Questions of a second and more apart are asked at multiples of this: a thousand services then share their wakings. */
 const GRID: Millis = 25;
 
-const NEVER: Check = { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null };
+/** Nobody asks, and nobody has asked. */
+export const UNASKED: Check = { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null };
 
 /** A question over the network that is not answered by then is asked again: the first one may have come too early. */
 const LONGEST_QUESTION: Millis = 5_000;
 
 /** Readiness by a probe: the first question comes at once. */
 export function checkReadiness(policy: Policy, now: Millis): Check {
-  return policy.ready?.probe ? { ...NEVER, askAt: now } : NEVER;
+  return policy.ready?.probe ? { ...UNASKED, askAt: now } : UNASKED;
 }
 
 export function checkHealth(policy: Policy, now: Millis, random: number): Check {
-  return policy.health === null ? NEVER : { ...NEVER, askAt: later(now, policy.health.interval, random) };
+  return policy.health === null ? UNASKED : { ...UNASKED, askAt: later(now, policy.health.interval, random) };
 }
 
 /** The question that is due, and the run that awaits its answer. */

@@ -1,6 +1,7 @@
 // Up and down: how a generation is started, asked to stop, and killed.
 
 import type { Effect } from './effects.ts';
+import { UNASKED } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
 import type { Next, Reason, Run, Service, ServiceState } from './model.ts';
 import { answerAtRest, released } from './orders.ts';
@@ -38,7 +39,7 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
     readyAt: null,
     adopted: false,
     beat: noBeatYet(fresh.spec.policy, around.now),
-    check: { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null },
+    check: UNASKED,
   };
   const [next, said] = move(
     { ...fresh, generation },

@@ -85,6 +85,7 @@ function stillHeld({ nextSpec, held }: Service): Service['held'] {
 export function releaseHeld(world: World): void {
   if (world.effects.length === 0 && !world.mayAdmit) return;
   const held = world.state.services.filter(isHeld).map(({ spec }) => spec.name);
+  if (held.length === 0) return;
   for (const name of held) if (!isAwaitingDependents(world.state, name)) release(world, name);
   // Who waits for whom may have been turned round meanwhile: with nobody on the way down they wait for each other.
   if (!world.state.services.some(isLeaving)) for (const name of held) release(world, name);

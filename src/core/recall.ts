@@ -2,7 +2,7 @@
 
 import { draw } from './backoff.ts';
 import type { Effect } from './effects.ts';
-import { checkHealth, checkReadiness } from './health.ts';
+import { checkHealth, checkReadiness, UNASKED } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
 import { initialState, newService } from './initial.ts';
 import { bringDown, bringDownInTurn } from './lifecycle.ts';
@@ -230,7 +230,7 @@ function absent(
         readyAt: memory.readyAt,
         adopted: true,
         beat: { at: null, lostAt: null, lookAt: null },
-        check: { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null },
+        check: UNASKED,
       };
       const exit: Exit = { code: null, signal: null, oom: false };
       const was: Service = { ...service, state: { name: 'running', deadline: null, run } };

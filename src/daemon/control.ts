@@ -234,9 +234,9 @@ export class DaemonControl implements Control {
     const { nextRunOf, jobOf, isHeld } = this.#parts;
     const { name, launch } = service.spec;
     const { state } = service;
-    const awaited = state.name === 'waiting' && state.on !== null ? state.on : null;
+    const awaited = state.name === 'waiting' && state.on !== null ? serviceOf(this.#parts.loop.state, state.on) : null;
     return viewService(service, {
-      awaited: awaited === null ? null : (serviceOf(this.#parts.loop.state, awaited) ?? null),
+      awaited: awaited ?? null,
       usage,
       nextRun: isWanted(service) ? nextRunOf(name) : null,
       job: jobOf(name),
