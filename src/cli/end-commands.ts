@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs';
 import { RuntimeError } from '../errors.ts';
 import type { StatusView } from '../http/view.ts';
 import { monotonic } from '../runtime/clock.ts';
+import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { timeoutOf } from './limits.ts';
 import { Unanswered } from './patience.ts';
 import { pause } from './pause.ts';
 import { showProgress } from './progress.ts';
-import { span } from './quantities.ts';
 import { readStatus } from './status-command.ts';
 
 const LOOK_EVERY = 50;

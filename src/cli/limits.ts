@@ -1,8 +1,8 @@
 // How long a command waits, and how much it reads: what `--timeout` and `-n` say.
 
-import { parseDuration } from '../config/units.ts';
 import type { Millis } from '../core/spec.ts';
 import { ConfigError } from '../errors.ts';
+import { parseDuration } from '../text/units.ts';
 import { PATIENCE } from './patience.ts';
 
 const TIMEOUT: Millis = 60_000;

@@ -5,12 +5,12 @@ import type { OrderAction } from '../core/model.ts';
 import { RuntimeError } from '../errors.ts';
 import type { RolloutAction } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';
+import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { timeoutOf } from './limits.ts';
 import { linesOf } from './lines.ts';
 import { orEnough } from './pause.ts';
 import { showProgress } from './progress.ts';
-import { span } from './quantities.ts';
 import { readStatus } from './status-command.ts';
 import { paint, sanitise } from './terminal.ts';
 

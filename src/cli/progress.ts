@@ -2,8 +2,8 @@
 
 import type { Millis } from '../core/spec.ts';
 import { ago, every, monotonic } from '../runtime/clock.ts';
+import { span } from '../text/quantities.ts';
 import type { Client } from './client.ts';
-import { span } from './quantities.ts';
 import { readStatus } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -3,10 +3,10 @@
 import { ConfigError } from '../errors.ts';
 import type { RolloutView } from '../http/view.ts';
 import { ago } from '../runtime/clock.ts';
+import { span } from '../text/quantities.ts';
 import type { Client } from './client.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { giveRolloutOrder } from './order-commands.ts';
-import { span } from './quantities.ts';
 import { COLOURS } from './status-table.ts';
 import { type Colour, paint, sanitise, type Terminal } from './terminal.ts';
 

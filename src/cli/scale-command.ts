@@ -4,13 +4,13 @@ import type { StateName } from '../core/model.ts';
 import { ConfigError, RuntimeError } from '../errors.ts';
 import type { EventView, ScaleResult } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';
+import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { driftOf, plural } from './drift.ts';
 import { timeoutOf } from './limits.ts';
 import { serverEventsOf } from './lines.ts';
 import { orEnough } from './pause.ts';
 import { showProgress } from './progress.ts';
-import { span } from './quantities.ts';
 import { readStatus } from './status-command.ts';
 import { paint, sanitise } from './terminal.ts';
 

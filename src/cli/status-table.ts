@@ -3,7 +3,7 @@
 import type { StateName } from '../core/model.ts';
 import type { ServiceView, StatusView } from '../http/view.ts';
 import { ago } from '../runtime/clock.ts';
-import { percent, size, span } from './quantities.ts';
+import { percent, size, span } from '../text/quantities.ts';
 import { type Colour, paint, sanitise } from './terminal.ts';
 
 interface Column {

@@ -2,7 +2,7 @@
 
 import type { ServiceView } from '../http/view.ts';
 import { ago } from '../runtime/clock.ts';
-import { percent, size, span } from './quantities.ts';
+import { percent, size, span } from '../text/quantities.ts';
 import { COLOURS, noteOf, statusSummary } from './status-table.ts';
 import { paint, sanitise } from './terminal.ts';
 import { SAMPLES, type TopModel, visible } from './top-model.ts';

@@ -3,8 +3,8 @@
 import { ConfigError } from '../errors.ts';
 import type { WhyView } from '../http/view.ts';
 import { ago } from '../runtime/clock.ts';
+import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { span } from './quantities.ts';
 import { readStatus } from './status-command.ts';
 import { COLOURS } from './status-table.ts';
 import { paint, sanitise, type Terminal } from './terminal.ts';

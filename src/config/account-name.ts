@@ -1,6 +1,6 @@
 // A user or group as it may be written: by name or by number.
 
-import type { Reading } from './units.ts';
+import type { Reading } from '../text/units.ts';
 
 /** A user or group: its name, or its number as number or text. */
 export function readAccount(input: unknown): Reading<string> {

@@ -1,6 +1,7 @@
 // Checks of what is right in form and still cannot work: here, now, or ever.
 
 import type { DaemonSpec, Policy, ServiceSpec } from '../core/spec.ts';
+import { formatDuration } from '../text/units.ts';
 import { checkExitCodes } from './exit-codes.ts';
 import type { Facts } from './facts.ts';
 import { checkLimits, checkPriorities, checkShortfalls } from './limit-checks.ts';
@@ -10,7 +11,6 @@ import { SERVICE_NAME } from './schema.ts';
 import { adviseOnShell } from './shell-advice.ts';
 import { whyNobodyElse } from './shortfalls.ts';
 import { doubtOnSockets } from './socket-name.ts';
-import { formatDuration } from './units.ts';
 import type { Locate } from './validate.ts';
 
 /** Names that mean something else: opsd.pid, and all services in a command. */

@@ -1,6 +1,6 @@
 // The command of a service: a list as it is, or one string split as a shell would split it. No shell ever runs.
 
-import type { Reading } from './units.ts';
+import type { Reading } from '../text/units.ts';
 
 /** What a shell would act on, and we do not: passing it on as a plain character would surprise. */
 const SHELL_SYNTAX = new Set(['|', '&', ';', '<', '>', '$', '`', '*']);

@@ -1,7 +1,7 @@
 // Checks of what services say about one another: unknown names, circles, waiting that cannot end.
 
-import { didYouMean } from '../core/nearest.ts';
 import type { ServiceSpec } from '../core/spec.ts';
+import { didYouMean } from '../text/nearest.ts';
 import type { Findings, Place } from './problems.ts';
 import { REDACTED } from './redaction.ts';
 

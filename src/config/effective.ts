@@ -1,13 +1,13 @@
 // The effective values, key by key, as `config --explain` prints them and a reload compares them.
 
 import type { DaemonSpec, EffectiveValue, Hook, Launch, Limits, Policy, Probe } from '../core/spec.ts';
+import { formatDuration, formatMode, formatSize } from '../text/units.ts';
 import { formatAddress } from './endpoint.ts';
 import { describeHook } from './on-event.ts';
 import { formatCpuShare, formatIoPriority } from './privileges.ts';
 import { looksSecret } from './redaction.ts';
 import type { ServiceValues } from './schema.ts';
 import { findNearest, type Table } from './tree.ts';
-import { formatDuration, formatMode, formatSize } from './units.ts';
 
 export interface Source {
   readonly source: string;

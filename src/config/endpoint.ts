@@ -1,6 +1,6 @@
 // Where a service is asked how it is: URLs and addresses, in full or by the port alone.
 
-import type { Reading } from './units.ts';
+import type { Reading } from '../text/units.ts';
 
 const HIGHEST_PORT = 65_535;
 /** What is asked for when only the port is said, and where services mostly listen. */

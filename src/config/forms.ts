@@ -2,9 +2,9 @@
 
 import * as z from 'zod/mini';
 import type { Millis } from '../core/spec.ts';
+import { parseDuration, parseMode, parseSize, type Reading } from '../text/units.ts';
 import { readAccount } from './account-name.ts';
 import { readCommand } from './command.ts';
-import { parseDuration, parseMode, parseSize, type Reading } from './units.ts';
 
 export type Schema<T> = z.ZodMiniType<T>;
 export type Shape = z.core.$ZodShape;

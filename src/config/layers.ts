@@ -1,7 +1,7 @@
 // The three layers made one: config.toml and what it includes, then the environment, then env.toml.
 
-import { didYouMean } from '../core/nearest.ts';
 import type { Problem } from '../errors.ts';
+import { didYouMean } from '../text/nearest.ts';
 import { KEYS } from './keys.ts';
 import type { Document } from './parse.ts';
 import { SHORTHANDS } from './schema.ts';

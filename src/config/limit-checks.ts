@@ -1,11 +1,11 @@
 // Checks of limits and privileges: what this machine, or opsd as it runs here, cannot give.
 
 import type { ServiceSpec } from '../core/spec.ts';
+import { formatSize } from '../text/units.ts';
 import type { Facts } from './facts.ts';
 import type { Findings } from './problems.ts';
 import { REDACTED } from './redaction.ts';
 import { remedyOf, shortfallsOf } from './shortfalls.ts';
-import { formatSize } from './units.ts';
 import type { Locate } from './validate.ts';
 
 /** What only a cgroup can hold a tree to. */

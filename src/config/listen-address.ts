@@ -1,6 +1,6 @@
 // Where the HTTP server listens: "127.0.0.1:9640", "[::1]:9640", "" for nowhere.
 
-import type { Reading } from './units.ts';
+import type { Reading } from '../text/units.ts';
 
 const HIGHEST_PORT = 65_535;
 

@@ -1,7 +1,7 @@
 // How much opsd logs: a level, or a level and exceptions for parts of it ("info,heartbeat=debug").
 
-import { didYouMean } from '../core/nearest.ts';
-import type { Reading } from './units.ts';
+import { didYouMean } from '../text/nearest.ts';
+import type { Reading } from '../text/units.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 

@@ -1,9 +1,9 @@
 // Hooks: what is told of changes of state to programs and webhooks ([[daemon.on_event]]), and the secrets for it.
 
-import { meansService } from '../core/glob.ts';
-import { nearest } from '../core/nearest.ts';
 import type { EventHook, Millis, Occasion } from '../core/spec.ts';
-import { formatDuration, parseDuration, type Reading } from './units.ts';
+import { meansService } from '../text/glob.ts';
+import { nearest } from '../text/nearest.ts';
+import { formatDuration, parseDuration, type Reading } from '../text/units.ts';
 
 const OCCASIONS: readonly Occasion[] = [
   'recovered',

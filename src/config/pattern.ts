@@ -1,6 +1,6 @@
 // Regular expressions as JavaScript has them, for lines of output.
 
-import type { Reading } from './units.ts';
+import type { Reading } from '../text/units.ts';
 
 /** Each line is held against it: a longer one is a program. */
 const LONGEST = 1000;

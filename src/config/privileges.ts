@@ -1,8 +1,8 @@
 // Readers of what a process may and may not: I/O priority, capabilities, shares of the CPU, core files.
 
-import { didYouMean } from '../core/nearest.ts';
 import type { IoPriority } from '../core/spec.ts';
-import { parseSize, type Reading } from './units.ts';
+import { didYouMean } from '../text/nearest.ts';
+import { parseSize, type Reading } from '../text/units.ts';
 
 const CLASSES = ['realtime', 'best-effort', 'idle'] as const;
 /** ioprio_set(2): what a process has that says nothing. */

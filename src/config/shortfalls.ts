@@ -1,8 +1,8 @@
 // What opsd has no right to give to a service: its start could only fail, and is refused before it is tried.
 
 import type { Launch } from '../core/spec.ts';
+import { formatSize } from '../text/units.ts';
 import type { Powers } from './facts.ts';
-import { formatSize } from './units.ts';
 
 export interface Shortfall {
   /** The key, below the service. */

@@ -1,8 +1,8 @@
 // The signals of Linux that have a name of their own, as signal(7) lists them.
 
-import { didYouMean } from '../core/nearest.ts';
 import type { SignalName } from '../core/spec.ts';
-import type { Reading } from './units.ts';
+import { didYouMean } from '../text/nearest.ts';
+import type { Reading } from '../text/units.ts';
 
 const NAMES = [
   ...['HUP', 'INT', 'QUIT', 'ILL', 'TRAP', 'ABRT', 'BUS', 'FPE', 'KILL', 'USR1', 'SEGV', 'USR2', 'PIPE', 'ALRM'],

@@ -1,7 +1,7 @@
 // Names of sockets that opsd gets from systemd: FileDescriptorName= of systemd.socket(5).
 
-import { nearest } from '../core/nearest.ts';
-import type { Reading } from './units.ts';
+import { nearest } from '../text/nearest.ts';
+import type { Reading } from '../text/units.ts';
 
 /** ASCII without control characters; the colon stands between two of them. */
 const NAME = /^[ -9;-~]{1,255}$/;

@@ -1,6 +1,6 @@
 // Tags: words by which commands name several services at once (`opsd ctl restart +edge`).
 
-import type { Reading } from './units.ts';
+import type { Reading } from '../text/units.ts';
 
 const TAG = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 

@@ -1,7 +1,7 @@
 // Time zones by their IANA names.
 
-import { didYouMean } from '../core/nearest.ts';
-import type { Reading } from './units.ts';
+import { didYouMean } from '../text/nearest.ts';
+import type { Reading } from '../text/units.ts';
 
 export function readTimezone(input: unknown): Reading<string> {
   const expected = 'the IANA name of a time zone such as "Europe/Berlin"';

@@ -1,6 +1,6 @@
 // Reads a table with its schema; what zod finds becomes problems with places and remedies.
 
-import { didYouMean } from '../core/nearest.ts';
+import { didYouMean } from '../text/nearest.ts';
 import { type Mistake, type Schema, validate } from './forms.ts';
 import type { KeyTree } from './keys.ts';
 import type { Findings, Place } from './problems.ts';

@@ -1,7 +1,7 @@
 // Environment variables that set configuration keys: OPSD__SERVICES__WEB__STOP_TIMEOUT=5s.
 
-import { nearest } from '../core/nearest.ts';
 import type { Problem } from '../errors.ts';
+import { nearest } from '../text/nearest.ts';
 import { KEYS, type KeyTree } from './keys.ts';
 import { parseValue, withOrigin } from './parse.ts';
 import { emptyTable, find, keyPath, mergeTables, type Node, type Origin, type Table } from './tree.ts';

@@ -1,11 +1,11 @@
 // The hooks of the configuration in force: finds out which change of state each wants to be told of.
 
-import { meansService } from '../core/glob.ts';
 import type { State } from '../core/model.ts';
 import { serviceOf } from '../core/order.ts';
 import type { EventHook, Millis, Occasion } from '../core/spec.ts';
 import type { EventHooksView, EventView } from '../http/view.ts';
 import { Alarm, monotonic } from '../runtime/clock.ts';
+import { meansService } from '../text/glob.ts';
 import { type HookCounts, type HookOutside, HookQueue } from './event-hook-queue.ts';
 
 /** Running again: a recovery, if it lasts until then. */

@@ -1,7 +1,7 @@
 // Which services a name, a glob, a tag or `all` means; the name of a service with instances means all of them.
 
-import { matchesGlob } from '../core/glob.ts';
-import { nearest } from '../core/nearest.ts';
+import { matchesGlob } from '../text/glob.ts';
+import { nearest } from '../text/nearest.ts';
 
 export interface Selection {
   /** In the order of `names`, each once. */

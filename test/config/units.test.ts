@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatDuration, formatMode, parseDuration, parseMode, parseSize } from '../../src/config/units.ts';
+import { formatDuration, formatMode, parseDuration, parseMode, parseSize } from '../../src/text/units.ts';
 
 test('a duration is the sum of its parts', () => {
   const rows: readonly (readonly [string, number])[] = [

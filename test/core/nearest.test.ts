@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { didYouMean, nearest } from '../../src/core/nearest.ts';
+import { didYouMean, nearest } from '../../src/text/nearest.ts';
 
 const KEYS = ['command', 'cwd', 'env', 'env_file', 'stop_timeout', 'stop_signal', 'heartbeat'];
 
