@@ -2,10 +2,10 @@
 
 import { resolve } from 'node:path';
 import { headlineOf, oneLine } from './config/problems.ts';
-import { remember } from './core/memory.ts';
-import { serviceOf } from './core/order.ts';
-import { recall } from './core/recall.ts';
-import type { Config, ServiceSpec } from './core/spec.ts';
+import { recall } from './core/adoption/adopt.ts';
+import { remember } from './core/adoption/saved-service.ts';
+import { serviceOf } from './core/fleet/ordering.ts';
+import type { Config, ServiceSpec } from './core/model/spec.ts';
 import { Answers } from './daemon/answers.ts';
 import { Chronicle } from './daemon/chronicle.ts';
 import { ConfigWatch } from './daemon/config-watch.ts';

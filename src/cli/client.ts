@@ -5,7 +5,7 @@ import { existsSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { ConfigError, RuntimeError } from '../errors.ts';
 import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './patience.ts';
 import { orEnough } from './pause.ts';

@@ -5,7 +5,7 @@ import { counted, formatProblems, headlineOf, printable } from '../config/proble
 import { REDACTED } from '../config/redaction.ts';
 import { jsonSchema } from '../config/schema.ts';
 import { keyPath } from '../config/tree.ts';
-import type { Config, EffectiveValue } from '../core/spec.ts';
+import type { Config, EffectiveValue } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import { readConfig } from '../os/config-files.ts';
 import { readScale, scalePath } from '../os/scale-file.ts';

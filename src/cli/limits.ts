@@ -1,6 +1,6 @@
 // How long a command waits, and how much it reads: what `--timeout` and `-n` say.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { ConfigError } from '../errors.ts';
 import { parseDuration } from '../text/units.ts';
 import { PATIENCE } from './patience.ts';

@@ -1,6 +1,6 @@
 // `opsd ctl logs`: what services wrote, and go on writing.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { ConfigError } from '../errors.ts';
 import { agoOfStamp } from '../runtime/clock.ts';
 import type { Reply } from './client.ts';

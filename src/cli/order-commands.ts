@@ -1,7 +1,7 @@
 // `opsd ctl start|stop|restart|reset|signal`: orders to services, each answered when it came to rest.
 
-import type { Outcome } from '../core/effects.ts';
-import type { OrderAction } from '../core/model.ts';
+import type { Outcome } from '../core/model/effects.ts';
+import type { OrderAction } from '../core/model/state.ts';
 import { RuntimeError } from '../errors.ts';
 import type { RolloutAction } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';

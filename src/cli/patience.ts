@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { RuntimeError } from '../errors.ts';
 import { Alarm } from '../runtime/clock.ts';
 

@@ -1,6 +1,6 @@
 // Waiting that ends early when somebody has enough.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 
 /** Resolves after `span`, or as soon as `enough` is aborted. */

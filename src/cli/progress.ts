@@ -1,6 +1,6 @@
 // What a long wait waits for, told to the person at the terminal: one line on stderr that is gone afterwards.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { ago, every, monotonic } from '../runtime/clock.ts';
 import { span } from '../text/quantities.ts';
 import type { Client } from './client.ts';

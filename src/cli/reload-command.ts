@@ -1,6 +1,6 @@
 // `opsd ctl reload`: the plan, service by service and key by key.
 
-import type { Change, DaemonChange, KeyChange } from '../core/reload.ts';
+import type { Change, DaemonChange, KeyChange } from '../core/model/changes.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { readRollouts } from './rollout-command.ts';
 import { type Colour, paint, sanitise } from './terminal.ts';

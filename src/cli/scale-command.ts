@@ -1,6 +1,6 @@
 // `opsd ctl scale`: how many instances of a service there are to be, until the file is to decide again.
 
-import type { StateName } from '../core/model.ts';
+import type { StateName } from '../core/model/state.ts';
 import { ConfigError, RuntimeError } from '../errors.ts';
 import type { EventView, ScaleResult } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';

@@ -1,6 +1,6 @@
 // `opsd ctl wait`: returns when services are in a state.
 
-import type { StateName } from '../core/model.ts';
+import type { StateName } from '../core/model/state.ts';
 import { ConfigError, RuntimeError } from '../errors.ts';
 import type { EventView } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';

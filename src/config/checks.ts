@@ -1,6 +1,6 @@
 // Checks of what is right in form and still cannot work: here, now, or ever.
 
-import type { DaemonSpec, Policy, ServiceSpec } from '../core/spec.ts';
+import type { DaemonSpec, Policy, ServiceSpec } from '../core/model/spec.ts';
 import { formatDuration } from '../text/units.ts';
 import { checkExitCodes } from './exit-codes.ts';
 import type { Facts } from './facts.ts';

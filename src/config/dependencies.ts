@@ -1,6 +1,6 @@
 // Checks of what services say about one another: unknown names, circles, waiting that cannot end.
 
-import type { ServiceSpec } from '../core/spec.ts';
+import type { ServiceSpec } from '../core/model/spec.ts';
 import { didYouMean } from '../text/nearest.ts';
 import type { Findings, Place } from './problems.ts';
 import { REDACTED } from './redaction.ts';

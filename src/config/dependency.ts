@@ -1,6 +1,6 @@
 // The services that one waits for: a list of names, or a table from name to what has to be reached.
 
-import type { Dependency } from '../core/spec.ts';
+import type { Dependency } from '../core/model/spec.ts';
 import type { Reading } from '../text/units.ts';
 
 export const DEPENDENCY_STATES = ['ready', 'started', 'completed'] as const;

@@ -1,6 +1,6 @@
 // The effective values, key by key, as `config --explain` prints them and a reload compares them.
 
-import type { DaemonSpec, EffectiveValue, Hook, Launch, Limits, Policy, Probe } from '../core/spec.ts';
+import type { DaemonSpec, EffectiveValue, Hook, Launch, Limits, Policy, Probe } from '../core/model/spec.ts';
 import { formatDuration, formatMode, formatSize } from '../text/units.ts';
 import { formatAddress } from './endpoint.ts';
 import { describeHook } from './on-event.ts';

@@ -1,6 +1,6 @@
 // No exit code is both a success and final: which list has it, and who put it there.
 
-import type { ServiceSpec } from '../core/spec.ts';
+import type { ServiceSpec } from '../core/model/spec.ts';
 import type { Findings } from './problems.ts';
 import { REDACTED } from './redaction.ts';
 import type { Locate } from './validate.ts';

@@ -1,7 +1,7 @@
 // The forms that values have, and what is said when one does not have it. The only user of zod.
 
 import * as z from 'zod/mini';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { parseDuration, parseMode, parseSize, type Reading } from '../text/units.ts';
 import { readAccount } from './account-name.ts';
 import { readCommand } from './command.ts';

@@ -1,6 +1,6 @@
 // Checks of heartbeat files: each service has one of its own, in a folder that is there.
 
-import type { ServiceSpec } from '../core/spec.ts';
+import type { ServiceSpec } from '../core/model/spec.ts';
 import type { LocateService } from './dependencies.ts';
 import type { Facts } from './facts.ts';
 import { resolvePath } from './paths.ts';

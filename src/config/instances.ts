@@ -1,6 +1,6 @@
 // Services of which there are several: how many, and what is put into the values of each for `${instance}`.
 
-import type { InstanceGroup, ServiceSpec } from '../core/spec.ts';
+import type { InstanceGroup, ServiceSpec } from '../core/model/spec.ts';
 import type { Findings } from './problems.ts';
 import { shown } from './redaction.ts';
 import { MOST_INSTANCES } from './schema.ts';

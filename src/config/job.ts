@@ -1,6 +1,6 @@
 // What runs by the clock or only once: its schedule, and whether it is started again.
 
-import type { RestartPolicy, Schedule } from '../core/spec.ts';
+import type { RestartPolicy, Schedule } from '../core/model/spec.ts';
 import type { Facts } from './facts.ts';
 import type { Asked } from './probing.ts';
 

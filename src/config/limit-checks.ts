@@ -1,6 +1,6 @@
 // Checks of limits and privileges: what this machine, or opsd as it runs here, cannot give.
 
-import type { ServiceSpec } from '../core/spec.ts';
+import type { ServiceSpec } from '../core/model/spec.ts';
 import { formatSize } from '../text/units.ts';
 import type { Facts } from './facts.ts';
 import type { Findings } from './problems.ts';

@@ -1,6 +1,6 @@
 // From what was read to a Config, or to every problem there is. Nothing here touches the machine but through `Facts`.
 
-import type { Config, DaemonSpec, EffectiveValue } from '../core/spec.ts';
+import type { Config, DaemonSpec, EffectiveValue } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import { checkDaemon, checkService } from './checks.ts';
 import { checkDependencies } from './dependencies.ts';

@@ -1,6 +1,6 @@
 // Hooks: what is told of changes of state to programs and webhooks ([[daemon.on_event]]), and the secrets for it.
 
-import type { EventHook, Millis, Occasion } from '../core/spec.ts';
+import type { EventHook, Millis, Occasion } from '../core/model/spec.ts';
 import { meansService } from '../text/glob.ts';
 import { nearest } from '../text/nearest.ts';
 import { formatDuration, parseDuration, type Reading } from '../text/units.ts';

@@ -1,6 +1,6 @@
 // Readers of what a process may and may not: I/O priority, capabilities, shares of the CPU, core files.
 
-import type { IoPriority } from '../core/spec.ts';
+import type { IoPriority } from '../core/model/spec.ts';
 import { didYouMean } from '../text/nearest.ts';
 import { parseSize, type Reading } from '../text/units.ts';
 

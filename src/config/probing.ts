@@ -1,6 +1,6 @@
 // From what is written of `ready` and `health` to the questions that are asked.
 
-import type { Health, Probe, Readiness } from '../core/spec.ts';
+import type { Health, Probe, Readiness } from '../core/model/spec.ts';
 import { liveUrl, portOf } from './endpoint.ts';
 import type { Findings } from './problems.ts';
 import type { ServiceValues } from './schema.ts';

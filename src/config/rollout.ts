@@ -1,6 +1,6 @@
 // `rollout`: what of a service is replaced one after the other, and how.
 
-import type { RolloutGroup, RolloutPolicy, ServiceSpec } from '../core/spec.ts';
+import type { RolloutGroup, RolloutPolicy, ServiceSpec } from '../core/model/spec.ts';
 import type { Findings } from './problems.ts';
 import type { ServiceValues } from './schema.ts';
 import { find, type Table } from './tree.ts';

@@ -1,6 +1,6 @@
 // The tables within a service: restarts, heartbeat, output, readiness, health, hooks, limits.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { readAddress, readUrl } from './endpoint.ts';
 import {
   choice,

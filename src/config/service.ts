@@ -1,6 +1,6 @@
 // From the values of one service, valid in form, to its ServiceSpec: paths absolute, environment put together.
 
-import type { Dependency, Launch, Limits, Policy, ServiceSpec } from '../core/spec.ts';
+import type { Dependency, Launch, Limits, Policy, ServiceSpec } from '../core/model/spec.ts';
 import { effectiveService, type LastValues } from './effective.ts';
 import { gatherVariables } from './environment.ts';
 import type { Facts } from './facts.ts';

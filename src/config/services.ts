@@ -1,6 +1,6 @@
 // From the tables of the services to their ServiceSpecs; of a service with instances one for each.
 
-import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../core/spec.ts';
+import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../core/model/spec.ts';
 import { checkServiceName } from './checks.ts';
 import type { Gaps } from './gaps.ts';
 import { explainScale, groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';

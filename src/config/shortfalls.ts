@@ -1,6 +1,6 @@
 // What opsd has no right to give to a service: its start could only fail, and is refused before it is tried.
 
-import type { Launch } from '../core/spec.ts';
+import type { Launch } from '../core/model/spec.ts';
 import { formatSize } from '../text/units.ts';
 import type { Powers } from './facts.ts';
 

@@ -1,6 +1,6 @@
 // The signals of Linux that have a name of their own, as signal(7) lists them.
 
-import type { SignalName } from '../core/spec.ts';
+import type { SignalName } from '../core/model/spec.ts';
 import { didYouMean } from '../text/nearest.ts';
 import type { Reading } from '../text/units.ts';
 

@@ -1,16 +1,16 @@
 // A configuration comes into force: services are added, removed, restarted or changed in place.
 
-import type { Effect } from './effects.ts';
-import { newService } from './initial.ts';
-import { bringDown, bringDownInTurn, start } from './lifecycle.ts';
-import type { Next, Service } from './model.ts';
-import { needsNewProcess } from './reload.ts';
-import { remove } from './removal.ts';
-import { retune } from './retune.ts';
-import { beginConfigured, leaveToRollouts, resumeRollouts } from './rollout-reload.ts';
-import type { Config, ServiceSpec } from './spec.ts';
-import { type Around, forgiven, isLive, isWanted, type Moved } from './transition.ts';
-import type { World } from './world.ts';
+import type { World } from './fleet/step.ts';
+import { bringDown, bringDownInTurn, start } from './life/lifecycle.ts';
+import { remove } from './life/removal.ts';
+import { retune } from './life/retune.ts';
+import { type Around, forgiven, isLive, isWanted, type Moved } from './life/transition.ts';
+import { needsNewProcess } from './model/changes.ts';
+import type { Effect } from './model/effects.ts';
+import { newService } from './model/initial.ts';
+import type { Config, ServiceSpec } from './model/spec.ts';
+import type { Next, Service } from './model/state.ts';
+import { beginConfigured, leaveToRollouts, resumeRollouts } from './rollout/reload.ts';
 
 /** The configuration is this one now; only what differs is touched. */
 export function configure(world: World, config: Config, isFirst: boolean): void {

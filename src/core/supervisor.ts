@@ -1,20 +1,20 @@
 // The supervisor as a pure function: a state, something that happened, the time; a new state, and what is to be done.
 
-import { considerEnd, handOver, proceedShutdown, shutDown, shutdownDue } from './closing.ts';
 import { configure } from './configure.ts';
-import { restartDependents } from './dependents.ts';
-import type { Effect, Outcome } from './effects.ts';
-import type { Event } from './events.ts';
-import { runOnTime } from './jobs.ts';
-import type { State } from './model.ts';
-import { obey, releaseHeld } from './obey.ts';
-import { postpone } from './postpone.ts';
-import { advanceRollouts } from './rollout.ts';
-import { obeyRollout } from './rollout-orders.ts';
-import { due } from './service.ts';
-import type { Millis } from './spec.ts';
-import { unreachable } from './transition.ts';
-import { World } from './world.ts';
+import { obey, releaseHeld } from './fleet/commands.ts';
+import { restartDependents } from './fleet/dependents.ts';
+import { considerEnd, handOver, proceedShutdown, shutDown, shutdownDue } from './fleet/shutdown.ts';
+import { World } from './fleet/step.ts';
+import { runOnTime } from './life/jobs.ts';
+import { due } from './life/machine.ts';
+import { postpone } from './life/postpone.ts';
+import { unreachable } from './life/transition.ts';
+import type { Effect, Outcome } from './model/effects.ts';
+import type { Event } from './model/events.ts';
+import type { Millis } from './model/spec.ts';
+import type { State } from './model/state.ts';
+import { obeyRollout } from './rollout/commands.ts';
+import { advanceRollouts } from './rollout/rollout.ts';
 
 export type Step = readonly [State, readonly Effect[]];
 

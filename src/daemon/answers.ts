@@ -1,7 +1,7 @@
 // Orders that wait for their answers, and the rule that a wish is on disk before its answer is out.
 
-import type { Outcome } from '../core/effects.ts';
-import type { Millis } from '../core/spec.ts';
+import type { Outcome } from '../core/model/effects.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { Alarm, monotonic } from '../runtime/clock.ts';
 
 /** More orders at a time than this are refused: each of 1,000 services can have ten. */

@@ -1,8 +1,8 @@
 // The configuration in force, and how it is replaced: a bad one changes nothing.
 
 import { oneLine } from '../config/problems.ts';
-import { type DaemonChange, planDaemon, planReload } from '../core/reload.ts';
-import type { Config, Millis } from '../core/spec.ts';
+import { type DaemonChange, planDaemon, planReload } from '../core/model/changes.ts';
+import type { Config, Millis } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import type { ReloadResult, ScaleResult } from '../http/view.ts';
 import type { Refusal } from '../http/why-facts.ts';

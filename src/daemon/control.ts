@@ -1,12 +1,12 @@
 // What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
 
-import type { Outcome } from '../core/effects.ts';
-import type { Event } from '../core/events.ts';
-import type { OrderAction, Service } from '../core/model.ts';
-import { serviceOf } from '../core/order.ts';
-import { rolloutNote } from '../core/rollout-note.ts';
-import type { Millis, SignalName } from '../core/spec.ts';
-import { isWanted } from '../core/transition.ts';
+import { serviceOf } from '../core/fleet/ordering.ts';
+import { isWanted } from '../core/life/transition.ts';
+import type { Outcome } from '../core/model/effects.ts';
+import type { Event } from '../core/model/events.ts';
+import type { Millis, SignalName } from '../core/model/spec.ts';
+import type { OrderAction, Service } from '../core/model/state.ts';
+import { rolloutNote } from '../core/rollout/note.ts';
 import type { Tally } from '../http/tally.ts';
 import type {
   Control,

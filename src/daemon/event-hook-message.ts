@@ -1,7 +1,7 @@
 // An event in the words of its receivers: JSON for webhooks and stdin, variables for programs.
 
 import { hostname } from 'node:os';
-import type { Occasion } from '../core/spec.ts';
+import type { Occasion } from '../core/model/spec.ts';
 import type { EventView } from '../http/view.ts';
 import type { HookMessage } from '../os/event-hooks.ts';
 

@@ -1,9 +1,9 @@
 // What an earlier opsd left: its state file, its PID files, and every process that carries its marker.
 
 import { join } from 'node:path';
-import type { Memory } from '../core/memory.ts';
-import type { Inheritance, Survivor } from '../core/recall.ts';
-import type { Config } from '../core/spec.ts';
+import type { Inheritance, Survivor } from '../core/adoption/adopt.ts';
+import type { Memory } from '../core/adoption/saved-service.ts';
+import type { Config } from '../core/model/spec.ts';
 import { accountOf } from '../os/accounts.ts';
 import { type Census, census, type Found, type Hint } from '../os/census.ts';
 import type { Cgroups } from '../os/cgroups.ts';

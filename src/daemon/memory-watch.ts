@@ -1,8 +1,8 @@
 // Holds services to `limits.memory` where no cgroup does: looks every few seconds, and has those started anew that take more.
 
-import type { Event } from '../core/events.ts';
-import type { Run, Service, State } from '../core/model.ts';
-import type { Millis } from '../core/spec.ts';
+import type { Event } from '../core/model/events.ts';
+import type { Millis } from '../core/model/spec.ts';
+import type { Run, Service, State } from '../core/model/state.ts';
 import { every } from '../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;

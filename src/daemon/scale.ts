@@ -1,7 +1,7 @@
 // How many instances an operator wants of a service, whatever the files say: asked for, checked, kept, and told.
 
 import { MOST_INSTANCES } from '../config/schema.ts';
-import type { Config } from '../core/spec.ts';
+import type { Config } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import { groupOfInstance, unknownService } from '../http/select.ts';
 import type { ScaleResult } from '../http/view.ts';

@@ -1,7 +1,7 @@
 // Keeps the state file close to the state: soon after each change, at once before a promise is given.
 
-import type { Memory } from '../core/memory.ts';
-import type { Millis } from '../core/spec.ts';
+import type { Memory } from '../core/adoption/saved-service.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { identityOf } from '../os/identity.ts';
 import type { RememberedService } from '../os/remembered.ts';
 import type { StateFile } from '../os/state-file.ts';

@@ -1,7 +1,7 @@
 // Takes over what an earlier opsd left: adopts what goes on, and ends what nobody wants.
 
-import type { Survivor } from '../core/recall.ts';
-import type { ServiceSpec } from '../core/spec.ts';
+import type { Survivor } from '../core/adoption/adopt.ts';
+import type { ServiceSpec } from '../core/model/spec.ts';
 import { serviceOfHook } from '../os/hook-name.ts';
 import type { HookedProcesses } from '../os/hooked-processes.ts';
 import type { Log } from '../os/logger.ts';

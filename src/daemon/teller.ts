@@ -1,10 +1,10 @@
 // Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
 
-import type { AlertReason, Outcome, RolloutNews, Transition } from '../core/effects.ts';
-import type { State, StateName } from '../core/model.ts';
-import { obstacleOf } from '../core/order.ts';
-import type { Millis, ServiceSpec } from '../core/spec.ts';
-import { isWanted } from '../core/transition.ts';
+import { obstacleOf } from '../core/fleet/ordering.ts';
+import { isWanted } from '../core/life/transition.ts';
+import type { AlertReason, Outcome, RolloutNews, Transition } from '../core/model/effects.ts';
+import type { Millis, ServiceSpec } from '../core/model/spec.ts';
+import type { State, StateName } from '../core/model/state.ts';
 import type { Tally } from '../http/tally.ts';
 import type { JobBook } from '../os/job-book.ts';
 import type { Fields, Log } from '../os/logger.ts';

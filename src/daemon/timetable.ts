@@ -1,8 +1,8 @@
 // Posts the times of jobs as they come, and makes up for one that was missed while no opsd was there.
 
-import type { Event } from '../core/events.ts';
-import type { State } from '../core/model.ts';
-import type { Millis, Schedule } from '../core/spec.ts';
+import type { Event } from '../core/model/events.ts';
+import type { Millis, Schedule } from '../core/model/spec.ts';
+import type { State } from '../core/model/state.ts';
 import { nextRun } from '../os/calendar.ts';
 import type { JobBook } from '../os/job-book.ts';
 import { every, unixNow } from '../runtime/clock.ts';

@@ -1,7 +1,7 @@
 // What goes on inside, for log_level "debug" and filters such as "info,heartbeat=debug": facts and orders of the loop.
 
-import type { Effect } from '../core/effects.ts';
-import type { Event } from '../core/events.ts';
+import type { Effect } from '../core/model/effects.ts';
+import type { Event } from '../core/model/events.ts';
 import type { Log } from '../os/logger.ts';
 
 export class Trace {

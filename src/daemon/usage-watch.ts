@@ -1,7 +1,7 @@
 // CPU and memory of all services, asked for every few seconds with one call for all of them.
 
-import type { State } from '../core/model.ts';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
+import type { State } from '../core/model/state.ts';
 import { type Usage, UsageSampler } from '../os/usage.ts';
 import { every, monotonic } from '../runtime/clock.ts';
 

@@ -1,8 +1,8 @@
 // The part of the API that changes something: only on the unix socket, and every command is logged with who gave it.
 
 import { constants } from 'node:os';
-import type { Outcome } from '../core/effects.ts';
-import type { SignalName } from '../core/spec.ts';
+import type { Outcome } from '../core/model/effects.ts';
+import type { SignalName } from '../core/model/spec.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
 import { dependentsFirst, inStopOrder, neededBy } from './graph.ts';

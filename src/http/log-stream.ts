@@ -2,7 +2,7 @@
 
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { every, monotonic } from '../runtime/clock.ts';
 
 const NEWLINE = 10;

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
 import { EventStreams } from './event-streams.ts';

@@ -1,6 +1,6 @@
 // All services as they were told last, and what became different since, as small as it can be said.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import type { DaemonView, GroupView, ServiceView, StatusView } from './view.ts';
 
 /** A service's name, and those of its fields that changed. */

@@ -1,6 +1,6 @@
 // What the tools that opsd runs in front of a command say when they fail, and the keys that have them run.
 
-import type { Launch } from '../core/spec.ts';
+import type { Launch } from '../core/model/spec.ts';
 import type { Finding } from './symptoms.ts';
 
 /** Tools of util-linux; they go on where they succeed. nice(1) goes on in any case. */

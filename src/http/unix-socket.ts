@@ -3,7 +3,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { RuntimeError } from '../errors.ts';
 import { Alarm, every } from '../runtime/clock.ts';
 import type { Log } from './server.ts';

@@ -1,10 +1,10 @@
 // What the daemon tells and what it can be asked for: the words between it, HTTP, ctl and the status page.
 
-import type { AlertReason, Outcome, RolloutNews } from '../core/effects.ts';
-import type { OrderAction, Reason, StateName } from '../core/model.ts';
-import type { Change, DaemonChange } from '../core/reload.ts';
-import type { RolloutNote, Turn } from '../core/rollout-note.ts';
-import type { SignalName } from '../core/spec.ts';
+import type { Change, DaemonChange } from '../core/model/changes.ts';
+import type { AlertReason, Outcome, RolloutNews } from '../core/model/effects.ts';
+import type { SignalName } from '../core/model/spec.ts';
+import type { OrderAction, Reason, StateName } from '../core/model/state.ts';
+import type { RolloutNote, Turn } from '../core/rollout/note.ts';
 import type { Problem } from '../errors.ts';
 
 /** How a process ended. Both null: it was adopted, nobody can know. */

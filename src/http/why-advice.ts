@@ -1,6 +1,6 @@
 // The commands that show more of a cause, or remove it.
 
-import type { Reason } from '../core/model.ts';
+import type { Reason } from '../core/model/state.ts';
 import { type Finding, meaningOfExit } from './symptoms.ts';
 import type { EventView } from './view.ts';
 import { disobedience, folderForBeats, lostDependencies, type WhyFacts } from './why-facts.ts';

@@ -1,6 +1,6 @@
 // What the last end of a service means: by a signal of opsd itself, by one of somebody else, or by an exit code.
 
-import type { Reason, StateName } from '../core/model.ts';
+import type { Reason, StateName } from '../core/model/state.ts';
 import { meaningOfExit } from './symptoms.ts';
 import type { ExitView } from './view.ts';
 import type { WhyFacts } from './why-facts.ts';

@@ -1,7 +1,7 @@
 // What an explanation of a service rests on, and what these facts mean taken together.
 
-import type { Reason, Service } from '../core/model.ts';
-import type { Millis, SignalName } from '../core/spec.ts';
+import type { Millis, SignalName } from '../core/model/spec.ts';
+import type { Reason, Service } from '../core/model/state.ts';
 import type { Problem } from '../errors.ts';
 import type { EventView, ServiceView } from './view.ts';
 

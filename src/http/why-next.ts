@@ -1,7 +1,7 @@
 // What opsd does next with a service.
 
-import type { Service } from '../core/model.ts';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
+import type { Service } from '../core/model/state.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { WhyFacts } from './why-facts.ts';
 

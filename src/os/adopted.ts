@@ -1,6 +1,6 @@
 // Sees the end of main processes that are not our children: one timer for all, and nobody is mistaken for another.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { Alarm, every } from '../runtime/clock.ts';
 import type { Identity } from '../runtime/ports.ts';
 import { isTaken, lifeOf } from './identity.ts';

@@ -1,7 +1,7 @@
 // When a schedule comes due: crontab(5) in a time zone, right over changes of daylight saving time.
 
 import { Cron } from 'croner';
-import type { Schedule } from '../core/spec.ts';
+import type { Schedule } from '../core/model/spec.ts';
 import { dateOf } from '../runtime/clock.ts';
 
 /** The first time after `after`; both Unix milliseconds. null: never again. */

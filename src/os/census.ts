@@ -1,7 +1,7 @@
 // The services that an earlier opsd left running, told from everybody else's processes.
 
 import { readFileSync } from 'node:fs';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { monotonic } from '../runtime/clock.ts';
 import type { Identity } from '../runtime/ports.ts';
 import type { Leftover } from './cgroups.ts';

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Limits } from '../core/spec.ts';
+import type { Limits } from '../core/model/spec.ts';
 
 export type CgroupLimit = 'memory' | 'memory_high' | 'cpu' | 'tasks' | 'io_weight';
 

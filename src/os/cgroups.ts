@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { after } from '../runtime/clock.ts';
 import { limitsMemory } from './cgroup-limits.ts';
 import { codeOf } from './identity.ts';

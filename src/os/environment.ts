@@ -1,7 +1,7 @@
 // The environment of a service: clean, so that it is the same whoever started opsd.
 
 import { userInfo } from 'node:os';
-import type { Launch } from '../core/spec.ts';
+import type { Launch } from '../core/model/spec.ts';
 import { formatMarker, MARKER } from './marker.ts';
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

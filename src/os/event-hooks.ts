@@ -1,7 +1,7 @@
 // Tells one event to one receiver, once: a program of its own process group, or a webhook. Bounded in time and memory.
 
 import { spawn } from 'node:child_process';
-import type { EventHook } from '../core/spec.ts';
+import type { EventHook } from '../core/model/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { DEFAULT_PATH } from './environment.ts';
 import { sendSignal } from './identity.ts';

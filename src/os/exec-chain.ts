@@ -1,6 +1,6 @@
 // What stands in front of a command so that it is born as asked for: well-kept tools that exec one another and keep the PID.
 
-import type { IoPriority } from '../core/spec.ts';
+import type { IoPriority } from '../core/model/spec.ts';
 
 /** What a service process is to be born with. */
 export interface Birth {

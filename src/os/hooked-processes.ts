@@ -1,7 +1,7 @@
 // Service processes with what belongs before and after them: `before_start` and `after_stop`, of which the core knows nothing.
 
-import type { Event } from '../core/events.ts';
-import type { Hook, Millis, ServiceSpec, SignalName } from '../core/spec.ts';
+import type { Event } from '../core/model/events.ts';
+import type { Hook, Millis, ServiceSpec, SignalName } from '../core/model/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 import type { Processes, Report } from '../runtime/ports.ts';
 import { type HookKind, hookName } from './hook-name.ts';

@@ -1,7 +1,7 @@
 // Who a process is, beyond its number, and the one place that sends signals: never to a stranger.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import type { SignalName } from '../core/spec.ts';
+import type { SignalName } from '../core/model/spec.ts';
 import type { Identity } from '../runtime/ports.ts';
 import { isOutOfDescriptors, withSpare } from './spare-descriptor.ts';
 

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { shortfallsOf, whyNobodyElse } from '../config/shortfalls.ts';
-import type { Limits, ServiceSpec } from '../core/spec.ts';
+import type { Limits, ServiceSpec } from '../core/model/spec.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from './cgroup-limits.ts';
 import type { Cgroups } from './cgroups.ts';

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { RuntimeError } from '../errors.ts';
 import { after, monotonic } from '../runtime/clock.ts';
 import { codeOf, isTaken } from './identity.ts';

@@ -1,7 +1,7 @@
 // When to look at the processes of the host: at once for the first who asks, together for all who ask meanwhile, and never
 // for more than a fifth of a core.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { Alarm, monotonic } from '../runtime/clock.ts';
 
 /** After a look that took 1 ms, nobody looks for 4 ms. */

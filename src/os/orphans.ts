@@ -1,6 +1,6 @@
 // opsd as PID 1 of a container: orphans become its children, and stay zombies until they are fetched.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { listProcesses, readStat } from './identity.ts';
 

@@ -2,7 +2,7 @@
 
 import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { every } from '../runtime/clock.ts';
 import type { PidFiles } from '../runtime/ports.ts';
 import { codeOf } from './identity.ts';

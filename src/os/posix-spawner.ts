@@ -3,7 +3,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import type { SignalName } from '../core/spec.ts';
+import type { SignalName } from '../core/model/spec.ts';
 import { loadForeign } from './foreign.ts';
 import { findProgram } from './preflight.ts';
 import type { ChildSpec, Fate, Spawner } from './spawner.ts';

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import type { Millis, Probe, ServiceSpec } from '../core/spec.ts';
+import type { Millis, Probe, ServiceSpec } from '../core/model/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 import type { Probes, Report } from '../runtime/ports.ts';
 import { hookName } from './hook-name.ts';

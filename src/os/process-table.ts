@@ -1,6 +1,6 @@
 // One look at all processes of the host: those that carry our marker, and how all of them hang together.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { monotonic } from '../runtime/clock.ts';
 import { isLiving, listProcesses, type ProcessStat, readProcFile, readStat } from './identity.ts';
 import { type Marker, parseMarker, readMarker } from './marker.ts';

@@ -1,6 +1,6 @@
 // Which processes belong to a generation: its session, its cgroup, and whoever carries its marker and may do so.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import type { Identity } from '../runtime/ports.ts';
 import { bootId, type Target } from './identity.ts';
 import type { Process, Snapshot } from './process-table.ts';

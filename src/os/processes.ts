@@ -1,7 +1,7 @@
 // The service processes of this host: starts them, signals them, ends them, and reports what becomes of them.
 
-import type { Exit } from '../core/model.ts';
-import type { Millis, ServiceSpec, SignalName } from '../core/spec.ts';
+import type { Millis, ServiceSpec, SignalName } from '../core/model/spec.ts';
+import type { Exit } from '../core/model/state.ts';
 import { Alarm } from '../runtime/clock.ts';
 import type { Identity, Outputs, Processes, Report } from '../runtime/ports.ts';
 import { AdoptedMains } from './adopted.ts';

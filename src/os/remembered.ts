@@ -1,8 +1,8 @@
 // What one opsd tells the next about its services, and how it is told from garbage.
 
-import type { Memory } from '../core/memory.ts';
-import type { Exit, Reason, ServiceState } from '../core/model.ts';
-import type { Millis } from '../core/spec.ts';
+import type { Memory } from '../core/adoption/saved-service.ts';
+import type { Millis } from '../core/model/spec.ts';
+import type { Exit, Reason, ServiceState } from '../core/model/state.ts';
 
 export interface RememberedService extends Memory {
   /** Clock ticks since boot; null with `pid`. */

@@ -1,7 +1,7 @@
 // Tells systemd how the daemon is (sd_notify(3)), through the program systemd-notify: Node has no datagram sockets.
 
 import { execFile } from 'node:child_process';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { Alarm, monotonic } from '../runtime/clock.ts';
 
 /** All of it does nothing where no service manager listens. No method waits, none throws. */

@@ -1,6 +1,6 @@
 // How a process is started and its end is heard of; the core owns time, signals and what follows.
 
-import type { SignalName } from '../core/spec.ts';
+import type { SignalName } from '../core/model/spec.ts';
 
 export interface ChildSpec {
   readonly command: readonly [string, ...string[]];

@@ -1,6 +1,6 @@
 // Process trees: finds what is left of them, signals them, and kills them until nothing is left.
 
-import type { Millis, SignalName } from '../core/spec.ts';
+import type { Millis, SignalName } from '../core/model/spec.ts';
 import { monotonic } from '../runtime/clock.ts';
 import type { Cgroups } from './cgroups.ts';
 import { isReplaced, isSame, readStat, type Sent, sendSignal, type Target } from './identity.ts';

@@ -1,6 +1,6 @@
 // CPU and memory of the main processes.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 import { monotonic } from '../runtime/clock.ts';
 import { limitOf } from './descriptors.ts';
 

@@ -1,7 +1,7 @@
 // Time: the only file that asks the machine for it.
 
 import { performance } from 'node:perf_hooks';
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 
 /** CLOCK_MONOTONIC in milliseconds since boot: the same for every process of this boot, so it may be kept in a file. */
 export function monotonic(): Millis {

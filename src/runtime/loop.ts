@@ -1,9 +1,9 @@
 // The one loop: it alone changes the state, one event after the other, and sleeps until the earliest deadline.
 
-import type { Effect } from '../core/effects.ts';
-import type { Event } from '../core/events.ts';
-import type { State } from '../core/model.ts';
-import type { Millis } from '../core/spec.ts';
+import type { Effect } from '../core/model/effects.ts';
+import type { Event } from '../core/model/events.ts';
+import type { Millis } from '../core/model/spec.ts';
+import type { State } from '../core/model/state.ts';
 import { nextDeadline, step } from '../core/supervisor.ts';
 import { Alarm, monotonic } from './clock.ts';
 

@@ -1,8 +1,8 @@
 // From what the core wants done to those who do it.
 
-import type { AlertReason, Effect, Outcome, RolloutNews, Transition } from '../core/effects.ts';
-import type { StateName } from '../core/model.ts';
-import type { ServiceSpec } from '../core/spec.ts';
+import type { AlertReason, Effect, Outcome, RolloutNews, Transition } from '../core/model/effects.ts';
+import type { ServiceSpec } from '../core/model/spec.ts';
+import type { StateName } from '../core/model/state.ts';
 import type { Heartbeats, Outputs, PidFiles, Probes, Processes } from './ports.ts';
 
 export interface Ports {

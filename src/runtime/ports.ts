@@ -1,7 +1,7 @@
 // What the loop needs of the outside world. Every method returns at once; what comes of it is reported as an event.
 
-import type { Event } from '../core/events.ts';
-import type { Millis, Probe, ServiceSpec, SignalName } from '../core/spec.ts';
+import type { Event } from '../core/model/events.ts';
+import type { Millis, Probe, ServiceSpec, SignalName } from '../core/model/spec.ts';
 
 export type Report = (event: Event) => void;
 

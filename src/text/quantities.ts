@@ -1,6 +1,6 @@
 // Spans and sizes as short as a table wants them.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 
 /** `0.4s`, `42s`, `5m 12s`, `3h 4m`, `12d 3h`. */
 export function span(millis: Millis): string {

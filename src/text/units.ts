@@ -1,6 +1,6 @@
 // Quantities as people write them ("1h30m", "512M", "0640") and as the rest of opsd counts them.
 
-import type { Millis } from '../core/spec.ts';
+import type { Millis } from '../core/model/spec.ts';
 
 /** What came of reading a value: the value, or what would have been one. */
 export type Reading<T> =

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { planReload } from '../../src/core/reload.ts';
+import { planReload } from '../../src/core/model/changes.ts';
 import { assertOnly, configOf, linesOf, load, problemsOf, type Texts } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';

@@ -6,7 +6,7 @@ import type { SourceFile } from '../../src/config/layers.ts';
 import { type LoadResult, loadConfig } from '../../src/config/load.ts';
 import { parseDocument } from '../../src/config/parse.ts';
 import { capabilitiesIn } from '../../src/config/privileges.ts';
-import type { Config, ServiceSpec } from '../../src/core/spec.ts';
+import type { Config, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Problem } from '../../src/errors.ts';
 
 export interface Texts {

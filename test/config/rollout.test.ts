@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planReload } from '../../src/core/reload.ts';
+import { planReload } from '../../src/core/model/changes.ts';
 import { assertOnly, configOf, load, problemsOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';

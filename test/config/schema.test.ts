@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { KEYS, type KeyTree } from '../../src/config/keys.ts';
 import { looksSecret } from '../../src/config/redaction.ts';
 import { jsonSchema } from '../../src/config/schema.ts';
-import { isInPlace } from '../../src/core/reload.ts';
+import { isInPlace } from '../../src/core/model/changes.ts';
 import { configOf, serviceOf } from './loading.ts';
 
 /** The contract, key by key. */

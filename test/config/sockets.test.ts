@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { needsNewProcess } from '../../src/core/reload.ts';
+import { needsNewProcess } from '../../src/core/model/changes.ts';
 import { assertOnly, linesOf, load, problemsOf, serviceOf } from './loading.ts';
 
 const web = (sockets: string) => `[services.web]\ncommand = ["true"]\nsockets = ${sockets}\n`;

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Event } from '../../src/core/events.ts';
-import type { Health } from '../../src/core/spec.ts';
+import type { Event } from '../../src/core/model/events.ts';
+import type { Health } from '../../src/core/model/spec.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { Simulation } from '../simulation/simulation.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';

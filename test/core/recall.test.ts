@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Effect } from '../../src/core/effects.ts';
-import { remember } from '../../src/core/memory.ts';
-import { recall } from '../../src/core/recall.ts';
-import type { ServiceSpec } from '../../src/core/spec.ts';
+import { recall } from '../../src/core/adoption/adopt.ts';
+import { remember } from '../../src/core/adoption/saved-service.ts';
+import type { Effect } from '../../src/core/model/effects.ts';
+import type { ServiceSpec } from '../../src/core/model/spec.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { aConfig, aService } from '../simulation/specs.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Schedule } from '../../src/core/spec.ts';
+import type { Schedule } from '../../src/core/model/spec.ts';
 import { aService } from '../simulation/specs.ts';
 import { type Act, crashing, obedient, steady, tells } from '../simulation/story.ts';
 

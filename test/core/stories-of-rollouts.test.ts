@@ -2,8 +2,8 @@
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { rolloutNote } from '../../src/core/rollout-note.ts';
-import type { Config, Policy, RolloutPolicy } from '../../src/core/spec.ts';
+import type { Config, Policy, RolloutPolicy } from '../../src/core/model/spec.ts';
+import { rolloutNote } from '../../src/core/rollout/note.ts';
 import type { Script } from '../simulation/host.ts';
 import { Simulation } from '../simulation/simulation.ts';
 import { aGroup, readyOn } from '../simulation/specs.ts';

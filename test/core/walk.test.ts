@@ -4,10 +4,10 @@ import { strict as assert } from 'node:assert';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Event } from '../../src/core/events.ts';
-import { initialState, newService } from '../../src/core/initial.ts';
-import type { Next, Run, Service, ServiceState, State, StateName, Verdict } from '../../src/core/model.ts';
-import type { Health, Policy } from '../../src/core/spec.ts';
+import type { Event } from '../../src/core/model/events.ts';
+import { initialState, newService } from '../../src/core/model/initial.ts';
+import type { Health, Policy } from '../../src/core/model/spec.ts';
+import type { Next, Run, Service, ServiceState, State, StateName, Verdict } from '../../src/core/model/state.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Occasion } from '../../src/core/spec.ts';
+import type { Occasion } from '../../src/core/model/spec.ts';
 import { type HookCounts, type HookLimits, HookQueue } from '../../src/daemon/event-hook-queue.ts';
 import type { EventView } from '../../src/http/view.ts';
 import type { Delivery } from '../../src/os/event-hooks.ts';

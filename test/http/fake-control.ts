@@ -1,7 +1,7 @@
 // A daemon without processes: services that obey orders after a moment, and tell of it as the real one does.
 
-import type { Outcome } from '../../src/core/effects.ts';
-import type { OrderAction, Reason, StateName } from '../../src/core/model.ts';
+import type { Outcome } from '../../src/core/model/effects.ts';
+import type { OrderAction, Reason, StateName } from '../../src/core/model/state.ts';
 import { Tally } from '../../src/http/tally.ts';
 import type {
   Control,

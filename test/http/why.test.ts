@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newService } from '../../src/core/initial.ts';
-import type { Exit, Reason, Service, ServiceState, StateName } from '../../src/core/model.ts';
-import type { Launch, Policy } from '../../src/core/spec.ts';
+import { newService } from '../../src/core/model/initial.ts';
+import type { Launch, Policy } from '../../src/core/model/spec.ts';
+import type { Exit, Reason, Service, ServiceState, StateName } from '../../src/core/model/state.ts';
 import { findingIn } from '../../src/http/symptoms.ts';
 import type { EventView, ServiceView, WhyView } from '../../src/http/view.ts';
 import { explain } from '../../src/http/why.ts';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Event } from '../../src/core/events.ts';
+import type { Event } from '../../src/core/model/events.ts';
 import { HeartbeatFiles } from '../../src/os/heartbeats.ts';
 import { scratch } from '../support/scratch.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Launch, Limits } from '../../src/core/spec.ts';
+import type { Launch, Limits } from '../../src/core/model/spec.ts';
 import { rig, serviceSpec, shell } from './rig.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can do that' };

@@ -6,7 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Launch } from '../../src/core/spec.ts';
+import type { Launch } from '../../src/core/model/spec.ts';
 import { closeInherited, limitOf } from '../../src/os/descriptors.ts';
 import { signalSet } from '../support/signal-sets.ts';
 import { waitFor } from '../support/wait.ts';

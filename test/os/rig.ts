@@ -3,8 +3,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Event } from '../../src/core/events.ts';
-import type { Launch, ServiceSpec } from '../../src/core/spec.ts';
+import type { Event } from '../../src/core/model/events.ts';
+import type { Launch, ServiceSpec } from '../../src/core/model/spec.ts';
 import { type Census, type CensusOptions, census, type Found } from '../../src/os/census.ts';
 import type { Cgroups } from '../../src/os/cgroups.ts';
 import { limitOf } from '../../src/os/descriptors.ts';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Event } from '../../src/core/events.ts';
+import type { Event } from '../../src/core/model/events.ts';
 import { MemoryWatch } from '../../src/daemon/memory-watch.ts';
 import { treeKey } from '../../src/os/process-tree.ts';
 import { treesMemory } from '../../src/os/tree-memory.ts';

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Effect } from '../../src/core/effects.ts';
-import { initialState } from '../../src/core/initial.ts';
+import type { Effect } from '../../src/core/model/effects.ts';
+import { initialState } from '../../src/core/model/initial.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { Loop } from '../../src/runtime/loop.ts';

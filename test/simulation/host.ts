@@ -1,9 +1,9 @@
 // A host that is not there: processes that obey, crash, hang, leave children and die slowly, as real ones do.
 
 import { strict as assert } from 'node:assert';
-import type { Effect } from '../../src/core/effects.ts';
-import type { Event } from '../../src/core/events.ts';
-import type { Survivor } from '../../src/core/recall.ts';
+import type { Survivor } from '../../src/core/adoption/adopt.ts';
+import type { Effect } from '../../src/core/model/effects.ts';
+import type { Event } from '../../src/core/model/events.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** What one generation of a service does with its life. */

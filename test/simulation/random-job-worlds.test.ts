@@ -3,10 +3,10 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Event } from '../../src/core/events.ts';
-import type { Service } from '../../src/core/model.ts';
-import type { Policy, Schedule, ServiceSpec } from '../../src/core/spec.ts';
-import { isLive, isWanted } from '../../src/core/transition.ts';
+import { isLive, isWanted } from '../../src/core/life/transition.ts';
+import type { Event } from '../../src/core/model/events.ts';
+import type { Policy, Schedule, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { Service } from '../../src/core/model/state.ts';
 import type { Script } from './host.ts';
 import { Simulation } from './simulation.ts';
 import { aConfig, aService } from './specs.ts';

@@ -3,8 +3,8 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Transition } from '../../src/core/effects.ts';
-import type { Backoff, Health, Policy, Probe, ServiceSpec } from '../../src/core/spec.ts';
+import type { Transition } from '../../src/core/model/effects.ts';
+import type { Backoff, Health, Policy, Probe, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Script } from './host.ts';
 import { Simulation } from './simulation.ts';
 import { aConfig, aService, readyOn } from './specs.ts';

@@ -1,13 +1,13 @@
 // The real core on a host, a clock and operators that are not there; everything that happened is kept.
 
 import { strict as assert } from 'node:assert';
-import type { Effect, Outcome, Transition } from '../../src/core/effects.ts';
-import type { Event } from '../../src/core/events.ts';
-import { initialState } from '../../src/core/initial.ts';
-import { remember } from '../../src/core/memory.ts';
-import type { State } from '../../src/core/model.ts';
-import { recall } from '../../src/core/recall.ts';
-import type { Config, ServiceSpec } from '../../src/core/spec.ts';
+import { recall } from '../../src/core/adoption/adopt.ts';
+import { remember } from '../../src/core/adoption/saved-service.ts';
+import type { Effect, Outcome, Transition } from '../../src/core/model/effects.ts';
+import type { Event } from '../../src/core/model/events.ts';
+import { initialState } from '../../src/core/model/initial.ts';
+import type { Config, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { State } from '../../src/core/model/state.ts';
 import { nextDeadline, step } from '../../src/core/supervisor.ts';
 import { Host, type ScriptOf } from './host.ts';
 import { Scheduler } from './scheduler.ts';

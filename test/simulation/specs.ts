@@ -8,7 +8,7 @@ import type {
   Readiness,
   RolloutPolicy,
   ServiceSpec,
-} from '../../src/core/spec.ts';
+} from '../../src/core/model/spec.ts';
 
 const usual: Policy = {
   enabled: true,

@@ -5,7 +5,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { StateName } from '../../src/core/model.ts';
+import type { StateName } from '../../src/core/model/state.ts';
 import type { EventView, ServiceView, StatusView } from '../../src/http/view.ts';
 import { ask, freePort, type Reply } from './requests.ts';
 import { scratch } from './scratch.ts';

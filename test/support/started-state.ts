@@ -1,9 +1,9 @@
 // The state of a supervisor whose services all run, for tests of what looks at it.
 
-import type { Event } from '../../src/core/events.ts';
-import { initialState } from '../../src/core/initial.ts';
-import type { State } from '../../src/core/model.ts';
-import type { Config } from '../../src/core/spec.ts';
+import type { Event } from '../../src/core/model/events.ts';
+import { initialState } from '../../src/core/model/initial.ts';
+import type { Config } from '../../src/core/model/spec.ts';
+import type { State } from '../../src/core/model/state.ts';
 import { step } from '../../src/core/supervisor.ts';
 
 /** Generation 1 of each was spawned, with PIDs from 1001 on. */

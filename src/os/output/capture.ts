@@ -1,6 +1,6 @@
 // One service's output: copied at once, late (a slow disk), or dropped and counted (a failing one); and what ends a line.
 
-import type { Millis } from '../../core/spec.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
 import { codeOf } from '../identity.ts';
 import type { Log } from '../logger.ts';

@@ -2,7 +2,7 @@
 
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LogMode, ServiceSpec } from '../../core/spec.ts';
+import type { LogMode, ServiceSpec } from '../../core/model/spec.ts';
 import { makeFolders } from '../make-folders.ts';
 import { isOutOfDescriptors } from '../spare-descriptor.ts';
 import { Capture, type Shared } from './capture.ts';

@@ -1,7 +1,7 @@
 // One service's output on its way to syslog or the journal, through the program that knows how: logger(1), systemd-cat(1).
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Millis } from '../../core/spec.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
 import type { Shared } from './capture.ts';
 import type { Fifo } from './fifo.ts';

@@ -1,7 +1,7 @@
 // Writing to what is slow, in the background: the service waits for its disk, opsd does not.
 
 import { write } from 'node:fs';
-import type { Millis } from '../../core/spec.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
 import { codeOf } from '../identity.ts';
 import type { LogFile } from './log-file.ts';

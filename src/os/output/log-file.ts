@@ -1,7 +1,7 @@
 // The file that output ends up in: append only, found again after a rename, and never something else in disguise.
 
 import { closeSync, constants, fstatSync, readSync, statSync, writeSync } from 'node:fs';
-import type { Millis } from '../../core/spec.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
 import { leaveMargin } from './margin.ts';
 import { openLog } from './open-log.ts';

@@ -1,6 +1,6 @@
 // Is a disk slow? Two slow writes in a row say so (one may have been a machine under load), many quick ones that it is over.
 
-import type { Millis } from '../../core/spec.ts';
+import type { Millis } from '../../core/model/spec.ts';
 
 const SLOW: Millis = 20;
 const PROOF_OF_SLOWNESS = 2;

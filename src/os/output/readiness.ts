@@ -1,6 +1,6 @@
 // Which FIFOs have something to read, and whose turn it is: a flood from one service delays neither the others nor the loop.
 
-import type { Millis } from '../../core/spec.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
 import type { Kernel, Poll } from './kernel.ts';
 

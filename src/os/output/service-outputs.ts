@@ -2,7 +2,7 @@
 
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LogMode, Millis, ServiceSpec } from '../../core/spec.ts';
+import type { LogMode, Millis, ServiceSpec } from '../../core/model/spec.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import type { Log } from '../logger.ts';

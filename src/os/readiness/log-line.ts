@@ -1,7 +1,7 @@
 // Readiness by a line in the log: reads what one generation appends to its file until a line matches.
 
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import type { Millis } from '../../core/spec.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import { every } from '../../runtime/clock.ts';
 
 /**

@@ -2,7 +2,7 @@
 
 import { lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServiceSpec } from '../../core/spec.ts';
+import type { ServiceSpec } from '../../core/model/spec.ts';
 import type { Report } from '../../runtime/ports.ts';
 import { linearPattern } from '../linear-pattern.ts';
 import { makeFolders } from '../make-folders.ts';

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LogMode, ServiceSpec } from '../../../src/core/spec.ts';
+import type { LogMode, ServiceSpec } from '../../../src/core/model/spec.ts';
 import type { Fields, Log } from '../../../src/os/logger.ts';
 import { ServiceOutputs, type ServiceOutputsOptions } from '../../../src/os/output/service-outputs.ts';
 import { scratch } from '../../support/scratch.ts';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Readiness, ServiceSpec } from '../../../src/core/spec.ts';
+import type { Readiness, ServiceSpec } from '../../../src/core/model/spec.ts';
 import { waitFor } from '../../support/wait.ts';
 import { type Rig, rig, shell } from '../rig.ts';
 

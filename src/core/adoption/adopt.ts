@@ -1,0 +1,251 @@
+// Taking over from an earlier opsd: what it remembered, what still lives, and what the configuration says now.
+
+import { draw } from '../life/backoff.ts';
+import { checkHealth, checkReadiness, UNASKED } from '../life/health.ts';
+import { noBeatYet } from '../life/heartbeat.ts';
+import { bringDown, bringDownInTurn } from '../life/lifecycle.ts';
+import { hear } from '../life/machine.ts';
+import { type Around, isWanted, type Moved, move } from '../life/transition.ts';
+import type { Effect } from '../model/effects.ts';
+import { initialState, newService } from '../model/initial.ts';
+import type { Config, Millis, ServiceSpec } from '../model/spec.ts';
+import type { Exit, Next, Run, Service, ServiceState, State } from '../model/state.ts';
+import { ofUnknownForm, stranger } from '../model/unknown-service.ts';
+import { type Found, recallRollouts, rolledOf } from '../rollout/restore.ts';
+import type { Memory } from './saved-service.ts';
+
+/** A generation of an earlier opsd of which something still lives. */
+export interface Survivor {
+  readonly service: string;
+  readonly generation: number;
+  /** null: the main process is gone, others of its tree are not. */
+  readonly pid: number | null;
+  readonly startedAt: Millis;
+}
+
+export interface Inheritance {
+  readonly memories: readonly Memory[];
+  readonly survivors: readonly Survivor[];
+}
+
+export interface Recalled {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+  /** Older generations beside the adopted one of a service: nobody's, to be ended. */
+  readonly strays: readonly Survivor[];
+}
+
+/**
+ * The state that an opsd starts with. The youngest survivor of a service is adopted; those of services that are not
+ * configured are stopped. Follow it with the first `configured`, which starts what is not there, and takes down what is
+ * to go or to be replaced.
+ */
+export function recall(
+  config: Config,
+  { memories, survivors }: Inheritance,
+  fingerprintOf: (spec: ServiceSpec) => string,
+  seed: number,
+  now: Millis,
+): Recalled {
+  const effects: Effect[] = [];
+  const strays: Survivor[] = [];
+  const remembered = new Map(memories.map((memory) => [memory.name, memory]));
+  const youngest = new Map<string, Survivor>();
+  for (const survivor of [...survivors].sort(byYouth)) {
+    if (!youngest.has(survivor.service)) youngest.set(survivor.service, survivor);
+    else strays.push(survivor);
+  }
+  const names = new Set([...config.services.keys(), ...youngest.keys()]);
+  const services: Service[] = [];
+  const rolled = rolledOf(config);
+  const found: Found = { outdated: new Set(), spared: new Set() };
+  let { seed: next, random } = draw(seed);
+  for (const name of names) {
+    const standIn = rolled.standIns.get(name);
+    const spec = config.services.get(name) ?? standIn;
+    const isRolled = standIn !== undefined || rolled.members.has(name);
+    const around: Around = { now, random, obstacle: notYet, mayRestartUnhealthy: () => false, closingAt: null };
+    const memory = remembered.get(name);
+    const [service, told] = recallOne(name, spec, memory, youngest.get(name), { fingerprintOf, isRolled }, around);
+    services.push(standIn === undefined ? service : { ...service, wish: 'up' });
+    effects.push(...told);
+    ({ seed: next, random } = draw(next));
+    if (!isRolled || !isUp(service) || !isOutdated(service, memory, fingerprintOf)) continue;
+    const isRejected = memory?.rejected === fingerprintOf(service.spec);
+    (isRejected ? found.spared : found.outdated).add(name);
+  }
+  const slots = new Map(services.map(({ spec }, slot) => [spec.name, slot]));
+  const queue = services.filter(({ state }) => state.name === 'waiting').map(({ spec }) => spec.name);
+  const generationFloor = memories.reduce(
+    (top, { name, generation }) => (names.has(name) ? top : Math.max(top, generation)),
+    0,
+  );
+  const rollouts = recallRollouts(config, services, found, now);
+  const state = { ...initialState(next), services, slots, queue, generationFloor, groups: config.rollouts, rollouts };
+  return { state, effects, strays };
+}
+
+/** Nothing starts before everything was looked at: `configured` opens the gate. */
+const notYet = () => ({ text: 'the adoption of running services', on: null, hopeless: false });
+
+function byYouth(a: Survivor, b: Survivor): number {
+  return Number(b.pid !== null) - Number(a.pid !== null) || b.generation - a.generation || b.startedAt - a.startedAt;
+}
+
+interface Terms {
+  readonly fingerprintOf: (spec: ServiceSpec) => string;
+  /** A change of its configuration is left to a rollout. */
+  readonly isRolled: boolean;
+}
+
+/**
+ * It was born with another configuration than there is now; or, where the last opsd was killed before it wrote this
+ * generation down, the configuration has changed since it last wrote anything: then only a new process is surely right.
+ */
+function isOutdated(
+  { generation, spec }: Service,
+  memory: Memory | undefined,
+  fingerprintOf: (spec: ServiceSpec) => string,
+): boolean {
+  return memory !== undefined && memory.generation <= generation && memory.fingerprint !== fingerprintOf(spec);
+}
+
+function isUp({ state }: Service): boolean {
+  return state.name === 'starting' || state.name === 'running';
+}
+
+function recallOne(
+  name: string,
+  spec: ServiceSpec | undefined,
+  memory: Memory | undefined,
+  survivor: Survivor | undefined,
+  terms: Terms,
+  around: Around,
+): Moved {
+  const service = withMemory(newService(spec ?? stranger(name), 0, around.now), memory, spec === undefined);
+  if (survivor === undefined)
+    return spec === undefined ? [service, []] : absent(service, memory, terms.fingerprintOf, around);
+  const [adopted, effects] = adopt(service, memory, survivor, around);
+  if (!('run' in adopted.state) || adopted.state.name === 'stopping') return [adopted, effects];
+  const [settled, more] = straighten(adopted, memory, terms, around);
+  return [settled, [...effects, ...more]];
+}
+
+function withMemory(service: Service, memory: Memory | undefined, removed: boolean): Service {
+  if (memory === undefined) return { ...service, removed };
+  const { generation, wish, restarts, failuresInARow, attemptsInARow, lastExit, lastReason, lastDetail } = memory;
+  return {
+    ...service,
+    removed,
+    generation,
+    wish,
+    restarts,
+    failuresInARow,
+    attemptsInARow,
+    lastExit,
+    lastReason,
+    lastDetail,
+  };
+}
+
+function adopt(service: Service, memory: Memory | undefined, survivor: Survivor, around: Around): Moved {
+  const { generation, pid, startedAt } = survivor;
+  const { policy, name } = service.spec;
+  const isKnown = memory !== undefined && memory.generation === generation;
+  const wasReady = isKnown ? memory.readyAt : policy.ready === null ? startedAt : null;
+  // It may have been beating all the time, but nobody looked: it gets as long as a new one.
+  const beat = noBeatYet(policy, around.now);
+  const check = wasReady === null ? checkReadiness(policy, around.now) : checkHealth(policy, around.now, around.random);
+  const run: Run = { generation, pid, startedAt, readyAt: wasReady, adopted: true, beat, check };
+  const known: Service = { ...service, generation: Math.max(service.generation, generation) };
+  const deadline = around.now;
+  const state: ServiceState =
+    wasReady === null
+      ? { name: 'starting', deadline, run: { ...run, startedAt: around.now } }
+      : { name: 'running', deadline, run };
+  // Without a main process its end is reported as soon as its tree is watched.
+  const who = pid === null ? 'its main process is gone' : `pid ${pid}`;
+  const [moved, said] = move(known, state, around, 'adopted', `adopted from an earlier opsd (${who})`);
+  const pidFile: Effect =
+    pid === null ? { type: 'remove_pid', service: name } : { type: 'write_pid', service: name, pid };
+  return [moved, [...said, pidFile]];
+}
+
+/** Goes on with what the earlier opsd was about to do with a generation that is adopted. */
+function straighten(
+  service: Service,
+  memory: Memory | undefined,
+  { fingerprintOf, isRolled }: Terms,
+  around: Around,
+): Moved {
+  if (service.removed) {
+    const detail = 'no longer in the configuration';
+    return bringDownInTurn(service, around, { to: 'stopped', reason: 'removed', detail });
+  }
+  if (!isWanted(service)) {
+    return bringDownInTurn(service, around, { to: 'stopped', reason: 'adopted', detail: 'it is not to be up' });
+  }
+  if (memory === undefined) return [service, []];
+  const isOfThis = memory.generation === service.generation;
+  const wasStopping = isOfThis && (memory.state === 'stopping' || memory.state === 'killing');
+  if (isOutdated(service, memory, fingerprintOf)) {
+    if (isRolled && !wasStopping) return [service, []];
+    const detail = 'its configuration changed while no opsd was there';
+    const next: Next = { to: 'start', reason: 'configuration', detail };
+    if (wasStopping) return bringDown(service, around, next);
+    const changed: Service = { ...service, spec: ofUnknownForm(service.spec), nextSpec: service.spec };
+    return bringDownInTurn(changed, around, next);
+  }
+  if (wasStopping) {
+    return bringDown(service, around, { to: 'start', reason: memory.lastReason, detail: memory.lastDetail });
+  }
+  return [service, []];
+}
+
+/** Nothing of it lives. What it was decides what it is now. */
+function absent(
+  service: Service,
+  memory: Memory | undefined,
+  fingerprintOf: (spec: ServiceSpec) => string,
+  around: Around,
+): Moved {
+  if (memory === undefined || !isWanted(service)) return [service, []];
+  // With another configuration it deserves another try.
+  if (memory.fingerprint !== fingerprintOf(service.spec)) {
+    return [{ ...service, failuresInARow: 0, attemptsInARow: 0 }, []];
+  }
+  switch (memory.state) {
+    case 'exited':
+      return [{ ...service, state: { name: 'exited', deadline: null } }, []];
+    case 'failed':
+      return [{ ...service, state: { name: 'failed', deadline: memory.deadline } }, []];
+    case 'backoff':
+      return [{ ...service, state: { name: 'backoff', deadline: memory.deadline ?? around.now } }, []];
+    case 'starting':
+    case 'running': {
+      const run: Run = {
+        generation: service.generation,
+        pid: null,
+        startedAt: memory.startedAt ?? around.now,
+        readyAt: memory.readyAt,
+        adopted: true,
+        beat: { at: null, lostAt: null, lookAt: null },
+        check: UNASKED,
+      };
+      const exit: Exit = { code: null, signal: null, oom: false };
+      const was: Service = { ...service, state: { name: 'running', deadline: null, run } };
+      const event = { type: 'exited', service: service.spec.name, generation: run.generation, exit, left: 0 } as const;
+      const [moved, effects] = hear(was, event, around);
+      return [moved, [{ type: 'remove_pid', service: service.spec.name }, ...effects]];
+    }
+    case 'stopped':
+    case 'waiting':
+    case 'stopping':
+    case 'killing':
+      return [service, []];
+    default: {
+      const impossible: never = memory.state;
+      return impossible;
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// Who starts and stops before whom: dependencies, ordering, and how many may start at the same time.
+
+import { isLive, isWanted, type Obstacle } from '../life/transition.ts';
+import type { Dependency } from '../model/spec.ts';
+import type { Service, State, StateName } from '../model/state.ts';
+
+export function serviceOf(state: State, name: string): Service | undefined {
+  const slot = state.slots.get(name);
+  return slot === undefined ? undefined : state.services[slot];
+}
+
+/** How many services are being started; adopted ones that are not ready yet were started by somebody else. */
+export function countStarting(state: State): number {
+  let sum = 0;
+  for (const service of state.services) if (service.state.name === 'starting' && !service.state.run.adopted) sum += 1;
+  return sum;
+}
+
+/** At rest: whoever is that is not on the way up again. */
+const RESTING: ReadonlySet<StateName> = new Set<StateName>(['stopped', 'failed', 'exited']);
+
+/** How many services are on the way down and up again because their health was bad. */
+export function countUnhealthyRestarts(state: State): number {
+  return state.services.filter(({ state: { name }, lastFailure }) => {
+    return lastFailure === 'unhealthy' && name !== 'running' && !RESTING.has(name);
+  }).length;
+}
+
+/** Why `service` may not start at this moment; null: it may. */
+export function obstacleOf(state: State, service: Service): Obstacle | null {
+  if (state.phase.name !== 'running') return { text: 'nothing: opsd is shutting down', on: null, hopeless: true };
+  const { policy } = service.spec;
+  for (const dependency of policy.dependsOn) {
+    const obstacle = unmet(state, dependency);
+    if (obstacle !== null) return obstacle;
+  }
+  for (const earlier of policy.after) {
+    const other = serviceOf(state, earlier);
+    if (other !== undefined && isOnItsWay(other)) {
+      return { text: `${earlier} (${other.state.name})`, on: earlier, hopeless: false };
+    }
+  }
+  if (countStarting(state) < state.startConcurrency) return null;
+  return { text: `its turn (daemon.start_concurrency is ${state.startConcurrency})`, on: null, hopeless: false };
+}
+
+/**
+ * Services that `name` requires, and what those require, the deepest first. While a reload is being carried out some are
+ * of the old form and some of the new, and may require each other.
+ */
+export function needsOf(state: State, name: string): readonly string[] {
+  const visited = new Set([name]);
+  const found: string[] = [];
+  const visit = (service: Service | undefined) => {
+    for (const { service: needed } of service?.spec.policy.dependsOn ?? []) {
+      if (visited.has(needed)) continue;
+      visited.add(needed);
+      visit(serviceOf(state, needed));
+      found.push(needed);
+    }
+  };
+  visit(serviceOf(state, name));
+  return found;
+}
+
+/** Is there a live service that has to be gone before this one is asked to go? */
+export function isNeeded(state: State, name: string): boolean {
+  return state.services.some((other) => isLive(other.state) && comesAfter(other, name));
+}
+
+/** It is to go down, by an order or a reload, when those that come after it, and go down as well, are gone. */
+export function isHeld({ held, orders }: Service): boolean {
+  return held !== null || orders.some(({ heldFrom }) => heldFrom !== null);
+}
+
+/** Is something that comes after this one going down, or about to? */
+export function isAwaitingDependents(state: State, name: string): boolean {
+  return state.services.some((other) => (isHeld(other) || isLeaving(other)) && comesAfter(other, name));
+}
+
+/** Goes down. What survives SIGKILL does not, and is not waited for. */
+export function isLeaving({ state }: Service): boolean {
+  return state.name === 'stopping' || (state.name === 'killing' && !state.stuck);
+}
+
+function comesAfter(service: Service, name: string): boolean {
+  const { dependsOn, after } = service.spec.policy;
+  return after.includes(name) || dependsOn.some((dependency) => dependency.service === name);
+}
+
+function unmet(state: State, { service: name, until }: Dependency): Obstacle | null {
+  const needed = serviceOf(state, name);
+  if (needed === undefined) return { text: `${name} (not configured)`, on: null, hopeless: true };
+  if (isHeld(needed)) {
+    const what = needed.held?.to === 'stopped' ? 'stop' : 'restart';
+    return { text: `${name} (about to ${what})`, on: name, hopeless: false };
+  }
+  const now = needed.state;
+  const isMet =
+    until === 'completed'
+      ? now.name === 'exited' && needed.lastReason === 'success'
+      : now.name === 'running' || (until === 'started' && now.name === 'starting' && now.run.pid !== null);
+  if (isMet) return null;
+  if (now.name === 'waiting' && now.hopeless) {
+    return { text: `${name}, which waits for ${now.for}`, on: null, hopeless: true };
+  }
+  const isLost = now.name === 'stopped' || now.name === 'exited' || (now.name === 'failed' && now.deadline === null);
+  const hopeless = isLost && !(now.name === 'stopped' && isWanted(needed));
+  return { text: `${name} (${now.name})`, on: name, hopeless };
+}
+
+function isOnItsWay(service: Service): boolean {
+  const { name } = service.state;
+  if (isHeld(service)) return service.held?.to !== 'stopped';
+  if (isLeaving(service) && 'next' in service.state && service.state.next.to === 'start') return true;
+  return name === 'waiting' || name === 'starting' || (name === 'stopped' && isWanted(service));
+}

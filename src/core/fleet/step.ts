@@ -1,0 +1,126 @@
+// A step under way: the state as far as it has come, and the effects so far. Never leaves `step`.
+
+import { draw } from '../life/backoff.ts';
+import { start } from '../life/lifecycle.ts';
+import { type GenerationEvent, hear } from '../life/machine.ts';
+import { type Around, isLive, type Moved } from '../life/transition.ts';
+import type { Effect } from '../model/effects.ts';
+import type { Millis } from '../model/spec.ts';
+import type { Service, State } from '../model/state.ts';
+import { countStarting, countUnhealthyRestarts, obstacleOf, serviceOf } from './ordering.ts';
+
+export class World {
+  state: State;
+  readonly effects: Effect[] = [];
+  readonly now: Millis;
+  /** Something happened that may let a waiting service start, other than a change of state. */
+  mayAdmit = false;
+
+  constructor(state: State, now: Millis) {
+    this.state = state;
+    this.now = now;
+  }
+
+  around(): Around {
+    const { seed, random } = draw(this.state.seed);
+    this.state = { ...this.state, seed };
+    const { phase } = this.state;
+    return {
+      now: this.now,
+      random,
+      obstacle: (service) => obstacleOf(this.state, service),
+      mayRestartUnhealthy: () => countUnhealthyRestarts(this.state) < this.state.startConcurrency,
+      closingAt: phase.name === 'shutting_down' ? phase.deadline : null,
+    };
+  }
+
+  /** Applies a change to one service. */
+  change(name: string, how: (service: Service, around: Around) => Moved): void {
+    const slot = this.state.slots.get(name);
+    const before = slot === undefined ? undefined : this.state.services[slot];
+    if (slot === undefined || before === undefined) return;
+    const [after, effects] = how(before, this.around());
+    if (after !== before) {
+      const { queue } = this.state;
+      const waits = after.state.name === 'waiting';
+      const queued = before.state.name === 'waiting';
+      this.state = {
+        ...this.state,
+        services: this.state.services.with(slot, after),
+        queue: waits === queued ? queue : waits ? [...queue, name] : queue.filter((other) => other !== name),
+      };
+    }
+    this.effects.push(...effects);
+  }
+
+  mapAll(how: (service: Service, around: Around) => Moved): void {
+    for (const { spec } of this.state.services) this.change(spec.name, how);
+  }
+
+  tell(event: GenerationEvent): void {
+    this.change(event.service, (service, around) => {
+      const { state } = service;
+      // Old news is no news.
+      if (!('run' in state) || state.run.generation !== event.generation) return [service, []];
+      // Who needs it only to be started may go now, though its state is what it was.
+      this.mayAdmit ||= event.type === 'spawned';
+      return hear(service, event, around);
+    });
+  }
+
+  /** Has some service changed its state in this step? */
+  get hasMoved(): boolean {
+    return this.effects.some(({ type }) => type === 'transition');
+  }
+
+  /** Starts whoever waits and may go now. Nobody may who could not before, unless some service changed its state. */
+  admit(): void {
+    if (!this.mayAdmit && !this.hasMoved) return;
+    if (this.state.queue.length === 0 || this.state.phase.name !== 'running') return;
+    let free = this.state.startConcurrency - countStarting(this.state);
+    // What is hopeless for one is so for those that wait for it, wherever they are in the queue.
+    for (let isSpreading = true; isSpreading; ) {
+      isSpreading = false;
+      for (const name of this.state.queue) {
+        if (free <= 0) return;
+        const waiter = serviceOf(this.state, name);
+        if (waiter?.state.name !== 'waiting') continue;
+        const obstacle = obstacleOf(this.state, waiter);
+        const isOld = waiter.state.for === obstacle?.text && waiter.state.hopeless === obstacle.hopeless;
+        if (isOld && (!obstacle.hopeless || waiter.orders.length === 0)) continue;
+        this.change(name, (service, around) =>
+          start(service, around, service.lastReason, 'what it waited for is there'),
+        );
+        if (serviceOf(this.state, name)?.state.name === 'starting') free -= 1;
+        isSpreading ||= obstacle?.hopeless === true && !waiter.state.hopeless;
+      }
+    }
+  }
+
+  add(service: Service): void {
+    const slots = new Map(this.state.slots).set(service.spec.name, this.state.services.length);
+    this.state = { ...this.state, services: [...this.state.services, service], slots };
+  }
+
+  /** A service that is no longer configured is forgotten as soon as nothing of it lives. */
+  forgetRemoved(): void {
+    const { services } = this.state;
+    if (!services.some(isForgettable)) return;
+    const kept = services.filter((service) => !isForgettable(service));
+    let { generationFloor } = this.state;
+    for (const { spec, generation } of services.filter(isForgettable)) {
+      this.effects.push({ type: 'settings', service: spec.name, spec: null });
+      generationFloor = Math.max(generationFloor, generation);
+    }
+    this.state = {
+      ...this.state,
+      generationFloor,
+      services: kept,
+      slots: new Map(kept.map(({ spec }, slot) => [spec.name, slot])),
+    };
+  }
+}
+
+function isForgettable(service: Service): boolean {
+  return service.removed && !isLive(service.state);
+}

@@ -1,0 +1,25 @@
+// The deadline of a live generation: the earliest of all that is watched of it.
+
+import type { Millis, Policy } from '../model/spec.ts';
+import type { Run, Service, ServiceState } from '../model/state.ts';
+
+/** The states in which a generation is watched. */
+export type Watched = Extract<ServiceState, { name: 'starting' | 'running' }>;
+
+/** The service with this run, in the same state, with the deadline that follows from it. */
+export function watch(service: Service, name: Watched['name'], run: Run): Service {
+  return { ...service, state: stateOf(service.spec.policy, name, run) };
+}
+
+export function stateOf(policy: Policy, name: Watched['name'], run: Run): Watched {
+  const overdueAt = policy.timeout === null ? null : run.startedAt + policy.timeout;
+  const wakes = [overdueAt, run.beat.lookAt, run.check.askAt, ...(name === 'starting' ? readinessOf(policy, run) : [])];
+  const times = wakes.filter((at) => at !== null);
+  return { name, deadline: times.length === 0 ? null : Math.min(...times), run };
+}
+
+function readinessOf({ ready }: Policy, run: Run): readonly (Millis | null)[] {
+  if (ready === null) return [];
+  const stayed = ready.on === 'delay' && run.pid !== null ? run.startedAt + ready.delay : null;
+  return [run.startedAt + ready.timeout, stayed];
+}

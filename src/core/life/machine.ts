@@ -1,0 +1,267 @@
+// The life of one service: what each event does to it in each of its states.
+
+import type { Effect } from '../model/effects.ts';
+import type { Event } from '../model/events.ts';
+import type { Millis } from '../model/spec.ts';
+import type { Exit, Next, Reason, Run, Service, ServiceState, Verdict } from '../model/state.ts';
+import { stateOf, type Watched, watch } from './deadline.ts';
+import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
+import { beaten, lookAgain } from './heartbeat.ts';
+import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
+import { answerReady, answerStuck } from './pending-commands.ts';
+import { finish, settle } from './run-end.ts';
+import { type Around, type Moved, move, unreachable } from './transition.ts';
+import { describeExit, judge } from './verdict.ts';
+
+/** News of a generation. The caller has made sure that it is the one that lives. */
+export function hear(service: Service, event: GenerationEvent, around: Around): Moved {
+  switch (event.type) {
+    case 'spawned':
+      return spawned(service, event.pid, around);
+    case 'spawn_failed':
+      // An error after the spawn (a signal that could not be sent, say) is not the end of anything.
+      if ('run' in service.state && service.state.run.pid !== null) return [service, []];
+      return ended(service, around, null, 0, {
+        kind: event.kind,
+        reason: 'spawn_failed',
+        detail: event.message,
+      });
+    case 'exited':
+      return ended(service, around, event.exit, event.left, judge(event.exit, service.spec.policy), event.isCleaning);
+    case 'emptied':
+      return emptied(service, around);
+    case 'unseen':
+      return unseen(service, around);
+    case 'looked':
+      return looked(service, event.changed, around);
+    case 'probed':
+      return probed(service, event.isGood, event.detail, around);
+    case 'outgrown':
+      return outgrown(service, event.detail, around);
+    case 'ready':
+      return service.state.name === 'starting' ? becomeRunning(service, service.state.run, around) : [service, []];
+    default:
+      return unreachable(event);
+  }
+}
+
+export type GenerationEvent = Extract<
+  Event,
+  { type: 'spawned' | 'spawn_failed' | 'exited' | 'emptied' | 'unseen' | 'looked' | 'ready' | 'probed' | 'outgrown' }
+>;
+
+/** The service's deadline has come. */
+export function due(service: Service, around: Around): Moved {
+  const { state, spec } = service;
+  const { now } = around;
+  switch (state.name) {
+    case 'stopped':
+    case 'waiting':
+    case 'exited':
+      return [service, []];
+    case 'backoff':
+      return start({ ...service, restarts: service.restarts + 1 }, around, 'backoff', 'the delay is over');
+    case 'failed':
+      return start({ ...service, restarts: service.restarts + 1 }, around, 'retry', 'retry_failed is over');
+    case 'starting': {
+      if (isOverdue(service, state.run, now)) return overrun(service, around);
+      const { ready } = spec.policy;
+      if (ready !== null && now >= state.run.startedAt + ready.timeout) {
+        const { lastNo } = state.run.check;
+        const last = lastNo === null ? '' : `; the last answer: ${lastNo}`;
+        const detail = `not ready within ${ready.timeout} ms (ready.on = "${ready.on}")${last}`;
+        return fail(service, around, 'readiness_timeout', detail);
+      }
+      if (ready?.on === 'delay' && state.run.pid !== null && now >= state.run.startedAt + ready.delay) {
+        return becomeRunning(service, state.run, around);
+      }
+      return attend(service, state, now);
+    }
+    case 'running':
+      return isOverdue(service, state.run, now) ? overrun(service, around) : attend(service, state, now);
+    case 'stopping':
+      return killNow(
+        service,
+        around,
+        'stop_timeout',
+        `did not stop within ${(service.nextSpec ?? spec).policy.stopTimeout} ms`,
+      );
+    case 'killing':
+      return stillThere(service, state, around);
+    default:
+      return unreachable(state);
+  }
+}
+
+/** Looks at the heartbeat and asks the probe, where it is time to. */
+function attend(service: Service, state: Watched, now: Millis): Moved {
+  const { launch, name, policy } = service.spec;
+  const effects: Effect[] = [];
+  let { run } = state;
+  if (run.beat.lookAt !== null && run.beat.lookAt <= now) {
+    run = { ...run, beat: lookAgain(run.beat, policy, now) };
+    effects.push({ type: 'look', service: name, generation: run.generation, file: launch.heartbeatFile });
+  }
+  if (run.check.askAt !== null && run.check.askAt <= now) {
+    const [asked, probe] = ask(service, run);
+    run = asked;
+    effects.push(...probe);
+  }
+  return [watch(service, state.name, run), effects];
+}
+
+function spawned(service: Service, pid: number, around: Around): Moved {
+  const { state, spec } = service;
+  if (!('run' in state)) return [service, []];
+  const wrote: Effect = { type: 'write_pid', service: spec.name, pid };
+  const run: Run = { ...state.run, pid };
+  if (state.name !== 'starting') return [{ ...service, state: { ...state, run } }, [wrote]];
+  if (spec.policy.ready !== null) {
+    const checked: Run = { ...run, check: checkReadiness(spec.policy, around.now) };
+    return [watch(service, 'starting', checked), [wrote]];
+  }
+  const [moved, effects] = becomeRunning(service, run, around);
+  return [moved, [wrote, ...effects]];
+}
+
+function becomeRunning(service: Service, run: Run, around: Around): Moved {
+  const { policy } = service.spec;
+  const ready: Run = { ...run, readyAt: around.now, check: checkHealth(policy, around.now, around.random) };
+  const state = stateOf(policy, 'running', ready);
+  const [moved, said] = move(service, state, around, 'ready', 'up and ready');
+  const [answered, answers] = answerReady(moved);
+  return [answered, [...said, ...answers]];
+}
+
+// Health is judged only while it is starting or running: one that drains may well stop beating.
+
+function looked(service: Service, changed: boolean, around: Around): Moved {
+  const { state, spec } = service;
+  if (state.name !== 'starting' && state.name !== 'running') return [service, []];
+  const { policy } = spec;
+  if (changed) {
+    const run: Run = { ...state.run, beat: beaten(policy, around.now) };
+    if (state.name === 'starting' && policy.ready?.on === 'heartbeat') return becomeRunning(service, run, around);
+    return [watch(service, state.name, run), []];
+  }
+  const { lostAt, at } = state.run.beat;
+  if (policy.heartbeat === null || lostAt === null || around.now < lostAt) return [service, []];
+  const late =
+    at === null
+      ? `no heartbeat within ${policy.heartbeat.grace} ms of the start (heartbeat.grace)`
+      : `no heartbeat for ${Math.round(around.now - at)} ms (heartbeat.timeout is ${policy.heartbeat.timeout} ms)`;
+  return fail(service, around, 'heartbeat_lost', late);
+}
+
+function probed(service: Service, isGood: boolean, detail: string, around: Around): Moved {
+  const { state, spec } = service;
+  if (state.name !== 'starting' && state.name !== 'running') return [service, []];
+  const { ready, health } = spec.policy;
+  const { run } = state;
+  if (state.name === 'starting') {
+    if (ready?.probe == null) return [service, []];
+    if (isGood) return becomeRunning(service, run, around);
+    const check = answered(run.check, detail, ready.interval, around.now, around.random);
+    return [watch(service, 'starting', { ...run, check }), []];
+  }
+  if (health === null) return [service, []];
+  const check = answered(run.check, isGood ? null : detail, health.interval, around.now, around.random);
+  const verdict = verdictOf(check, health);
+  const { name } = spec;
+  const judged = (isHealthy: boolean | null) => watch(service, 'running', { ...run, check: { ...check, isHealthy } });
+  if (verdict === null) return [judged(check.isHealthy), []];
+  const news: Effect = { type: 'health', service: name, isHealthy: verdict, detail };
+  if (verdict) return [judged(true), check.isHealthy === null ? [] : [news]];
+  if (health.onFailure === 'mark') return [judged(false), [news]];
+  // Too many go down at this moment for a reason they may share: it is asked again, and goes when its turn comes.
+  if (!around.mayRestartUnhealthy()) return [judged(check.isHealthy), []];
+  return fail(service, around, 'unhealthy', `${check.noes} failed health probes in a row, the last: ${detail}`);
+}
+
+/** One that stops gives its memory back soon. */
+function outgrown(service: Service, detail: string, around: Around): Moved {
+  const { name } = service.state;
+  return name === 'starting' || name === 'running' ? fail(service, around, 'memory_limit', detail) : [service, []];
+}
+
+/** A live generation has to go because something is wrong with it. */
+function fail(service: Service, around: Around, reason: Reason, detail: string): Moved {
+  const verdict: Verdict = { kind: 'failure', reason, detail };
+  return bringDown({ ...service, lastFailure: reason }, around, { to: 'settle', verdict });
+}
+
+function isOverdue({ spec: { policy } }: Service, run: Run, now: Millis): boolean {
+  return policy.timeout !== null && now >= run.startedAt + policy.timeout;
+}
+
+function overrun(service: Service, around: Around): Moved {
+  return fail(service, around, 'run_timeout', `still running after ${service.spec.policy.timeout} ms (timeout)`);
+}
+
+/** The main process is gone, or never was. */
+function ended(
+  service: Service,
+  around: Around,
+  exit: Exit | null,
+  left: number,
+  verdict: Verdict,
+  isCleaning = false,
+): Moved {
+  const { state, spec } = service;
+  if (!('run' in state)) return [service, []];
+  const gone: Effect[] = state.run.pid === null ? [] : [{ type: 'remove_pid', service: spec.name }];
+  const run: Run = { ...state.run, pid: null };
+  const known: Service = { ...service, lastExit: exit };
+  if (left === 0) {
+    const over = state.name === 'starting' || state.name === 'running' ? settle : finish;
+    const [moved, effects] =
+      over === settle ? settle(known, around, verdict) : finish(known, around, nextOf(state, verdict));
+    return [moved, [...gone, ...effects]];
+  }
+  if (state.name === 'killing') return [{ ...known, state: { ...state, run } }, gone];
+  const tree = signalTree(spec.name, run.generation);
+  if (state.name === 'stopping') return [{ ...known, state: { ...state, run } }, [...gone, tree]];
+  const deadline = Math.min(around.now + spec.policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
+  const next: Next = { to: 'settle', verdict };
+  const leaving: ServiceState = { name: 'stopping', deadline, run: state.run, next };
+  const [moved, said] = isCleaning
+    ? move(known, leaving, around, verdict.reason, `${verdict.detail}; after_stop runs`)
+    : move(known, leaving, around, 'leftovers', remaining(exit, left));
+  return [{ ...moved, state: { name: 'stopping', deadline, run, next } }, [...gone, ...said, tree]];
+}
+
+function remaining(exit: Exit | null, left: number): string {
+  return `main process ended (${exit === null ? 'unknown' : describeExit(exit)}), ${left} of its processes remain`;
+}
+
+function nextOf(state: ServiceState, verdict: Verdict): Next {
+  return state.name === 'stopping' || state.name === 'killing' ? state.next : { to: 'settle', verdict };
+}
+
+function emptied(service: Service, around: Around): Moved {
+  const { state } = service;
+  if (state.name !== 'stopping' && state.name !== 'killing') return [service, []];
+  return finish(service, around, state.next);
+}
+
+/** What cannot be looked at may be gone: that it survives is said of what was seen for so long only. */
+function unseen(service: Service, around: Around): Moved {
+  const { state } = service;
+  if (state.name !== 'killing') return [service, []];
+  return [{ ...service, state: { ...state, deadline: around.now + KILL_WAIT } }, []];
+}
+
+function stillThere(service: Service, state: Extract<ServiceState, { name: 'killing' }>, around: Around): Moved {
+  const { name } = service.spec;
+  const again: Service = { ...service, state: { ...state, deadline: around.now + KILL_WAIT, stuck: true } };
+  const kill: Effect = { type: 'kill', service: name, generation: state.run.generation };
+  const who = state.run.pid === null ? 'a process of its tree' : `pid ${state.run.pid}`;
+  const message = `${who} survives SIGKILL for ${KILL_WAIT} ms (uninterruptible sleep?); ${name} is not started beside it`;
+  const [free, answers] = answerStuck(again, message);
+  const alert: Effect[] = state.stuck ? [] : [{ type: 'alert', service: name, reason: 'unkillable', message }];
+  return [{ ...free, lastReason: 'unkillable', lastDetail: message }, [kill, ...alert, ...answers]];
+}
+
+function signalTree(service: string, generation: number): Effect {
+  return { type: 'signal', service, generation, signal: 'SIGTERM', to: 'tree' };
+}

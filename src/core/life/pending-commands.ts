@@ -1,0 +1,67 @@
+// Operators' orders on one service: who is answered what, and when. Each is answered exactly once.
+
+import type { Effect, Outcome } from '../model/effects.ts';
+import type { PendingOrder, Service } from '../model/state.ts';
+
+type Answered = readonly [Service, readonly Effect[]];
+
+/** It is up: whoever wanted that has got it. */
+export function answerReady(service: Service): Answered {
+  const { name } = service.spec;
+  return answer(service, isContent, () => ({ ok: true, message: `${name} is running` }));
+}
+
+/** It is at rest, and nothing more happens by itself (or not soon): everybody hears how it ended. */
+export function answerAtRest(service: Service, end: { readonly ok: boolean; readonly detail: string }): Answered {
+  const { spec, state } = service;
+  return answer(service, hasBegun, (order) => {
+    if (order.action === 'stop') return { ok: true, message: `${spec.name} is stopped` };
+    if (order.action === 'run' && state.name !== 'waiting' && !(end.ok && state.name === 'exited'))
+      return { ok: false, code: 'failed', message: `${spec.name} did not complete: ${end.detail}` };
+    if (end.ok && state.name === 'exited') return { ok: true, message: `${spec.name} has completed: ${end.detail}` };
+    return { ok: false, code: 'failed', message: `${spec.name} did not come up: ${end.detail}` };
+  });
+}
+
+/** Its processes cannot be ended: no order on it can be carried out for now. */
+export function answerStuck(service: Service, message: string): Answered {
+  return answer(service, always, () => ({ ok: false, code: 'failed', message }));
+}
+
+/** A new order is there: those that want something else will not get it. */
+export function supersede(service: Service, by: PendingOrder['action'], who: string): Answered {
+  const contrary = (order: PendingOrder) => (order.action === 'stop') !== (by === 'stop');
+  return answer(service, contrary, (order) => ({
+    ok: false,
+    code: 'superseded',
+    message: `${order.action} of ${service.spec.name} was superseded by ${by} from ${who}`,
+  }));
+}
+
+export function dismiss(service: Service, outcome: Outcome): Answered {
+  return answer(service, always, () => outcome);
+}
+
+/** Orders that were held are as others now: what they waited for does not matter any more. */
+export function released(service: Service): Service {
+  if (service.orders.every(hasBegun)) return service;
+  return { ...service, orders: service.orders.map((order) => ({ ...order, heldFrom: null })) };
+}
+
+const always = () => true;
+/** A restart that waits for its turn is not over when what it is to replace has ended by itself. */
+const hasBegun = ({ heldFrom }: PendingOrder) => heldFrom === null;
+const isContent = ({ action, heldFrom }: PendingOrder) =>
+  action === 'start' || (action === 'restart' && heldFrom === null);
+
+function answer(
+  service: Service,
+  whom: (order: PendingOrder) => boolean,
+  say: (order: PendingOrder) => Outcome,
+): Answered {
+  const { name } = service.spec;
+  const chosen = service.orders.filter(whom);
+  if (chosen.length === 0) return [service, []];
+  const effects = chosen.map((order): Effect => ({ type: 'answer', id: order.id, service: name, outcome: say(order) }));
+  return [{ ...service, orders: service.orders.filter((order) => !whom(order)) }, effects];
+}

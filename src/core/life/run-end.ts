@@ -1,0 +1,114 @@
+// The end of a generation, and what becomes of its service: backoff, failed, exited, stopped, or another start.
+
+import type { AlertReason } from '../model/effects.ts';
+import type { Millis } from '../model/spec.ts';
+import type { Next, Reason, Service, Verdict } from '../model/state.ts';
+import { delayBefore } from './backoff.ts';
+import { rest, start } from './lifecycle.ts';
+import { answerAtRest } from './pending-commands.ts';
+import { type Around, forgiven, isLive, isStable, isWanted, type Moved, move, unreachable } from './transition.ts';
+
+/** A host without room is not asked again sooner, whatever the service's backoff says. */
+const TRANSIENT_WAIT: Millis = 100;
+
+/** The tree is empty: what was to follow follows. */
+export function finish(service: Service, around: Around, next: Next): Moved {
+  if (around.closingAt !== null) return rest(service, around, 'shutdown', 'stopped for the shutdown');
+  switch (next.to) {
+    case 'stopped':
+      return rest(service, around, next.reason, next.detail);
+    case 'start':
+      return start(service, around, next.reason, next.detail);
+    case 'settle':
+      return settle(service, around, next.verdict);
+    default:
+      return unreachable(next);
+  }
+}
+
+/** Decides what becomes of a service whose generation ended by itself. */
+export function settle(service: Service, around: Around, verdict: Verdict): Moved {
+  if (around.closingAt !== null || !isWanted(service)) return rest(service, around, verdict.reason, verdict.detail);
+  if (service.isQueued) return settleQueued(service, around, verdict);
+  if (service.nextSpec !== null) return start(forgiven(service), around, 'configuration', 'its configuration changed');
+  const stable = isStable(service, around.now);
+  const { policy } = service.spec;
+  const attemptsInARow = (stable ? 0 : service.attemptsInARow) + 1;
+  const before = stable ? 0 : service.failuresInARow;
+  switch (verdict.kind) {
+    case 'success': {
+      const calm = { ...service, failuresInARow: 0, lastFailure: null };
+      if (policy.restart !== 'always') return leave({ ...calm, attemptsInARow: 0 }, around, verdict, true);
+      return backOff({ ...calm, attemptsInARow }, around, verdict);
+    }
+    case 'transient':
+      return backOff({ ...service, attemptsInARow, failuresInARow: before }, around, verdict);
+    case 'permanent':
+      return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, around, verdict, null, 'permanent');
+    case 'failure': {
+      const counted = { ...service, lastFailure: verdict.reason, failuresInARow: before + 1, attemptsInARow };
+      if (policy.restart === 'never') return leaveFailed(counted, around, verdict);
+      if (counted.failuresInARow <= policy.maxFailures) return backOff(counted, around, verdict);
+      const retryAt = policy.retryFailed === 0 ? null : around.now + policy.retryFailed;
+      return giveUp(counted, around, verdict, retryAt, 'too_many_failures');
+    }
+    default:
+      return unreachable(verdict);
+  }
+}
+
+/** What came of the run that has ended is told first; then the one follows whose time came while it ran. */
+function settleQueued(service: Service, around: Around, verdict: Verdict): Moved {
+  const [settled, effects] = settle({ ...service, isQueued: false }, around, verdict);
+  if (isLive(settled.state) || settled.state.name === 'waiting') return [settled, effects];
+  const [next, more] = start(settled, around, 'schedule', 'its time came while it ran');
+  return [next, [...effects, ...more]];
+}
+
+function backOff(service: Service, around: Around, verdict: Verdict): Moved {
+  const asked = delayBefore(service.attemptsInARow, service.spec.policy.backoff, around.random);
+  const delay = verdict.kind === 'transient' ? Math.max(asked, TRANSIENT_WAIT) : asked;
+  const deadline = around.now + delay;
+  const [moved, said] = move(service, { name: 'backoff', deadline }, around, verdict.reason, verdict.detail);
+  const [free, answers] = answerAtRest(moved, { ok: false, detail: verdict.detail });
+  if (delay > 0) return [free, [...said, ...answers]];
+  const [again, effects] = start({ ...free, restarts: free.restarts + 1 }, around, 'backoff', 'no delay');
+  return [again, [...said, ...answers, ...effects]];
+}
+
+function giveUp(
+  service: Service,
+  around: Around,
+  verdict: Verdict,
+  deadline: Millis | null,
+  alert: AlertReason,
+): Moved {
+  const text =
+    alert === 'permanent'
+      ? `${verdict.detail}; not retried until it is started or its configuration changes`
+      : inARow(service, verdict);
+  const reason: Reason = alert === 'permanent' ? verdict.reason : 'too_many_failures';
+  const [moved, said] = move(service, { name: 'failed', deadline }, around, reason, text);
+  const [free, answers] = answerAtRest(moved, { ok: false, detail: text });
+  return [free, [...said, { type: 'alert', service: service.spec.name, reason: alert, message: text }, ...answers]];
+}
+
+/** The policy says to leave it as it ended. */
+function leave(service: Service, around: Around, verdict: Verdict, ok: boolean): Moved {
+  const [moved, said] = move(service, { name: 'exited', deadline: null }, around, verdict.reason, verdict.detail);
+  const [free, answers] = answerAtRest(moved, { ok, detail: verdict.detail });
+  return [free, [...said, ...answers]];
+}
+
+/** A job fails from time to time; one that fails time after time is for a person. */
+function leaveFailed(service: Service, around: Around, verdict: Verdict): Moved {
+  const [left, effects] = leave(service, around, verdict, false);
+  const { failuresInARow, spec } = service;
+  if (failuresInARow <= spec.policy.maxFailures) return [left, effects];
+  const message = inARow(service, verdict);
+  return [left, [...effects, { type: 'alert', service: spec.name, reason: 'too_many_failures', message }]];
+}
+
+function inARow({ failuresInARow }: Service, { detail }: Verdict): string {
+  return failuresInARow === 1 ? detail : `${failuresInARow} failures in a row, the last: ${detail}`;
+}

@@ -1,0 +1,29 @@
+// What the end of a generation means: success, a failure, or something that trying again cannot heal.
+
+import type { Policy } from '../model/spec.ts';
+import type { Exit, Verdict } from '../model/state.ts';
+
+/** "exit code 1", "killed by SIGSEGV": how people say it. */
+export function describeExit(exit: Exit): string {
+  if (exit.oom) return 'killed by the kernel: out of memory';
+  if (exit.signal !== null) return `killed by ${exit.signal}`;
+  if (exit.code !== null) return `exit code ${exit.code}`;
+  return 'ended with an unknown exit code (it was adopted from an earlier opsd, which only a parent can ask for it)';
+}
+
+/** Judges an exit that nobody asked for. */
+export function judge(exit: Exit, policy: Policy): Verdict {
+  const detail = describeExit(exit);
+  if (exit.oom) return { kind: 'failure', reason: 'oom', detail };
+  if (exit.signal !== null) return { kind: 'failure', reason: 'signal', detail };
+  if (exit.code === null) return { kind: 'failure', reason: 'unknown_exit', detail };
+  if (policy.successExitCodes.includes(exit.code)) return { kind: 'success', reason: 'success', detail };
+  if (policy.fatalExitCodes.includes(exit.code)) {
+    return {
+      kind: 'permanent',
+      reason: 'fatal_exit_code',
+      detail: `${detail}, which fatal_exit_codes says not to retry`,
+    };
+  }
+  return { kind: 'failure', reason: 'exit_code', detail };
+}

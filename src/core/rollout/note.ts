@@ -1,0 +1,49 @@
+// What a rollout means to one of its services at this moment, in a few words.
+
+import { unreachable } from '../life/transition.ts';
+import type { Rollout } from '../model/rollout.ts';
+import type { State } from '../model/state.ts';
+
+export type Turn = 'waiting' | 'under way' | 'done' | 'as it was' | 'stands in';
+
+export function turnOf({ phase, waiting, underWay, done, standing }: Rollout, name: string): Turn {
+  if (standing.includes(name)) return 'stands in';
+  if (waiting.includes(name)) return phase === 'done' ? 'as it was' : 'waiting';
+  if (underWay.includes(name)) return 'under way';
+  return done.includes(name) ? 'done' : 'as it was';
+}
+
+export interface RolloutNote {
+  readonly turn: Turn;
+  /** A few words for people. */
+  readonly detail: string;
+}
+
+/** null: nothing that it would not do anyway. */
+export function rolloutNote(state: State, name: string): RolloutNote | null {
+  for (const rollout of state.rollouts.values()) {
+    if (rollout.phase === 'done' && rollout.direction === 'forward') continue;
+    const turn = turnOf(rollout, name);
+    const detail = wordsOf(rollout, turn);
+    if (detail !== null) return { turn, detail };
+  }
+  return null;
+}
+
+function wordsOf({ group, phase, detail, rejected }: Rollout, turn: Turn): string | null {
+  if (phase === 'done') return rejected.size === 0 ? null : 'as before its last change, which was taken back';
+  const isGoing = phase === 'going';
+  switch (turn) {
+    case 'stands in':
+      return `stands in during the rollout of ${group}`;
+    case 'waiting':
+      return isGoing ? `its turn comes; the rollout ${detail}` : 'as before: the rollout stopped';
+    case 'under way':
+      return isGoing ? 'its turn in the rollout' : 'the rollout stopped here';
+    case 'done':
+    case 'as it was':
+      return null;
+    default:
+      return unreachable(turn);
+  }
+}

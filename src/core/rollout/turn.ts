@@ -1,0 +1,60 @@
+// Whose turn it is in a rollout, and what is waited for where it is nobody's.
+
+import { obstacleOf, serviceOf } from '../fleet/ordering.ts';
+import type { World } from '../fleet/step.ts';
+import { isWanted } from '../life/transition.ts';
+import type { Rollout } from '../model/rollout.ts';
+import type { Service } from '../model/state.ts';
+import { aimOf, isReady } from './member.ts';
+
+export type Turn =
+  | { readonly kind: 'take'; readonly name: string }
+  | { readonly kind: 'wait'; readonly detail: string }
+  /** It would wait for ever. */
+  | { readonly kind: 'stuck'; readonly detail: string };
+
+export function nextTurn(world: World, rollout: Rollout): Turn {
+  const { policy, underWay } = rollout;
+  const services = (names: readonly string[]) => names.flatMap((name) => serviceOf(world.state, name) ?? []);
+  const standing = services(rollout.standing);
+  const readyStandIns = standing.filter((service) => isReady(service, world.now)).length;
+  const slots = policy.maxUnavailable + readyStandIns - underWay.length;
+  const free = services(rollout.waiting).filter(({ orders }) => orders.length === 0);
+  // Who is not up loses nothing, and takes nothing from anybody.
+  const down = free.find(({ state }) => state.name !== 'running');
+  if (down !== undefined && (slots > 0 || underWay.length === 0)) return { kind: 'take', name: down.spec.name };
+  const late = standing.find((service) => !isReady(service, world.now));
+  if (late !== undefined) return wait(`its stand-in ${told(late)}`);
+  const [busy] = services(underWay);
+  if (slots <= 0 && busy !== undefined) return wait(told(busy));
+  const [next] = free;
+  if (next === undefined) return wait(busy === undefined ? 'an order that an operator gave' : told(busy));
+  return mayGo(world, rollout, next, standing);
+}
+
+/** Not one goes where too few would be left, or where it could not come back. */
+function mayGo(world: World, rollout: Rollout, next: Service, standing: readonly Service[]): Turn {
+  const { members, underWay, policy } = rollout;
+  const obstacle = obstacleOf(world.state, { ...next, spec: aimOf(rollout, next) });
+  if (obstacle !== null) {
+    const detail = `${obstacle.text}, which ${next.spec.name} needs to start`;
+    return obstacle.hopeless ? { kind: 'stuck', detail: `there is no ${detail}` } : wait(detail);
+  }
+  const wanted = members.flatMap((name) => serviceOf(world.state, name) ?? []).filter(isWanted);
+  const missing = wanted.filter(({ spec, state }) => underWay.includes(spec.name) || state.name !== 'running');
+  const left = wanted.length - missing.length + standing.length - 1;
+  if (left >= wanted.length - policy.maxUnavailable) return { kind: 'take', name: next.spec.name };
+  const [first] = missing;
+  if (first === undefined) return { kind: 'stuck', detail: `without ${next.spec.name} too few would be ready` };
+  const isOver = missing.every(({ state: { name } }) => name === 'failed' || name === 'exited');
+  if (isOver) return { kind: 'stuck', detail: `${told(first)}: without ${next.spec.name} too few would be ready` };
+  return wait(told(first));
+}
+
+function wait(what: string): Turn {
+  return { kind: 'wait', detail: `waits for ${what}` };
+}
+
+function told({ spec, state }: Service): string {
+  return `${spec.name} (${state.name})`;
+}
