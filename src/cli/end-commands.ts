@@ -1,8 +1,8 @@
 // `opsd ctl handover` and `opsd ctl shutdown`: the end of the daemon, without or with its services.
 
 import { existsSync } from 'node:fs';
+import type { StatusView } from '../api/view.ts';
 import { RuntimeError } from '../errors.ts';
-import type { StatusView } from '../http/view.ts';
 import { monotonic } from '../runtime/clock.ts';
 import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';

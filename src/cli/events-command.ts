@@ -1,6 +1,6 @@
 // `opsd ctl events`: changes of state as they happen.
 
-import type { EventView } from '../http/view.ts';
+import type { EventView } from '../api/view.ts';
 import { timeOfDay } from '../runtime/clock.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { countOf } from './limits.ts';

@@ -1,6 +1,6 @@
 // `opsd ctl graph`: which service needs which, as a tree or for Graphviz.
 
-import type { GraphView, NodeView } from '../http/view.ts';
+import type { GraphView, NodeView } from '../api/view.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { COLOURS } from './status-table.ts';
 import { paint } from './terminal.ts';

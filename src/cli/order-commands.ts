@@ -1,9 +1,9 @@
 // `opsd ctl start|stop|restart|reset|signal`: orders to services, each answered when it came to rest.
 
+import type { RolloutAction } from '../api/view.ts';
 import type { Outcome } from '../core/model/effects.ts';
 import type { OrderAction } from '../core/model/state.ts';
 import { RuntimeError } from '../errors.ts';
-import type { RolloutAction } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';

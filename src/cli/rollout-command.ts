@@ -1,7 +1,7 @@
 // `opsd ctl rollout`: how far rollouts are, what they wait for, and the ways back and forward.
 
+import type { RolloutView } from '../api/view.ts';
 import { ConfigError } from '../errors.ts';
-import type { RolloutView } from '../http/view.ts';
 import { ago } from '../runtime/clock.ts';
 import { span } from '../text/quantities.ts';
 import type { Client } from './client.ts';

@@ -1,8 +1,8 @@
 // `opsd ctl scale`: how many instances of a service there are to be, until the file is to decide again.
 
+import type { EventView, ScaleResult } from '../api/view.ts';
 import type { StateName } from '../core/model/state.ts';
 import { ConfigError, RuntimeError } from '../errors.ts';
-import type { EventView, ScaleResult } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';

@@ -1,6 +1,6 @@
 // `opsd ctl status`: the services as a table or as JSON, once or again and again.
 
-import type { StatusView } from '../http/view.ts';
+import type { StatusView } from '../api/view.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { driftOf } from './drift.ts';
 import { pause } from './pause.ts';

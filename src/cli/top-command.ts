@@ -1,8 +1,8 @@
 // `opsd ctl top`: a live table with keys, on a screen of its own that is gone afterwards.
 
+import type { StatusView } from '../api/view.ts';
 import type { Millis } from '../core/model/spec.ts';
 import { ConfigError, RuntimeError } from '../errors.ts';
-import type { StatusView } from '../http/view.ts';
 import { every, monotonic } from '../runtime/clock.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
 import { readStatus } from './status-command.ts';

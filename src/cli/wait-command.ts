@@ -1,8 +1,8 @@
 // `opsd ctl wait`: returns when services are in a state.
 
+import type { EventView } from '../api/view.ts';
 import type { StateName } from '../core/model/state.ts';
 import { ConfigError, RuntimeError } from '../errors.ts';
-import type { EventView } from '../http/view.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';

@@ -1,7 +1,7 @@
 // `opsd ctl why`: the cause, what it rests on, what comes next, and what would help.
 
+import type { WhyView } from '../api/view.ts';
 import { ConfigError } from '../errors.ts';
-import type { WhyView } from '../http/view.ts';
 import { ago } from '../runtime/clock.ts';
 import { span } from '../text/quantities.ts';
 import type { Ctl, ExitCode } from './ctl.ts';

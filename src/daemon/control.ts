@@ -1,13 +1,5 @@
 // What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
 
-import { serviceOf } from '../core/fleet/ordering.ts';
-import { isWanted } from '../core/life/transition.ts';
-import type { Outcome } from '../core/model/effects.ts';
-import type { Event } from '../core/model/events.ts';
-import type { Millis, SignalName } from '../core/model/spec.ts';
-import type { OrderAction, Service } from '../core/model/state.ts';
-import { rolloutNote } from '../core/rollout/note.ts';
-import type { Tally } from '../http/tally.ts';
 import type {
   Control,
   EventView,
@@ -20,15 +12,23 @@ import type {
   ServiceView,
   StatusView,
   WhyView,
-} from '../http/view.ts';
-import { explain } from '../http/why.ts';
-import type { Signalled } from '../http/why-facts.ts';
+} from '../api/view.ts';
+import { serviceOf } from '../core/fleet/ordering.ts';
+import { isWanted } from '../core/life/transition.ts';
+import type { Outcome } from '../core/model/effects.ts';
+import type { Event } from '../core/model/events.ts';
+import type { Millis, SignalName } from '../core/model/spec.ts';
+import type { OrderAction, Service } from '../core/model/state.ts';
+import { rolloutNote } from '../core/rollout/note.ts';
+import type { Tally } from '../http/tally.ts';
 import { missingFolderOf } from '../os/heartbeats.ts';
 import type { JobRecord } from '../os/job-book.ts';
 import { stopOwnUnit } from '../os/own-unit.ts';
 import type { Usage } from '../os/usage.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
+import type { Signalled } from '../why/facts.ts';
+import { explain } from '../why/why.ts';
 import type { Answers } from './answers.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Configuration } from './configuration.ts';

@@ -1,8 +1,8 @@
 // An event in the words of its receivers: JSON for webhooks and stdin, variables for programs.
 
 import { hostname } from 'node:os';
+import type { EventView } from '../api/view.ts';
 import type { Occasion } from '../core/model/spec.ts';
-import type { EventView } from '../http/view.ts';
 import type { HookMessage } from '../os/event-hooks.ts';
 
 /** Of what other programs said. */

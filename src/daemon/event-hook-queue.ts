@@ -1,7 +1,7 @@
 // One hook at work: what it is to be told waits in a bounded queue, is not said twice, not too often, and tried again.
 
+import type { EventView } from '../api/view.ts';
 import type { EventHook, Millis, Occasion } from '../core/model/spec.ts';
-import type { EventView } from '../http/view.ts';
 import type { Delivery, HookMessage } from '../os/event-hooks.ts';
 import type { Fields } from '../os/logger.ts';
 import { Alarm, monotonic } from '../runtime/clock.ts';

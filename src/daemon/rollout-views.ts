@@ -1,9 +1,9 @@
 // Rollouts as people and programs see them.
 
+import type { RolloutView } from '../api/view.ts';
 import { serviceOf } from '../core/fleet/ordering.ts';
 import type { State } from '../core/model/state.ts';
 import { turnOf } from '../core/rollout/note.ts';
-import type { RolloutView } from '../http/view.ts';
 import { wallAt } from '../runtime/clock.ts';
 import { isoOrNull } from './chronicle.ts';
 

@@ -1,10 +1,10 @@
 // How many instances an operator wants of a service, whatever the files say: asked for, checked, kept, and told.
 
+import { groupOfInstance, unknownService } from '../api/select.ts';
+import type { ScaleResult } from '../api/view.ts';
 import { MOST_INSTANCES } from '../config/schema.ts';
 import type { Config } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
-import { groupOfInstance, unknownService } from '../http/select.ts';
-import type { ScaleResult } from '../http/view.ts';
 import type { ReadResult } from '../os/config-files.ts';
 import type { Log } from '../os/logger.ts';
 import { type Counts, readScale, writeScale } from '../os/scale-file.ts';

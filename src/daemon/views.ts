@@ -1,11 +1,11 @@
 // The state of the core as people and programs see it.
 
+import type { RunView, ServiceMetrics, ServiceView } from '../api/view.ts';
 import { failuresNow, isWanted } from '../core/life/transition.ts';
 import type { Millis } from '../core/model/spec.ts';
 import type { Service, ServiceState, State } from '../core/model/state.ts';
 import type { RolloutNote } from '../core/rollout/note.ts';
 import type { Tally } from '../http/tally.ts';
-import type { RunView, ServiceMetrics, ServiceView } from '../http/view.ts';
 import type { JobRecord } from '../os/job-book.ts';
 import type { Usage } from '../os/usage.ts';
 import { dateOf, monotonic, unixNow, wallAt } from '../runtime/clock.ts';

@@ -1,6 +1,8 @@
 // The part of the API that changes something: only on the unix socket, and every command is logged with who gave it.
 
 import { constants } from 'node:os';
+import { select } from '../api/select.ts';
+import type { Control } from '../api/view.ts';
 import type { Outcome } from '../core/model/effects.ts';
 import type { SignalName } from '../core/model/spec.ts';
 import { failure, json, underWay } from './answers.ts';
@@ -11,8 +13,6 @@ import { findServices } from './reading.ts';
 import { addRollouts } from './rollouts.ts';
 import type { App, RouteOptions } from './routes.ts';
 import { addScale } from './scale.ts';
-import { select } from './select.ts';
-import type { Control } from './view.ts';
 
 const ACTIONS = ['start', 'stop', 'restart', 'run', 'reset', 'signal'] as const;
 type Action = (typeof ACTIONS)[number];

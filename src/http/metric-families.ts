@@ -1,9 +1,9 @@
 // Every metric of opsd: its name, what it says and what a value of it means to whoever is woken by it.
 
+import type { MetricsView, ServiceMetrics } from '../api/view.ts';
 import type { AlertReason } from '../core/model/effects.ts';
 import type { Reason, StateName } from '../core/model/state.ts';
 import { counter, type Family, gauge, labelsOf, labelsWith, type Sample } from './exposition.ts';
-import type { MetricsView, ServiceMetrics } from './view.ts';
 
 const STATES: readonly StateName[] = [
   'stopped',

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
+import type { Control } from '../api/view.ts';
 import { answer, failure, json } from './answers.ts';
 import { addChanging, isChangingPath, onlyPost } from './changing.ts';
 import type { EventStreams } from './event-streams.ts';
@@ -9,7 +10,6 @@ import { Fresh } from './fresh.ts';
 import { addReading } from './reading.ts';
 import { addRolloutsReading } from './rollouts.ts';
 import type { Door, Log } from './server.ts';
-import type { Control } from './view.ts';
 
 export interface RouteOptions {
   readonly control: Control;

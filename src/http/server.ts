@@ -2,13 +2,13 @@
 
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Control } from '../api/view.ts';
 import type { Millis } from '../core/model/spec.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
 import { EventStreams } from './event-streams.ts';
 import { asksTooMuch } from './pipelining.ts';
 import { listenOnUnixSocket } from './unix-socket.ts';
-import type { Control } from './view.ts';
 
 export type Log = (
   level: 'info' | 'warn' | 'error',

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { EventView } from '../../src/api/view.ts';
 import type { Occasion } from '../../src/core/model/spec.ts';
 import { type HookCounts, type HookLimits, HookQueue } from '../../src/daemon/event-hook-queue.ts';
-import type { EventView } from '../../src/http/view.ts';
 import type { Delivery } from '../../src/os/event-hooks.ts';
 import { waitFor } from '../support/wait.ts';
 

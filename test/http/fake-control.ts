@@ -1,8 +1,5 @@
 // A daemon without processes: services that obey orders after a moment, and tell of it as the real one does.
 
-import type { Outcome } from '../../src/core/model/effects.ts';
-import type { OrderAction, Reason, StateName } from '../../src/core/model/state.ts';
-import { Tally } from '../../src/http/tally.ts';
 import type {
   Control,
   EventView,
@@ -16,7 +13,10 @@ import type {
   ServiceView,
   StatusView,
   WhyView,
-} from '../../src/http/view.ts';
+} from '../../src/api/view.ts';
+import type { Outcome } from '../../src/core/model/effects.ts';
+import type { OrderAction, Reason, StateName } from '../../src/core/model/state.ts';
+import { Tally } from '../../src/http/tally.ts';
 
 export interface FakeService extends ServiceView {
   /** What the next order ends in; default: it works. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { select } from '../../src/http/select.ts';
+import { select } from '../../src/api/select.ts';
 
 const NAMES = ['web', 'web-2', 'db', 'mail.queue'];
 const of = (name: string, tags: readonly string[] = [], rollout: { turn: string } | null = null) => ({

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { EventView, ServiceView, WhyView } from '../../src/api/view.ts';
 import { newService } from '../../src/core/model/initial.ts';
 import type { Launch, Policy } from '../../src/core/model/spec.ts';
 import type { Exit, Reason, Service, ServiceState, StateName } from '../../src/core/model/state.ts';
-import { findingIn } from '../../src/http/symptoms.ts';
-import type { EventView, ServiceView, WhyView } from '../../src/http/view.ts';
-import { explain } from '../../src/http/why.ts';
-import type { Refusal, Signalled } from '../../src/http/why-facts.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
+import type { Refusal, Signalled } from '../../src/why/facts.ts';
+import { findingIn } from '../../src/why/symptoms.ts';
+import { explain } from '../../src/why/why.ts';
 import { aService } from '../simulation/specs.ts';
 import { service as aView, UP } from './fake-control.ts';
 

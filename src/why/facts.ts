@@ -1,9 +1,9 @@
 // What an explanation of a service rests on, and what these facts mean taken together.
 
+import type { EventView, ServiceView } from '../api/view.ts';
 import type { Millis, SignalName } from '../core/model/spec.ts';
 import type { Reason, Service } from '../core/model/state.ts';
 import type { Problem } from '../errors.ts';
-import type { EventView, ServiceView } from './view.ts';
 
 /** A reload that was refused: what runs is not what the files say. */
 export interface Refusal {

@@ -1,9 +1,9 @@
 // What the last end of a service means: by a signal of opsd itself, by one of somebody else, or by an exit code.
 
+import type { ExitView } from '../api/view.ts';
 import type { Reason, StateName } from '../core/model/state.ts';
+import type { WhyFacts } from './facts.ts';
 import { meaningOfExit } from './symptoms.ts';
-import type { ExitView } from './view.ts';
-import type { WhyFacts } from './why-facts.ts';
 
 /** `detail`: why opsd sent it. */
 type Sender = { readonly who: 'opsd'; readonly detail: string } | { readonly who: 'another' };

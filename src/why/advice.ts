@@ -1,9 +1,9 @@
 // The commands that show more of a cause, or remove it.
 
+import type { EventView } from '../api/view.ts';
 import type { Reason } from '../core/model/state.ts';
+import { disobedience, folderForBeats, lostDependencies, type WhyFacts } from './facts.ts';
 import { type Finding, meaningOfExit } from './symptoms.ts';
-import type { EventView } from './view.ts';
-import { disobedience, folderForBeats, lostDependencies, type WhyFacts } from './why-facts.ts';
 
 export function commands(facts: WhyFacts, failure: EventView | null, finding: Finding | null): readonly string[] {
   const { service, view } = facts;

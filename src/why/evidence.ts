@@ -1,11 +1,11 @@
 // What the cause rests on, line by line, the strongest first.
 
+import type { EventView, ServiceView, WhyView } from '../api/view.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay, wallAt } from '../runtime/clock.ts';
+import { meaningOfEnd } from './end.ts';
+import { disobedience, folderForBeats, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
-import type { EventView, ServiceView, WhyView } from './view.ts';
-import { meaningOfEnd } from './why-end.ts';
-import { disobedience, folderForBeats, type WhyFacts } from './why-facts.ts';
 
 type Evidence = WhyView['evidence'][number];
 

@@ -1,9 +1,9 @@
 // The cause of a service's state, in one sentence.
 
+import type { EventView } from '../api/view.ts';
+import { meaningOfEnd } from './end.ts';
+import { disobedience, lostDependencies, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
-import type { EventView } from './view.ts';
-import { meaningOfEnd } from './why-end.ts';
-import { disobedience, lostDependencies, type WhyFacts } from './why-facts.ts';
 
 export function summary(facts: WhyFacts, failure: EventView | null, finding: Finding | null): string {
   const { service, view } = facts;

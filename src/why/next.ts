@@ -3,7 +3,7 @@
 import type { Millis } from '../core/model/spec.ts';
 import type { Service } from '../core/model/state.ts';
 import { wallAt } from '../runtime/clock.ts';
-import type { WhyFacts } from './why-facts.ts';
+import type { WhyFacts } from './facts.ts';
 
 /** `at` as in ISO 8601. */
 export interface NextStep {

@@ -1,13 +1,13 @@
 // Why a service is as it is: the cause in a sentence, what it rests on, what comes next, and what would help.
 
+import type { WhyView } from '../api/view.ts';
+import { commands } from './advice.ts';
+import { evidence } from './evidence.ts';
+import { lastFailure, type WhyFacts } from './facts.ts';
+import { nextStep } from './next.ts';
+import { summary } from './summary.ts';
 import { findingIn } from './symptoms.ts';
 import { toolFailure } from './tool-words.ts';
-import type { WhyView } from './view.ts';
-import { commands } from './why-advice.ts';
-import { evidence } from './why-evidence.ts';
-import { lastFailure, type WhyFacts } from './why-facts.ts';
-import { nextStep } from './why-next.ts';
-import { summary } from './why-summary.ts';
 
 const LINES = 10;
 
