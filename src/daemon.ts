@@ -1,7 +1,7 @@
 // The composition root: puts the parts of the daemon together, and takes them apart again in the opposite order.
 
 import { resolve } from 'node:path';
-import { headlineOf, oneLine } from './config/problems.ts';
+import { headlineOf, oneLine } from './config/report/problems.ts';
 import { recall } from './core/adoption/adopt.ts';
 import { remember } from './core/adoption/saved-service.ts';
 import { serviceOf } from './core/fleet/ordering.ts';

@@ -87,7 +87,7 @@ async function tellFailure(error: unknown): Promise<number> {
   if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) return tellBug(error);
   write('stderr', `opsd: ${error.message}\n`);
   if (error instanceof ConfigError && error.problems.length > 0) {
-    const { formatProblems } = await import('./config/problems.ts');
+    const { formatProblems } = await import('./config/report/problems.ts');
     write('stderr', `${formatProblems(error.problems)}\n`);
   }
   return error.exitCode;

@@ -1,10 +1,10 @@
 // The commands about the configuration itself: `opsd check`, `opsd config`, `opsd schema`.
 
 import { resolve } from 'node:path';
-import { counted, formatProblems, headlineOf, printable } from '../config/problems.ts';
-import { REDACTED } from '../config/redaction.ts';
-import { jsonSchema } from '../config/schema.ts';
-import { keyPath } from '../config/tree.ts';
+import { counted, formatProblems, headlineOf, printable } from '../config/report/problems.ts';
+import { REDACTED } from '../config/report/redaction.ts';
+import { jsonSchema } from '../config/schema/schema.ts';
+import { keyPath } from '../config/source/tree.ts';
 import type { Config, EffectiveValue } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import { readConfig } from '../os/config-files.ts';

@@ -2,24 +2,24 @@
 
 import type { Config, DaemonSpec, EffectiveValue } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
-import { checkDaemon, checkService } from './checks.ts';
-import { checkDependencies } from './dependencies.ts';
-import { effectiveDaemon } from './effective.ts';
-import type { Facts } from './facts.ts';
-import { type Gaps, gapsOf } from './gaps.ts';
-import { checkHeartbeats } from './heartbeat-checks.ts';
-import { KEYS } from './keys.ts';
-import { mergeLayers, type SourceFile } from './layers.ts';
-import { locateIn, locateService } from './locate.ts';
-import { parseLogLevel } from './log-level.ts';
-import { completeHooks, idlePatterns } from './on-event.ts';
-import { resolvePath } from './paths.ts';
-import { Findings } from './problems.ts';
-import { type DaemonValues, daemonSchema } from './schema.ts';
-import type { Surroundings } from './service.ts';
-import { readServices, type Scale, type Services } from './services.ts';
-import { emptyTable, subtable, type Table } from './tree.ts';
-import { readTable } from './validate.ts';
+import { effectiveDaemon } from './build/effective.ts';
+import type { Surroundings } from './build/service.ts';
+import { readServices, type Scale, type Services } from './build/services.ts';
+import { checkDaemon, checkService } from './check/checks.ts';
+import { checkDependencies } from './check/dependencies.ts';
+import { checkHeartbeats } from './check/heartbeats.ts';
+import type { Facts } from './check/host-facts.ts';
+import { mergeLayers, type SourceFile } from './layers/layers.ts';
+import { type Gaps, gapsOf } from './layers/unread-files.ts';
+import { locateIn, locateService } from './report/locate.ts';
+import { Findings } from './report/problems.ts';
+import { KEYS } from './schema/keys.ts';
+import { type DaemonValues, daemonSchema } from './schema/schema.ts';
+import { readTable } from './schema/validate.ts';
+import { emptyTable, subtable, type Table } from './source/tree.ts';
+import { parseLogLevel } from './values/log-level.ts';
+import { completeHooks, idlePatterns } from './values/on-event.ts';
+import { resolvePath } from './values/paths.ts';
 
 /** Everything a configuration is made of, as read. */
 export interface Sources {

@@ -1,7 +1,7 @@
 // The configuration in force, and how it is replaced: a bad one changes nothing.
 
 import type { ReloadResult, ScaleResult } from '../api/view.ts';
-import { oneLine } from '../config/problems.ts';
+import { oneLine } from '../config/report/problems.ts';
 import { type DaemonChange, planDaemon, planReload } from '../core/model/changes.ts';
 import type { Config, Millis } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';

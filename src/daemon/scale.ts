@@ -2,7 +2,7 @@
 
 import { groupOfInstance, unknownService } from '../api/select.ts';
 import type { ScaleResult } from '../api/view.ts';
-import { MOST_INSTANCES } from '../config/schema.ts';
+import { MOST_INSTANCES } from '../config/schema/schema.ts';
 import type { Config } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import type { ReadResult } from '../os/config-files.ts';

@@ -2,7 +2,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import type { Capacity, Facts, FileText, Look, Powers } from '../config/facts.ts';
+import type { Capacity, Facts, FileText, Look, Powers } from '../config/check/host-facts.ts';
 import { unixNow } from '../runtime/clock.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { scheduleProblem } from './calendar.ts';

@@ -2,9 +2,9 @@
 
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { SourceFile } from '../config/layers.ts';
+import type { SourceFile } from '../config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../config/load.ts';
-import { type Document, parseDocument } from '../config/parse.ts';
+import { type Document, parseDocument } from '../config/source/parse.ts';
 import type { Problem } from '../errors.ts';
 import { MachineFacts } from './config-facts.ts';
 import { isPattern, matchFiles } from './file-pattern.ts';

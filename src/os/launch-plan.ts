@@ -1,7 +1,7 @@
 // From what the configuration asks for to what is executed: environment, exec chain, cgroup; or why it cannot be.
 
 import { existsSync } from 'node:fs';
-import { shortfallsOf, whyNobodyElse } from '../config/shortfalls.ts';
+import { shortfallsOf, whyNobodyElse } from '../config/check/missing-privileges.ts';
 import type { Limits, ServiceSpec } from '../core/model/spec.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from './cgroup-limits.ts';

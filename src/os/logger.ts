@@ -1,7 +1,7 @@
 // opsd's own log: pino makes the records, this file makes the lines and sees that a broken stdout breaks nothing else.
 
 import { pino } from 'pino';
-import type { Component } from '../config/log-level.ts';
+import type { Component } from '../config/values/log-level.ts';
 import { ConfigError } from '../errors.ts';
 import { wallNow } from '../runtime/clock.ts';
 import { LineSink } from './line-sink.ts';

@@ -1,8 +1,8 @@
 // What the kernel lets opsd give to the processes that it starts, as /proc tells of opsd itself.
 
 import { readFileSync } from 'node:fs';
-import type { Powers } from '../config/facts.ts';
-import { capabilitiesIn } from '../config/privileges.ts';
+import type { Powers } from '../config/check/host-facts.ts';
+import { capabilitiesIn } from '../config/values/privileges.ts';
 import { limitOf } from './descriptors.ts';
 import { inheritedOfSelf } from './inherited.ts';
 

@@ -2,7 +2,7 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { MOST_INSTANCES } from '../config/schema.ts';
+import { MOST_INSTANCES } from '../config/schema/schema.ts';
 import { codeOf } from './identity.ts';
 import { replaceFile } from './replace-file.ts';
 

@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCheck, runConfig, runSchema } from '../../src/cli/config-commands.ts';
-import { parseDocument } from '../../src/config/parse.ts';
+import { parseDocument } from '../../src/config/source/parse.ts';
 import { scratch } from '../support/scratch.ts';
 
 const GOOD = `[daemon]

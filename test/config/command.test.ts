@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readCommand, splitCommand } from '../../src/config/command.ts';
+import { readCommand, splitCommand } from '../../src/config/values/command.ts';
 
 test('a string is split at blanks; quotes and backslashes join', () => {
   const rows: readonly (readonly [string, readonly string[]])[] = [

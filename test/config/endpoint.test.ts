@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatAddress, readAddress, readUrl } from '../../src/config/endpoint.ts';
+import { formatAddress, readAddress, readUrl } from '../../src/config/values/endpoint.ts';
 
 test('a URL may be a port, a port and a path, or in full; without a path it asks whether the service lives', () => {
   for (const [written, url] of [

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseEnvFile } from '../../src/config/env-file.ts';
+import { parseEnvFile } from '../../src/config/source/env-file.ts';
 
 const values = (text: string) => parseEnvFile(text).variables.map(({ name, value }) => [name, value]);
 

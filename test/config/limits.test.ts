@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Powers } from '../../src/config/facts.ts';
+import type { Powers } from '../../src/config/check/host-facts.ts';
 import { ALL_POWERS, assertOnly, linesOf, load, NO_POWERS, problemsOf, serviceOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { COMPONENTS } from '../../src/config/log-level.ts';
-import { formatProblems } from '../../src/config/problems.ts';
+import { formatProblems } from '../../src/config/report/problems.ts';
+import { COMPONENTS } from '../../src/config/values/log-level.ts';
 import { assertOnly, configOf, linesOf, load, NO_POWERS, problemsOf, serviceOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';

@@ -1,11 +1,11 @@
 // Loads configurations from texts, on a machine on which everything is as it should be.
 
 import assert from 'node:assert/strict';
-import type { Facts, Powers } from '../../src/config/facts.ts';
-import type { SourceFile } from '../../src/config/layers.ts';
+import type { Facts, Powers } from '../../src/config/check/host-facts.ts';
+import type { SourceFile } from '../../src/config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../../src/config/load.ts';
-import { parseDocument } from '../../src/config/parse.ts';
-import { capabilitiesIn } from '../../src/config/privileges.ts';
+import { parseDocument } from '../../src/config/source/parse.ts';
+import { capabilitiesIn } from '../../src/config/values/privileges.ts';
 import type { Config, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Problem } from '../../src/errors.ts';
 

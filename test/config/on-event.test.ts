@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { completeHooks, describeHook, idlePatterns, readHookSecrets, readHooks } from '../../src/config/on-event.ts';
+import {
+  completeHooks,
+  describeHook,
+  idlePatterns,
+  readHookSecrets,
+  readHooks,
+} from '../../src/config/values/on-event.ts';
 
 function hooksOf(written: unknown, secrets: unknown = {}) {
   const hooks = readHooks(written);

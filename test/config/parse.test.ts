@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseDocument, parseValue } from '../../src/config/parse.ts';
-import { keyPath, type Node } from '../../src/config/tree.ts';
+import { parseDocument, parseValue } from '../../src/config/source/parse.ts';
+import { keyPath, type Node } from '../../src/config/source/tree.ts';
 
 test('every key knows its line, however it is written', () => {
   const text = `include = ["a",

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Findings, formatProblems, headlineOf, oneLine } from '../../src/config/problems.ts';
+import { Findings, formatProblems, headlineOf, oneLine } from '../../src/config/report/problems.ts';
 
 const problem = (where: string, line: number | null, key: string, message: string) => ({ where, line, key, message });
 

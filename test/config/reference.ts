@@ -1,6 +1,6 @@
 // The reference of the README: every key with its form, its default and its meaning, out of the schema.
 
-import { jsonSchema, SHORTHANDS } from '../../src/config/schema.ts';
+import { jsonSchema, SHORTHANDS } from '../../src/config/schema/schema.ts';
 
 interface Json {
   readonly title?: string;

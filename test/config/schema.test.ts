@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KEYS, type KeyTree } from '../../src/config/keys.ts';
-import { looksSecret } from '../../src/config/redaction.ts';
-import { jsonSchema } from '../../src/config/schema.ts';
+import { looksSecret } from '../../src/config/report/redaction.ts';
+import { KEYS, type KeyTree } from '../../src/config/schema/keys.ts';
+import { jsonSchema } from '../../src/config/schema/schema.ts';
 import { isInPlace } from '../../src/core/model/changes.ts';
 import { configOf, serviceOf } from './loading.ts';
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { parseStopSignal } from '../../src/config/signals.ts';
+import { parseStopSignal } from '../../src/config/values/signals.ts';
 
 test('a signal may be written with or without SIG, in any case', () => {
   for (const text of ['SIGTERM', 'TERM', 'term', 'sigterm']) {

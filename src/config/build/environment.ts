@@ -1,0 +1,78 @@
+// The environment of a service: env_file, pass_env and env put together.
+
+import type { Findings, Place } from '../report/problems.ts';
+import { REDACTED } from '../report/redaction.ts';
+import type { ServiceValues } from '../schema/schema.ts';
+import type { Locate } from '../schema/validate.ts';
+import { parseEnvFile } from '../source/env-file.ts';
+import type { Table } from '../source/tree.ts';
+import { LONGEST_WORD } from '../values/command.ts';
+import { type Source, sourceOf } from './effective.ts';
+import type { Surroundings } from './service.ts';
+
+/** What opsd itself tells every service; nobody else may. */
+const RESERVED_VARIABLES = new Set(['OPSD_SERVICE', 'OPSD_HEARTBEAT_FILE', 'OPSD_NOTIFY_FD', 'OPSD_MARKER']);
+
+/** `isSecret` tells of its layer only, not of its name. */
+export interface Variable extends Source {
+  readonly value: string;
+}
+
+/** env_file, then pass_env, then env: the later wins. */
+export function gatherVariables(
+  values: ServiceValues,
+  envFile: string | null,
+  table: Table,
+  locate: Locate,
+  around: Surroundings,
+): ReadonlyMap<string, Variable> {
+  const variables = new Map<string, Variable>();
+  if (envFile !== null) readEnvFile(envFile, envFilePlace(locate), around, variables);
+  for (const name of values.pass_env) {
+    // "constructor" and the like are in every object.
+    const value = Object.hasOwn(around.env, name) ? around.env[name] : undefined;
+    checkName(name, () => locate(['pass_env']), around.findings);
+    if (value !== undefined) variables.set(name, { value, source: 'environment', isSecret: false });
+  }
+  for (const [name, value] of Object.entries(values.env)) {
+    checkName(name, () => locate(['env', name]), around.findings);
+    variables.set(name, { value, ...sourceOf(table, ['env', name]) });
+  }
+  for (const [name, { value }] of variables) {
+    if (value.length <= LONGEST_WORD) continue;
+    around.findings.problem(locate(['env', name]), `${name} is longer than 128 KiB; put it into a file`);
+  }
+  return variables;
+}
+
+/** A relative path shows the folder it starts from. */
+function envFilePlace(locate: Locate): Place {
+  const place = locate(['env_file']);
+  return { ...place, isSecret: place.isSecret || locate(['cwd']).isSecret };
+}
+
+function readEnvFile(path: string, place: Place, around: Surroundings, variables: Map<string, Variable>): void {
+  const shownPath = place.isSecret ? REDACTED : path;
+  const file = around.facts.readText(path);
+  if (!file.ok) {
+    around.findings.problem(place, `${shownPath} cannot be read: ${file.why}`);
+    return;
+  }
+  const { variables: found, mistakes } = parseEnvFile(file.text);
+  const inFile = (line: number): Place => ({ where: shownPath, line, key: place.key, isSecret: true });
+  for (const { line, message } of mistakes) around.findings.problem(inFile(line), message);
+  for (const { name, value, line } of found) {
+    checkName(name, () => inFile(line), around.findings);
+    if (`${name}${value}`.includes('\0'))
+      around.findings.problem(inFile(line), `${name} has a NUL byte in it; remove it`);
+    variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret });
+  }
+}
+
+function checkName(name: string, locate: () => Place, findings: Findings): void {
+  if (RESERVED_VARIABLES.has(name)) findings.problem(locate(), `${name} is set by opsd itself; use another name`);
+  // A NUL in it is told with the place it was read from.
+  if (name === '' || name.includes('=')) {
+    findings.problem(locate(), 'expected the name of a variable: not empty, without = in it');
+  }
+}

@@ -1,0 +1,37 @@
+// What runs by the clock or only once: its schedule, and whether it is started again.
+
+import type { RestartPolicy, Schedule } from '../../core/model/spec.ts';
+import type { Facts } from '../check/host-facts.ts';
+import type { Asked } from './probing.ts';
+
+/** Keys that say nothing without a schedule. */
+const KEYS_OF_SCHEDULES = ['timezone', 'overlap', 'random_delay', 'catch_up'];
+
+export function scheduleOf(asked: Asked, facts: Facts): Schedule | null {
+  const { locate, findings } = asked;
+  const { schedule, timezone = null, overlap, random_delay, catch_up } = asked.values;
+  if (schedule === undefined) {
+    for (const key of KEYS_OF_SCHEDULES) {
+      if (asked.isOwn([key])) findings.warning(locate([key]), 'says nothing without a schedule; remove it');
+    }
+    return null;
+  }
+  const place = locate(['schedule']);
+  const why = facts.whyNotSchedule(schedule, timezone);
+  if (why !== null) {
+    const reason = place.isSecret ? '' : ` (${why})`;
+    findings.problem(place, `expected a crontab(5) line that comes due, such as "0 3 * * *"${reason}`);
+  }
+  return { cron: schedule, timezone, overlap, randomDelay: random_delay, catchUp: catch_up };
+}
+
+/** What ends by itself is not started again unless it says so. */
+export function restartOf({ values, locate, isOwn, findings }: Asked): RestartPolicy {
+  const isJob = values.type === 'oneshot' || values.schedule !== undefined;
+  if (isJob && values.restart === 'always') {
+    const what = values.schedule === undefined ? 'a oneshot' : 'what a schedule starts';
+    const remedy = isOwn(['restart']) ? 'write "on-failure", or remove it' : 'write restart = "never" in that service';
+    findings.problem(locate(['restart']), `"always" would start ${what} again without end; ${remedy}`);
+  }
+  return values.restart ?? (isJob ? 'never' : 'always');
+}

@@ -1,0 +1,120 @@
+// From what is written of `ready` and `health` to the questions that are asked.
+
+import type { Health, Probe, Readiness } from '../../core/model/spec.ts';
+import type { Findings } from '../report/problems.ts';
+import type { ServiceValues } from '../schema/schema.ts';
+import type { Locate } from '../schema/validate.ts';
+import { liveUrl, portOf } from '../values/endpoint.ts';
+
+/** A service of which the questions are. */
+export interface Asked {
+  readonly values: ServiceValues;
+  readonly env: Readonly<Record<string, string>>;
+  readonly locate: Locate;
+  /** Whether the service says it itself: what it has from [defaults] may be meant for others. */
+  isOwn(path: readonly string[]): boolean;
+  /** Whether it is said at all: what is written and wrong is reported, and missing from `values`. */
+  isWritten(path: readonly string[]): boolean;
+  readonly findings: Findings;
+}
+
+type On = Readiness['on'];
+
+/** The keys of `ready` that only some kinds have. */
+const KEYS_OF_KINDS: Readonly<Record<string, readonly On[]>> = {
+  delay: ['delay'],
+  url: ['http'],
+  status: ['http'],
+  address: ['tcp'],
+  command: ['exec'],
+  pattern: ['log'],
+  interval: ['http', 'tcp', 'exec'],
+};
+
+export function readinessOf(asked: Asked): Readiness | null {
+  const { ready } = asked.values;
+  if (ready === undefined) return null;
+  const { on, timeout, delay, interval } = ready;
+  for (const [key, kinds] of Object.entries(KEYS_OF_KINDS)) {
+    if (kinds.includes(on) || !asked.isOwn(['ready', key])) continue;
+    const meant = kinds.map((kind) => `"${kind}"`).join(', ');
+    asked.findings.warning(asked.locate(['ready', key]), `has a meaning for on = ${meant} only; remove it`);
+  }
+  if (on === 'log' && ready.pattern === undefined) {
+    missing('pattern', 'a regular expression such as "listening on port"', asked);
+  }
+  const pattern = on === 'log' ? (ready.pattern ?? null) : null;
+  return { on, timeout, delay, probe: readinessProbe(asked), interval, pattern };
+}
+
+function readinessProbe(asked: Asked): Probe | null {
+  const { ready } = asked.values;
+  const ownPort = portOf(asked.env.PORT ?? '');
+  switch (ready?.on) {
+    case 'http': {
+      const url = ready.url ?? (ownPort === null ? null : liveUrl(ownPort));
+      if (url === null) return missing('url', 'a URL or a port (or PORT in env)', asked);
+      return httpProbe(url, ready.status, ['ready', 'url'], asked);
+    }
+    case 'tcp': {
+      const address = ready.address ?? (ownPort === null ? null : { host: '127.0.0.1', port: ownPort });
+      if (address === null) return missing('address', 'an address such as "127.0.0.1:5432" (or PORT in env)', asked);
+      return { kind: 'tcp', ...address };
+    }
+    case 'exec':
+      if (ready.command === undefined) return missing('command', 'a command such as ["pg_isready"]', asked);
+      return { kind: 'exec', command: ready.command };
+    default:
+      return null;
+  }
+}
+
+const KINDS = ['http', 'tcp', 'exec'] as const;
+
+function missing(key: string, expected: string, { isWritten, locate, findings }: Asked): null {
+  if (!isWritten(['ready', key])) findings.absence(locate(['ready', key]), `is missing; expected ${expected}`);
+  return null;
+}
+
+export function healthOf(asked: Asked): Health | null {
+  const { health } = asked.values;
+  if (health === undefined) return null;
+  const kinds = KINDS.filter((kind) => health[kind] !== undefined);
+  const [kind, other] = kinds;
+  if (kind === undefined) {
+    // [defaults] may say how often, and leave it to each service what is asked.
+    const isWritten = KINDS.some((one) => asked.isWritten(['health', one]));
+    if (asked.isOwn(['health']) && !isWritten) {
+      asked.findings.absence(asked.locate(['health']), 'expected one of http, tcp and exec: what is asked');
+    }
+    return null;
+  }
+  if (other !== undefined) {
+    const message = `expected only one of http, tcp and exec, got ${kinds.join(' and ')}; remove all but one`;
+    asked.findings.problem(asked.locate(['health']), message);
+    return null;
+  }
+  if (health.status !== undefined && kind !== 'http' && asked.isOwn(['health', 'status'])) {
+    asked.findings.warning(asked.locate(['health', 'status']), 'has a meaning for http only; remove it');
+  }
+  const probe = healthProbe(asked);
+  if (probe === null) return null;
+  const { interval, timeout, failures, successes, on_failure } = health;
+  return { probe, interval, timeout, failures, successes, onFailure: on_failure };
+}
+
+function healthProbe(asked: Asked): Probe | null {
+  const { http, tcp, exec, status } = asked.values.health ?? {};
+  if (http !== undefined) return httpProbe(http, status, ['health', 'http'], asked);
+  if (tcp !== undefined) return { kind: 'tcp', ...tcp };
+  return exec === undefined ? null : { kind: 'exec', command: exec };
+}
+
+/** A path alone is one of PORT, which the service is told as well. */
+function httpProbe(url: string, status: number | undefined, path: readonly string[], asked: Asked): Probe | null {
+  const port = portOf(asked.env.PORT ?? '');
+  if (!url.startsWith('/')) return { kind: 'http', url, status: status ?? null };
+  if (port !== null) return { kind: 'http', url: liveUrl(port, url), status: status ?? null };
+  asked.findings.absence(asked.locate(path), 'has no port; write ":8080/path", or set PORT in env');
+  return null;
+}

@@ -1,0 +1,76 @@
+// `rollout`: what of a service is replaced one after the other, and how.
+
+import type { RolloutGroup, RolloutPolicy, ServiceSpec } from '../../core/model/spec.ts';
+import type { Findings } from '../report/problems.ts';
+import type { ServiceValues } from '../schema/schema.ts';
+import type { Locate } from '../schema/validate.ts';
+import { find, type Table } from '../source/tree.ts';
+
+/** A service with its instances, as far as they were read. */
+export interface Rolled {
+  /** Of the first. */
+  readonly values: ServiceValues;
+  readonly members: readonly ServiceSpec[];
+  /** What it says itself, without [defaults]. */
+  readonly own: Table;
+  /** One more than there are; null: there is none to be had. */
+  standIn(instance: number): ServiceSpec | null;
+}
+
+const USUAL: RolloutPolicy = { maxUnavailable: 1, maxSurge: 0, onFailure: 'stop' };
+
+/** null: a change takes it at once. */
+export function rolloutOf(rolled: Rolled, locate: Locate, findings: Findings): RolloutGroup | null {
+  const { values, members, own } = rolled;
+  const isWritten = find(own, ['rollout']) !== null;
+  if (values.type === 'oneshot' || values.schedule !== undefined) {
+    if (isWritten) {
+      findings.problem(locate(['rollout']), 'a job is not rolled out: its next run is of the new form; remove this');
+    }
+    return null;
+  }
+  const { rollout } = values;
+  if (rollout === undefined && members.length < 2) return null;
+  const policy: RolloutPolicy =
+    rollout === undefined
+      ? USUAL
+      : {
+          // Who has it from [defaults] may well have fewer instances.
+          maxUnavailable: isWritten ? rollout.max_unavailable : Math.min(rollout.max_unavailable, members.length),
+          maxSurge: rollout.max_surge,
+          onFailure: rollout.on_failure,
+        };
+  if (!isRight(policy, members.length, locate, findings)) return null;
+  const standIns = Array.from({ length: policy.maxSurge }, (_, index) => rolled.standIn(members.length + index + 1));
+  const group = { members: members.map(({ name }) => name), policy, standIns: standIns.filter((one) => one !== null) };
+  checkHeartbeats(members, group.standIns, locate, findings);
+  return group;
+}
+
+function isRight({ maxUnavailable, maxSurge }: RolloutPolicy, count: number, locate: Locate, findings: Findings) {
+  if (maxUnavailable > count) {
+    const there = count === 1 ? 'there is 1 instance' : `there are ${count} instances`;
+    const message = `is more than there are to be: ${there}; write ${count} at most`;
+    findings.problem(locate(['rollout', 'max_unavailable']), message);
+    return false;
+  }
+  if (maxUnavailable === 0 && maxSurge === 0) {
+    const message = 'nothing could ever be replaced: max_surge is 0 too; write 1, or max_surge = 1';
+    findings.problem(locate(['rollout', 'max_unavailable']), message);
+    return false;
+  }
+  return true;
+}
+
+/** Two that beat into one file would be taken for alive as long as one is. */
+function checkHeartbeats(
+  [member]: readonly ServiceSpec[],
+  [standIn]: readonly ServiceSpec[],
+  locate: Locate,
+  findings: Findings,
+): void {
+  if (member === undefined || standIn === undefined || member.policy.heartbeat === null) return;
+  if (member.launch.heartbeatFile !== standIn.launch.heartbeatFile) return;
+  const message = `${standIn.name}, which stands in for it (rollout.max_surge), would share it; remove this, or max_surge`;
+  findings.problem(locate(['heartbeat', 'file']), message);
+}

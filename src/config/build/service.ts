@@ -1,0 +1,136 @@
+// From the values of one service, valid in form, to its ServiceSpec: paths absolute, environment put together.
+
+import type { Dependency, Launch, Limits, Policy, ServiceSpec } from '../../core/model/spec.ts';
+import type { Facts } from '../check/host-facts.ts';
+import type { Findings } from '../report/problems.ts';
+import type { ServiceValues } from '../schema/schema.ts';
+import type { Locate } from '../schema/validate.ts';
+import { find, type Table } from '../source/tree.ts';
+import { resolvePath } from '../values/paths.ts';
+import { effectiveService, type LastValues } from './effective.ts';
+import { gatherVariables } from './environment.ts';
+import { instanceName } from './instances.ts';
+import { restartOf, scheduleOf } from './job.ts';
+import { type Asked, healthOf, readinessOf } from './probing.ts';
+
+export interface Surroundings {
+  /** Absolute: opsd's own working directory. */
+  readonly workDir: string;
+  /** opsd's own environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly facts: Facts;
+  readonly findings: Findings;
+  readonly last: LastValues;
+}
+
+/** A service as it was read. */
+export interface Written {
+  /** The name in the file. */
+  readonly name: string;
+  /** null: there is only this one. */
+  readonly instance: number | null;
+  readonly values: ServiceValues;
+  /** With what it has from [defaults]. */
+  readonly table: Table;
+  /** What it says itself. */
+  readonly own: Table;
+  readonly locate: Locate;
+  /** The names that a service of the file stands for in a list of services. */
+  namesOf(service: string): readonly string[];
+}
+
+export function buildService(written: Written, around: Surroundings): ServiceSpec {
+  const { values, table, own, locate, instance } = written;
+  const name = instance === null ? written.name : instanceName(written.name, instance);
+  const cwd = resolvePath(around.workDir, values.cwd ?? '.');
+  const envFile = values.env_file === undefined ? null : resolvePath(cwd, values.env_file);
+  const variables = gatherVariables(values, envFile, table, locate, around);
+  const launch: Launch = {
+    command: values.command,
+    cwd,
+    user: values.user ?? null,
+    group: values.group ?? null,
+    umask: values.umask ?? null,
+    nice: values.nice,
+    oomScoreAdj: values.oom_score_adj,
+    env: Object.fromEntries([...variables].map(([key, { value }]) => [key, value])),
+    heartbeatFile: resolvePath(cwd, values.heartbeat?.file ?? `./tmp/${name}.heartbeat`),
+    log: values.log.mode,
+    limits: limitsOf(values),
+    ionice: values.ionice ?? null,
+    noNewPrivileges: values.no_new_privileges,
+    capabilities: values.capabilities ?? null,
+    sockets: values.sockets,
+    wrapper: values.wrapper ?? [],
+  };
+  const { facts, findings } = around;
+  const isOwn = (path: readonly string[]) => find(own, path) !== null;
+  const isWritten = (path: readonly string[]) => find(table, path) !== null;
+  const policy = policyOf(written, { values, env: launch.env, locate, isOwn, isWritten, findings }, facts);
+  const effective = effectiveService(table, { launch, policy, envFile, values }, variables, around.last);
+  return { name, group: instance === null ? null : written.name, instance, launch, policy, effective };
+}
+
+function policyOf({ values, namesOf }: Written, asked: Asked, facts: Facts): Policy {
+  const { heartbeat } = values;
+  return {
+    enabled: values.enabled,
+    restart: restartOf(asked),
+    backoff: values.backoff,
+    stableAfter: values.stable_after,
+    maxFailures: values.max_failures,
+    retryFailed: values.retry_failed,
+    fatalExitCodes: values.fatal_exit_codes,
+    successExitCodes: values.success_exit_codes,
+    stopSignal: values.stop_signal,
+    stopTimeout: values.stop_timeout,
+    heartbeat:
+      heartbeat === undefined || heartbeat.timeout === 0
+        ? null
+        : { timeout: heartbeat.timeout, grace: heartbeat.grace ?? heartbeat.timeout },
+    dependsOn: dependenciesOf(values, namesOf),
+    after: [...new Set(values.after.flatMap(namesOf))],
+    ready: readinessOf(asked),
+    health: healthOf(asked),
+    onDependencyRestart: values.on_dependency_restart,
+    timeout: values.timeout ?? null,
+    schedule: scheduleOf(asked, facts),
+    onFailed: values.on_failed,
+    beforeStart: values.before_start ?? null,
+    afterStop: values.after_stop ?? null,
+    tags: values.tags,
+    timestamps: timestampsOf(asked),
+  };
+}
+
+function timestampsOf({ values, locate, isOwn, findings }: Asked): boolean {
+  const { mode, timestamps } = values.log;
+  if (timestamps && mode !== 'capture' && isOwn(['log', 'timestamps'])) {
+    const message = 'is ignored: opsd stamps the lines it copies, with mode = "capture"; write that, or remove this';
+    findings.warning(locate(['log', 'timestamps']), message);
+  }
+  return timestamps;
+}
+
+/** Of a service with instances all of them; what is said of one instance by its own name wins. */
+function dependenciesOf({ depends_on }: ServiceValues, namesOf: Written['namesOf']): readonly Dependency[] {
+  const found = new Map<string, Dependency>();
+  for (const { service, until } of depends_on) {
+    for (const name of namesOf(service)) {
+      if (name === service || !found.has(name)) found.set(name, { service: name, until });
+    }
+  }
+  return [...found.values()];
+}
+
+function limitsOf({ limits }: ServiceValues): Limits {
+  return {
+    nofile: limits.nofile ?? null,
+    core: limits.core ?? null,
+    memory: limits.memory ?? null,
+    memoryHigh: limits.memory_high ?? null,
+    cpu: limits.cpu ?? null,
+    tasks: limits.tasks ?? null,
+    ioWeight: limits.io_weight ?? null,
+  };
+}

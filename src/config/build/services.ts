@@ -1,0 +1,108 @@
+// From the tables of the services to their ServiceSpecs; of a service with instances one for each.
+
+import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
+import { checkServiceName } from '../check/checks.ts';
+import type { Gaps } from '../layers/unread-files.ts';
+import { locateIn, locateService } from '../report/locate.ts';
+import { KEYS } from '../schema/keys.ts';
+import { defaultsSchema, serviceSchema } from '../schema/schema.ts';
+import { readTable } from '../schema/validate.ts';
+import { emptyTable, keyPath, mergeTables, subtable, type Table } from '../source/tree.ts';
+import { explainScale, groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
+import { rolloutOf } from './rollout.ts';
+import { buildService, type Surroundings } from './service.ts';
+
+/** How many instances an operator wants of a service, whatever the files say. */
+export type Scale = ReadonlyMap<string, number>;
+
+export interface Services {
+  readonly specs: ReadonlyMap<string, ServiceSpec>;
+  readonly groups: ReadonlyMap<string, InstanceGroup>;
+  readonly rollouts: ReadonlyMap<string, RolloutGroup>;
+  /** Of all there are, the invalid ones too, as the files and as commands have them. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** What of a service was read, before its values are looked at. */
+interface Entry {
+  readonly own: Table;
+  readonly table: Table;
+  readonly group: InstanceGroup | null;
+}
+
+export function readServices(root: Table, gaps: Gaps, scale: Scale, around: Surroundings): Services {
+  const keys = KEYS.keys.get('defaults') ?? KEYS;
+  const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
+  const form = { schema: defaultsSchema, keys, isFragment: false, standIn: {} };
+  readTable(defaults, form, locateIn(root, ['defaults']), around.findings);
+
+  const entries = readEntries(root, defaults, scale, around);
+  const namesOf = (name: string) => namesOfGroup(name, entries.get(name)?.group ?? null);
+  const specs = new Map<string, ServiceSpec>();
+  const rollouts = new Map<string, RolloutGroup>();
+  for (const [name, { own, table, group }] of entries) {
+    const locate = locateService(root, name);
+    const build = (values: Table, instance: number | null) => {
+      const isFragment = gaps.hidesServices && isOverride(own);
+      const read = { schema: serviceSchema, keys, isFragment, standIn: { command: ['true'] } };
+      const valid = readTable(values, read, locate, around.findings);
+      if (valid === null || isFragment) return null;
+      const spec = buildService({ name, instance, values: valid, table: values, own, locate, namesOf }, around);
+      return { spec, values: valid };
+    };
+    const { problems } = around.findings;
+    const before = problems.length;
+    if (group === null) warnOfLoneInstance(own, locate, around.findings);
+    const ofInstance = (instance: number) =>
+      build(group === null ? table : valuesOfInstance(table, instance, locate, around.findings), instance);
+    const first = group === null ? build(table, null) : ofInstance(1);
+    const all = [first];
+    // What is wrong with the first is wrong with all, and told once.
+    for (let instance = 2; group !== null && instance <= group.instances && problems.length === before; instance += 1) {
+      all.push(ofInstance(instance));
+    }
+    const members = all.flatMap((one) => one?.spec ?? []);
+    for (const spec of members) specs.set(spec.name, group === null ? spec : explainScale(spec, group));
+    if (first !== null && problems.length === before) {
+      const standIn = (instance: number) => ofInstance(instance)?.spec ?? null;
+      const rollout = rolloutOf({ values: first.values, members, own, standIn }, locate, around.findings);
+      if (rollout !== null) rollouts.set(name, rollout);
+    }
+    if (group === null) continue;
+    const [beat, other] = members.map(({ launch }) => launch.heartbeatFile);
+    if (beat !== undefined && beat === other) {
+      const message = `all instances would share it; write \${instance} into it`;
+      around.findings.problem(locate(['heartbeat', 'file']), message);
+    }
+  }
+  const groups = new Map<string, InstanceGroup>();
+  for (const [name, { group }] of entries) if (group !== null) groups.set(name, group);
+  const names = new Set(subtable(root, 'services')?.entries.keys());
+  for (const name of [...names]) for (const one of namesOf(name)) names.add(one);
+  return { specs, groups, rollouts, names };
+}
+
+function readEntries(root: Table, defaults: Table, scale: Scale, { findings }: Surroundings): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
+  for (const [name, node] of subtable(root, 'services')?.entries ?? []) {
+    const locate = locateService(root, name);
+    checkServiceName(name, locate([]), findings);
+    if (node.kind === 'leaf') {
+      findings.problem(locate([]), `expected a table: write [${keyPath(['services', name])}] on a line of its own`);
+      continue;
+    }
+    const table = mergeTables(defaults, node);
+    entries.set(name, { own: node, table, group: groupOf(table, scale.get(name)) });
+  }
+  return entries;
+}
+
+/** Only variables or env.toml speak of it. */
+function isOverride({ origin }: Table): boolean {
+  return origin.isSecret || origin.line === null;
+}
+
+function namesOfGroup(name: string, group: InstanceGroup | null): readonly string[] {
+  if (group === null) return [name];
+  return Array.from({ length: group.instances }, (_, index) => instanceName(name, index + 1));
+}

@@ -1,0 +1,198 @@
+// Checks of what is right in form and still cannot work: here, now, or ever.
+
+import type { DaemonSpec, Policy, ServiceSpec } from '../../core/model/spec.ts';
+import { formatDuration } from '../../text/units.ts';
+import type { Findings, Place } from '../report/problems.ts';
+import { REDACTED, shown } from '../report/redaction.ts';
+import { SERVICE_NAME } from '../schema/schema.ts';
+import type { Locate } from '../schema/validate.ts';
+import { doubtOnSockets } from '../values/socket-name.ts';
+import { checkExitCodes } from './exit-codes.ts';
+import type { Facts } from './host-facts.ts';
+import { checkLimits, checkPriorities, checkShortfalls } from './limits.ts';
+import { whyNobodyElse } from './missing-privileges.ts';
+import { adviseOnShell } from './shell-advice.ts';
+
+/** Names that mean something else: opsd.pid, and all services in a command. */
+const RESERVED_NAMES = new Set(['opsd', 'all']);
+
+/** Place of a socket in `struct sockaddr_un` (unix(7)), without the NUL at its end. */
+const LONGEST_SOCKET_PATH = 107;
+
+export function checkServiceName(name: string, place: Place, findings: Findings): void {
+  if (RESERVED_NAMES.has(name)) findings.problem(place, `the name "${name}" is reserved; choose another one`);
+  else if (name.includes('@')) {
+    findings.problem(place, 'an @ is in the names of instances only; write instances = 2 to have web@1 and web@2');
+  } else if (!SERVICE_NAME.test(name)) {
+    const expected = 'letters, digits, "_", "-" and ".", at most 64, the first a letter or a digit';
+    findings.problem(place, `expected a name of ${expected}`);
+  }
+}
+
+/** `prefix` is the folder that has run/opsd.sock in it. */
+export function checkDaemon(
+  daemon: DaemonSpec,
+  prefix: string,
+  locate: Locate,
+  facts: Facts,
+  findings: Findings,
+): void {
+  const socket = `${prefix}/run/opsd.sock`;
+  const length = new TextEncoder().encode(socket).length;
+  if (length > LONGEST_SOCKET_PATH) {
+    const place = { where: 'PREFIX', line: null, key: '' };
+    const limit = `a path of at most ${LONGEST_SOCKET_PATH} bytes`;
+    findings.problem(place, `${socket} has ${length}, and a socket needs ${limit}; choose a shorter PREFIX`);
+  }
+  const doubt = facts.doubtOnPrefix(prefix);
+  if (doubt !== null) findings.problem({ where: 'PREFIX', line: null, key: '' }, `${prefix} ${doubt}`);
+  if (facts.look(daemon.logDir) === 'other') {
+    const place = locate(['log_dir']);
+    const path = place.isSecret ? REDACTED : daemon.logDir;
+    findings.problem(place, `${path} is not a directory; move it away, or choose another one`);
+  }
+  if (daemon.socketGroup !== null) checkGroup(daemon.socketGroup, locate(['socket_group']), facts, findings);
+}
+
+export function checkService(
+  spec: ServiceSpec,
+  daemon: DaemonSpec | null,
+  locate: Locate,
+  facts: Facts,
+  findings: Findings,
+): void {
+  checkPolicy(spec, daemon, locate, findings);
+  checkAccounts(spec, locate, facts, findings);
+  checkIdentity(spec, locate, facts, findings);
+  checkShortfalls(spec, locate, facts, findings);
+  const pattern = spec.policy.ready?.pattern ?? null;
+  if (pattern !== null && !facts.isLinear(pattern)) {
+    const not = 'without lookarounds, backreferences, (?i:…) and counts as large as {1000}';
+    findings.problem(locate(['ready', 'pattern']), `a line could keep it busy for minutes; write it ${not}`);
+  }
+  checkPriorities(spec, locate, facts, findings);
+  checkLimits(spec, locate, facts, findings);
+  const { sockets } = spec.launch;
+  const known = sockets.length === 0 ? null : facts.sockets();
+  const doubt = known === null ? null : doubtOnSockets(sockets, known);
+  if (doubt !== null) findings.warning(locate(['sockets']), doubt);
+  const isThere = checkFolder(spec, locate, facts, findings);
+  if (isThere || !isRelative(spec.launch.command[0])) checkCommand(spec, locate, facts, findings);
+}
+
+function checkPolicy(spec: ServiceSpec, daemon: DaemonSpec | null, locate: Locate, findings: Findings): void {
+  const { launch, policy } = spec;
+  const { backoff, ready, health, heartbeat } = policy;
+  if (backoff.initial > backoff.max) {
+    const quote = quoteUnlessSecret([locate(['backoff', 'initial']), locate(['backoff', 'max'])]);
+    const [initial, max] = [backoff.initial, backoff.max].map((span) => quote(formatDuration(span)));
+    const message = `the first delay, ${initial}, is longer than backoff.max, ${max}; exchange them`;
+    findings.problem(locate(['backoff', 'initial']), message);
+  }
+  checkExitCodes(spec, locate, findings);
+  if (ready?.on === 'heartbeat' && heartbeat === null) {
+    findings.absence(locate(['ready', 'on']), 'the service has no heartbeat; add heartbeat = "30s"');
+  }
+  if (ready?.on === 'delay' && ready.delay >= ready.timeout) {
+    findings.problem(
+      locate(['ready', 'delay']),
+      'is not shorter than ready.timeout: it would never be ready; raise that',
+    );
+  }
+  if (ready?.on === 'log' && launch.log !== 'capture') {
+    findings.problem(locate(['ready', 'on']), 'opsd reads the output with log = "capture" only; write that');
+  }
+  if (ready?.probe && ready.interval >= ready.timeout) {
+    findings.problem(
+      locate(['ready', 'interval']),
+      'is not shorter than ready.timeout: it is asked only once; lower it',
+    );
+  }
+  if (health !== null && health.timeout > health.interval) {
+    const message = 'is longer than health.interval: an answer may take longer than the pause before the question';
+    findings.warning(locate(['health', 'timeout']), `${message}; lower it`);
+  }
+  if (daemon !== null && policy.stopTimeout > daemon.shutdownTimeout) {
+    const message = 'is longer than daemon.shutdown_timeout, which ends a shutdown of opsd with SIGKILL; raise that';
+    findings.warning(locate(['stop_timeout']), message);
+  }
+}
+
+/** How values are put into a message that is about several of them. */
+function quoteUnlessSecret(places: readonly Place[]): (value: unknown) => string {
+  const isSecret = places.some((place) => place.isSecret);
+  return (value) => shown(value, isSecret);
+}
+
+function checkAccounts({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  if (launch.group !== null) checkGroup(launch.group, locate(['group']), facts, findings);
+  if (launch.user === null || facts.hasUser(launch.user)) return;
+  const place = locate(['user']);
+  const remedy = place.isSecret ? 'adduser' : `adduser --system ${launch.user}`;
+  findings.problem(
+    place,
+    `no user ${shown(launch.user, place.isSecret)} on this host; create it (${remedy}), or correct the name`,
+  );
+}
+
+function checkGroup(group: string, place: Place, facts: Facts, findings: Findings): void {
+  if (facts.hasGroup(group)) return;
+  findings.problem(place, `no group ${shown(group, place.isSecret)} on this host; create it, or correct the name`);
+}
+
+function checkIdentity({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  const why = whyNobodyElse(facts.powers());
+  if (why !== null && launch.user !== null && !facts.isSelf(launch.user)) findings.problem(locate(['user']), why);
+  if (why !== null && launch.group !== null) findings.problem(locate(['group']), why);
+}
+
+function checkFolder({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): boolean {
+  const kind = facts.look(launch.cwd);
+  if (kind === 'directory') return true;
+  const place = locate(['cwd']);
+  const path = place.isSecret ? REDACTED : launch.cwd;
+  const why =
+    kind === 'missing'
+      ? `does not exist; mkdir -p ${path}`
+      : kind === 'closed'
+        ? 'cannot be reached: a folder above it may not be entered; chmod a+x that folder'
+        : 'is not a directory; correct the path';
+  findings.problem(place, `${path} ${why}`);
+  return false;
+}
+
+/** Relative to cwd, that is; what has no slash in it is looked for in PATH. */
+function isRelative(file: string): boolean {
+  return file.includes('/') && !file.startsWith('/');
+}
+
+function checkCommand({ launch, policy }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  const check = (path: readonly string[], file: string) => {
+    const problem = facts.whyNotExecutable(file, launch.cwd, launch.env.PATH ?? null);
+    if (problem === null) return;
+    // Each of these would be quoted.
+    const isSecret = [path, ['cwd'], ['env', 'PATH']].some((key) => locate(key).isSecret);
+    const message = isSecret ? `${REDACTED} cannot be executed; correct it` : problem;
+    if (policy.enabled) findings.problem(locate(path), message);
+    else findings.warning(locate(path), message);
+  };
+  // What a wrapper executes may be in a root of its own.
+  const [wrapper] = launch.wrapper;
+  if (wrapper === undefined) check(['command'], launch.command[0]);
+  else check(['wrapper'], wrapper);
+  for (const [path, command] of otherCommands(policy)) check(path, command[0]);
+  const advice = adviseOnShell(launch.command);
+  if (advice !== null) findings.warning(locate(['command']), advice);
+}
+
+type Command = readonly [string, ...string[]];
+
+/** What is run beside the service itself, in its folder and with its PATH. */
+function otherCommands({ beforeStart, afterStop, ready, health }: Policy): readonly (readonly [string[], Command])[] {
+  const found: (readonly [string[], Command])[] = [];
+  if (beforeStart !== null) found.push([['before_start', 'command'], beforeStart.command]);
+  if (afterStop !== null) found.push([['after_stop', 'command'], afterStop.command]);
+  if (ready?.probe?.kind === 'exec') found.push([['ready', 'command'], ready.probe.command]);
+  if (health?.probe.kind === 'exec') found.push([['health', 'exec'], health.probe.command]);
+  return found;
+}

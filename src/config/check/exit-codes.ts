@@ -1,0 +1,29 @@
+// No exit code is both a success and final: which list has it, and who put it there.
+
+import type { ServiceSpec } from '../../core/model/spec.ts';
+import type { Findings } from '../report/problems.ts';
+import { REDACTED } from '../report/redaction.ts';
+import type { Locate } from '../schema/validate.ts';
+
+const LISTS = [
+  ['fatal_exit_codes', 'fatalExitCodes'],
+  ['success_exit_codes', 'successExitCodes'],
+] as const;
+
+export function checkExitCodes({ policy, effective }: ServiceSpec, locate: Locate, findings: Findings): void {
+  const both = [...new Set(policy.fatalExitCodes.filter((code) => policy.successExitCodes.includes(code)))];
+  if (both.length === 0) return;
+  const isSecret = LISTS.some(([key]) => locate([key]).isSecret);
+  const found = `${isSecret ? REDACTED : both.join(', ')} ${both.length > 1 && !isSecret ? 'are' : 'is'}`;
+  const usual = LISTS.find(([key]) => effective.get(key)?.source === 'default');
+  if (usual === undefined) {
+    findings.problem(locate(['fatal_exit_codes']), `${found} in success_exit_codes too; keep it in one list`);
+    return;
+  }
+  // Nobody wrote that list: what is to be corrected is the other one.
+  const [key, name] = usual;
+  const written = key === 'fatal_exit_codes' ? 'success_exit_codes' : 'fatal_exit_codes';
+  const rest = policy[name].filter((code) => !both.includes(code));
+  const other = isSecret ? `${key} without it` : `${key} = [${rest.join(', ')}]`;
+  findings.problem(locate([written]), `${found} in ${key} by default; write ${other} as well, or leave it out here`);
+}

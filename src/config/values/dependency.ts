@@ -1,0 +1,24 @@
+// The services that one waits for: a list of names, or a table from name to what has to be reached.
+
+import type { Dependency } from '../../core/model/spec.ts';
+import type { Reading } from '../../text/units.ts';
+
+export const DEPENDENCY_STATES = ['ready', 'started', 'completed'] as const;
+
+export function readDependencies(input: unknown): Reading<readonly Dependency[]> {
+  const expected = 'a list of services, or a table such as { db = "ready", migrate = "completed" }';
+  if (Array.isArray(input)) {
+    const names = input.filter((name) => typeof name === 'string');
+    if (names.length < input.length) return { ok: false, expected };
+    return { ok: true, value: [...new Set(names)].map((service) => ({ service, until: 'ready' })) };
+  }
+  if (typeof input !== 'object' || input === null || Object.getPrototypeOf(input) !== null)
+    return { ok: false, expected };
+  const found: Dependency[] = [];
+  for (const [service, wanted] of Object.entries(input)) {
+    const until = DEPENDENCY_STATES.find((state) => state === wanted);
+    if (until === undefined) return { ok: false, expected: '"ready", "started" or "completed" for each service' };
+    found.push({ service, until });
+  }
+  return { ok: true, value: found };
+}

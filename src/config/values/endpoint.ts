@@ -1,0 +1,63 @@
+// Where a service is asked how it is: URLs and addresses, in full or by the port alone.
+
+import type { Reading } from '../../text/units.ts';
+
+const HIGHEST_PORT = 65_535;
+/** What is asked for when only the port is said, and where services mostly listen. */
+export const LIVE_PATH = '/.well-known/live';
+const THIS_HOST = '127.0.0.1';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `http://host:8080/path`, or less of it: `8080`, `"8080/path"`. A bare `/path` is given back as it is: its port is in PORT. */
+export function readUrl(input: unknown): Reading<string> {
+  const expected = 'a URL such as "http://127.0.0.1:8080/.well-known/live", or a port';
+  if (typeof input === 'number') return portOf(input) === null ? badPort() : { ok: true, value: liveUrl(input) };
+  if (typeof input !== 'string') return { ok: false, expected };
+  if (/[\s\p{Cc}]/u.test(input)) return { ok: false, expected: `${expected}, without blanks` };
+  if (input.startsWith('/')) return { ok: true, value: input };
+  const [, digits, path = LIVE_PATH] = /^:?(\d+)(\/.*)?$/.exec(input) ?? [];
+  if (digits !== undefined) {
+    const port = portOf(digits);
+    return port === null ? badPort() : { ok: true, value: `http://${THIS_HOST}:${port}${path}` };
+  }
+  const url = URL.parse(input);
+  if (!/^https?:\/\//i.test(input)) {
+    return { ok: false, expected, hint: URL.canParse(`http://${input}`) ? `write "http://${input}"` : '' };
+  }
+  if (url === null || url.port === '0') return { ok: false, expected };
+  return { ok: true, value: /^https?:\/\/[^/?#]+$/i.test(input) ? `${input}${LIVE_PATH}` : input };
+}
+
+export function liveUrl(port: number, path: string = LIVE_PATH): string {
+  return `http://${THIS_HOST}:${port}${path}`;
+}
+
+/** `host:5432`, `[::1]:5432`, or the port alone: of this host. */
+export function readAddress(input: unknown): Reading<Address> {
+  const expected = 'an address such as "127.0.0.1:5432", or a port';
+  if (typeof input !== 'string' && typeof input !== 'number') return { ok: false, expected };
+  const [, host, digits] = /^(?:([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):|:?)(\d+)$/.exec(String(input)) ?? [];
+  if (digits === undefined) return { ok: false, expected };
+  const port = portOf(digits);
+  if (port === null) return badPort();
+  return { ok: true, value: { host: host?.replace(/^\[|\]$/g, '') ?? THIS_HOST, port } };
+}
+
+/** As `readAddress` reads it again. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** null: no number of a port. */
+export function portOf(written: string | number): number | null {
+  const port = /^\d{1,5}$/.test(String(written)) ? Number(written) : 0;
+  return port >= 1 && port <= HIGHEST_PORT ? port : null;
+}
+
+function badPort(): Reading<never> {
+  return { ok: false, expected: `a port from 1 to ${HIGHEST_PORT}` };
+}

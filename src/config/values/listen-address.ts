@@ -1,0 +1,18 @@
+// Where the HTTP server listens: "127.0.0.1:9640", "[::1]:9640", "" for nowhere.
+
+import type { Reading } from '../../text/units.ts';
+
+const HIGHEST_PORT = 65_535;
+
+export function parseListenAddress(input: unknown): Reading<string> {
+  const expected = 'an address such as "127.0.0.1:9640", or "" for none';
+  if (input === '') return { ok: true, value: '' };
+  if (typeof input !== 'string') return { ok: false, expected };
+  const [, port] = /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(input) ?? [];
+  if (port === undefined) {
+    const hint = /^\d+$/.test(input) ? `for this host only write "127.0.0.1:${input}"` : '';
+    return { ok: false, expected, hint };
+  }
+  if (Number(port) > HIGHEST_PORT) return { ok: false, expected: `a port of at most ${HIGHEST_PORT}` };
+  return { ok: true, value: input };
+}

@@ -1,0 +1,20 @@
+// Regular expressions as JavaScript has them, for lines of output.
+
+import type { Reading } from '../../text/units.ts';
+
+/** Each line is held against it: a longer one is a program. */
+const LONGEST = 1000;
+
+export function readPattern(input: unknown): Reading<string> {
+  const expected = 'a regular expression such as "listening on port \\\\d+"';
+  if (typeof input !== 'string' || input === '') return { ok: false, expected };
+  if (input.length > LONGEST) return { ok: false, expected: `${expected}, of at most ${LONGEST} characters` };
+  try {
+    return new RegExp(input).test('')
+      ? { ok: false, expected: `${expected}, not one that any line matches` }
+      : { ok: true, value: input };
+  } catch (error) {
+    const why = error instanceof SyntaxError ? error.message.replace(/^Invalid regular expression: /, '') : '';
+    return { ok: false, expected, hint: why };
+  }
+}
