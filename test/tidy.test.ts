@@ -128,8 +128,8 @@ test('only runtime/clock.ts asks what time it is, and waits', () => {
 
 test('a signal is sent in one place, where identities are checked; one place ends the program', () => {
   none(
-    src.filter(({ path, words }) => path !== 'src/os/identity.ts' && /\bprocess\.kill\(/.test(words)),
-    'process.kill belongs into src/os/identity.ts',
+    src.filter(({ path, words }) => path !== 'src/os/proc/identity.ts' && /\bprocess\.kill\(/.test(words)),
+    'process.kill belongs into src/os/proc/identity.ts',
   );
   none(
     src.filter(({ path, words }) => path !== 'src/main.ts' && /\bprocess\.exit\(/.test(words)),

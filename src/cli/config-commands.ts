@@ -7,9 +7,9 @@ import { jsonSchema } from '../config/schema/schema.ts';
 import { keyPath } from '../config/source/tree.ts';
 import type { Config, EffectiveValue } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
-import { readConfig } from '../os/config-files.ts';
-import { readScale, scalePath } from '../os/scale-file.ts';
-import { isForUs, socketsOf } from '../os/sockets.ts';
+import { readConfig } from '../os/config/files.ts';
+import { readScale, scalePath } from '../os/files/scale-file.ts';
+import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
 import { describeDrift } from './drift.ts';
 
 /** Where a command writes; the text has its line breaks. */

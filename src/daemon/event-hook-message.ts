@@ -3,7 +3,7 @@
 import { hostname } from 'node:os';
 import type { EventView } from '../api/view.ts';
 import type { Occasion } from '../core/model/spec.ts';
-import type { HookMessage } from '../os/event-hooks.ts';
+import type { HookMessage } from '../os/watch/event-hooks.ts';
 
 /** Of what other programs said. */
 const LONGEST_DETAIL = 1_000;

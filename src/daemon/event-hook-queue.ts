@@ -2,8 +2,8 @@
 
 import type { EventView } from '../api/view.ts';
 import type { EventHook, Millis, Occasion } from '../core/model/spec.ts';
-import type { Delivery, HookMessage } from '../os/event-hooks.ts';
-import type { Fields } from '../os/logger.ts';
+import type { Fields } from '../os/log/logger.ts';
+import type { Delivery, HookMessage } from '../os/watch/event-hooks.ts';
 import { Alarm, monotonic } from '../runtime/clock.ts';
 import { hookMessage } from './event-hook-message.ts';
 

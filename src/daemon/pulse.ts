@@ -3,7 +3,7 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Millis } from '../core/model/spec.ts';
-import { makeFolders } from '../os/make-folders.ts';
+import { makeFolders } from '../os/files/make-folders.ts';
 import { every, monotonic, wallNow } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
 

@@ -5,9 +5,9 @@ import type { ScaleResult } from '../api/view.ts';
 import { MOST_INSTANCES } from '../config/schema/schema.ts';
 import type { Config } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
-import type { ReadResult } from '../os/config-files.ts';
-import type { Log } from '../os/logger.ts';
-import { type Counts, readScale, writeScale } from '../os/scale-file.ts';
+import type { ReadResult } from '../os/config/files.ts';
+import { type Counts, readScale, writeScale } from '../os/files/scale-file.ts';
+import type { Log } from '../os/log/logger.ts';
 
 export class Scale {
   #counts: Counts;

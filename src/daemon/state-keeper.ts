@@ -2,9 +2,9 @@
 
 import type { Memory } from '../core/adoption/saved-service.ts';
 import type { Millis } from '../core/model/spec.ts';
-import { identityOf } from '../os/identity.ts';
-import type { RememberedService } from '../os/remembered.ts';
-import type { StateFile } from '../os/state-file.ts';
+import type { RememberedService } from '../os/files/remembered.ts';
+import type { StateFile } from '../os/files/state-file.ts';
+import { identityOf } from '../os/proc/identity.ts';
 import { Alarm } from '../runtime/clock.ts';
 
 /** What only the file knows (counters, times) may be lost for that long. Processes are found without it. */

@@ -2,11 +2,11 @@
 
 import type { Survivor } from '../core/adoption/adopt.ts';
 import type { ServiceSpec } from '../core/model/spec.ts';
-import { serviceOfHook } from '../os/hook-name.ts';
-import type { HookedProcesses } from '../os/hooked-processes.ts';
-import type { Log } from '../os/logger.ts';
+import type { Log } from '../os/log/logger.ts';
 import type { ServiceOutputs } from '../os/output/service-outputs.ts';
-import type { ServiceProcesses } from '../os/processes.ts';
+import { serviceOfHook } from '../os/proc/hook-name.ts';
+import type { HookedProcesses } from '../os/processes/hooked-processes.ts';
+import type { ServiceProcesses } from '../os/processes/processes.ts';
 import type { Findings } from './inheritance.ts';
 
 export interface Heirs {

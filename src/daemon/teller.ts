@@ -6,9 +6,9 @@ import type { AlertReason, Outcome, RolloutNews, Transition } from '../core/mode
 import type { Millis, ServiceSpec } from '../core/model/spec.ts';
 import type { State, StateName } from '../core/model/state.ts';
 import type { Tally } from '../http/tally.ts';
-import type { JobBook } from '../os/job-book.ts';
-import type { Fields, Log } from '../os/logger.ts';
-import type { ServiceManager } from '../os/service-manager.ts';
+import type { JobBook } from '../os/files/job-history.ts';
+import type { Fields, Log } from '../os/log/logger.ts';
+import type { ServiceManager } from '../os/systemd/service-manager.ts';
 import { monotonic, unixNow } from '../runtime/clock.ts';
 import type { Audience } from '../runtime/perform.ts';
 import type { Answers } from './answers.ts';

@@ -3,8 +3,8 @@
 import type { Event } from '../core/model/events.ts';
 import type { Millis, Schedule } from '../core/model/spec.ts';
 import type { State } from '../core/model/state.ts';
-import { nextRun } from '../os/calendar.ts';
-import type { JobBook } from '../os/job-book.ts';
+import { nextRun } from '../os/config/calendar.ts';
+import type { JobBook } from '../os/files/job-history.ts';
 import { every, unixNow } from '../runtime/clock.ts';
 
 const PERIOD: Millis = 500;

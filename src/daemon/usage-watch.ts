@@ -2,7 +2,7 @@
 
 import type { Millis } from '../core/model/spec.ts';
 import type { State } from '../core/model/state.ts';
-import { type Usage, UsageSampler } from '../os/usage.ts';
+import { type Usage, UsageSampler } from '../os/proc/usage.ts';
 import { every, monotonic } from '../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;

@@ -6,8 +6,8 @@ import type { Millis } from '../core/model/spec.ts';
 import type { Service, ServiceState, State } from '../core/model/state.ts';
 import type { RolloutNote } from '../core/rollout/note.ts';
 import type { Tally } from '../http/tally.ts';
-import type { JobRecord } from '../os/job-book.ts';
-import type { Usage } from '../os/usage.ts';
+import type { JobRecord } from '../os/files/job-history.ts';
+import type { Usage } from '../os/proc/usage.ts';
 import { dateOf, monotonic, unixNow, wallAt } from '../runtime/clock.ts';
 import { isoOrNull, viewExit } from './chronicle.ts';
 

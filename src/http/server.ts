@@ -4,11 +4,11 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { Socket } from 'node:net';
 import type { Control } from '../api/view.ts';
 import type { Millis } from '../core/model/spec.ts';
+import { listenOnUnixSocket } from '../os/files/unix-socket.ts';
 import { Alarm } from '../runtime/clock.ts';
 import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
 import { EventStreams } from './event-streams.ts';
 import { asksTooMuch } from './pipelining.ts';
-import { listenOnUnixSocket } from './unix-socket.ts';
 
 export type Log = (
   level: 'info' | 'warn' | 'error',

@@ -7,7 +7,7 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { ServiceSpec } from '../../src/core/model/spec.ts';
-import { readConfig } from '../../src/os/config-files.ts';
+import { readConfig } from '../../src/os/config/files.ts';
 import { freePort } from '../support/requests.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';

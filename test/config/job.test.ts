@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MachineFacts } from '../../src/os/config-facts.ts';
+import { MachineFacts } from '../../src/os/config/facts.ts';
 import { assertOnly, configOf, linesOf, load, problemsOf, serviceOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { EventView } from '../../src/api/view.ts';
 import type { Occasion } from '../../src/core/model/spec.ts';
 import { type HookCounts, type HookLimits, HookQueue } from '../../src/daemon/event-hook-queue.ts';
-import type { Delivery } from '../../src/os/event-hooks.ts';
+import type { Delivery } from '../../src/os/watch/event-hooks.ts';
 import { waitFor } from '../support/wait.ts';
 
 const FAST: HookLimits = { retries: [1, 2, 4, 8, 16], waiting: 3, window: 60_000, burst: 60, pace: 1_000 };

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JobRecord } from '../../src/os/job-book.ts';
+import type { JobRecord } from '../../src/os/files/job-history.ts';
 import { startOpsd } from '../support/opsd.ts';
 import { waitFor } from '../support/wait.ts';
 

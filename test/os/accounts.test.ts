@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accountOf, groupIdOf } from '../../src/os/accounts.ts';
+import { accountOf, groupIdOf } from '../../src/os/spawn/accounts.ts';
 
 test('a user is found by name and by number', () => {
   const root = accountOf('root');

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextRun, scheduleProblem } from '../../src/os/calendar.ts';
+import { nextRun, scheduleProblem } from '../../src/os/config/calendar.ts';
 
 /** The times after `from`, in UTC. */
 function times(cron: string, timezone: string, from: string, count: number): string[] {

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Limits } from '../../src/core/model/spec.ts';
-import { applyLimits, limitsMemory } from '../../src/os/cgroup-limits.ts';
+import { applyLimits, limitsMemory } from '../../src/os/cgroup/limits.ts';
 import { scratch } from '../support/scratch.ts';
 
 const all: Limits = {

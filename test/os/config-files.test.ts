@@ -6,7 +6,7 @@ import { chmod, chown, mkdir, readFile, rename, rm, symlink, utimes, writeFile }
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { Problem } from '../../src/errors.ts';
-import { type ConfigOptions, changedFiles, readConfig, signatureOf } from '../../src/os/config-files.ts';
+import { type ConfigOptions, changedFiles, readConfig, signatureOf } from '../../src/os/config/files.ts';
 import { scratch } from '../support/scratch.ts';
 
 const isRoot = process.geteuid?.() === 0;

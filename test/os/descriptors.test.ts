@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
-import { limitOf } from '../../src/os/descriptors.ts';
+import { limitOf } from '../../src/os/proc/descriptors.ts';
 
-const module = resolve(import.meta.dirname, '../../src/os/descriptors.ts');
+const module = resolve(import.meta.dirname, '../../src/os/proc/descriptors.ts');
 
 /** Runs a script of ECMAScript below a shell, with `descriptors.ts` at hand; gives what it printed as JSON. */
 function run(before: string, script: string, environment: Record<string, string> = {}): unknown {

@@ -5,7 +5,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync,
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Event } from '../../src/core/model/events.ts';
-import { HeartbeatFiles } from '../../src/os/heartbeats.ts';
+import { HeartbeatFiles } from '../../src/os/watch/heartbeats.ts';
 import { scratch } from '../support/scratch.ts';
 
 async function beating() {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Event } from '../../src/core/model/events.ts';
 import type { Hook, ServiceSpec } from '../../src/core/model/spec.ts';
-import { HookedProcesses } from '../../src/os/hooked-processes.ts';
+import { HookedProcesses } from '../../src/os/processes/hooked-processes.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Rig, rig, shell } from './rig.ts';
 

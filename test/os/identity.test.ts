@@ -16,7 +16,7 @@ import {
   readStat,
   sendSignal,
   type Target,
-} from '../../src/os/identity.ts';
+} from '../../src/os/proc/identity.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { end, isAlive } from './rig.ts';

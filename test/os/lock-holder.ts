@@ -1,7 +1,7 @@
 // A process that takes the lock of the run directory given, says how that went, and holds it until its input ends.
 
 import { spawn } from 'node:child_process';
-import { acquireLock } from '../../src/os/lock.ts';
+import { acquireLock } from '../../src/os/files/lock.ts';
 
 const [runDir = '', what] = process.argv.slice(2);
 try {

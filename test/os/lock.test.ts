@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, lstatSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { acquireLock } from '../../src/os/lock.ts';
-import { readPid } from '../../src/os/pid-files.ts';
+import { acquireLock } from '../../src/os/files/lock.ts';
+import { readPid } from '../../src/os/files/pid-files.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Looks } from '../../src/os/looks.ts';
+import { Looks } from '../../src/os/processes/scan-pacer.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { serviceEnvironment } from '../../src/os/environment.ts';
-import { formatMarker, parseMarker, readMarker } from '../../src/os/marker.ts';
+import { formatMarker, parseMarker, readMarker } from '../../src/os/proc/marker.ts';
+import { serviceEnvironment } from '../../src/os/spawn/environment.ts';
 import { waitFor } from '../support/wait.ts';
 import { serviceSpec } from './rig.ts';
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ServicePidFiles } from '../../src/os/pid-files.ts';
+import { ServicePidFiles } from '../../src/os/files/pid-files.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { recordingLog } from './output/outputs.ts';

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readPid, ServicePidFiles } from '../../src/os/pid-files.ts';
+import { readPid, ServicePidFiles } from '../../src/os/files/pid-files.ts';
 import { scratch } from '../support/scratch.ts';
 import { recordingLog } from './output/outputs.ts';
 

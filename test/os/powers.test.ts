@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
-import { powersOfSelf } from '../../src/os/powers.ts';
+import { powersOfSelf } from '../../src/os/spawn/privileges.ts';
 import { without } from '../support/capabilities.ts';
 
-const module = resolve(import.meta.dirname, '../../src/os/powers.ts');
+const module = resolve(import.meta.dirname, '../../src/os/spawn/privileges.ts');
 const all = powersOfSelf();
 
 /** The powers of a process that is started by the words in `through`; null: these cannot start one. */

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { preflight } from '../../src/os/preflight.ts';
+import { preflight } from '../../src/os/spawn/preflight.ts';
 import { scratch } from '../support/scratch.ts';
 
 const PATH = '/usr/bin:/bin';

@@ -7,7 +7,7 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Launch } from '../../src/core/model/spec.ts';
-import { closeInherited, limitOf } from '../../src/os/descriptors.ts';
+import { closeInherited, limitOf } from '../../src/os/proc/descriptors.ts';
 import { signalSet } from '../support/signal-sets.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Rig, type RigOptions, rig, serviceSpec, shell } from './rig.ts';

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Layout, layoutOf, prepareDirectories } from '../../src/os/run-dir.ts';
+import { type Layout, layoutOf, prepareDirectories } from '../../src/os/files/run-dir.ts';
 import { scratch } from '../support/scratch.ts';
 
 const needsRoot = process.geteuid?.() === 0 ? false : 'takes root';

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { readScale, scalePath, writeScale } from '../../src/os/scale-file.ts';
+import { readScale, scalePath, writeScale } from '../../src/os/files/scale-file.ts';
 import { scratch } from '../support/scratch.ts';
 
 const needsRoot = process.geteuid?.() === 0 ? false : 'takes root';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createServiceManager } from '../../src/os/service-manager.ts';
+import { createServiceManager } from '../../src/os/systemd/service-manager.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -5,13 +5,13 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { MOST_OF_ONE, NO_SOCKETS, passSockets, type Sockets } from '../../src/os/sockets.ts';
+import { MOST_OF_ONE, NO_SOCKETS, passSockets, type Sockets } from '../../src/os/systemd/sockets.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { rig, serviceSpec, shell } from './rig.ts';
 
 const needsRoot = process.geteuid?.() === 0 ? false : 'takes root';
-const module = resolve(import.meta.dirname, '../../src/os/sockets.ts');
+const module = resolve(import.meta.dirname, '../../src/os/systemd/sockets.ts');
 const GIVE = resolve(import.meta.dirname, '../support/give-sockets.pl');
 
 /** What a process takes that was started with these sockets, after a shell did something to it. */

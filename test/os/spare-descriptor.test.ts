@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
-import { isOutOfDescriptors, withSpare } from '../../src/os/spare-descriptor.ts';
+import { isOutOfDescriptors, withSpare } from '../../src/os/proc/spare-descriptor.ts';
 
 const os = resolve(import.meta.dirname, '../../src/os');
 

@@ -5,9 +5,9 @@ import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'n
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { ExecaSpawner } from '../../src/os/execa-spawner.ts';
-import { loadPosixSpawner } from '../../src/os/posix-spawner.ts';
-import type { ChildSpec, SpawnError, Spawner } from '../../src/os/spawner.ts';
+import { ExecaSpawner } from '../../src/os/spawn/execa-spawner.ts';
+import { loadPosixSpawner } from '../../src/os/spawn/posix-spawner.ts';
+import type { ChildSpec, SpawnError, Spawner } from '../../src/os/spawn/spawner.ts';
 import { scratch } from '../support/scratch.ts';
 import { signalSet } from '../support/signal-sets.ts';
 import { waitFor } from '../support/wait.ts';

@@ -17,8 +17,8 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import type { RememberedService } from '../../src/os/remembered.ts';
-import { StateFile } from '../../src/os/state-file.ts';
+import type { RememberedService } from '../../src/os/files/remembered.ts';
+import { StateFile } from '../../src/os/files/state-file.ts';
 import { scratch } from '../support/scratch.ts';
 import { recordingLog } from './output/outputs.ts';
 

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { bootId, readStat } from '../../src/os/identity.ts';
-import { Looks } from '../../src/os/looks.ts';
-import { formatMarker } from '../../src/os/marker.ts';
-import { type Process, ProcessTable, type Snapshot } from '../../src/os/process-table.ts';
-import { newTree, type Tree } from '../../src/os/process-tree.ts';
-import { Trees } from '../../src/os/trees.ts';
+import { bootId, readStat } from '../../src/os/proc/identity.ts';
+import { formatMarker } from '../../src/os/proc/marker.ts';
+import { type Process, ProcessTable, type Snapshot } from '../../src/os/proc/process-table.ts';
+import { newTree, type Tree } from '../../src/os/processes/process-tree.ts';
+import { Looks } from '../../src/os/processes/scan-pacer.ts';
+import { Trees } from '../../src/os/processes/trees.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { ratioSince, UsageSampler } from '../../src/os/usage.ts';
+import { ratioSince, UsageSampler } from '../../src/os/proc/usage.ts';
 import { waitFor } from '../support/wait.ts';
 
 test('a busy process uses about a core, an idle one nothing, one that is gone is missing', async () => {

@@ -2,9 +2,9 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
-import { codeOf } from '../identity.ts';
-import type { Log } from '../logger.ts';
-import { timestamp } from '../timestamp.ts';
+import type { Log } from '../log/logger.ts';
+import { timestamp } from '../log/timestamp.ts';
+import { codeOf } from '../proc/identity.ts';
 import type { Fifo } from './fifo.ts';
 import type { Kernel } from './kernel.ts';
 import { type Slots, type Written, writeLate } from './late-writer.ts';

@@ -3,7 +3,7 @@
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { RuntimeError } from '../../errors.ts';
-import { codeOf } from '../identity.ts';
+import { codeOf } from '../proc/identity.ts';
 import { openLog } from './open-log.ts';
 import { remedyFor } from './remedies.ts';
 

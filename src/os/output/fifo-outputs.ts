@@ -3,8 +3,8 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogMode, ServiceSpec } from '../../core/model/spec.ts';
-import { makeFolders } from '../make-folders.ts';
-import { isOutOfDescriptors } from '../spare-descriptor.ts';
+import { makeFolders } from '../files/make-folders.ts';
+import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
 import { Capture, type Shared } from './capture.ts';
 import { Fifo, hasHolder, makeFifos, removeFile } from './fifo.ts';
 import { FifoBook } from './fifo-book.ts';

@@ -16,8 +16,8 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { RuntimeError } from '../../errors.ts';
-import { codeOf } from '../identity.ts';
-import { isOutOfDescriptors } from '../spare-descriptor.ts';
+import { codeOf } from '../proc/identity.ts';
+import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
 import type { FifoBook } from './fifo-book.ts';
 import { leaveMargin } from './margin.ts';
 

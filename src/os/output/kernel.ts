@@ -1,6 +1,6 @@
 // The kernel's own means to move output and to tell of it: splice(2), epoll(7), and libuv's poll to wait for the latter.
 
-import { loadForeign } from '../foreign.ts';
+import { loadForeign } from '../proc/ffi.ts';
 
 /**
  * Bytes that opsd has read and not yet written are gone when it is killed. splice(2) moves them from the FIFO to the log

@@ -3,7 +3,7 @@
 import { write } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
-import { codeOf } from '../identity.ts';
+import { codeOf } from '../proc/identity.ts';
 import type { LogFile } from './log-file.ts';
 
 /** A full FIFO or terminal as the target is tried again after this. */

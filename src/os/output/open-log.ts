@@ -2,8 +2,8 @@
 
 import { constants, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf } from '../identity.ts';
-import { prepareLogFolder } from '../run-dir.ts';
+import { prepareLogFolder } from '../files/run-dir.ts';
+import { codeOf } from '../proc/identity.ts';
 
 /** 0640: a group of log readers may be given the folder. */
 const MODE = 0o640;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { LogMode, Millis, ServiceSpec } from '../../core/model/spec.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
-import type { Log } from '../logger.ts';
+import type { Log } from '../log/logger.ts';
 import { Capture, type Shared } from './capture.ts';
 import { openDirect } from './direct.ts';
 import { FifoOutputs, isFifoMode } from './fifo-outputs.ts';

@@ -2,8 +2,8 @@
 
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeFolders } from '../make-folders.ts';
-import { TIMESTAMP_LENGTH } from '../timestamp.ts';
+import { makeFolders } from '../files/make-folders.ts';
+import { TIMESTAMP_LENGTH } from '../log/timestamp.ts';
 import type { Kernel } from './kernel.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
 import type { LogFile } from './log-file.ts';

@@ -1,7 +1,7 @@
 // The way of the bytes, from the FIFO to the log file: as they are or with timestamps, in the kernel wherever it can be.
 
 import { constants as system } from 'node:os';
-import { timestamp } from '../timestamp.ts';
+import { timestamp } from '../log/timestamp.ts';
 import type { Fifo } from './fifo.ts';
 import type { Kernel } from './kernel.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';

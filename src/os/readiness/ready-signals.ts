@@ -4,8 +4,8 @@ import { lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { ServiceSpec } from '../../core/model/spec.ts';
 import type { Report } from '../../runtime/ports.ts';
-import { linearPattern } from '../linear-pattern.ts';
-import { makeFolders } from '../make-folders.ts';
+import { makeFolders } from '../files/make-folders.ts';
+import { linearPattern } from './linear-pattern.ts';
 import { LogLine, type Mark, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { acquireLock } from '../../../src/os/lock.ts';
+import { acquireLock } from '../../../src/os/files/lock.ts';
 import { waitFor } from '../../support/wait.ts';
 import { bench, specOf } from './outputs.ts';
 

@@ -1,0 +1,143 @@
+// What the checks of a configuration ask, answered by this machine; each question once.
+
+import { existsSync, statSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import type { Capacity, Facts, FileText, Look, Powers } from '../../config/check/host-facts.ts';
+import { unixNow } from '../../runtime/clock.ts';
+import { doubtOnPrefix } from '../files/run-dir.ts';
+import { readTextFile } from '../files/text-file.ts';
+import { codeOf } from '../proc/identity.ts';
+import { linearPattern } from '../readiness/linear-pattern.ts';
+import { accountOf, groupIdOf } from '../spawn/accounts.ts';
+import { DEFAULT_PATH } from '../spawn/environment.ts';
+import { preflight } from '../spawn/preflight.ts';
+import { powersOfSelf } from '../spawn/privileges.ts';
+import { namesInSocketUnits } from '../systemd/socket-units.ts';
+import { scheduleProblem } from './calendar.ts';
+
+/** An env_file in bytes; no program can be given more (execve(2)). */
+const LARGEST_ENV_FILE = 1024 ** 2;
+
+/** Answers of one load. */
+export class MachineFacts implements Facts {
+  /** Files that were read on behalf of services, and their texts. */
+  readonly texts: Map<string, string | null>;
+  readonly #searchPath: string;
+  /** undefined: not asked for yet. */
+  #sockets: readonly string[] | null | undefined;
+  readonly #uid = process.geteuid?.() ?? 0;
+  readonly #looks = new Map<string, Look>();
+  readonly #executables = new Map<string, string | null>();
+  readonly #schedules = new Map<string, string | null>();
+  #capacity: Capacity | null = null;
+  #powers: Powers | null = null;
+  #hasCgroups: boolean | null = null;
+  readonly #users = new Map<string, number | null>();
+  readonly #groups = new Map<string, number | null>();
+
+  /**
+   * `searchPath`: PATH of opsd itself, which services have unless they say otherwise. `sockets`: names of those that it
+   * was given; absent: it does not run, and systemd is asked. `texts`: files as an earlier load
+   * read them, which are not read again; null: one that could not be.
+   */
+  constructor(
+    searchPath: string | undefined,
+    sockets?: readonly string[],
+    texts: ReadonlyMap<string, string | null> = new Map(),
+  ) {
+    this.#searchPath = searchPath || DEFAULT_PATH;
+    this.#sockets = sockets;
+    this.texts = new Map(texts);
+  }
+
+  look(path: string): Look {
+    return remember(this.#looks, path, () => lookAt(path));
+  }
+
+  whyNotExecutable(file: string, cwd: string, searchPath: string | null): string | null {
+    const path = searchPath ?? this.#searchPath;
+    const isRelative = file.includes('/') && !file.startsWith('/');
+    const from = isRelative ? cwd : '/';
+    return remember(this.#executables, JSON.stringify([file, from, path]), () =>
+      preflight({ command: [file], cwd: from, environment: { PATH: path } }),
+    );
+  }
+
+  readText(path: string): FileText {
+    const known = this.texts.get(path);
+    if (typeof known === 'string') return { ok: true, text: known };
+    const file = readTextFile(path, LARGEST_ENV_FILE);
+    this.texts.set(path, file.ok ? file.text : null);
+    if (file.ok) return { ok: true, text: file.text };
+    return { ok: false, why: file.isMissing ? 'it does not exist; create it, or correct the path' : `it ${file.why}` };
+  }
+
+  hasUser(user: string): boolean {
+    return this.#uidOf(user) !== null;
+  }
+
+  hasGroup(group: string): boolean {
+    return /^\d+$/.test(group) || remember(this.#groups, group, () => groupIdOf(group)) !== null;
+  }
+
+  isSelf(user: string): boolean {
+    return this.#uidOf(user) === this.#uid;
+  }
+
+  whyNotSchedule(cron: string, timezone: string | null): string | null {
+    return remember(this.#schedules, JSON.stringify([cron, timezone]), () =>
+      scheduleProblem(cron, timezone, unixNow()),
+    );
+  }
+
+  doubtOnPrefix(prefix: string): string | null {
+    return doubtOnPrefix(prefix);
+  }
+
+  isLinear(pattern: string): boolean {
+    return linearPattern(pattern) !== null;
+  }
+
+  capacity(): Capacity {
+    this.#capacity ??= {
+      memory: totalmem(),
+      cpus: cpus().length || null,
+    };
+    return this.#capacity;
+  }
+
+  powers(): Powers {
+    this.#powers ??= powersOfSelf();
+    return this.#powers;
+  }
+
+  sockets(): readonly string[] | null {
+    if (this.#sockets === undefined) this.#sockets = namesInSocketUnits();
+    return this.#sockets;
+  }
+
+  hasCgroups(): boolean {
+    this.#hasCgroups ??= existsSync('/sys/fs/cgroup/cgroup.controllers');
+    return this.#hasCgroups;
+  }
+
+  #uidOf(user: string): number | null {
+    return remember(this.#users, user, () => accountOf(user)?.uid ?? null);
+  }
+}
+
+function remember<T extends string | number | null>(answers: Map<string, T>, question: string, ask: () => T): T {
+  const known = answers.get(question);
+  if (known !== undefined) return known;
+  const answer = ask();
+  answers.set(question, answer);
+  return answer;
+}
+
+function lookAt(path: string): Look {
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'other';
+  } catch (error) {
+    return codeOf(error) === 'EACCES' ? 'closed' : 'missing';
+  }
+}

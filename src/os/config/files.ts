@@ -1,0 +1,200 @@
+// Finds and reads the configuration files, refuses what others could have written or read, and tells when they change.
+
+import { realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { SourceFile } from '../../config/layers/layers.ts';
+import { type LoadResult, loadConfig } from '../../config/load.ts';
+import { type Document, parseDocument } from '../../config/source/parse.ts';
+import type { Problem } from '../../errors.ts';
+import { readTextFile } from '../files/text-file.ts';
+import { MachineFacts } from './facts.ts';
+import { isPattern, matchFiles } from './file-pattern.ts';
+
+/** In bytes; 1,000 services take a twentieth of it. */
+const LARGEST_FILE = 4 * 1024 ** 2;
+
+export interface ConfigOptions {
+  /** As given, relative to `workDir`; messages name it so. */
+  readonly configFile: string;
+  /** ${PREFIX}: secrets are in `key/env.toml` below it. */
+  readonly prefix: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute: the daemon's working directory. */
+  readonly workDir: string;
+  /** A configuration without any content is meant. */
+  readonly allowEmpty?: boolean;
+  /** Numbers of instances that win over those of the files. */
+  readonly scale?: ReadonlyMap<string, number>;
+  /** Names of the listening sockets that opsd was given; absent: it does not run. */
+  readonly sockets?: readonly string[];
+}
+
+export type ReadResult = LoadResult & {
+  /** Absolute paths, and patterns, of all that was read or would be: what to watch for changes. */
+  readonly files: readonly string[];
+  /** The same texts, whatever is in the files by now, with other numbers of instances. */
+  rescaled(scale: ReadonlyMap<string, number>): LoadResult;
+};
+
+/** Reads and checks the whole configuration. Never throws for what is in the files. */
+export function readConfig(options: ConfigOptions): ReadResult {
+  const reader = new Reader(options);
+  reader.readAll();
+  const facts = new MachineFacts(options.env.PATH, options.sockets);
+  const sources = {
+    files: reader.files,
+    problems: reader.problems,
+    unread: reader.unread,
+    env: options.env,
+    workDir: options.workDir,
+    prefix: resolve(options.workDir, options.prefix),
+    allowEmpty: options.allowEmpty ?? false,
+    scale: options.scale ?? new Map(),
+  };
+  const result = loadConfig(sources, facts);
+  return {
+    ...result,
+    files: [...new Set([...reader.watched, ...facts.texts.keys()])],
+    rescaled: (scale) =>
+      loadConfig({ ...sources, scale }, new MachineFacts(options.env.PATH, options.sockets, facts.texts)),
+  };
+}
+
+class Reader {
+  readonly files: SourceFile[] = [];
+  readonly problems: Problem[] = [];
+  readonly unread = new Set<SourceFile['role']>();
+  readonly watched: string[] = [];
+  readonly #options: ConfigOptions;
+  readonly #isRoot = process.geteuid?.() === 0;
+  readonly #foldersSeen = new Set<string>();
+
+  constructor(options: ConfigOptions) {
+    this.#options = options;
+  }
+
+  readAll(): void {
+    const base = this.#readBase();
+    if (base?.ok) this.#readIncludes(base);
+    this.#read(join(this.#options.prefix, 'key/env.toml'), 'secret');
+  }
+
+  #readBase(): Document | null {
+    const { configFile } = this.#options;
+    if (configFile !== '') return this.#read(configFile, 'base');
+    // As a path it would be the working directory.
+    const message = 'is empty; name a file, or leave it out for cfg/config.toml';
+    this.problems.push({ where: '--config', line: null, key: '', message });
+    this.unread.add('base');
+    return null;
+  }
+
+  #readIncludes(base: Document & { readonly ok: true }): void {
+    const { configFile, workDir } = this.#options;
+    const node = base.table.entries.get('include');
+    if (node === undefined) return;
+    const patterns: unknown = node.kind === 'leaf' ? node.value : null;
+    if (!Array.isArray(patterns) || patterns.some((pattern) => typeof pattern !== 'string' || pattern === '')) {
+      const message = 'expected a list of files such as ["services.d/*.toml"]';
+      this.problems.push({ where: configFile, line: node.origin.line, key: 'include', message });
+      this.unread.add('include');
+      return;
+    }
+    const taken = new Set([resolve(workDir, configFile)]);
+    for (const pattern of patterns) {
+      // As the configuration file was named, so are the files it names.
+      const shown = pattern.startsWith('/') ? pattern : join(dirname(configFile), pattern);
+      const absolute = resolve(workDir, shown);
+      const paths = isPattern(pattern) ? matchFiles(absolute) : [absolute];
+      if (isPattern(pattern)) this.watched.push(absolute);
+      for (const path of paths) {
+        if (taken.has(path)) continue;
+        taken.add(path);
+        const isAbsolute = pattern.startsWith('/') || configFile.startsWith('/');
+        this.#read(isAbsolute ? path : shortened(path, workDir), 'include');
+      }
+    }
+  }
+
+  #read(shown: string, role: SourceFile['role']): Document | null {
+    const path = resolve(this.#options.workDir, shown);
+    this.watched.push(path);
+    const report = (message: string) => {
+      this.problems.push({ where: shown, line: null, key: '', message });
+    };
+    const file = readTextFile(path, LARGEST_FILE);
+    if (!file.ok) {
+      if (file.isMissing && role === 'secret') return null;
+      this.unread.add(role);
+      if (!file.isMissing) report(file.why);
+      else if (role === 'base') report('does not exist; write it, or name another one with --config FILE');
+      else report('does not exist; write it, or remove it from include');
+      return null;
+    }
+    if (role === 'secret' && (file.stats.mode & 0o077) !== 0) {
+      this.unread.add(role);
+      report(`can be read by others than its owner, and secrets are in it; chmod 600 ${path}`);
+      return null;
+    }
+    for (const message of this.#doubts(path, file.stats)) report(message);
+    const document = parseDocument(file.text, shown, role === 'secret');
+    this.files.push({ role, document });
+    return document;
+  }
+
+  /** What root executes must be root's to write. */
+  #doubts(path: string, stats: Stats): readonly string[] {
+    if (!this.#isRoot) return [];
+    const doubts = [doubt(path, stats, false)];
+    for (const folder of new Set([dirname(path), dirname(realPath(path))])) {
+      if (this.#foldersSeen.has(folder)) continue;
+      this.#foldersSeen.add(folder);
+      const found = statSync(folder, { throwIfNoEntry: false });
+      // Who may only add files to a sticky folder (/tmp) cannot replace this one.
+      if (found !== undefined) doubts.push(doubt(folder, found, (found.mode & 0o1000) !== 0));
+    }
+    return doubts.filter((text) => text !== null);
+  }
+}
+
+/** Of a file that went away meanwhile, the path itself: the next look finds it missing. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function doubt(path: string, { uid, gid, mode }: Stats, isSticky: boolean): string | null {
+  const danger = 'and what it says is done as root';
+  if (uid !== 0) return `${path} belongs to user ${uid}, ${danger}; chown root ${path}`;
+  const isOpen = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
+  return isOpen && !isSticky ? `${path} can be written by others than root, ${danger}; chmod go-w ${path}` : null;
+}
+
+function shortened(path: string, workDir: string): string {
+  return path.startsWith(`${workDir}/`) ? path.slice(workDir.length + 1) : path;
+}
+
+/** What each of `files` (of a ReadResult) is at this moment: equal as long as nothing changed. */
+export type Signature = ReadonlyMap<string, string>;
+
+/** One stat a file, links followed; of a pattern the names that match. */
+export function signatureOf(files: readonly string[]): Signature {
+  return new Map(files.map((file) => [file, isPattern(file) ? matchFiles(file).join('\n') : stamp(file)]));
+}
+
+/** The files that are not what they were; those that only one of the two knows are among them. */
+export function changedFiles(before: Signature, after: Signature): readonly string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].filter((file) => before.get(file) !== after.get(file));
+}
+
+function stamp(file: string): string {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch {
+    return 'missing';
+  }
+}

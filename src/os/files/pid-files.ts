@@ -1,0 +1,122 @@
+// `<service>.pid` files: told to others, never believed by opsd when it decides whom to signal.
+
+import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Millis } from '../../core/model/spec.ts';
+import { every } from '../../runtime/clock.ts';
+import type { PidFiles } from '../../runtime/ports.ts';
+import type { Log } from '../log/logger.ts';
+import { codeOf } from '../proc/identity.ts';
+import { replaceFile } from './replace-file.ts';
+
+const LONGEST = 16;
+const PID = /^[1-9][0-9]{0,9}$/;
+/** How long a disk without room is left alone. */
+const RETRY_EVERY: Millis = 5_000;
+
+/** The PID in a file that is one decimal number, with or without a newline; null: anything else, or no such file. */
+export function readPid(path: string): number | null {
+  const bytes = Buffer.alloc(LONGEST + 1);
+  let length = 0;
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      length = readSync(fd, bytes, 0, bytes.length, null);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return null;
+  }
+  if (length > LONGEST) return null;
+  const text = bytes.toString('latin1', 0, length).replace(/\n$/, '');
+  return PID.test(text) ? Number(text) : null;
+}
+
+/** One decimal PID and a newline, atomically. Throws as `replaceFile` does. */
+export function writePid(path: string, pid: number): void {
+  replaceFile(path, `${pid}\n`, 0o644);
+}
+
+/** Removes our file, or a symlink in its place. Gives false where there was nothing; throws where it is not ours to remove. */
+export function removePid(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return false;
+  if (found.uid !== process.geteuid?.()) {
+    throw new Error(`it belongs to uid ${found.uid}, not to opsd; remove it by hand`);
+  }
+  unlinkSync(path);
+  return true;
+}
+
+/** A PID file that cannot be written costs a line in the log, never a service; it is tried again until it can. */
+export class ServicePidFiles implements PidFiles, Disposable {
+  readonly #runDir: string;
+  readonly #log: Log;
+  /** Those that could not be written. */
+  readonly #missing = new Map<string, number>();
+  #retries: Disposable | null = null;
+
+  readonly #retryEvery: Millis;
+
+  constructor(runDir: string, log: Log, retryEvery: Millis = RETRY_EVERY) {
+    this.#runDir = runDir;
+    this.#log = log;
+    this.#retryEvery = retryEvery;
+  }
+
+  write(service: string, pid: number): void {
+    this.#missing.delete(service);
+    try {
+      writePid(this.#pathOf(service), pid);
+    } catch (error) {
+      this.#complain('write', service, error);
+      this.#missing.set(service, pid);
+      this.#retries ??= every(this.#retryEvery, () => this.#retry());
+    }
+  }
+
+  remove(service: string): void {
+    this.#missing.delete(service);
+    try {
+      removePid(this.#pathOf(service));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') this.#complain('remove', service, error);
+    }
+  }
+
+  /** At the start: what is left of services of which nothing lives, configured or not. The run directory is ours alone. */
+  sweep(alive: ReadonlySet<string>): void {
+    for (const name of readdirSync(this.#runDir)) {
+      const service = name.endsWith('.pid') ? name.slice(0, -'.pid'.length) : 'opsd';
+      if (service !== 'opsd' && !alive.has(service)) this.remove(service);
+    }
+  }
+
+  #retry(): void {
+    for (const [service, pid] of this.#missing) {
+      try {
+        writePid(this.#pathOf(service), pid);
+      } catch {
+        // Said before.
+        continue;
+      }
+      this.#missing.delete(service);
+      this.#log.info('the PID file can be written again', { service, path: this.#pathOf(service) });
+    }
+    if (this.#missing.size === 0) this[Symbol.dispose]();
+  }
+
+  #complain(what: 'write' | 'remove', service: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    const path = this.#pathOf(service);
+    this.#log.warn(`cannot ${what} the PID file; the service is supervised all the same`, { service, path, why });
+  }
+
+  #pathOf = (service: string): string => join(this.#runDir, `${service}.pid`);
+
+  [Symbol.dispose](): void {
+    this.#retries?.[Symbol.dispose]();
+    this.#retries = null;
+  }
+}

@@ -1,0 +1,117 @@
+// What one opsd tells the next about its services, and how it is told from garbage.
+
+import type { Memory } from '../../core/adoption/saved-service.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { Exit, Reason, ServiceState } from '../../core/model/state.ts';
+
+export interface RememberedService extends Memory {
+  /** Clock ticks since boot; null with `pid`. */
+  readonly startTime: number | null;
+  /** The user that the generation runs as; null: nothing of it lives. */
+  readonly uid: number | null;
+}
+
+const STATES: Readonly<Record<ServiceState['name'], true>> = {
+  stopped: true,
+  waiting: true,
+  starting: true,
+  running: true,
+  stopping: true,
+  killing: true,
+  backoff: true,
+  failed: true,
+  exited: true,
+};
+
+const REASONS: Readonly<Record<Reason, true>> = {
+  boot: true,
+  operator: true,
+  configuration: true,
+  dependency: true,
+  schedule: true,
+  run_timeout: true,
+  memory_limit: true,
+  ready: true,
+  backoff: true,
+  retry: true,
+  exit_code: true,
+  signal: true,
+  success: true,
+  fatal_exit_code: true,
+  spawn_failed: true,
+  readiness_timeout: true,
+  heartbeat_lost: true,
+  unhealthy: true,
+  leftovers: true,
+  oom: true,
+  unknown_exit: true,
+  too_many_failures: true,
+  stop_timeout: true,
+  unkillable: true,
+  shutdown: true,
+  removed: true,
+  adopted: true,
+};
+
+const isOneOf = <Word extends string>(words: Readonly<Record<Word, true>>, value: unknown): value is Word =>
+  typeof value === 'string' && Object.hasOwn(words, value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+const isCountOrNull = (value: unknown): value is number | null => value === null || isCount(value);
+const isInstantOrNull = (value: unknown): value is Millis | null => value === null || Number.isFinite(value);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isExitOrNull(value: unknown): value is Exit | null {
+  if (value === null) return true;
+  if (!isObject(value) || !isCountOrNull(value.code) || typeof value.oom !== 'boolean') return false;
+  return value.signal === null || (typeof value.signal === 'string' && value.signal.startsWith('SIG'));
+}
+
+/** Longer than any sentence of ours. */
+const LONGEST_DETAIL = 65_536;
+const LONGEST_FINGERPRINT = 128;
+
+export function isRememberedService(value: unknown): value is RememberedService {
+  return (
+    isObject(value) &&
+    typeof value.name === 'string' &&
+    /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}$/.test(value.name) &&
+    isCount(value.generation) &&
+    (value.pid === null || (isCount(value.pid) && value.pid > 1)) &&
+    isCountOrNull(value.startTime) &&
+    isCountOrNull(value.uid) &&
+    isOneOf(STATES, value.state) &&
+    (value.wish === null || value.wish === 'up' || value.wish === 'down') &&
+    isCount(value.restarts) &&
+    isCount(value.failuresInARow) &&
+    isCount(value.attemptsInARow) &&
+    isInstantOrNull(value.startedAt) &&
+    isInstantOrNull(value.readyAt) &&
+    isInstantOrNull(value.deadline) &&
+    isExitOrNull(value.lastExit) &&
+    isOneOf(REASONS, value.lastReason) &&
+    typeof value.lastDetail === 'string' &&
+    value.lastDetail.length <= LONGEST_DETAIL &&
+    typeof value.fingerprint === 'string' &&
+    value.fingerprint.length <= LONGEST_FINGERPRINT &&
+    (value.rejected === undefined ||
+      (typeof value.rejected === 'string' && value.rejected.length <= LONGEST_FINGERPRINT))
+  );
+}
+
+/** What is still true after a reboot: how often, and how it last ended. No process, no instant, no wish of then is. */
+export function afterReboot(service: RememberedService): RememberedService {
+  return {
+    ...service,
+    pid: null,
+    startTime: null,
+    uid: null,
+    state: 'stopped',
+    wish: null,
+    failuresInARow: 0,
+    attemptsInARow: 0,
+    startedAt: null,
+    readyAt: null,
+    deadline: null,
+  };
+}

@@ -1,0 +1,127 @@
+// The directories opsd works in: made where they are missing, refused where others could play tricks in them.
+
+import { chmodSync, lstatSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { RuntimeError } from '../../errors.ts';
+import { codeOf } from '../proc/identity.ts';
+import { makeFolders } from './make-folders.ts';
+
+/** sun_path of a unix socket has 108 bytes, one of them the NUL (unix(7)). */
+const LONGEST_SOCKET_PATH = 107;
+
+/** All absolute. */
+export interface Layout {
+  readonly prefix: string;
+  readonly run: string;
+  readonly key: string;
+  readonly data: string;
+  readonly log: string;
+  /** `./tmp`: the daemon's own heartbeat. */
+  readonly tmp: string;
+  readonly fifo: string;
+  readonly socket: string;
+}
+
+/** `prefix` is ${PREFIX}; `log` the effective `daemon.log_dir`; `workDir` the daemon's working directory. All absolute. */
+export function layoutOf(prefix: string, log: string, workDir: string): Layout {
+  const run = join(prefix, 'run');
+  return {
+    prefix,
+    run,
+    key: join(prefix, 'key'),
+    data: join(prefix, 'data/opsd'),
+    log,
+    tmp: join(workDir, 'tmp'),
+    fifo: join(run, 'fifo'),
+    socket: join(run, 'opsd.sock'),
+  };
+}
+
+/** Makes what is missing and checks what is there. Throws RuntimeError with one line that says what to do. */
+export function prepareDirectories(layout: Layout): void {
+  const length = Buffer.byteLength(layout.socket);
+  if (length > LONGEST_SOCKET_PATH) {
+    throw new RuntimeError(
+      `the control socket ${layout.socket} has a path of ${length} bytes, a unix socket may have ${LONGEST_SOCKET_PATH}: set PREFIX to a shorter one`,
+    );
+  }
+  checkPrefix(layout.prefix);
+  // What is in these decides what opsd does: nobody else may write there.
+  prepare(layout.run, 0o755, 0o022);
+  prepare(layout.fifo, 0o700, 0o077);
+  prepare(layout.key, 0o700, 0o022);
+  prepare(layout.data, 0o750, 0o022);
+  prepareLogFolder(layout.log);
+  prepare(layout.tmp, 0o755, 0o002);
+}
+
+/** Whoever may write to it can put another `run` in the place of ours, unless it is sticky. It may be a link, and root's. */
+function checkPrefix(prefix: string): void {
+  const doubt = doubtOnPrefix(prefix);
+  if (doubt !== null) throw new RuntimeError(`PREFIX ${prefix} ${doubt}`);
+}
+
+/** Why nothing can be kept there, and what to do; null: it is fine, or not there yet. */
+export function doubtOnPrefix(prefix: string): string | null {
+  const found = lookThrough(prefix);
+  if (found === null) return null;
+  const us = process.geteuid?.() ?? 0;
+  const { uid, mode } = found;
+  const danger = 'others than opsd could put another run/ into it';
+  if (uid !== us && uid !== 0) {
+    return `belongs to uid ${uid}, and opsd runs as uid ${us}: ${danger}; chown ${us} ${prefix}`;
+  }
+  const isOpen = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+  return isOpen ? `has mode ${octal(mode)}: ${danger}; chmod go-w ${prefix}` : null;
+}
+
+/** null: there is nothing yet, or what is there is told when a folder is made in it. */
+function lookThrough(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The permission bits of st_mode, with those in front of them: 1777. */
+function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+/** At the start, and again where somebody removed it. Throws as `prepareDirectories` does. */
+export function prepareLogFolder(path: string): void {
+  // A group of log readers and rotators is common; everybody is not.
+  prepare(path, 0o755, 0o002);
+}
+
+function prepare(path: string, mode: number, forbidden: number): void {
+  const found = lookOrMake(path, mode);
+  const refuse = (why: string, remedy: string): never => {
+    throw new RuntimeError(`${path} ${why}: ${remedy}`);
+  };
+  if (found.isSymbolicLink()) refuse('is a symlink', 'put a directory in its place, or set PREFIX to where it points');
+  if (!found.isDirectory()) refuse('is not a directory', 'remove it');
+  const us = process.geteuid?.() ?? 0;
+  if (found.uid !== us) refuse(`belongs to uid ${found.uid}, and opsd runs as uid ${us}`, `chown ${us} ${path}`);
+  if ((found.mode & forbidden) !== 0) {
+    const right = octal(found.mode & 0o777 & ~forbidden);
+    refuse(`has mode ${octal(found.mode)}, others than opsd can use it`, `chmod ${right} ${path}`);
+  }
+}
+
+function lookOrMake(path: string, mode: number): Stats {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found) return found;
+    makeFolders(path, mode);
+    chmodSync(path, mode);
+    return lstatSync(path);
+  } catch (error) {
+    const isDenied = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
+    const remedy = isDenied
+      ? 'run opsd as root, or set PREFIX to a directory of yours'
+      : 'set PREFIX (or daemon.log_dir) to a place where directories can be made';
+    throw new RuntimeError(`cannot make the directory ${path} (${codeOf(error) || String(error)}): ${remedy}`);
+  }
+}

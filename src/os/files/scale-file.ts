@@ -1,0 +1,81 @@
+// ${PREFIX}/data/opsd/scale.json: how many instances of which service an operator wants, kept over restarts and reboots.
+
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { MOST_INSTANCES } from '../../config/schema/schema.ts';
+import { codeOf } from '../proc/identity.ts';
+import { replaceFile } from './replace-file.ts';
+
+/** Service to number of instances. */
+export type Counts = ReadonlyMap<string, number>;
+
+export interface KeptScale {
+  readonly counts: Counts;
+  /** What was wrong with the file, and what to do, one sentence each; empty: nothing. */
+  readonly troubles: readonly string[];
+}
+
+const LARGEST = 1 << 20;
+
+/** `prefix` is ${PREFIX}. */
+export function scalePath(prefix: string): string {
+  return join(prefix, 'data/opsd/scale.json');
+}
+
+/** Never throws: what makes no sense is left out, and the numbers of the configuration are used instead. */
+export function readScale(path: string): KeptScale {
+  const counts = new Map<string, number>();
+  const trouble = (why: string) =>
+    `${path} ${why}: instances are as many as the configuration says; remove the file, or scale anew with opsd ctl scale`;
+  let entries: [string, unknown][];
+  try {
+    const value: unknown = JSON.parse(readOwn(path));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('is no JSON object');
+    entries = Object.entries(value);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return { counts, troubles: [] };
+    return { counts, troubles: [trouble(whyUnread(error))] };
+  }
+  const wrong = entries.filter(([name, count]) => {
+    const isRight = isCount(count);
+    if (isRight) counts.set(name, count);
+    return !isRight;
+  });
+  const [first] = wrong;
+  if (first === undefined) return { counts, troubles: [] };
+  const got = `${JSON.stringify(first[0]).slice(0, 80)}: ${JSON.stringify(first[1]).slice(0, 80)}`;
+  return { counts, troubles: [trouble(`has ${got} in it, expected a number from 1 to ${MOST_INSTANCES}`)] };
+}
+
+/** Throws what the system says; the file is then as it was. */
+export function writeScale(path: string, counts: Counts): void {
+  replaceFile(path, `${JSON.stringify(Object.fromEntries(counts))}\n`, 0o600);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MOST_INSTANCES;
+}
+
+/** Only a file that nobody but the owner of its folder can have written is believed. */
+function readOwn(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = fstatSync(fd);
+    if (!found.isFile()) throw new Error('is not a file');
+    const { uid } = lstatSync(dirname(path));
+    if (found.uid !== uid) throw new Error(`belongs to uid ${found.uid}, and its folder to uid ${uid}`);
+    if ((found.mode & 0o022) !== 0) throw new Error('can be written by others than opsd');
+    if (found.size > LARGEST) throw new Error(`has more than ${LARGEST} bytes`);
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function whyUnread(error: unknown): string {
+  if (error instanceof SyntaxError) return 'is not JSON';
+  const code = codeOf(error);
+  if (code === 'ELOOP') return 'is a symlink';
+  if (code !== '') return `cannot be read (${code})`;
+  return error instanceof Error ? error.message : String(error);
+}

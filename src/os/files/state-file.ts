@@ -1,0 +1,122 @@
+// `opsd.state.json`: what opsd would not find again by looking at the machine. Losing it costs only that.
+
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { Log } from '../log/logger.ts';
+import { codeOf } from '../proc/identity.ts';
+import { readOwnFile } from './own-file.ts';
+import { afterReboot, isRememberedService, type RememberedService } from './remembered.ts';
+import { replaceFile } from './replace-file.ts';
+
+const VERSION = 1;
+/** 10,000 services take 4 MB. */
+const LARGEST = 64 << 20;
+const SHAPE = /^\{"version":(\d{1,9}),"crc32":(\d{1,10}),"bootId":"([^"]{0,64})","services":(\[.*\])\}\n$/s;
+
+export interface Remembered {
+  readonly services: readonly RememberedService[];
+  /** It was written before the machine was booted: only counters and last exits are kept of it. */
+  readonly rebooted: boolean;
+  /** What was wrong with the file, one sentence; null: nothing. */
+  readonly trouble: string | null;
+}
+
+type Reading = { readonly remembered: Remembered } | { readonly missing: true } | { readonly unreadable: string };
+
+export class StateFile {
+  readonly path: string;
+  readonly #bootId: string;
+  readonly #log: Log;
+  #failing = false;
+
+  constructor(runDir: string, bootId: string, log: Log) {
+    this.path = join(runDir, 'opsd.state.json');
+    this.#bootId = bootId;
+    this.#log = log;
+  }
+
+  /** Never throws. What cannot be read is moved aside, never overwritten; then the copy before it serves. */
+  load(): Remembered {
+    const first = this.#read(this.path);
+    if ('remembered' in first) return first.remembered;
+    const second = this.#read(`${this.path}.bak`);
+    const trouble = 'unreadable' in first ? `${this.path}: ${first.unreadable}; ${this.#moveAside()}` : null;
+    if ('remembered' in second) {
+      // A missing file beside a good copy: opsd was killed between the two renames of a save.
+      const used = trouble && `${trouble}; the copy before it is used`;
+      return { ...second.remembered, trouble: used ?? second.remembered.trouble };
+    }
+    return { services: [], rebooted: false, trouble };
+  }
+
+  /**
+   * Replaces the file, and keeps the one before as `.bak`. False: it could not be written; said once, services are
+   * supervised all the same, and the caller is to try again later.
+   */
+  saveNow(services: readonly RememberedService[]): boolean {
+    const body = JSON.stringify(services);
+    const text = `{"version":${VERSION},"crc32":${crc32(body)},"bootId":"${this.#bootId}","services":${body}}\n`;
+    try {
+      replaceFile(this.path, text, 0o600, `${this.path}.bak`);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (!this.#failing) {
+        this.#log.error('cannot write the state file; services run on, but the next opsd will know less of them', {
+          path: this.path,
+          why,
+        });
+      }
+      this.#failing = true;
+      return false;
+    }
+    if (this.#failing) this.#log.info('the state file can be written again', { path: this.path });
+    this.#failing = false;
+    return true;
+  }
+
+  #read(path: string): Reading {
+    let text: string;
+    try {
+      text = readOwnFile(path, LARGEST);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return { missing: true };
+      if (codeOf(error) === 'ELOOP') return { unreadable: 'it is a symlink' };
+      return { unreadable: error instanceof Error ? error.message : String(error) };
+    }
+    const [, version, checksum, bootId, body = ''] = SHAPE.exec(text) ?? [];
+    if (version === undefined) return { unreadable: 'it is not a state file, or it was cut off' };
+    if (Number(version) !== VERSION) return { unreadable: `it has version ${version}, this opsd reads ${VERSION}` };
+    if (Number(checksum) !== crc32(body)) return { unreadable: 'its checksum is wrong' };
+    return this.#parse(body, bootId !== this.#bootId);
+  }
+
+  #parse(body: string, rebooted: boolean): Reading {
+    let list: unknown;
+    try {
+      list = JSON.parse(body);
+    } catch {
+      return { unreadable: 'it is not JSON' };
+    }
+    if (!Array.isArray(list)) return { unreadable: 'it holds no list of services' };
+    const known = list.filter(isRememberedService);
+    const lost = list.length - known.length;
+    return {
+      remembered: {
+        services: rebooted ? known.map(afterReboot) : known,
+        rebooted,
+        trouble: lost > 0 ? `${this.path}: ${lost} of ${list.length} entries make no sense and are left out` : null,
+      },
+    };
+  }
+
+  #moveAside(): string {
+    const aside = `${this.path}.unreadable`;
+    try {
+      renameSync(this.path, aside);
+      return `kept as ${aside}`;
+    } catch (error) {
+      return `it could not be moved aside (${codeOf(error)})`;
+    }
+  }
+}

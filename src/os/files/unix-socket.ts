@@ -1,0 +1,189 @@
+// The control socket's place in the file system: taken only when nobody lives there, given back only when it is ours.
+
+import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
+import { dirname, join } from 'node:path';
+import type { Millis } from '../../core/model/spec.ts';
+import { RuntimeError } from '../../errors.ts';
+import type { Log } from '../../http/server.ts';
+import { Alarm, every } from '../../runtime/clock.ts';
+
+export interface UnixSocketOptions {
+  readonly path: string;
+  readonly mode: number;
+  /** Name or number; null: the group of the daemon. */
+  readonly group: string | null;
+  /** A server that does not listen yet. Asked again when the socket has to be made anew. */
+  readonly makeServer: () => Server;
+  readonly log: Log;
+  /** How often to look whether the socket is still there. */
+  readonly lookEvery: Millis;
+}
+
+/** sun_path of unix(7) has 108 bytes, the last of them for the zero. */
+const LONGEST_PATH = 107;
+
+/** How long a daemon may take to accept the probe before it counts as alive but busy. */
+const PROBE_LIMIT: Millis = 1_000;
+
+/** Listens at `path` until disposed. Throws a RuntimeError when another daemon does, or the place cannot be used. */
+export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<AsyncDisposable> {
+  const { path, log } = options;
+  const draft = join(dirname(path), `.s${process.pid}`);
+  const longest = Buffer.byteLength(draft) > Buffer.byteLength(path) ? draft : path;
+  if (Buffer.byteLength(longest) > LONGEST_PATH) {
+    throw new RuntimeError(
+      `the path of the control socket is too long: ${longest} has ${Buffer.byteLength(longest)} bytes, ` +
+        `a unix socket's may have ${LONGEST_PATH}; choose a shorter PREFIX`,
+    );
+  }
+  const gid = options.group === null ? null : groupNumber(options.group);
+  await clear(path);
+
+  let server = options.makeServer();
+  let inode = await bind(server, draft, path, options.mode, gid);
+  let restoring: Promise<void> | null = null;
+  let failing = false;
+  const guard = every(options.lookEvery, () => {
+    const there = inodeOf(path);
+    if (there === inode || restoring !== null) return;
+    if (there !== null) return complain("somebody else's file is in its place; opsd ctl cannot reach this daemon");
+    restoring = restore()
+      .catch((error: Error) => complain(error.message))
+      .finally(() => {
+        restoring = null;
+      });
+  });
+  async function restore(): Promise<void> {
+    const next = options.makeServer();
+    inode = await bind(next, draft, path, options.mode, gid);
+    server.close();
+    server = next;
+    failing = false;
+    log('warn', 'the control socket was removed; made it anew', { path });
+  }
+  function complain(message: string): void {
+    if (!failing) log('error', 'cannot restore the control socket', { path, error: message });
+    failing = true;
+  }
+
+  return {
+    async [Symbol.asyncDispose]() {
+      guard[Symbol.dispose]();
+      await restoring;
+      if (inodeOf(path) === inode) removeFile(path);
+      server.close();
+    },
+  };
+}
+
+/** Makes sure that nothing lives at `path`: a socket that nobody accepts on is removed, all else is an error. */
+async function clear(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    throw new RuntimeError(`${path} is in the way of the control socket and is not a socket; move it away`);
+  }
+  const answer = await probe(path);
+  if (answer === 'ECONNREFUSED') unlinkSync(path);
+  else if (answer === 'alive') {
+    throw new RuntimeError(
+      `another opsd answers on ${path}; stop it with: opsd ctl --socket ${path} shutdown - or choose another PREFIX`,
+    );
+  } else if (answer !== 'ENOENT') {
+    throw new RuntimeError(`cannot tell whether an opsd lives at ${path}: ${answer}; remove the file if none does`);
+  }
+}
+
+/** `alive`, or the code of the error. */
+async function probe(path: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  using patience = new Alarm(() => resolve('alive'));
+  patience.set(PROBE_LIMIT);
+  const socket = connect(path);
+  socket.once('connect', () => resolve('alive'));
+  socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Binds to a name of our own and renames, so that `path` is never there without its mode and somebody behind it. */
+async function bind(server: Server, draft: string, path: string, mode: number, gid: number | null): Promise<bigint> {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    removeFile(draft);
+    await listen(server, draft);
+    if (gid !== null) chownSync(draft, -1, gid);
+    chmodSync(draft, mode);
+    const inode = inodeOf(draft);
+    renameSync(draft, path);
+    if (inode === null) throw new Error(`${draft} vanished`);
+    return inode;
+  } catch (error) {
+    server.close();
+    throw cannotBind(path, error);
+  }
+}
+
+/** Nobody else may connect before the chmod; listen() on a path binds before it returns. */
+function listen(server: Server, path: string): Promise<void> {
+  const umask = process.umask(0o177);
+  try {
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } finally {
+    process.umask(umask);
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+  }
+}
+
+function cannotBind(path: string, error: unknown): RuntimeError {
+  const why = error instanceof Error ? error.message : String(error);
+  const remedy = isCode(error, 'EPERM', 'EACCES')
+    ? `opsd must be able to write to ${dirname(path)}, and be in daemon.socket_group`
+    : `see that ${dirname(path)} is a writable folder on a file system with room`;
+  return new RuntimeError(`cannot make the control socket ${path}: ${why}; ${remedy}`);
+}
+
+function isCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+}
+
+/** null: nothing there, or nothing that can be seen. */
+function inodeOf(path: string): bigint | null {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Reads /etc/group, see group(5). */
+function groupNumber(group: string): number {
+  if (/^\d+$/.test(group)) return Number(group);
+  const line = readFileSync('/etc/group', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${group}:`));
+  const gid = line?.split(':')[2];
+  if (gid === undefined) {
+    throw new RuntimeError(
+      `daemon.socket_group: there is no group '${group}' in /etc/group; make it, or give a number`,
+    );
+  }
+  return Number(gid);
+}

@@ -1,0 +1,126 @@
+// opsd's own log: pino makes the records, this file makes the lines and sees that a broken stdout breaks nothing else.
+
+import { pino } from 'pino';
+import type { Component } from '../../config/values/log-level.ts';
+import { ConfigError } from '../../errors.ts';
+import { wallNow } from '../../runtime/clock.ts';
+import { LineSink } from './line-sink.ts';
+import { textLine } from './log-text.ts';
+import { timestamp } from './timestamp.ts';
+
+export type Fields = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface Log {
+  debug(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  error(message: string, fields?: Fields): void;
+  /** An alert: an error whose message begins with `CRITICAL`. */
+  critical(message: string, fields?: Fields): void;
+  /** The log of a part of opsd, which `log_level = "info,<name>=debug"` can set apart. */
+  component(name: Component): Log;
+}
+
+export interface Logger extends Log, AsyncDisposable {
+  /** Another level or filter from now on, for components too. */
+  setLevel(level: string): void;
+  /** Lines nobody could be given, since the start. */
+  readonly dropped: number;
+  /** Writes what is waiting before it returns, for the last words of a process; at most one blocking write. */
+  flushNow(): void;
+}
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+type Level = (typeof LEVELS)[number];
+
+/** A component filter longer than this is a mistake. */
+const FILTER_LIMIT = 50;
+
+interface Filter {
+  readonly level: Level;
+  readonly components: ReadonlyMap<string, Level>;
+}
+
+/** `info` or `info,heartbeat=debug`; throws ConfigError. */
+export function parseFilter(text: string): Filter {
+  let level: Level = 'info';
+  const components = new Map<string, Level>();
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.length > FILTER_LIMIT)
+    throw new ConfigError(`log_level has ${parts.length} parts, at most ${FILTER_LIMIT}`);
+  for (const part of parts) {
+    const [left = '', right] = part.split('=', 2).map((word) => word.trim());
+    const found = LEVELS.find((name) => name === (right ?? left));
+    if (!found || (right !== undefined && left === '')) {
+      throw new ConfigError(
+        `log_level "${text}": expected a level or component=level, such as "info,heartbeat=debug", got "${part}"; levels are ${LEVELS.join(', ')}`,
+      );
+    }
+    if (right === undefined) level = found;
+    else components.set(left, found);
+  }
+  return { level, components };
+}
+
+export interface LoggerOptions {
+  /** As `parseFilter` reads it. */
+  readonly level: string;
+  readonly format: 'text' | 'json';
+  /** A descriptor; 1, the standard output, when left out. */
+  readonly destination?: number;
+}
+
+export function createLogger(options: LoggerOptions): Logger {
+  let filter = parseFilter(options.level);
+  const sink = new LineSink(options.destination ?? 1, (lines) =>
+    options.format === 'text'
+      ? `${timestamp()} [WARN] log lines were lost: nobody took them count=${lines}\n`
+      : `${JSON.stringify({ time: wallNow().toISOString(), level: 'warn', message: 'log lines were lost: nobody took them', count: lines })}\n`,
+  );
+  const text = options.format === 'text';
+  const root = pino(
+    {
+      level: filter.level,
+      base: null,
+      messageKey: 'message',
+      timestamp: () => (text ? `,"time":"${timestamp()}"` : `,"time":"${wallNow().toISOString()}"`),
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => sink.write(text ? textLine(line) : line) },
+  );
+  const known = new Map<string, { readonly log: Log; readonly to: typeof root }>();
+  const levelOf = (component: string) => filter.components.get(component) ?? filter.level;
+  const wrap = (to: typeof root): Log => ({
+    debug: (message, fields) => to.debug(fields ?? {}, message),
+    info: (message, fields) => to.info(fields ?? {}, message),
+    warn: (message, fields) => to.warn(fields ?? {}, message),
+    error: (message, fields) => to.error(fields ?? {}, message),
+    critical: (message, fields) => to.error(fields ?? {}, `CRITICAL ${message}`),
+    component(name) {
+      const found = known.get(name);
+      if (found !== undefined) return found.log;
+      const child = root.child({}, { level: levelOf(name) });
+      const log = wrap(child);
+      known.set(name, { log, to: child });
+      return log;
+    },
+  });
+  const lastWords = () => sink.flushNow();
+  process.on('exit', lastWords);
+  return {
+    ...wrap(root),
+    get dropped() {
+      return sink.dropped;
+    },
+    flushNow: lastWords,
+    setLevel(level) {
+      filter = parseFilter(level);
+      root.level = filter.level;
+      for (const [name, { to }] of known) to.level = levelOf(name);
+    },
+    async [Symbol.asyncDispose]() {
+      process.off('exit', lastWords);
+      await sink[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+// The time as log lines show it: `Nov 23 16:10:00.123`, local time, English month names whatever the locale.
+
+import { wallNow } from '../../runtime/clock.ts';
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+const pad = (value: number, width: number): string => String(value).padStart(width, '0');
+
+/** Bytes of a timestamp, all ASCII. */
+export const TIMESTAMP_LENGTH = 'Nov 23 16:10:00.123'.length;
+
+let secondKnown = Number.NaN;
+let secondText = '';
+
+export function timestamp(at: ReturnType<typeof wallNow> = wallNow()): string {
+  const ms = at.getTime();
+  const second = Math.floor(ms / 1000);
+  if (second !== secondKnown) {
+    const clock = `${pad(at.getHours(), 2)}:${pad(at.getMinutes(), 2)}:${pad(at.getSeconds(), 2)}`;
+    secondText = `${MONTHS[at.getMonth()]} ${pad(at.getDate(), 2)} ${clock}`;
+    secondKnown = second;
+  }
+  return `${secondText}.${pad(ms - second * 1000, 3)}`;
+}

@@ -1,0 +1,90 @@
+// CPU and memory of the main processes.
+
+import type { Millis } from '../../core/model/spec.ts';
+import { monotonic } from '../../runtime/clock.ts';
+import { limitOf } from './descriptors.ts';
+
+export interface Usage {
+  /** Cores in use, 1 being one whole core: an exponentially weighted mean. */
+  readonly cpuRatio: number;
+  /** User and system time since the process was started. */
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+}
+
+/** The weight of what was is down to 37 % after that time, however often we look. */
+const MEMORY_OF_CPU: Millis = 10_000;
+/** pidusage keeps a descriptor for each PID and closes those not asked for that long. */
+const KEEP: Millis = 20_000;
+const MOST = 4_096;
+/** Figures are nice to have: they take a quarter of the descriptors at most, and none where there are few. */
+const SHARE = 4;
+const FEW = 256;
+/** The kernel counts in hundredths of a second: over a shorter time a ratio would be noise. */
+const SHORTEST: Millis = 250;
+
+interface Past {
+  readonly at: Millis;
+  readonly cpuSeconds: number;
+  readonly cpuRatio: number | null;
+}
+
+export class UsageSampler {
+  readonly #most: number;
+  #past = new Map<number, Past>();
+  /** PIDs that were not found, until when they are left alone: pidusage must forget its descriptor first. */
+  readonly #absent = new Map<number, Millis>();
+  #underWay: Promise<ReadonlyMap<number, Usage>> | null = null;
+
+  /** `descriptors`: how many opsd may have open; null: nobody knows. */
+  constructor(descriptors: number | null = limitOf('self')?.soft ?? null) {
+    const share = descriptors === null ? MOST : descriptors < FEW ? 0 : Math.floor(descriptors / SHARE);
+    this.#most = Math.min(MOST, share);
+  }
+
+  /** PIDs that are gone are missing in the answer, and everything beyond the first 4,096, or fewer. Never rejects. */
+  sample(pids: readonly number[]): Promise<ReadonlyMap<number, Usage>> {
+    this.#underWay ??= this.#sample(pids).finally(() => {
+      this.#underWay = null;
+    });
+    return this.#underWay;
+  }
+
+  async #sample(pids: readonly number[]): Promise<ReadonlyMap<number, Usage>> {
+    const now = monotonic();
+    for (const [pid, until] of this.#absent) if (until <= now) this.#absent.delete(pid);
+    const asked = pids.filter((pid) => !this.#absent.has(pid)).slice(0, this.#most);
+    if (asked.length === 0) return new Map();
+    const { default: pidusage } = await import('pidusage');
+    // Graceful only for several: the failure of a single one would be that of all.
+    const answers = await pidusage([...asked], { maxage: KEEP }).catch(() => null);
+    const usages = new Map<number, Usage>();
+    const past = new Map<number, Past>();
+    const at = monotonic();
+    for (const pid of asked) {
+      const answer = answers?.[pid];
+      if (!answer) {
+        this.#absent.set(pid, at + 2 * KEEP);
+        continue;
+      }
+      const cpuSeconds = answer.ctime / 1_000;
+      const before = this.#past.get(pid);
+      const isTooSoon = before !== undefined && at - before.at < SHORTEST && cpuSeconds >= before.cpuSeconds;
+      const cpuRatio = isTooSoon ? before.cpuRatio : ratioSince(before, at, cpuSeconds);
+      past.set(pid, isTooSoon ? before : { at, cpuSeconds, cpuRatio });
+      usages.set(pid, { cpuRatio: cpuRatio ?? 0, cpuSeconds, memoryBytes: answer.memory });
+    }
+    this.#past = past;
+    return usages;
+  }
+}
+
+/** new = α·value + (1-α)·old, with α from the time that passed. null: one look tells nothing yet. */
+export function ratioSince(past: Past | undefined, at: Millis, cpuSeconds: number): number | null {
+  // Less than before: the number belongs to another process now.
+  if (past === undefined || cpuSeconds < past.cpuSeconds || at <= past.at) return null;
+  const value = ((cpuSeconds - past.cpuSeconds) * 1_000) / (at - past.at);
+  if (past.cpuRatio === null) return value;
+  const alpha = 1 - Math.exp(-(at - past.at) / MEMORY_OF_CPU);
+  return alpha * value + (1 - alpha) * past.cpuRatio;
+}

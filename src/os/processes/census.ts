@@ -1,0 +1,179 @@
+// The services that an earlier opsd left running, told from everybody else's processes.
+
+import { readFileSync } from 'node:fs';
+import type { Millis } from '../../core/model/spec.ts';
+import { monotonic } from '../../runtime/clock.ts';
+import type { Identity } from '../../runtime/ports.ts';
+import type { Leftover } from '../cgroup/cgroups.ts';
+import { bootId } from '../proc/identity.ts';
+import { type Ours, type Process, ProcessTable } from '../proc/process-table.ts';
+import { withSpare } from '../proc/spare-descriptor.ts';
+import { identityOfProcess, Kinship, mayCarry, newTree, treeKey } from './process-tree.ts';
+
+/** What lives of one generation. */
+export interface Found {
+  readonly service: string;
+  readonly generation: number;
+  /** The user it runs as. */
+  readonly uid: number;
+  /** null: it is gone, only others of its tree live. `startedAt`: exact to a hundredth of a second. */
+  readonly main: { readonly identity: Identity; readonly startedAt: Millis } | null;
+  /** The main process, alive or not; null: nobody knows which it was. */
+  readonly leader: Identity | null;
+  readonly others: readonly Process[];
+  readonly cgroup: string | null;
+}
+
+/** What the state file or a PID file says was the main process. */
+export interface Hint {
+  readonly service: string;
+  /** null: a PID file does not tell. */
+  readonly generation: number | null;
+  readonly pid: number;
+  /** null: a PID file does not tell. Only a hint with an identity is proof by itself. */
+  readonly identity: Identity | null;
+}
+
+export interface Census {
+  /** At most one for each service and generation. */
+  readonly found: readonly Found[];
+  /** They carry a marker of ours, but run as a user that the service does not: never touched. */
+  readonly forged: readonly Process[];
+  /** Hints whose number now belongs to another process: never touched. */
+  readonly mismatched: readonly Hint[];
+}
+
+export interface CensusOptions {
+  readonly hints: readonly Hint[];
+  /** The user a service runs as; null: as opsd, or nobody knows. */
+  readonly uidOf: (service: string, generation: number) => number | null;
+  /** Cgroups of generations that still hold processes, with those. */
+  readonly populated: readonly (Leftover & { readonly pids: readonly number[] })[];
+  /** Generations whose main process is known to have ended. */
+  readonly ended?: readonly { readonly service: string; readonly generation: number }[];
+}
+
+/** The daemon starts: nothing is known yet. */
+const NOTHING_OURS: Ours = { isMain: () => false, isSession: () => false };
+
+const ownUid = process.getuid?.() ?? 0;
+
+/** One generation while it is pieced together. */
+interface Traces {
+  readonly service: string;
+  readonly generation: number;
+  /** The main process, by its identity. */
+  proven: Process | null;
+  /** What is known to have been the main process, and is gone. */
+  dead: Identity | null;
+  hasEnded: boolean;
+  readonly carriers: Process[];
+  cgroup: string | null;
+  pids: readonly number[];
+}
+
+/** Looks once at all processes. null: they cannot be read (no descriptor left). */
+export function census(runDir: string, { hints, uidOf, populated, ended = [] }: CensusOptions): Census | null {
+  const snapshot = new ProcessTable(runDir, NOTHING_OURS).look();
+  if (snapshot === null) return null;
+  const traces = new Map<string, Traces>();
+  const tracesOf = (service: string, generation: number): Traces => {
+    const key = treeKey(service, generation);
+    const known = traces.get(key) ?? {
+      service,
+      generation,
+      proven: null,
+      dead: null,
+      hasEnded: false,
+      carriers: [],
+      cgroup: null,
+      pids: [],
+    };
+    traces.set(key, known);
+    return known;
+  };
+  for (const process of snapshot.processes) {
+    if (process.marker) tracesOf(process.marker.service, process.marker.generation).carriers.push(process);
+  }
+  for (const { service, generation, path, pids } of populated) {
+    Object.assign(tracesOf(service, generation), { cgroup: path, pids });
+  }
+  for (const { service, generation } of ended) tracesOf(service, generation).hasEnded = true;
+  const mismatched = followHints(hints, new Map(snapshot.processes.map((process) => [process.pid, process])), tracesOf);
+  const kinship = new Kinship(snapshot);
+  const startedAt = bootClock();
+  const found: Found[] = [];
+  const claimed = new Set<number>();
+  for (const trace of traces.values()) {
+    const uid = uidOf(trace.service, trace.generation) ?? ownUid;
+    const main = mainOf(trace, uid, hints);
+    const leader = main ? identityOfProcess(main) : trace.dead;
+    const others = kinship.membersOf(
+      newTree({ ...trace, uid, main: leader, isMainAlive: main !== null, isChild: false, members: new Map() }),
+      trace.pids,
+    );
+    for (const pid of others.keys()) claimed.add(pid);
+    if (main) claimed.add(main.pid);
+    if (main === null && others.size === 0) continue;
+    found.push({
+      service: trace.service,
+      generation: trace.generation,
+      // One that still is as opsd may be about to become the user that it is to be (exec-chain.ts).
+      uid: main === null || main.uid === null || main.uid === ownUid ? uid : main.uid,
+      main: main && { identity: identityOfProcess(main), startedAt: startedAt(main.startTime) },
+      leader,
+      others: [...others.values()],
+      cgroup: trace.cgroup,
+    });
+  }
+  found.sort((one, other) => one.service.localeCompare(other.service) || one.generation - other.generation);
+  const forged = snapshot.processes.filter((process) => process.marker !== null && !claimed.has(process.pid));
+  return { found, forged, mismatched };
+}
+
+/** Gives those that point at another process. */
+function followHints(
+  hints: readonly Hint[],
+  byPid: ReadonlyMap<number, Process>,
+  tracesOf: (service: string, generation: number) => Traces,
+): Hint[] {
+  const mismatched: Hint[] = [];
+  for (const hint of hints) {
+    const { identity, generation } = hint;
+    if (identity === null || generation === null) continue;
+    const process = byPid.get(identity.pid);
+    const isOfThisBoot = identity.bootId === bootId();
+    if (process && isOfThisBoot && process.startTime === identity.startTime) {
+      tracesOf(hint.service, generation).proven = process;
+    } else {
+      if (isOfThisBoot) tracesOf(hint.service, generation).dead = identity;
+      if (process) mismatched.push(hint);
+    }
+  }
+  return mismatched;
+}
+
+/**
+ * The proven one; unless it is known to be gone, the one that a PID file names; without a PID file the session leader
+ * that came first. With a PID file that names none of them it may be that the main process has ended and what leads a
+ * session is one that escaped from it: better a restart too many than a service that is said to run and does not.
+ */
+function mainOf(trace: Traces, uid: number, hints: readonly Hint[]): Process | null {
+  if (trace.proven || trace.dead || trace.hasEnded) return trace.proven;
+  const leaders = trace.carriers.filter((one) => one.session === one.pid && mayCarry(uid, one));
+  const named = hints.filter(({ service, identity }) => service === trace.service && identity === null);
+  if (named.length > 0) return leaders.find(({ pid }) => named.some((hint) => hint.pid === pid)) ?? null;
+  return leaders.reduce<Process | null>((first, next) => (isEarlier(next, first) ? next : first), null);
+}
+
+function isEarlier(one: Process, other: Process | null): boolean {
+  if (other === null || one.startTime < other.startTime) return true;
+  return one.startTime === other.startTime && one.pid < other.pid;
+}
+
+/** /proc counts start times in hundredths of a second (USER_HZ) of the boot clock, which runs on in suspend. */
+function bootClock(): (startTime: number) => Millis {
+  const [uptime = '0'] = withSpare(() => readFileSync('/proc/uptime', 'latin1')).split(' ');
+  const bootedAt = monotonic() - Number(uptime) * 1_000;
+  return (startTime) => bootedAt + startTime * 10;
+}

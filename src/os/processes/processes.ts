@@ -1,0 +1,273 @@
+// The service processes of this host: starts them, signals them, ends them, and reports what becomes of them.
+
+import type { Millis, ServiceSpec, SignalName } from '../../core/model/spec.ts';
+import type { Exit } from '../../core/model/state.ts';
+import { Alarm } from '../../runtime/clock.ts';
+import type { Identity, Outputs, Processes, Report } from '../../runtime/ports.ts';
+import type { Cgroups } from '../cgroup/cgroups.ts';
+import { bootId, codeOf, identityOf, type Sent } from '../proc/identity.ts';
+import { ProcessTable } from '../proc/process-table.ts';
+import type { ReadySignals } from '../readiness/ready-signals.ts';
+import { type LaunchPlan, LaunchPlanner } from '../spawn/launch-plan.ts';
+import { type SpawnFailure, spawnFailure } from '../spawn/spawn-failure.ts';
+import type { SpawnError, Spawner } from '../spawn/spawner.ts';
+import type { Sockets } from '../systemd/sockets.ts';
+import { AdoptedMains } from './adopted.ts';
+import type { Found } from './census.ts';
+import { newTree, type Tree, treeKey } from './process-tree.ts';
+import { Trees } from './trees.ts';
+
+export interface ServiceProcessesOptions {
+  readonly report: Report;
+  /** Absolute: part of the marker. */
+  readonly runDir: string;
+  readonly outputs: Pick<Outputs, 'open'>;
+  readonly log: (line: string) => void;
+  /** null: none was delegated to us. */
+  readonly cgroups: Cgroups | null;
+  /** Soft RLIMIT_NOFILE of services: what opsd had before it raised its own. */
+  readonly baseNofile: number;
+  /** What services may ask for. */
+  readonly sockets: Sockets;
+  /** Listens for services that say themselves that they are ready. */
+  readonly signals: Pick<ReadySignals, 'begin' | 'resume' | 'end'>;
+  readonly spawner: Spawner;
+}
+
+/** A generation of which something lives, or the end of which was not reported yet. */
+interface Live {
+  readonly tree: Tree;
+  /** null: the main process lives. */
+  exit: Exit | null;
+  exitReported: boolean;
+  /** Called when it is empty, instead of any report; null: an ordinary generation. */
+  readonly onStrayGone: (() => void) | null;
+}
+
+/** No descriptor was left to read it; as a direct child the process is ours all the same. */
+const UNKNOWN_START = -1;
+
+/** How long a stray may take to end after SIGTERM, and then after SIGKILL. */
+const STRAY_PATIENCE: Millis = 5_000;
+
+export class ServiceProcesses implements Processes, AsyncDisposable {
+  readonly #options: ServiceProcessesOptions;
+  readonly #planner: LaunchPlanner;
+  readonly #live = new Map<string, Live>();
+  readonly #byTree = new Map<Tree, Live>();
+  /** By the number of the session that the main process leads or led. */
+  readonly #bySession = new Map<number, Tree>();
+  readonly #adopted = new AdoptedMains();
+  readonly #trees: Trees;
+
+  constructor(options: ServiceProcessesOptions) {
+    this.#options = options;
+    // Read while there surely is a descriptor for it.
+    bootId();
+    this.#planner = new LaunchPlanner(options);
+    this.#trees = new Trees({
+      table: new ProcessTable(options.runDir, {
+        isMain: (pid) => this.#bySession.get(pid)?.mainAlive ?? false,
+        isSession: (session) => this.#bySession.has(session),
+      }),
+      cgroups: options.cgroups,
+      log: options.log,
+      onSeen: (tree) => this.#seen(tree),
+      onUnseen: ({ service, generation }) => options.report({ type: 'unseen', service, generation }),
+    });
+  }
+
+  spawn(service: string, generation: number, spec: ServiceSpec): void {
+    const { report, signals, spawner } = this.#options;
+    const fail = ({ kind, message }: SpawnFailure) =>
+      report({ type: 'spawn_failed', service, generation, kind, message });
+    if (this.#live.has(treeKey(service, generation))) {
+      return fail({ kind: 'failure', message: `processes of generation ${generation} are still alive` });
+    }
+    const plan = this.#planner.plan(service, generation, spec);
+    if ('message' in plan) return fail(plan);
+    const failSpawn = (error: SpawnError) => {
+      this.#removeCgroup(plan.cgroup);
+      signals.end(service, generation);
+      fail(spawnFailure(spec.launch.command[0], error));
+    };
+    // Heard of in later turns of the loop only, when there is a generation to tell it of.
+    let live: Live | null = null;
+    const fate = {
+      onError: failSpawn,
+      onExit: (code: number | null, signal: SignalName | null) => {
+        if (live !== null) this.#mainEnded(live, code, signal);
+      },
+    };
+    let pid: number | null;
+    try {
+      using output = openOutput(this.#options.outputs, spec);
+      using handed = signals.begin(service, generation, spec, plan.descriptors.length);
+      const environment = { ...plan.environment, ...handed.environment };
+      const { stdout, stderr } = output;
+      const descriptors = [...plan.descriptors, ...handed.descriptors];
+      pid = spawner.spawn({ ...plan, environment, stdout, stderr, descriptors }, fate);
+    } catch (error) {
+      return failSpawn({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
+    }
+    if (pid === null) return;
+    live = this.#born(service, generation, plan, pid);
+    report({ type: 'spawned', service, generation, pid });
+  }
+
+  #born(service: string, generation: number, { uid, cgroup }: LaunchPlan, pid: number): Live {
+    const main = identityOf(pid) ?? { pid, startTime: UNKNOWN_START, bootId: bootId() };
+    return this.#take(
+      newTree({ service, generation, uid, main, isMainAlive: true, isChild: true, cgroup, members: new Map() }),
+      null,
+    );
+  }
+
+  signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree'): void {
+    const live = this.#live.get(treeKey(service, generation));
+    if (!live) return;
+    this.#complain(live.tree, signal, this.#trees.signal(live.tree, signal, to));
+    this.#adopted.expect(live.tree.main.pid);
+  }
+
+  kill(service: string, generation: number): void {
+    const live = this.#live.get(treeKey(service, generation));
+    if (!live) return;
+    this.#trees.kill(live.tree);
+    this.#adopted.expect(live.tree.main.pid);
+  }
+
+  /** From now on it is like any other generation; its end is seen within a quarter of a second, sooner after a signal; how it ended is unknown. */
+  adopt(found: Found, spec: ServiceSpec): void {
+    const live = this.#takeFound(found, null);
+    if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
+    else this.#options.signals.resume(found.service, found.generation, spec);
+  }
+
+  /**
+   * Ends what an earlier opsd left and nobody wants: SIGTERM, SIGKILL after `patience`. False when it survives that.
+   * Nothing is reported, and meanwhile no generation of that service and number can be spawned.
+   */
+  async endStray(found: Found, patience: Millis = STRAY_PATIENCE): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const { tree } = this.#takeFound(found, () => resolve(true));
+    using deadline = new Alarm(() => {
+      if (tree.killingSince !== null) return resolve(false);
+      this.#trees.kill(tree);
+      this.#adopted.expect(tree.main.pid);
+      deadline.set(STRAY_PATIENCE);
+    });
+    deadline.set(patience);
+    this.#complain(tree, 'SIGTERM', this.#trees.signal(tree, 'SIGTERM', 'tree'));
+    this.#adopted.expect(tree.main.pid);
+    if (!tree.mainAlive) this.#trees.watch(tree);
+    return await promise;
+  }
+
+  /** Of the main process; null: it is gone, or there is no such generation. */
+  identity(service: string, generation: number): Identity | null {
+    const tree = this.#live.get(treeKey(service, generation))?.tree;
+    return tree?.mainAlive && tree.main.startTime !== UNKNOWN_START ? tree.main : null;
+  }
+
+  /** The user that a generation runs as, from its start on; null: there is no such generation. */
+  uid(service: string, generation: number): number | null {
+    return this.#live.get(treeKey(service, generation))?.tree.uid ?? null;
+  }
+
+  /** What lives of a generation beside its main process, as of the last look at it. */
+  others(service: string, generation: number): readonly { readonly pid: number; readonly state: string }[] {
+    const members = this.#live.get(treeKey(service, generation))?.tree.members.values() ?? [];
+    return [...members].map(({ pid, state }) => ({ pid, state }));
+  }
+
+  #takeFound(found: Found, onStrayGone: (() => void) | null): Live {
+    const { service, generation, uid, main, leader, others } = found;
+    const tree = newTree({
+      service,
+      generation,
+      uid,
+      main: leader,
+      isMainAlive: main !== null,
+      isChild: false,
+      cgroup: found.cgroup ?? this.#options.cgroups?.find(service, generation) ?? null,
+      members: new Map(others.map((process) => [process.pid, process])),
+    });
+    const live = this.#take(tree, onStrayGone);
+    if (main) this.#adopted.add(main.identity, () => this.#mainEnded(live, null, null));
+    return live;
+  }
+
+  #take(tree: Tree, onStrayGone: (() => void) | null): Live {
+    const live: Live = { tree, exit: null, exitReported: false, onStrayGone };
+    this.#live.set(treeKey(tree.service, tree.generation), live);
+    this.#byTree.set(tree, live);
+    this.#bySession.set(tree.main.pid, tree);
+    return live;
+  }
+
+  #mainEnded(live: Live, code: number | null, signal: SignalName | null): void {
+    const { tree } = live;
+    tree.mainAlive = false;
+    this.#options.signals.end(tree.service, tree.generation);
+    const mayBeOom = tree.cgroup !== null && (signal === 'SIGKILL' || !tree.isChild) && tree.killingSince === null;
+    const oom = mayBeOom && tree.cgroup !== null && (this.#options.cgroups?.wasOutOfMemory(tree.cgroup) ?? false);
+    live.exit = { code, signal, oom };
+    this.#trees.watch(tree);
+  }
+
+  /** The tree was looked at: tells what there is to tell of it. */
+  #seen(tree: Tree): void {
+    const live = this.#byTree.get(tree);
+    if (!live?.exit) return;
+    const { service, generation } = tree;
+    const left = tree.members.size;
+    if (left === 0) this.#forget(live);
+    if (live.onStrayGone) {
+      if (left === 0) live.onStrayGone();
+    } else if (!live.exitReported) {
+      live.exitReported = true;
+      this.#options.report({ type: 'exited', service, generation, exit: live.exit, left });
+    } else if (left === 0) this.#options.report({ type: 'emptied', service, generation });
+  }
+
+  #forget({ tree }: Live): void {
+    this.#trees.forget(tree);
+    this.#byTree.delete(tree);
+    if (this.#bySession.get(tree.main.pid) === tree) this.#bySession.delete(tree.main.pid);
+    this.#live.delete(treeKey(tree.service, tree.generation));
+    this.#removeCgroup(tree.cgroup);
+  }
+
+  #removeCgroup(cgroup: string | null): void {
+    if (cgroup !== null) void this.#options.cgroups?.remove(cgroup);
+  }
+
+  #complain(tree: Tree, signal: SignalName, sent: Sent): void {
+    if (sent === 'sent' || sent === 'gone') return;
+    const why = sent === 'refused' ? 'its identity could not be proven' : 'the kernel does not permit it';
+    this.#options.log(`service ${tree.service}, generation ${tree.generation}: no ${signal} was sent: ${why}`);
+  }
+
+  /** Leaves every process alone: services outlive opsd. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#trees[Symbol.dispose]();
+    this.#adopted[Symbol.dispose]();
+  }
+}
+
+/** The child has its own copies once it is spawned. Closing ours cannot undo the spawn, so that it must not look like that. */
+function openOutput(outputs: Pick<Outputs, 'open'>, spec: ServiceSpec) {
+  const output = outputs.open(spec);
+  return {
+    stdout: output.stdout,
+    stderr: output.stderr,
+    [Symbol.dispose]() {
+      try {
+        output.close();
+      } catch {
+        // Closed already.
+      }
+    },
+  };
+}

@@ -1,0 +1,245 @@
+// Process trees: finds what is left of them, signals them, and kills them until nothing is left.
+
+import type { Millis, SignalName } from '../../core/model/spec.ts';
+import { monotonic } from '../../runtime/clock.ts';
+import type { Cgroups } from '../cgroup/cgroups.ts';
+import { isReplaced, isSame, readStat, type Sent, sendSignal, type Target } from '../proc/identity.ts';
+import type { Process, ProcessTable } from '../proc/process-table.ts';
+import { groupTargets, identityOfProcess, Kinship, mayCarry, type Tree, treeKey } from './process-tree.ts';
+import { Looks } from './scan-pacer.ts';
+
+/** What has just been signalled is mostly gone a few milliseconds later; what is not by then takes its time. */
+const FIRST_WAIT: Millis = 4;
+const LONGEST_WAIT: Millis = 250;
+const WAIT_GROWTH = 1.6;
+/** Looks in one go: while processes came and went, and while new ones turn up that have to be stopped. */
+const LOOKS_FOR_CERTAINTY = 3;
+const LOOKS_FOR_FORKERS = 12;
+/**
+ * A tree that is being killed is looked at again for that long because others came and went when nothing of it was found.
+ * Not so many times: on a host where somebody always comes and goes each look is long, and SIGKILL would seem to fail.
+ */
+const LONGEST_DOUBT: Millis = 1_000;
+/** One that ended by itself waits to be started again: for it no longer than an exec may take to show whose it is. */
+const LONGEST_DOUBT_UNKILLED: Millis = 150;
+/** SIGKILL takes effect at once, unless the process waits in the kernel. */
+const SURVIVOR_AFTER: Millis = 5_000;
+
+/** These stop a process: a SIGCONT after them would undo what was asked for. */
+const STOPPING: ReadonlySet<SignalName> = new Set(['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGCONT']);
+
+export interface TreesOptions {
+  readonly table: Pick<ProcessTable, 'look'>;
+  readonly cgroups: Cgroups | null;
+  readonly log: (line: string) => void;
+  /** A tree was looked at: `members` is what lives of it beside its main process. */
+  readonly onSeen: (tree: Tree) => void;
+  /** A tree that is being killed could not be looked at: opsd has no descriptor left. */
+  readonly onUnseen: (tree: Tree) => void;
+}
+
+export class Trees implements Disposable {
+  readonly #options: TreesOptions;
+  readonly #waiting = new Set<Tree>();
+  readonly #looks: Looks;
+  #seen: Tree[] = [];
+  #unseen: readonly Tree[] = [];
+  #blind = false;
+
+  constructor(options: TreesOptions) {
+    this.#options = options;
+    this.#looks = new Looks(
+      (now) => this.#look(now),
+      (now) => this.#conclude(now),
+    );
+  }
+
+  /** Looks at the tree as soon as may be, and again until it is empty. */
+  watch(tree: Tree): void {
+    tree.dueAt = monotonic();
+    tree.patience = FIRST_WAIT;
+    this.#waiting.add(tree);
+    this.#looks.ask();
+  }
+
+  forget(tree: Tree): void {
+    tree.dueAt = null;
+    this.#waiting.delete(tree);
+  }
+
+  /** To the main process, or to all that are known; SIGCONT follows, so that a stopped one acts on it. */
+  signal(tree: Tree, signal: SignalName, to: 'main' | 'tree'): Sent {
+    const sent = to === 'main' ? this.#signalMain(tree, signal) : this.#signalAll(tree, signal);
+    if (sent === 'sent' && !STOPPING.has(signal)) {
+      if (to === 'main') this.#signalMain(tree, 'SIGCONT');
+      else this.#signalAll(tree, 'SIGCONT');
+    }
+    if (this.#waiting.has(tree)) this.watch(tree);
+    return sent;
+  }
+
+  kill(tree: Tree): void {
+    tree.killingSince ??= monotonic();
+    this.#killKnown(tree);
+    this.watch(tree);
+  }
+
+  #signalMain(tree: Tree, signal: SignalName): Sent {
+    if (!tree.mainAlive) return 'gone';
+    return sendSignal(
+      tree.isChild ? { to: 'child', pid: tree.main.pid } : { to: 'process', identity: tree.main },
+      signal,
+    );
+  }
+
+  /** The process group in one stroke, then those that left it, be it only a moment ago. */
+  #signalAll(tree: Tree, signal: SignalName): Sent {
+    const outside = [...tree.members.values()].filter(({ pid }) => groupNow(pid) !== tree.main.pid);
+    const reached = [sendFirst(groupTargets(tree), signal), ...outside.map((process) => sendTo(process, signal))];
+    return reached.find((sent) => sent === 'sent') ?? reached.find((sent) => sent !== 'gone') ?? 'gone';
+  }
+
+  #killKnown(tree: Tree): void {
+    if (tree.cgroup !== null) this.#options.cgroups?.kill(tree.cgroup);
+    this.#signalAll(tree, 'SIGKILL');
+    this.#signalMain(tree, 'SIGKILL');
+  }
+
+  #look(now: Millis): void {
+    const trees = [...this.#waiting];
+    const due = trees.filter((tree) => tree.dueAt !== null && tree.dueAt <= now);
+    if (due.every((tree) => this.#isKnownToLive(tree, now))) return;
+    // An adopted one may have ended since somebody asked, and its number may lead another session by now.
+    for (const tree of trees) if (!tree.isChild && tree.mainAlive) tree.mustProveSession = isReplaced(tree.main);
+    const killed = trees.filter((tree) => tree.killingSince !== null);
+    const stopAtOnce = stopperOf(new Map(killed.map((tree) => [treeKey(tree.service, tree.generation), tree])));
+    let isSettled = true;
+    for (let looks = 1; looks <= LOOKS_FOR_FORKERS; looks += 1) {
+      const snapshot = this.#options.table.look(stopAtOnce);
+      if (snapshot === null) return this.#postpone(due, now);
+      const kinship = new Kinship(snapshot);
+      let again = false;
+      isSettled = !snapshot.unsettled;
+      for (const tree of trees) {
+        const before = tree.members;
+        const inCgroup = tree.cgroup === null ? [] : (this.#options.cgroups?.members(tree.cgroup) ?? []);
+        tree.members = kinship.membersOf(tree, inCgroup);
+        if (tree.members.size === 0) again ||= snapshot.unsettled && looks < LOOKS_FOR_CERTAINTY;
+        else if (tree.killingSince !== null) again = stopNew(tree, before) || again;
+      }
+      if (!again) break;
+    }
+    this.#blind = false;
+    for (const tree of trees) {
+      tree.looked = !tree.mainAlive;
+      tree.mustProveSession = !tree.mainAlive;
+      if (tree.killingSince !== null) this.#killKnown(tree);
+      if (tree.members.size === 0 && !isSettled && !tree.mainAlive) tree.doubtedSince ??= now;
+      else tree.doubtedSince = null;
+    }
+    this.#seen = trees.filter(
+      ({ doubtedSince, killingSince }) =>
+        doubtedSince === null || now - doubtedSince >= (killingSince === null ? LONGEST_DOUBT_UNKILLED : LONGEST_DOUBT),
+    );
+    for (const tree of trees) this.#waitLonger(tree, now);
+  }
+
+  /** A tree of which one is known to live needs no search, unless it is being killed. */
+  #isKnownToLive(tree: Tree, now: Millis): boolean {
+    if (!tree.looked || tree.killingSince !== null) return false;
+    for (const process of tree.members.values()) {
+      if (!isSame(identityOfProcess(process))) continue;
+      this.#waitLonger(tree, now);
+      return true;
+    }
+    return false;
+  }
+
+  #postpone(due: readonly Tree[], now: Millis): void {
+    for (const tree of due) tree.dueAt = now + LONGEST_WAIT;
+    this.#unseen = due.filter(({ killingSince }) => killingSince !== null);
+    // Nobody survives SIGKILL that could not be sent to those who are not known.
+    for (const tree of this.#unseen) tree.killingSince = now;
+    if (this.#blind) return;
+    this.#blind = true;
+    this.#options.log('cannot read /proc: no descriptor is left for it; raise LimitNOFILE= of opsd (trying on)');
+  }
+
+  #waitLonger(tree: Tree, now: Millis): void {
+    tree.dueAt = now + tree.patience;
+    tree.patience = Math.min(tree.patience * WAIT_GROWTH, LONGEST_WAIT);
+  }
+
+  #conclude(now: Millis): Millis | null {
+    const seen = this.#seen;
+    this.#seen = [];
+    for (const tree of this.#unseen) this.#options.onUnseen(tree);
+    this.#unseen = [];
+    for (const tree of seen) {
+      if (!this.#waiting.has(tree)) continue;
+      this.#tellSurvivors(tree, now);
+      this.#options.onSeen(tree);
+    }
+    let next: Millis | null = null;
+    for (const { dueAt } of this.#waiting) if (dueAt !== null && (next === null || dueAt < next)) next = dueAt;
+    return next;
+  }
+
+  #tellSurvivors(tree: Tree, now: Millis): void {
+    if (tree.killingSince === null || tree.toldSurvivors || now - tree.killingSince < SURVIVOR_AFTER) return;
+    if (tree.members.size === 0 && !tree.mainAlive) return;
+    tree.toldSurvivors = true;
+    const names = [...tree.members.values()].map((process) => `pid ${process.pid} (state ${process.state})`);
+    if (tree.mainAlive) names.unshift(`pid ${tree.main.pid}`);
+    this.#options.log(`service ${tree.service}, generation ${tree.generation}: survives SIGKILL: ${names.join(', ')}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#looks[Symbol.dispose]();
+    this.#waiting.clear();
+  }
+}
+
+/** null: it is gone. */
+function groupNow(pid: number): number | null {
+  const stat = readStat(pid);
+  return typeof stat === 'string' ? null : stat.group;
+}
+
+function sendFirst(targets: readonly Target[], signal: SignalName): Sent {
+  let sent: Sent = 'gone';
+  for (const target of targets) {
+    sent = sendSignal(target, signal);
+    if (sent === 'sent') break;
+  }
+  return sent;
+}
+
+function sendTo(process: Process, signal: SignalName): Sent {
+  return sendSignal({ to: 'process', identity: identityOfProcess(process) }, signal);
+}
+
+/** Stops what carries the marker of one of these and was not seen before, lest it forks while others are sought. */
+function stopperOf(killed: ReadonlyMap<string, Tree>): (process: Process) => void {
+  return (process) => {
+    if (killed.size === 0 || process.marker === null) return;
+    const tree = killed.get(treeKey(process.marker.service, process.marker.generation));
+    if (tree && mayCarry(tree.uid, process) && isNew(process, tree, tree.members)) sendTo(process, 'SIGSTOP');
+  };
+}
+
+/** The same for all others that were found to belong to the tree; true if there are new ones. */
+function stopNew(tree: Tree, before: ReadonlyMap<number, Process>): boolean {
+  let found = false;
+  for (const process of tree.members.values()) {
+    if (!isNew(process, tree, before)) continue;
+    found = true;
+    if (process.state !== 'T') sendTo(process, 'SIGSTOP');
+  }
+  return found;
+}
+
+/** Those of the group were killed at one stroke. */
+function isNew(process: Process, tree: Tree, before: ReadonlyMap<number, Process>): boolean {
+  return before.get(process.pid)?.startTime !== process.startTime && process.group !== tree.main.pid;
+}

@@ -1,0 +1,106 @@
+// What stands in front of a command so that it is born as asked for: well-kept tools that exec one another and keep the PID.
+
+import type { IoPriority } from '../../core/model/spec.ts';
+
+/** What a service process is to be born with. */
+export interface Birth {
+  readonly umask: number;
+  readonly nice: number;
+  readonly oomScoreAdj: number;
+  /** Soft RLIMIT_NOFILE. */
+  readonly descriptors: number;
+  /** RLIMIT_NOFILE, soft and hard, instead of that; null: not asked for. */
+  readonly nofile: number | null;
+  /** RLIMIT_CORE in bytes; null: as opsd. */
+  readonly core: number | 'unlimited' | null;
+  readonly ionice: IoPriority | null;
+  readonly noNewPrivileges: boolean;
+  /** `CAP_CHOWN`, …: all it may have; null: as its user. */
+  readonly capabilities: readonly string[] | null;
+  /** It is given listening sockets, and is to know that it is the one that is meant (sd_listen_fds(3)). */
+  readonly hasSockets: boolean;
+  /** null: as opsd itself. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+  /** Path of the cgroup to enter; null: that of opsd. */
+  readonly cgroup: string | null;
+}
+
+/** What it would inherit of opsd. */
+export type Inherited = Pick<Birth, 'umask' | 'nice' | 'oomScoreAdj' | 'descriptors'>;
+
+/** Absolute paths: the service's own PATH need not lead to them. */
+export interface ChainTools {
+  readonly sh: string;
+  readonly prlimit: string;
+  readonly nice: string;
+  readonly ionice: string;
+  readonly setpriv: string;
+}
+
+/** The arguments before the command; none where it inherits all that is asked for. */
+export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools): string[] {
+  return [
+    ...shellStage(birth, inherited, tools),
+    ...limitStage(birth, tools),
+    ...niceStage(birth, inherited, tools),
+    ...ioStage(birth, tools),
+    ...privilegeStage(birth, tools),
+  ];
+}
+
+/** What only a process itself can set: a shell does it and becomes the next stage. */
+function shellStage(birth: Birth, inherited: Inherited, { sh }: ChainTools): string[] {
+  const steps: string[] = [];
+  if (birth.umask !== inherited.umask) steps.push(`umask ${birth.umask.toString(8).padStart(3, '0')}`);
+  if (birth.nofile === null && birth.descriptors !== inherited.descriptors)
+    steps.push(`ulimit -S -n ${birth.descriptors}`);
+  if (birth.oomScoreAdj !== inherited.oomScoreAdj) steps.push(setOomScoreAdj(birth.oomScoreAdj));
+  if (birth.cgroup !== null) steps.push('echo $$ > "$0/cgroup.procs"');
+  // Its own number: each stage becomes the next one, and the last one the service.
+  if (birth.hasSockets) steps.push('export LISTEN_PID=$$');
+  if (steps.length === 0) return [];
+  // The shell exports its working directory, which nobody asked for.
+  return [sh, '-c', [...steps, 'unset PWD OLDPWD', 'exec "$@"'].join('; '), birth.cgroup ?? 'opsd'];
+}
+
+/** What a shell says by itself when the kernel refuses it, "echo: I/O error", would tell nobody anything. */
+function setOomScoreAdj(score: number): string {
+  const refused = `opsd: the kernel refuses oom_score_adj = ${score} without CAP_SYS_RESOURCE, this goes on without`;
+  return `{ echo ${score} > /proc/self/oom_score_adj; } 2>/dev/null || echo "${refused}" >&2`;
+}
+
+function limitStage({ nofile, core }: Birth, { prlimit }: ChainTools): string[] {
+  const options: string[] = [];
+  if (nofile !== null) options.push(`--nofile=${nofile}:${nofile}`);
+  if (core !== null) options.push(`--core=${core}:${core}`);
+  return options.length === 0 ? [] : [prlimit, ...options, '--'];
+}
+
+function niceStage(birth: Birth, inherited: Inherited, { nice }: ChainTools): string[] {
+  // nice(1) adds to what it inherits.
+  return birth.nice === inherited.nice ? [] : [nice, '-n', String(birth.nice - inherited.nice), '--'];
+}
+
+/** The numbers are those of ionice(1). */
+const IO_CLASSES = { realtime: 1, 'best-effort': 2, idle: 3 } as const;
+
+function ioStage({ ionice: wanted }: Birth, { ionice }: ChainTools): string[] {
+  if (wanted === null) return [];
+  const level = wanted.level === null ? [] : ['-n', String(wanted.level)];
+  return [ionice, '-c', String(IO_CLASSES[wanted.class]), ...level, '--'];
+}
+
+/**
+ * With the user's own supplementary groups: spawn's uid and gid would leave it with none (EDGE-CASES N7). Capabilities go
+ * into the ambient set, too: only so a program of another user than root has them.
+ */
+function privilegeStage({ user, noNewPrivileges, capabilities }: Birth, { setpriv }: ChainTools): string[] {
+  const options: string[] = [];
+  if (user !== null) options.push(`--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups');
+  if (noNewPrivileges) options.push('--no-new-privs');
+  if (capabilities !== null) {
+    const set = ['-all', ...capabilities.map((name) => `+${name.replace(/^CAP_/, '').toLowerCase()}`)].join(',');
+    options.push(`--bounding-set=${set}`, `--inh-caps=${set}`, `--ambient-caps=${set}`);
+  }
+  return options.length === 0 ? [] : [setpriv, ...options, '--'];
+}

@@ -1,0 +1,154 @@
+// From what the configuration asks for to what is executed: environment, exec chain, cgroup; or why it cannot be.
+
+import { existsSync } from 'node:fs';
+import { shortfallsOf, whyNobodyElse } from '../../config/check/missing-privileges.ts';
+import type { Limits, ServiceSpec } from '../../core/model/spec.ts';
+import type { Cgroups } from '../cgroup/cgroups.ts';
+import { applyLimits, type CgroupLimit, cgroupLimitsOf } from '../cgroup/limits.ts';
+import { codeOf } from '../proc/identity.ts';
+import { passSockets, type Sockets } from '../systemd/sockets.ts';
+import { accountOf, groupIdOf } from './accounts.ts';
+import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
+import { type Birth, type ChainTools, execChain, type Inherited } from './exec-chain.ts';
+import { chainTools, inheritedOfSelf } from './inherited.ts';
+import { preflight } from './preflight.ts';
+import { powersOfSelf } from './privileges.ts';
+import type { SpawnFailure } from './spawn-failure.ts';
+
+export interface LaunchPlan {
+  readonly command: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly uid: number;
+  readonly cgroup: string | null;
+  /** What it inherits, from descriptor 3 on. */
+  readonly descriptors: readonly number[];
+}
+
+export interface LaunchPlannerOptions {
+  readonly runDir: string;
+  readonly cgroups: Cgroups | null;
+  /** Soft RLIMIT_NOFILE of services. */
+  readonly baseNofile: number;
+  /** What services may ask for. */
+  readonly sockets: Sockets;
+  readonly log: (line: string) => void;
+}
+
+const DEFAULT_UMASK = 0o022;
+const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+export class LaunchPlanner {
+  readonly #options: LaunchPlannerOptions;
+  readonly #inherited: Inherited = inheritedOfSelf();
+  readonly #tools: ChainTools = chainTools();
+  readonly #powers = powersOfSelf();
+  readonly #told = new Set<string>();
+  readonly #self: Account | null = ownAccount();
+  readonly #uid = process.getuid?.() ?? 0;
+  readonly #gid = process.getgid?.() ?? 0;
+
+  constructor(options: LaunchPlannerOptions) {
+    this.#options = options;
+  }
+
+  plan(service: string, generation: number, spec: ServiceSpec): LaunchPlan | SpawnFailure {
+    const { name, instance, launch } = spec;
+    const account = launch.user === null ? this.#self : accountOf(launch.user);
+    if (launch.user !== null && account === null) {
+      return refusal(`user ${launch.user} does not exist: create it, or correct services.${name}.user`);
+    }
+    const group = launch.group === null ? (account?.gid ?? this.#gid) : groupIdOf(launch.group);
+    if (group === null) {
+      return refusal(`group ${launch.group} does not exist: create it, or correct services.${name}.group`);
+    }
+    const uid = account?.uid ?? this.#uid;
+    const isOtherUser = uid !== this.#uid || group !== this.#gid;
+    const of = `services.${spec.group ?? name}`;
+    const whyNot = isOtherUser ? whyNobodyElse(this.#powers) : null;
+    if (whyNot !== null) return refusal(`${of}.${launch.user === null ? 'group' : 'user'}: ${whyNot}`);
+    const [shortfall] = shortfallsOf(launch, this.#powers);
+    if (shortfall !== undefined) {
+      const subject = shortfall.part === null ? '' : `${shortfall.part} `;
+      return refusal(`${of}.${shortfall.path.join('.')}: ${subject}${shortfall.message}`);
+    }
+    const { runDir } = this.#options;
+    const own = process.env;
+    const environment = serviceEnvironment({ launch, name, instance, service, generation, runDir, account, own });
+    const passed = passSockets(spec.group ?? name, launch.sockets, this.#options.sockets);
+    if (!passed.ok) return refusal(passed.why);
+    Object.assign(environment, passed.environment);
+    const command = inFront(launch.wrapper, launch.command);
+    const { cwd } = launch;
+    const problem =
+      preflight({ command: launch.command, cwd, environment }) ??
+      (launch.wrapper.length === 0 ? null : preflight({ command, cwd, environment }));
+    if (problem !== null) return refusal(problem);
+    const cgroup = this.#createCgroup(service, generation, launch.limits);
+    const birth: Birth = {
+      umask: launch.umask ?? DEFAULT_UMASK,
+      nice: launch.nice,
+      oomScoreAdj: launch.oomScoreAdj,
+      descriptors: this.#options.baseNofile,
+      nofile: launch.limits.nofile,
+      core: launch.limits.core,
+      ionice: launch.ionice,
+      noNewPrivileges: launch.noNewPrivileges,
+      capabilities: launch.capabilities,
+      hasSockets: launch.sockets.length > 0,
+      user: isOtherUser ? { uid, gid: group } : null,
+      cgroup,
+    };
+    const tools = { ...this.#tools, sh: shellFor(environment, this.#tools.sh) };
+    const chain = execChain(birth, this.#inherited, tools);
+    const missing = Object.values(tools).find((tool) => chain.includes(tool) && !existsSync(tool));
+    if (missing !== undefined) {
+      return refusal(`${missing} is not installed, and this service needs it: install util-linux and coreutils`);
+    }
+    return { command: inFront(chain, command), cwd, environment, uid, cgroup, descriptors: passed.descriptors };
+  }
+
+  /** Without one a service runs all the same: its tree is then found by session and environment. */
+  #createCgroup(service: string, generation: number, limits: Limits): string | null {
+    try {
+      const cgroup = this.#options.cgroups?.create(service, generation) ?? null;
+      this.#tellUnheld(service, cgroup === null ? cgroupLimitsOf(limits) : applyLimits(cgroup, limits));
+      return cgroup;
+    } catch (error) {
+      const why = codeOf(error) === 'EBUSY' ? 'an old one of that name still has processes' : codeOf(error);
+      this.#options.log(`service ${service}, generation ${generation}: runs without a cgroup of its own: ${why}`);
+      return null;
+    }
+  }
+
+  /** Once for each service, not at each of its starts. */
+  #tellUnheld(service: string, limits: readonly CgroupLimit[]): void {
+    const key = `${service}: ${limits.join(', ')}`;
+    if (limits.length === 0 || this.#told.has(key)) return;
+    this.#told.add(key);
+    for (const limit of limits) {
+      const instead =
+        limit === 'memory' ? 'its memory is watched, and it is restarted when it takes more' : 'it has no effect';
+      this.#options.log(
+        `service ${service}: no cgroup controller for limits.${limit} was delegated to opsd: ${instead}`,
+      );
+    }
+  }
+}
+
+/** dash drops environment variables whose names it could not use itself (`spring.profile`); bash passes them on. */
+function shellFor(environment: Readonly<Record<string, string>>, usual: string): string {
+  for (const name in environment) if (!PLAIN_NAME.test(name)) return '/bin/bash';
+  return usual;
+}
+
+function inFront(
+  [first, ...rest]: readonly string[],
+  command: readonly [string, ...string[]],
+): readonly [string, ...string[]] {
+  return first === undefined ? command : [first, ...rest, ...command];
+}
+
+function refusal(message: string): SpawnFailure {
+  return { kind: 'permanent', message };
+}

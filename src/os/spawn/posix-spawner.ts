@@ -1,0 +1,244 @@
+// Spawns through posix_spawn(3), and reaps what it spawned: nothing of opsd is copied for a child that becomes another program at once.
+
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import type { SignalName } from '../../core/model/spec.ts';
+import { loadForeign } from '../proc/ffi.ts';
+import { findProgram } from './preflight.ts';
+import type { ChildSpec, Fate, Spawner } from './spawner.ts';
+
+/**
+ * Node's own spawn is fork(2) and exec(2): the page tables of a daemon of 100 MB are copied, and each page it writes to
+ * afterwards is copied once more. posix_spawn shares the memory until the exec; a start costs a tenth.
+ */
+const FUNCTIONS = {
+  posix_spawn: { arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer'], return: 'i32' },
+  posix_spawnattr_init: { arguments: ['pointer'], return: 'i32' },
+  posix_spawnattr_setflags: { arguments: ['pointer', 'i16'], return: 'i32' },
+  posix_spawnattr_setsigdefault: { arguments: ['pointer', 'pointer'], return: 'i32' },
+  posix_spawnattr_setsigmask: { arguments: ['pointer', 'pointer'], return: 'i32' },
+  posix_spawn_file_actions_init: { arguments: ['pointer'], return: 'i32' },
+  posix_spawn_file_actions_destroy: { arguments: ['pointer'], return: 'i32' },
+  posix_spawn_file_actions_adddup2: { arguments: ['pointer', 'i32', 'i32'], return: 'i32' },
+  posix_spawn_file_actions_addchdir_np: { arguments: ['pointer', 'pointer'], return: 'i32' },
+  fcntl: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+  waitid: { arguments: ['i32', 'i32', 'pointer', 'i32'], return: 'i32' },
+  waitpid: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
+} as const;
+
+const SETSIGDEF = 0x04;
+const SETSIGMASK = 0x08;
+const SETSID = 0x80;
+const F_DUPFD_CLOEXEC = 1030;
+const P_ALL = 0;
+const WNOHANG = 1;
+const WEXITED = 4;
+const WNOWAIT = 0x0100_0000;
+/** Of siginfo_t on 64-bit Linux. */
+const SI_PID = 16;
+/** posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t and siginfo_t of glibc and musl are smaller. */
+const STRUCT = 512;
+/** Above all that a child is given. */
+const SPARE_DESCRIPTOR = 64;
+const ROOM = 64 * 1024;
+/** More is asked for by hardly any service, and is given back. */
+const MOST_ROOM = 1024 * 1024;
+
+type Foreign = NonNullable<ReturnType<typeof loadForeign>>;
+type Functions = ReturnType<typeof bind>;
+
+const bind = (ffi: Foreign) => ffi.dlopen(null, FUNCTIONS).functions;
+
+/** null: this Node has no node:ffi, or this C library lacks one of the functions. */
+export function loadPosixSpawner(): Spawner | null {
+  const ffi = loadForeign();
+  if (ffi === null) return null;
+  try {
+    return new PosixSpawner(ffi, bind(ffi));
+  } catch {
+    return null;
+  }
+}
+
+class PosixSpawner implements Spawner {
+  readonly #ffi: Foreign;
+  readonly #c: Functions;
+  readonly #fates = new Map<number, Fate>();
+  readonly #attributes: Memory;
+  readonly #actions: Memory;
+  /** A process ID, a wait status, or a siginfo_t. */
+  readonly #answer: Memory;
+  #words: Memory;
+  readonly #null = openSync('/dev/null', 'r+');
+  readonly #reap = () => this.#reapAll();
+  readonly fetchOrphan = (pid: number): void => {
+    if (!this.#fates.has(pid)) this.#c.waitpid(pid, this.#answer.at, WNOHANG);
+  };
+  #isOver = false;
+
+  constructor(ffi: Foreign, c: Functions) {
+    this.#ffi = ffi;
+    this.#c = c;
+    this.#attributes = new Memory(ffi, STRUCT);
+    this.#actions = new Memory(ffi, STRUCT);
+    this.#answer = new Memory(ffi, STRUCT);
+    this.#words = new Memory(ffi, ROOM);
+    const signals = new Memory(ffi, STRUCT);
+    c.posix_spawnattr_init(this.#attributes.at);
+    c.posix_spawnattr_setflags(this.#attributes.at, SETSIGDEF | SETSIGMASK | SETSID);
+    c.posix_spawnattr_setsigmask(this.#attributes.at, signals.at);
+    signals.bytes.fill(0xff);
+    c.posix_spawnattr_setsigdefault(this.#attributes.at, signals.at);
+    process.on('SIGCHLD', this.#reap);
+  }
+
+  spawn(spec: ChildSpec, fate: Fate): number | null {
+    const [name, ...args] = spec.command;
+    const path = findProgram(name, spec.cwd, spec.environment.PATH ?? '');
+    let errno = path === null ? constants.errno.ENOENT : this.#execute(path, spec.command, spec);
+    // As execvp(3) does: what is neither a program nor a script with an interpreter is one for the shell.
+    if (errno === constants.errno.ENOEXEC && path !== null)
+      errno = this.#execute('/bin/sh', ['/bin/sh', path, ...args], spec);
+    if (errno !== 0) {
+      const code = getSystemErrorName(-errno);
+      process.nextTick(() => {
+        if (!this.#isOver) fate.onError({ code, message: `spawn ${name} ${code}` });
+      });
+      return null;
+    }
+    const pid = this.#answer.view.getInt32(0, true);
+    this.#fates.set(pid, fate);
+    return pid;
+  }
+
+  /** 0, and then the PID is in `#answer`; or the errno. */
+  #execute(path: string, command: readonly string[], spec: ChildSpec): number {
+    const environment = Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`);
+    const texts = [path, spec.cwd, ...command, ...environment];
+    const pointers = command.length + environment.length + 2;
+    const size = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, pointers * 8);
+    if (this.#words.bytes.length < size) this.#words = new Memory(this.#ffi, size);
+    const words = this.#words.write(texts, pointers * 8);
+    const argv = this.#words.list(words.slice(2, 2 + command.length), 0);
+    const envp = this.#words.list(words.slice(2 + command.length), (command.length + 1) * 8);
+    const [pathAt = 0n, cwdAt = 0n] = words;
+    const lifted: number[] = [];
+    const actions = this.#actions.at;
+    this.#c.posix_spawn_file_actions_init(actions);
+    try {
+      this.#c.posix_spawn_file_actions_addchdir_np(actions, cwdAt);
+      const sources = this.#sourcesOf(spec);
+      for (const [target, source] of sources.entries()) {
+        const from = source < sources.length && source !== target ? this.#lift(source, lifted) : source;
+        this.#c.posix_spawn_file_actions_adddup2(actions, from, target);
+      }
+      return this.#c.posix_spawn(this.#answer.at, pathAt, actions, this.#attributes.at, argv, envp);
+    } finally {
+      this.#c.posix_spawn_file_actions_destroy(actions);
+      for (const descriptor of lifted) closeSync(descriptor);
+      if (this.#words.bytes.length > MOST_ROOM) this.#words = new Memory(this.#ffi, ROOM);
+    }
+  }
+
+  #sourcesOf({ stdout, stderr, descriptors }: ChildSpec): readonly number[] {
+    const of = (output: number | 'ignore' | 'inherit', own: number) =>
+      output === 'ignore' ? this.#null : output === 'inherit' ? own : output;
+    return [this.#null, of(stdout, 1), of(stderr, 2), ...descriptors];
+  }
+
+  /** Out of the way of those that are put into their places before it. */
+  #lift(source: number, lifted: number[]): number {
+    const copy = this.#c.fcntl(source, F_DUPFD_CLOEXEC, SPARE_DESCRIPTOR);
+    if (copy < 0) return source;
+    lifted.push(copy);
+    return copy;
+  }
+
+  /** One signal may stand for the ends of many. The kernel names one that ended; another's child hides the rest, which are asked one by one. */
+  #reapAll(): void {
+    while (this.#fates.size > 0) {
+      this.#answer.view.setInt32(SI_PID, 0, true);
+      if (this.#c.waitid(P_ALL, 0, this.#answer.at, WEXITED | WNOHANG | WNOWAIT) !== 0) break;
+      const pid = this.#answer.view.getInt32(SI_PID, true);
+      if (pid === 0) return;
+      if (!this.#reapOne(pid)) break;
+    }
+    for (const pid of [...this.#fates.keys()]) this.#reapOne(pid);
+  }
+
+  /** False: it is not ours, or lives. */
+  #reapOne(pid: number): boolean {
+    const fate = this.#fates.get(pid);
+    if (fate === undefined) return false;
+    const answer = this.#c.waitpid(pid, this.#answer.at, WNOHANG);
+    if (answer === 0) return false;
+    this.#fates.delete(pid);
+    // Somebody else has reaped it: a library with a handler of its own.
+    if (answer < 0) fate.onExit(null, null);
+    else tell(fate, this.#answer.view.getInt32(0, true));
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    process.off('SIGCHLD', this.#reap);
+    this.#fates.clear();
+    closeSync(this.#null);
+  }
+}
+
+/** The numbers of wait(2). */
+function tell(fate: Fate, status: number): void {
+  const signal = status & 0x7f;
+  if (signal === 0) fate.onExit((status >> 8) & 0xff, null);
+  else fate.onExit(null, nameOfSignal(signal));
+}
+
+const SIGRTMIN = 34;
+/** Where a number has two names, the first is the one that people know (SIGABRT, SIGIO). */
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
+
+function nameOfSignal(number: number): SignalName {
+  const name = SIGNAL_NAMES.get(number);
+  return name === undefined ? `SIGRTMIN+${number - SIGRTMIN}` : `SIG${name.slice(3)}`;
+}
+
+/** Bytes at an address that does not change: more than 64, so that V8 keeps them outside of its heap. */
+class Memory {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView;
+  readonly at: bigint;
+
+  constructor(ffi: Foreign, size: number) {
+    const buffer = new ArrayBuffer(size);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.at = ffi.getRawPointer(buffer);
+  }
+
+  /** Texts that end with NUL, one after the other, from an offset on; their addresses. */
+  write(texts: readonly string[], offset: number): bigint[] {
+    let next = offset;
+    return texts.map((text) => {
+      const start = next;
+      next += encoder.encodeInto(text, this.bytes.subarray(next)).written;
+      this.bytes[next++] = 0;
+      return this.at + BigInt(start);
+    });
+  }
+
+  /** Addresses, and a null at their end; its own address. */
+  list(addresses: readonly bigint[], offset: number): bigint {
+    for (const [index, address] of addresses.entries()) this.view.setBigUint64(offset + index * 8, address, true);
+    this.view.setBigUint64(offset + addresses.length * 8, 0n, true);
+    return this.at + BigInt(offset);
+  }
+}
+
+const encoder = new TextEncoder();

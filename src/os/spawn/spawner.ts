@@ -1,0 +1,34 @@
+// How a process is started and its end is heard of; the core owns time, signals and what follows.
+
+import type { SignalName } from '../../core/model/spec.ts';
+
+export interface ChildSpec {
+  readonly command: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly stdout: number | 'ignore' | 'inherit';
+  readonly stderr: number | 'ignore' | 'inherit';
+  /** What it gets as descriptors 3, 4, … */
+  readonly descriptors: readonly number[];
+}
+
+export interface SpawnError {
+  /** errno name, or that of Node's own check; empty: unknown. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One of the two is called, once, and never within the call of `spawn`. */
+export interface Fate {
+  onError(error: SpawnError): void;
+  /** The process was reaped in this very moment: its number may be another's from now on. Both null: nobody knows how it ended. */
+  onExit(code: number | null, signal: SignalName | null): void;
+}
+
+/** Disposed, it tells nothing any more and leaves every process alone. */
+export interface Spawner extends Disposable {
+  /** In a session and process group of its own, with default signals and no descriptor but those named. The PID; null: it failed. */
+  spawn(spec: ChildSpec, fate: Fate): number | null;
+  /** Fetches a dead child of opsd that nobody here has started; null: it cannot. */
+  readonly fetchOrphan: ((pid: number) => void) | null;
+}

@@ -1,0 +1,123 @@
+// Tells one event to one receiver, once: a program of its own process group, or a webhook. Bounded in time and memory.
+
+import { spawn } from 'node:child_process';
+import type { EventHook } from '../../core/model/spec.ts';
+import { Alarm } from '../../runtime/clock.ts';
+import { sendSignal } from '../proc/identity.ts';
+import { DEFAULT_PATH } from '../spawn/environment.ts';
+
+/** An event as its receivers get it. */
+export interface HookMessage {
+  /** JSON. */
+  readonly body: string;
+  /** OPSD_… variables for programs. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface Delivery {
+  readonly isDelivered: boolean;
+  /** It may work in a moment: nobody answered, or who answered said so. */
+  readonly isTransient: boolean;
+  /** One line: what came, or what was wrong. No part of a secret. */
+  readonly detail: string;
+}
+
+/** Ends what is under way. */
+type Abort = () => void;
+type Tell = (delivery: Delivery) => void;
+
+/** Of what a program writes to stderr; the rest is read and thrown away. */
+const MOST_WORDS = 300;
+/** See connect(2) and getaddrinfo(3): the other side, or the way to it, is not there just now. */
+const TRANSIENT = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
+  ...['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'],
+]);
+
+/** Resolves after `hook.timeout` at the latest, or when `aborted`. Never rejects. */
+export async function deliver(hook: EventHook, message: HookMessage, aborted: AbortSignal): Promise<Delivery> {
+  const { promise, resolve } = Promise.withResolvers<Delivery>();
+  let abort: Abort = () => undefined;
+  const stop = () => resolve({ isDelivered: false, isTransient: false, detail: 'opsd ends' });
+  using alarm = new Alarm(() =>
+    resolve({
+      isDelivered: false,
+      // A program may have done half of what it does.
+      isTransient: hook.target.kind === 'webhook',
+      detail: `no answer within ${hook.timeout} ms`,
+    }),
+  );
+  alarm.set(hook.timeout);
+  aborted.addEventListener('abort', stop, { once: true });
+  try {
+    if (aborted.aborted) stop();
+    else
+      abort =
+        hook.target.kind === 'exec' ? run(hook.target.command, message, resolve) : post(hook.target, message, resolve);
+    return await promise;
+  } catch (error) {
+    return failed(error);
+  } finally {
+    aborted.removeEventListener('abort', stop);
+    abort();
+  }
+}
+
+/** The group is killed in any case: what a hook leaves behind is nobody's. */
+function run([file, ...args]: readonly [string, ...string[]], { body, variables }: HookMessage, tell: Tell): Abort {
+  const { PATH = DEFAULT_PATH, LANG, TZ } = process.env;
+  const env = { PATH, ...(LANG === undefined ? {} : { LANG }), ...(TZ === undefined ? {} : { TZ }), ...variables };
+  const child = spawn(file, args, { detached: true, stdio: ['pipe', 'ignore', 'pipe'], env });
+  const { pid } = child;
+  const killGroup = () => {
+    // Not reaped yet, or a moment ago: the number of its group cannot be another's already.
+    if (pid !== undefined) sendSignal({ to: 'child_group', pid }, 'SIGKILL');
+  };
+  let words = '';
+  child.once('error', (error) => tell(failed(error)));
+  // Who does not read its stdin may do so.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(body);
+  child.stderr?.on('error', () => undefined);
+  child.stderr?.on('data', (chunk: Buffer) => {
+    if (words.length < MOST_WORDS) words += chunk.toString('utf8').slice(0, MOST_WORDS - words.length);
+  });
+  child.once('exit', killGroup);
+  // After the last of its words; the alarm is for one that left its group and keeps stderr open.
+  child.once('close', (code, signal) => {
+    const end = signal ?? `exit code ${code}`;
+    const detail = words === '' ? end : `${end}: ${words.trim().replace(/\s+/g, ' ')}`;
+    tell({ isDelivered: code === 0, isTransient: false, detail });
+  });
+  return () => {
+    killGroup();
+    child.stdin?.destroy();
+    child.stderr?.destroy();
+  };
+}
+
+function post(target: Extract<EventHook['target'], { kind: 'webhook' }>, { body }: HookMessage, tell: Tell): Abort {
+  // Not imported: most have no webhook, and TLS alone takes 10 MB.
+  const { request: send } = process.getBuiltinModule(target.url.startsWith('https:') ? 'node:https' : 'node:http');
+  const headers = {
+    'user-agent': 'opsd',
+    'content-type': 'application/json',
+    ...target.headers,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const request = send(target.url, { method: 'POST', agent: false, headers }, ({ statusCode = 0 }) => {
+    const isTransient = statusCode === 429 || statusCode >= 500;
+    tell({ isDelivered: statusCode >= 200 && statusCode < 300, isTransient, detail: `status ${statusCode}` });
+  });
+  request.on('error', (error) => tell(failed(error)));
+  request.end(body);
+  return () => request.destroy();
+}
+
+/** The messages of node:http have host and port in them, and no path. */
+function failed(error: unknown): Delivery {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const detail = error instanceof Error ? error.message || code : String(error);
+  return { isDelivered: false, isTransient: TRANSIENT.has(code), detail };
+}

@@ -1,0 +1,156 @@
+// Asks services how they are: by HTTP, by a TCP connection, or by a command that runs as the service does.
+
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import type { Millis, Probe, ServiceSpec } from '../../core/model/spec.ts';
+import { Alarm } from '../../runtime/clock.ts';
+import type { Probes, Report } from '../../runtime/ports.ts';
+import { hookName } from '../proc/hook-name.ts';
+import { sendSignal } from '../proc/identity.ts';
+import type { LaunchPlanner } from '../spawn/launch-plan.ts';
+
+export interface ServiceProbesOptions {
+  readonly report: Report;
+  /** As it is configured now. */
+  readonly specOf: (service: string) => ServiceSpec | undefined;
+  /** For commands: with the user, cwd, environment and limits of the service; in the cgroup of opsd. */
+  readonly planner: Pick<LaunchPlanner, 'plan'>;
+}
+
+interface Answer {
+  readonly isGood: boolean;
+  /** One line: what came, or what was wrong. */
+  readonly detail: string;
+}
+
+/** Ends what is under way; the answer that comes of that is not heard any more. */
+type Abort = () => void;
+type Tell = (answer: Answer) => void;
+
+/** More than this at a time are answered with a no: a probe takes a descriptor or a process. */
+const MOST = 2_000;
+
+export class ServiceProbes implements Probes, Disposable {
+  readonly #options: ServiceProbesOptions;
+  readonly #underWay = new Set<Abort>();
+
+  constructor(options: ServiceProbesOptions) {
+    this.#options = options;
+  }
+
+  ask(service: string, generation: number, probe: Probe, timeout: Millis): void {
+    let isOver = false;
+    let abort: Abort = () => {};
+    const tell: Tell = ({ isGood, detail }) => {
+      if (isOver) return;
+      isOver = true;
+      alarm[Symbol.dispose]();
+      this.#underWay.delete(end);
+      abort();
+      this.#options.report({ type: 'probed', service, generation, isGood, detail });
+    };
+    const end: Abort = () => {
+      isOver = true;
+      alarm[Symbol.dispose]();
+      abort();
+    };
+    const alarm = new Alarm(() =>
+      tell({ isGood: false, detail: `${describe(probe)}: no answer within ${timeout} ms` }),
+    );
+    if (this.#underWay.size >= MOST) {
+      tell({ isGood: false, detail: `${MOST} probes are under way already` });
+      return;
+    }
+    this.#underWay.add(end);
+    alarm.set(timeout);
+    abort = this.#begin(service, generation, probe, tell);
+    if (isOver) abort();
+  }
+
+  #begin(service: string, generation: number, probe: Probe, tell: Tell): Abort {
+    switch (probe.kind) {
+      case 'http':
+        return askHttp(probe, tell);
+      case 'tcp':
+        return askTcp(probe, tell);
+      case 'exec':
+        return this.#askCommand(service, generation, probe, tell);
+    }
+  }
+
+  /** The group is killed in any case: what a probe leaves behind is nobody's. */
+  #askCommand(service: string, generation: number, probe: Extract<Probe, { kind: 'exec' }>, tell: Tell): Abort {
+    const no = (message: string): Abort => {
+      tell({ isGood: false, detail: `${describe(probe)}: ${message}` });
+      return () => {};
+    };
+    const spec = this.#options.specOf(service);
+    if (spec === undefined) return no('its service is not configured any more');
+    // With a marker of its own: one that a killed opsd leaves is found by the next.
+    const plan = this.#options.planner.plan(hookName(service, 'probe'), generation, {
+      ...spec,
+      launch: { ...spec.launch, command: probe.command, wrapper: [], sockets: [] },
+    });
+    if ('message' in plan) return no(plan.message);
+    const [file, ...args] = plan.command;
+    try {
+      const child = spawn(file, args, { detached: true, stdio: 'ignore', cwd: plan.cwd, env: plan.environment });
+      const { pid } = child;
+      child.once('error', (error) => no(error.message));
+      child.once('exit', (code, signal) => {
+        tell({ isGood: code === 0, detail: `${describe(probe)}: ${signal ?? `exit code ${code}`}` });
+      });
+      return () => {
+        // Not reaped yet, or a moment ago: the number of its group cannot be another's already.
+        if (pid !== undefined) sendSignal({ to: 'child_group', pid }, 'SIGKILL');
+      };
+    } catch (error) {
+      return no(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const end of this.#underWay) end();
+    this.#underWay.clear();
+  }
+}
+
+function describe(probe: Probe): string {
+  switch (probe.kind) {
+    case 'http':
+      return `GET ${probe.url}`;
+    case 'tcp':
+      return `connection to ${probe.host}:${probe.port}`;
+    case 'exec':
+      return `command ${probe.command[0]}`;
+  }
+}
+
+function askHttp(probe: Extract<Probe, { kind: 'http' }>, tell: Tell): Abort {
+  const no = (error: Error) => tell({ isGood: false, detail: `${describe(probe)}: ${error.message}` });
+  try {
+    // Not imported: most have no such probe, and TLS alone takes 10 MB.
+    const { get } = process.getBuiltinModule(probe.url.startsWith('https:') ? 'node:https' : 'node:http');
+    const request = get(
+      probe.url,
+      { agent: false, headers: { 'user-agent': 'opsd', connection: 'close' } },
+      (response) => {
+        const status = response.statusCode ?? 0;
+        const isGood = probe.status === null ? status >= 200 && status < 400 : status === probe.status;
+        tell({ isGood, detail: `${describe(probe)}: status ${status}` });
+      },
+    );
+    request.on('error', no);
+    return () => request.destroy();
+  } catch (error) {
+    no(error instanceof Error ? error : new Error(String(error)));
+    return () => {};
+  }
+}
+
+function askTcp(probe: Extract<Probe, { kind: 'tcp' }>, tell: Tell): Abort {
+  const socket = connect({ host: probe.host, port: probe.port });
+  socket.once('connect', () => tell({ isGood: true, detail: `${describe(probe)}: open` }));
+  socket.on('error', (error) => tell({ isGood: false, detail: `${describe(probe)}: ${error.message}` }));
+  return () => socket.destroy();
+}
