@@ -26,7 +26,7 @@ import { Timetable } from './daemon/timetable.ts';
 import { Trace } from './daemon/trace.ts';
 import { UsageWatch } from './daemon/usage-watch.ts';
 import { ConfigError } from './errors.ts';
-import { startServers } from './http/server.ts';
+import { startServers } from './http/server/server.ts';
 import { Tally } from './http/tally.ts';
 import { detectCgroups, surroundings } from './os/cgroup/cgroups.ts';
 import { readConfig } from './os/config/files.ts';

@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startServers } from '../../src/http/server.ts';
+import { startServers } from '../../src/http/server/server.ts';
 import { FakeControl, type FakeService } from '../http/fake-control.ts';
 import { scratch } from '../support/scratch.ts';
 import { opsd, type Result } from './run-opsd.ts';

@@ -1,7 +1,7 @@
 // Both doors open on a scratch folder, with a fake daemon behind them.
 
 import { join } from 'node:path';
-import { type ServerOptions, startServers } from '../../src/http/server.ts';
+import { type ServerOptions, startServers } from '../../src/http/server/server.ts';
 import { scratch } from '../support/scratch.ts';
 import { FakeControl, type FakeService } from './fake-control.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { sendLog, writeTail } from '../../src/http/log-stream.ts';
+import { sendLog, writeTail } from '../../src/http/streams/log-stream.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 

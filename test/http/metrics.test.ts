@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { renderMetrics } from '../../src/http/metrics.ts';
+import { renderMetrics } from '../../src/http/metrics/metrics.ts';
 import { ask } from './ask.ts';
 import { openDoors } from './doors.ts';
 import { FakeControl, service, UP } from './fake-control.ts';

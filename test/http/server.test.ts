@@ -8,7 +8,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RuntimeError } from '../../src/errors.ts';
-import { startServers } from '../../src/http/server.ts';
+import { startServers } from '../../src/http/server/server.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { ask, errorCode, raw } from './ask.ts';

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { renderMetrics } from '../../src/http/metrics.ts';
+import { renderMetrics } from '../../src/http/metrics/metrics.ts';
 import { FakeControl, service } from '../http/fake-control.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -5,7 +5,7 @@ import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { RuntimeError } from '../../errors.ts';
-import type { Log } from '../../http/server.ts';
+import type { Log } from '../../http/server/server.ts';
 import { Alarm, every } from '../../runtime/clock.ts';
 
 export interface UnixSocketOptions {

@@ -1,7 +1,7 @@
 // Orders to many services over one connection: each outcome is sent when it is known.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Outcome } from '../core/model/effects.ts';
+import type { Outcome } from '../../core/model/effects.ts';
 
 export interface Answer {
   readonly service: string;

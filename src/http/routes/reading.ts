@@ -1,12 +1,12 @@
 // The part of the API that tells: services, why, events, logs.
 
-import { groupOfInstance, select, unknownService } from '../api/select.ts';
-import type { Control, ServiceView } from '../api/view.ts';
+import { groupOfInstance, select, unknownService } from '../../api/select.ts';
+import type { Control, ServiceView } from '../../api/view.ts';
+import { MOST_LINES, sendLog } from '../streams/log-stream.ts';
+import { newestOlder, rotatedOnce } from '../streams/older-logs.ts';
 import { answer, failure, json, PLAIN, underWay } from './answers.ts';
 import type { Fresh } from './fresh.ts';
 import { graphOf } from './graph.ts';
-import { MOST_LINES, sendLog } from './log-stream.ts';
-import { newestOlder, rotatedOnce } from './older-logs.ts';
 import type { App, RouteOptions } from './routes.ts';
 
 /** Log streams at once, each with an open file. */

@@ -1,8 +1,8 @@
 // The page Prometheus reads: made when it is asked for, from the plain figures of the daemon.
 
-import type { HistogramView, MetricsView } from '../api/view.ts';
+import type { HistogramView, MetricsView } from '../../api/view.ts';
 import { keepLabels, processText } from './exposition.ts';
-import { families } from './metric-families.ts';
+import { families } from './families.ts';
 
 /** The registry is filled by one at a time. */
 let last: Promise<unknown> = Promise.resolve();

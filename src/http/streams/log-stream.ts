@@ -2,8 +2,8 @@
 
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import type { Millis } from '../core/model/spec.ts';
-import { every, monotonic } from '../runtime/clock.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { every, monotonic } from '../../runtime/clock.ts';
 
 const NEWLINE = 10;
 const CHUNK = 64 * 1024;

@@ -1,7 +1,7 @@
 // Who needs whom: which services a stop would leave without what they need, and in which order many are stopped.
 
-import type { GraphView, NodeView } from '../api/view.ts';
-import type { Outcome } from '../core/model/effects.ts';
+import type { GraphView, NodeView } from '../../api/view.ts';
+import type { Outcome } from '../../core/model/effects.ts';
 
 /** Live services outside of `names` that need one of them, or one that needs one of them; nearest first. */
 export function neededBy(graph: readonly NodeView[], names: readonly string[]): string[] {

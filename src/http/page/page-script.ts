@@ -1,6 +1,6 @@
 // What the status page does in the browser. Everything that comes from services is set as text, never as HTML.
 
-import { NOTES_SCRIPT } from './page-notes.ts';
+import { NOTES_SCRIPT } from './notes.ts';
 
 export const PAGE_SCRIPT = String.raw`
 'use strict';

@@ -1,7 +1,7 @@
 // An answer that costs something, made once for all who ask at nearly the same time.
 
-import type { Millis } from '../core/model/spec.ts';
-import { monotonic } from '../runtime/clock.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { monotonic } from '../../runtime/clock.ts';
 
 /** Keeps what `make` gave for `keep` ms, or until the version is another. A failure is not kept. */
 export class Fresh<T> {

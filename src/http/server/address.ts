@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { RuntimeError } from '../errors.ts';
+import { RuntimeError } from '../../errors.ts';
 
 export interface Address {
   readonly host: string;

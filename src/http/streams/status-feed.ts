@@ -1,7 +1,7 @@
 // All services as they were told last, and what became different since, as small as it can be said.
 
-import type { DaemonView, GroupView, ServiceView, StatusView } from '../api/view.ts';
-import type { Millis } from '../core/model/spec.ts';
+import type { DaemonView, GroupView, ServiceView, StatusView } from '../../api/view.ts';
+import type { Millis } from '../../core/model/spec.ts';
 
 /** A service's name, and those of its fields that changed. */
 export type ServiceChange = Partial<ServiceView> & Pick<ServiceView, 'name'>;

@@ -2,12 +2,12 @@
 
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Control } from '../api/view.ts';
-import type { Millis } from '../core/model/spec.ts';
-import { listenOnUnixSocket } from '../os/files/unix-socket.ts';
-import { Alarm } from '../runtime/clock.ts';
+import type { Control } from '../../api/view.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
+import { Alarm } from '../../runtime/clock.ts';
+import { EventStreams } from '../streams/event-streams.ts';
 import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
-import { EventStreams } from './event-streams.ts';
 import { asksTooMuch } from './pipelining.ts';
 
 export type Log = (
@@ -136,7 +136,7 @@ function listener(
   // Loaded with the first request: services start earlier for it, and a daemon that nobody asks stays small.
   let app: Promise<RequestListener> | null = null;
   const load = async (): Promise<RequestListener> => {
-    const { newApp } = await import('./app.ts');
+    const { newApp } = await import('../routes/app.ts');
     const { control, log, pageLogs = () => false } = options;
     return newApp({ control, door, streams, log, pageLogs });
   };

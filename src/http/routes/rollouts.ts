@@ -1,10 +1,10 @@
 // Rollouts over HTTP: GET /api/v1/rollouts shows them; POST with `{"action", "services", "wait"?}` gives orders to them.
 
-import { groupOfInstance, select } from '../api/select.ts';
-import type { RolloutAction } from '../api/view.ts';
+import { groupOfInstance, select } from '../../api/select.ts';
+import type { RolloutAction } from '../../api/view.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
-import { claimedIdentity, sendOutcomes } from './orders.ts';
+import { claimedIdentity, sendOutcomes } from './commands.ts';
 import type { App, RouteOptions } from './routes.ts';
 
 const ACTIONS: readonly RolloutAction[] = ['restart', 'undo', 'retry'];

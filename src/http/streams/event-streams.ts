@@ -1,9 +1,9 @@
 // Server-sent events for many listeners at once: each change is put into words once, and nobody can make a queue grow.
 
 import type { ServerResponse } from 'node:http';
-import type { Control, EventView } from '../api/view.ts';
-import type { Millis } from '../core/model/spec.ts';
-import { Alarm, every, monotonic, wallNow } from '../runtime/clock.ts';
+import type { Control, EventView } from '../../api/view.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { Alarm, every, monotonic, wallNow } from '../../runtime/clock.ts';
 import { StatusFeed } from './status-feed.ts';
 
 /** `changes`: each change of state. `services`: all services, then what changed of them, at most once a second. */

@@ -1,14 +1,14 @@
 // The part of the API that changes something: only on the unix socket, and every command is logged with who gave it.
 
 import { constants } from 'node:os';
-import { select } from '../api/select.ts';
-import type { Control } from '../api/view.ts';
-import type { Outcome } from '../core/model/effects.ts';
-import type { SignalName } from '../core/model/spec.ts';
+import { select } from '../../api/select.ts';
+import type { Control } from '../../api/view.ts';
+import type { Outcome } from '../../core/model/effects.ts';
+import type { SignalName } from '../../core/model/spec.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
+import { type Answer, claimedIdentity, sendOutcomes } from './commands.ts';
 import { dependentsFirst, inStopOrder, neededBy } from './graph.ts';
-import { type Answer, claimedIdentity, sendOutcomes } from './orders.ts';
 import { findServices } from './reading.ts';
 import { addRollouts } from './rollouts.ts';
 import type { App, RouteOptions } from './routes.ts';

@@ -2,7 +2,7 @@
 
 import { failure, json } from './answers.ts';
 import { readBody } from './body.ts';
-import { claimedIdentity } from './orders.ts';
+import { claimedIdentity } from './commands.ts';
 import type { App, RouteOptions } from './routes.ts';
 
 const STATUS = {

@@ -2,14 +2,14 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
-import type { Control } from '../api/view.ts';
+import type { Control } from '../../api/view.ts';
+import type { Door, Log } from '../server/server.ts';
+import type { EventStreams } from '../streams/event-streams.ts';
 import { answer, failure, json } from './answers.ts';
 import { addChanging, isChangingPath, onlyPost } from './changing.ts';
-import type { EventStreams } from './event-streams.ts';
 import { Fresh } from './fresh.ts';
 import { addReading } from './reading.ts';
 import { addRolloutsReading } from './rollouts.ts';
-import type { Door, Log } from './server.ts';
 
 export interface RouteOptions {
   readonly control: Control;
@@ -89,12 +89,12 @@ function addHealth(app: App, { control }: RouteOptions): void {
 function addMetricsAndPage(app: App, options: RouteOptions): void {
   // Loaded with the first scrape: not everybody has a Prometheus, and it takes 5 MB.
   const metrics = shared(options, async () => {
-    const { renderMetrics } = await import('./metrics.ts');
+    const { renderMetrics } = await import('../metrics/metrics.ts');
     return renderMetrics(options.control.metrics());
   });
   app.get('/metrics', async () => answer(await metrics.get(), 'text/plain; version=0.0.4; charset=utf-8'));
   app.get('/', async () => {
-    const { PAGE, PAGE_HEADERS } = await import('./page.ts');
+    const { PAGE, PAGE_HEADERS } = await import('../page/page.ts');
     return answer(PAGE, 'text/html; charset=utf-8', 200, PAGE_HEADERS);
   });
 }

@@ -1,8 +1,8 @@
 // Every metric of opsd: its name, what it says and what a value of it means to whoever is woken by it.
 
-import type { MetricsView, ServiceMetrics } from '../api/view.ts';
-import type { AlertReason } from '../core/model/effects.ts';
-import type { Reason, StateName } from '../core/model/state.ts';
+import type { MetricsView, ServiceMetrics } from '../../api/view.ts';
+import type { AlertReason } from '../../core/model/effects.ts';
+import type { Reason, StateName } from '../../core/model/state.ts';
 import { counter, type Family, gauge, labelsOf, labelsWith, type Sample } from './exposition.ts';
 
 const STATES: readonly StateName[] = [
