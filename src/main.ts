@@ -59,7 +59,7 @@ async function run(parsed: Parsed): Promise<number> {
       // The daemon makes little that lives short: a young generation that stays small saves 15 MB with 100 services.
       setFlagsFromString('--max-semi-space-size=1');
       setFlagsFromString('--semi-space-growth-factor=1');
-      const { runDaemon } = await import('./daemon.ts');
+      const { runDaemon } = await import('./daemon/daemon.ts');
       const prefix = process.env.PREFIX || '/srv';
       // Whatever a library left open must not keep a daemon from ending that has done all it had to.
       return process.exit(

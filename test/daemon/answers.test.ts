@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Answers } from '../../src/daemon/answers.ts';
+import { Answers } from '../../src/daemon/report/answers.ts';
 
 test('the state is saved before an answer is given, once for all that are ready', async () => {
   const story: string[] = [];

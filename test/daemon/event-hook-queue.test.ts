@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EventView } from '../../src/api/view.ts';
 import type { Occasion } from '../../src/core/model/spec.ts';
-import { type HookCounts, type HookLimits, HookQueue } from '../../src/daemon/event-hook-queue.ts';
+import { type HookCounts, type HookLimits, HookQueue } from '../../src/daemon/hooks/queue.ts';
 import type { Delivery } from '../../src/os/watch/event-hooks.ts';
 import { waitFor } from '../support/wait.ts';
 

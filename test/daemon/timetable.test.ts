@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Schedule } from '../../src/core/model/spec.ts';
-import { Timetable } from '../../src/daemon/timetable.ts';
+import { Timetable } from '../../src/daemon/watch/scheduler.ts';
 import { aConfig, aService } from '../simulation/specs.ts';
 import { startedState } from '../support/started-state.ts';
 

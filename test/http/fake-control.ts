@@ -16,7 +16,7 @@ import type {
 } from '../../src/api/view.ts';
 import type { Outcome } from '../../src/core/model/effects.ts';
 import type { OrderAction, Reason, StateName } from '../../src/core/model/state.ts';
-import { Tally } from '../../src/http/tally.ts';
+import { Tally } from '../../src/daemon/report/counters.ts';
 
 export interface FakeService extends ServiceView {
   /** What the next order ends in; default: it works. */

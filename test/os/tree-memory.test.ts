@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Event } from '../../src/core/model/events.ts';
-import { MemoryWatch } from '../../src/daemon/memory-watch.ts';
+import { MemoryWatch } from '../../src/daemon/watch/memory-watch.ts';
 import { treeKey } from '../../src/os/processes/process-tree.ts';
 import { treesMemory } from '../../src/os/processes/tree-memory.ts';
 import { aConfig, aService } from '../simulation/specs.ts';

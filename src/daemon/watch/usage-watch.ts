@@ -1,9 +1,9 @@
 // CPU and memory of all services, asked for every few seconds with one call for all of them.
 
-import type { Millis } from '../core/model/spec.ts';
-import type { State } from '../core/model/state.ts';
-import { type Usage, UsageSampler } from '../os/proc/usage.ts';
-import { every, monotonic } from '../runtime/clock.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { State } from '../../core/model/state.ts';
+import { type Usage, UsageSampler } from '../../os/proc/usage.ts';
+import { every, monotonic } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;
 /** Nobody has asked for so long: only each third time is looked then, which is most of what an idle opsd does at all. */

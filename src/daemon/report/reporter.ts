@@ -1,18 +1,18 @@
 // Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
 
-import { obstacleOf } from '../core/fleet/ordering.ts';
-import { isWanted } from '../core/life/transition.ts';
-import type { AlertReason, Outcome, RolloutNews, Transition } from '../core/model/effects.ts';
-import type { Millis, ServiceSpec } from '../core/model/spec.ts';
-import type { State, StateName } from '../core/model/state.ts';
-import type { Tally } from '../http/tally.ts';
-import type { JobBook } from '../os/files/job-history.ts';
-import type { Fields, Log } from '../os/log/logger.ts';
-import type { ServiceManager } from '../os/systemd/service-manager.ts';
-import { monotonic, unixNow } from '../runtime/clock.ts';
-import type { Audience } from '../runtime/perform.ts';
+import { obstacleOf } from '../../core/fleet/ordering.ts';
+import { isWanted } from '../../core/life/transition.ts';
+import type { AlertReason, Outcome, RolloutNews, Transition } from '../../core/model/effects.ts';
+import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
+import type { State, StateName } from '../../core/model/state.ts';
+import type { JobBook } from '../../os/files/job-history.ts';
+import type { Fields, Log } from '../../os/log/logger.ts';
+import type { ServiceManager } from '../../os/systemd/service-manager.ts';
+import { monotonic, unixNow } from '../../runtime/clock.ts';
+import type { Audience } from '../../runtime/perform.ts';
 import type { Answers } from './answers.ts';
-import type { Chronicle } from './chronicle.ts';
+import type { Tally } from './counters.ts';
+import type { Chronicle } from './event-history.ts';
 import { countStates } from './views.ts';
 
 /** systemd gives up on a unit that is not ready in 90 s: services that take longer than this are waited for no more. */

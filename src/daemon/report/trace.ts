@@ -1,8 +1,8 @@
 // What goes on inside, for log_level "debug" and filters such as "info,heartbeat=debug": facts and orders of the loop.
 
-import type { Effect } from '../core/model/effects.ts';
-import type { Event } from '../core/model/events.ts';
-import type { Log } from '../os/log/logger.ts';
+import type { Effect } from '../../core/model/effects.ts';
+import type { Event } from '../../core/model/events.ts';
+import type { Log } from '../../os/log/logger.ts';
 
 export class Trace {
   readonly #heartbeat: Log;

@@ -1,12 +1,12 @@
 // The hooks of the configuration in force: finds out which change of state each wants to be told of.
 
-import type { EventHooksView, EventView } from '../api/view.ts';
-import { serviceOf } from '../core/fleet/ordering.ts';
-import type { EventHook, Millis, Occasion } from '../core/model/spec.ts';
-import type { State } from '../core/model/state.ts';
-import { Alarm, monotonic } from '../runtime/clock.ts';
-import { meansService } from '../text/glob.ts';
-import { type HookCounts, type HookOutside, HookQueue } from './event-hook-queue.ts';
+import type { EventHooksView, EventView } from '../../api/view.ts';
+import { serviceOf } from '../../core/fleet/ordering.ts';
+import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
+import type { State } from '../../core/model/state.ts';
+import { Alarm, monotonic } from '../../runtime/clock.ts';
+import { meansService } from '../../text/glob.ts';
+import { type HookCounts, type HookOutside, HookQueue } from './queue.ts';
 
 /** Running again: a recovery, if it lasts until then. */
 interface Hope {

@@ -1,8 +1,8 @@
 // Orders that wait for their answers, and the rule that a wish is on disk before its answer is out.
 
-import type { Outcome } from '../core/model/effects.ts';
-import type { Millis } from '../core/model/spec.ts';
-import { Alarm, monotonic } from '../runtime/clock.ts';
+import type { Outcome } from '../../core/model/effects.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { Alarm, monotonic } from '../../runtime/clock.ts';
 
 /** More orders at a time than this are refused: each of 1,000 services can have ten. */
 const MOST = 10_000;

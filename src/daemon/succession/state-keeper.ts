@@ -1,11 +1,11 @@
 // Keeps the state file close to the state: soon after each change, at once before a promise is given.
 
-import type { Memory } from '../core/adoption/saved-service.ts';
-import type { Millis } from '../core/model/spec.ts';
-import type { RememberedService } from '../os/files/remembered.ts';
-import type { StateFile } from '../os/files/state-file.ts';
-import { identityOf } from '../os/proc/identity.ts';
-import { Alarm } from '../runtime/clock.ts';
+import type { Memory } from '../../core/adoption/saved-service.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { RememberedService } from '../../os/files/remembered.ts';
+import type { StateFile } from '../../os/files/state-file.ts';
+import { identityOf } from '../../os/proc/identity.ts';
+import { Alarm } from '../../runtime/clock.ts';
 
 /** What only the file knows (counters, times) may be lost for that long. Processes are found without it. */
 const DELAY: Millis = 200;

@@ -1,13 +1,13 @@
 // Takes over what an earlier opsd left: adopts what goes on, and ends what nobody wants.
 
-import type { Survivor } from '../core/adoption/adopt.ts';
-import type { ServiceSpec } from '../core/model/spec.ts';
-import type { Log } from '../os/log/logger.ts';
-import type { ServiceOutputs } from '../os/output/service-outputs.ts';
-import { serviceOfHook } from '../os/proc/hook-name.ts';
-import type { HookedProcesses } from '../os/processes/hooked-processes.ts';
-import type { ServiceProcesses } from '../os/processes/processes.ts';
-import type { Findings } from './inheritance.ts';
+import type { Survivor } from '../../core/adoption/adopt.ts';
+import type { ServiceSpec } from '../../core/model/spec.ts';
+import type { Log } from '../../os/log/logger.ts';
+import type { ServiceOutputs } from '../../os/output/service-outputs.ts';
+import { serviceOfHook } from '../../os/proc/hook-name.ts';
+import type { HookedProcesses } from '../../os/processes/hooked-processes.ts';
+import type { ServiceProcesses } from '../../os/processes/processes.ts';
+import type { Findings } from './predecessor.ts';
 
 export interface Heirs {
   readonly processes: ServiceProcesses;

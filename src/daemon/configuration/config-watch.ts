@@ -1,8 +1,8 @@
 // Reloads when a configuration file changes, comes or goes (`daemon.watch_config`): by stat, which sees through symlinks.
 
-import type { Millis } from '../core/model/spec.ts';
-import { changedFiles, type Signature, signatureOf } from '../os/config/files.ts';
-import { every } from '../runtime/clock.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { changedFiles, type Signature, signatureOf } from '../../os/config/files.ts';
+import { every } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 1_000;
 

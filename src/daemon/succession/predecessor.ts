@@ -1,20 +1,20 @@
 // What an earlier opsd left: its state file, its PID files, and every process that carries its marker.
 
 import { join } from 'node:path';
-import type { Inheritance, Survivor } from '../core/adoption/adopt.ts';
-import type { Memory } from '../core/adoption/saved-service.ts';
-import type { Config } from '../core/model/spec.ts';
-import type { Cgroups } from '../os/cgroup/cgroups.ts';
-import { readPid } from '../os/files/pid-files.ts';
-import type { RememberedService } from '../os/files/remembered.ts';
-import type { StateFile } from '../os/files/state-file.ts';
-import type { Log } from '../os/log/logger.ts';
-import { serviceOfHook } from '../os/proc/hook-name.ts';
-import { bootId } from '../os/proc/identity.ts';
-import { type Census, census, type Found, type Hint } from '../os/processes/census.ts';
-import { accountOf } from '../os/spawn/accounts.ts';
-import type { Sockets } from '../os/systemd/sockets.ts';
-import { monotonic } from '../runtime/clock.ts';
+import type { Inheritance, Survivor } from '../../core/adoption/adopt.ts';
+import type { Memory } from '../../core/adoption/saved-service.ts';
+import type { Config } from '../../core/model/spec.ts';
+import type { Cgroups } from '../../os/cgroup/cgroups.ts';
+import { readPid } from '../../os/files/pid-files.ts';
+import type { RememberedService } from '../../os/files/remembered.ts';
+import type { StateFile } from '../../os/files/state-file.ts';
+import type { Log } from '../../os/log/logger.ts';
+import { serviceOfHook } from '../../os/proc/hook-name.ts';
+import { bootId } from '../../os/proc/identity.ts';
+import { type Census, census, type Found, type Hint } from '../../os/processes/census.ts';
+import { accountOf } from '../../os/spawn/accounts.ts';
+import type { Sockets } from '../../os/systemd/sockets.ts';
+import { monotonic } from '../../runtime/clock.ts';
 
 export interface Findings {
   readonly inheritance: Inheritance;

@@ -1,11 +1,11 @@
 // Rollouts as people and programs see them.
 
-import type { RolloutView } from '../api/view.ts';
-import { serviceOf } from '../core/fleet/ordering.ts';
-import type { State } from '../core/model/state.ts';
-import { turnOf } from '../core/rollout/note.ts';
-import { wallAt } from '../runtime/clock.ts';
-import { isoOrNull } from './chronicle.ts';
+import type { RolloutView } from '../../api/view.ts';
+import { serviceOf } from '../../core/fleet/ordering.ts';
+import type { State } from '../../core/model/state.ts';
+import { turnOf } from '../../core/rollout/note.ts';
+import { wallAt } from '../../runtime/clock.ts';
+import { isoOrNull } from './event-history.ts';
 
 export function viewRollouts(state: State): readonly RolloutView[] {
   return [...state.rollouts.values()].map((rollout) => {

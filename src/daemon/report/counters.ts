@@ -1,8 +1,8 @@
 // What is counted of the life of services: read off their changes of state, so that no other code has to count.
 
-import type { AlertReason, RolloutNews, Transition } from '../core/model/effects.ts';
-import type { Millis } from '../core/model/spec.ts';
-import type { Reason, StateName } from '../core/model/state.ts';
+import type { AlertReason, RolloutNews, Transition } from '../../core/model/effects.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { Reason, StateName } from '../../core/model/state.ts';
 import { Durations } from './durations.ts';
 
 type Counts<Key extends string> = Partial<Record<Key, number>>;

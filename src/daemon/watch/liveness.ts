@@ -2,10 +2,10 @@
 
 import { utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Millis } from '../core/model/spec.ts';
-import { makeFolders } from '../os/files/make-folders.ts';
-import { every, monotonic, wallNow } from '../runtime/clock.ts';
-import type { Loop } from '../runtime/loop.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { makeFolders } from '../../os/files/make-folders.ts';
+import { every, monotonic, wallNow } from '../../runtime/clock.ts';
+import type { Loop } from '../../runtime/loop.ts';
 
 const PERIOD: Millis = 1_000;
 /** The loop goes round every second: one that has not for this long does not work. */

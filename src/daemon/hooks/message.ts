@@ -1,9 +1,9 @@
 // An event in the words of its receivers: JSON for webhooks and stdin, variables for programs.
 
 import { hostname } from 'node:os';
-import type { EventView } from '../api/view.ts';
-import type { Occasion } from '../core/model/spec.ts';
-import type { HookMessage } from '../os/watch/event-hooks.ts';
+import type { EventView } from '../../api/view.ts';
+import type { Occasion } from '../../core/model/spec.ts';
+import type { HookMessage } from '../../os/watch/event-hooks.ts';
 
 /** Of what other programs said. */
 const LONGEST_DETAIL = 1_000;

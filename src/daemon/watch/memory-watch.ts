@@ -1,9 +1,9 @@
 // Holds services to `limits.memory` where no cgroup does: looks every few seconds, and has those started anew that take more.
 
-import type { Event } from '../core/model/events.ts';
-import type { Millis } from '../core/model/spec.ts';
-import type { Run, Service, State } from '../core/model/state.ts';
-import { every } from '../runtime/clock.ts';
+import type { Event } from '../../core/model/events.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { Run, Service, State } from '../../core/model/state.ts';
+import { every } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;
 const MIB = 1 << 20;

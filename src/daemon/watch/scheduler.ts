@@ -1,11 +1,11 @@
 // Posts the times of jobs as they come, and makes up for one that was missed while no opsd was there.
 
-import type { Event } from '../core/model/events.ts';
-import type { Millis, Schedule } from '../core/model/spec.ts';
-import type { State } from '../core/model/state.ts';
-import { nextRun } from '../os/config/calendar.ts';
-import type { JobBook } from '../os/files/job-history.ts';
-import { every, unixNow } from '../runtime/clock.ts';
+import type { Event } from '../../core/model/events.ts';
+import type { Millis, Schedule } from '../../core/model/spec.ts';
+import type { State } from '../../core/model/state.ts';
+import { nextRun } from '../../os/config/calendar.ts';
+import type { JobBook } from '../../os/files/job-history.ts';
+import { every, unixNow } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 500;
 /** The wall clock went back by more than this: the times that were reckoned before do not hold. */

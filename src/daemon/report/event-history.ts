@@ -1,10 +1,10 @@
 // What has happened: the last changes of state, for those who ask, and each new one for those who listen.
 
-import type { EventView, ExitView } from '../api/view.ts';
-import type { Transition } from '../core/model/effects.ts';
-import type { Millis } from '../core/model/spec.ts';
-import type { Exit } from '../core/model/state.ts';
-import { wallAt, wallNow } from '../runtime/clock.ts';
+import type { EventView, ExitView } from '../../api/view.ts';
+import type { Transition } from '../../core/model/effects.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { Exit } from '../../core/model/state.ts';
+import { wallAt, wallNow } from '../../runtime/clock.ts';
 
 const KEPT = 1_000;
 

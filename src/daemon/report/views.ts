@@ -1,15 +1,15 @@
 // The state of the core as people and programs see it.
 
-import type { RunView, ServiceMetrics, ServiceView } from '../api/view.ts';
-import { failuresNow, isWanted } from '../core/life/transition.ts';
-import type { Millis } from '../core/model/spec.ts';
-import type { Service, ServiceState, State } from '../core/model/state.ts';
-import type { RolloutNote } from '../core/rollout/note.ts';
-import type { Tally } from '../http/tally.ts';
-import type { JobRecord } from '../os/files/job-history.ts';
-import type { Usage } from '../os/proc/usage.ts';
-import { dateOf, monotonic, unixNow, wallAt } from '../runtime/clock.ts';
-import { isoOrNull, viewExit } from './chronicle.ts';
+import type { RunView, ServiceMetrics, ServiceView } from '../../api/view.ts';
+import { failuresNow, isWanted } from '../../core/life/transition.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { Service, ServiceState, State } from '../../core/model/state.ts';
+import type { RolloutNote } from '../../core/rollout/note.ts';
+import type { JobRecord } from '../../os/files/job-history.ts';
+import type { Usage } from '../../os/proc/usage.ts';
+import { dateOf, monotonic, unixNow, wallAt } from '../../runtime/clock.ts';
+import type { Tally } from './counters.ts';
+import { isoOrNull, viewExit } from './event-history.ts';
 
 export interface OutputCounts {
   readonly bytes: number;

@@ -1,8 +1,8 @@
 // A one-way digest of a service's configuration: tells the next opsd whether it changed, and nothing else.
 
 import { createHash } from 'node:crypto';
-import { isInPlace } from '../core/model/changes.ts';
-import type { ServiceSpec } from '../core/model/spec.ts';
+import { isInPlace } from '../../core/model/changes.ts';
+import type { ServiceSpec } from '../../core/model/spec.ts';
 
 const digests = new WeakMap<ServiceSpec, string>();
 
