@@ -4,8 +4,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { basename, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import type { Parsed } from './cli/commands.ts';
-import type { Terminal } from './cli/terminal.ts';
+import type { Parsed } from './cli/arguments/commands.ts';
+import type { Terminal } from './cli/show/terminal.ts';
 import { SignalOrders } from './daemon/signals.ts';
 
 // First of all: from here on a signal to the daemon is an order, not the end, however long the rest takes to load. And
@@ -20,7 +20,7 @@ const cache = places.find(isOurs);
 if (cache !== undefined) enableCompileCache(join(cache, '.compile-cache'));
 
 // Only now: an import above would be compiled before there is a cache.
-const { parsePlain } = await import('./cli/parse.ts');
+const { parsePlain } = await import('./cli/arguments/parse.ts');
 
 // Node would exit 1, which says "configuration error", and systemd would not start opsd again.
 for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -34,7 +34,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const parsed = parsePlain(argv);
     if (parsed !== null) return await run(parsed);
     watchOutput();
-    const { explainUsage } = await import('./cli/usage.ts');
+    const { explainUsage } = await import('./cli/arguments/usage.ts');
     const usage = explainUsage(argv, version());
     if (usage.kind === 'parsed') return await run(usage.parsed);
     write(usage.kind === 'told' ? 'stdout' : 'stderr', usage.text);
@@ -76,7 +76,7 @@ async function run(parsed: Parsed): Promise<number> {
     case 'schema':
       return (await import('./cli/config-commands.ts')).runSchema(output);
     default: {
-      const { runCtl } = await import('./cli/ctl.ts');
+      const { runCtl } = await import('./cli/ctl/ctl.ts');
       return await runCtl(parsed, openTerminal(), process.env);
     }
   }

@@ -10,7 +10,7 @@ import type { Problem } from '../errors.ts';
 import { readConfig } from '../os/config/files.ts';
 import { readScale, scalePath } from '../os/files/scale-file.ts';
 import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
-import { describeDrift } from './drift.ts';
+import { describeDrift } from './show/drift.ts';
 
 /** Where a command writes; the text has its line breaks. */
 export interface Output {

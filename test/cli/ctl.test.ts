@@ -362,7 +362,7 @@ test('no daemon, a stale socket and no permission are told apart, each with its 
 test('without permission it says whose the socket is', { skip: process.getuid?.() !== 0 }, async () => {
   await using daemon = await fakeDaemon([service('web', UP)]);
   chmodSync(daemon.prefix, 0o755);
-  const client = join(import.meta.dirname, '../../src/cli/client.ts');
+  const client = join(import.meta.dirname, '../../src/cli/client/client.ts');
   const script = `import(${JSON.stringify(client)}).then(async ({ newClient }) => {
     process.setgroups([]); process.setgid(65534); process.setuid(65534);
     await newClient(${JSON.stringify(join(daemon.prefix, 'run', 'opsd.sock'))}).get('/').catch((error) => console.log(error.message));

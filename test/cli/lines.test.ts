@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { linesOf, serverEventsOf } from '../../src/cli/lines.ts';
+import { linesOf, serverEventsOf } from '../../src/cli/client/lines.ts';
 
 async function* pieces(text: string, cuts: readonly number[]): AsyncGenerator<string> {
   const places = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].sort((a, b) => a - b);

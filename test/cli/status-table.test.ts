@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { statusSummary, statusTable } from '../../src/cli/status-table.ts';
+import { statusSummary, statusTable } from '../../src/cli/show/status-table.ts';
 import { service, UP } from '../http/fake-control.ts';
 
 const startedAgo = (seconds: number) => ({ ...UP, started_at: new Date(Date.now() - seconds * 1000).toISOString() });

@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { sanitise } from '../../src/cli/terminal.ts';
+import { sanitise } from '../../src/cli/show/terminal.ts';
 import { service, UP } from '../http/fake-control.ts';
 import { type Daemon, fakeDaemon } from './daemon.ts';
 

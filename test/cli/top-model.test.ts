@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newModel, press, SAMPLES, type TopModel, visible, withStatus } from '../../src/cli/top-model.ts';
-import { screenOf, sparkline } from '../../src/cli/top-screen.ts';
+import { newModel, press, SAMPLES, type TopModel, visible, withStatus } from '../../src/cli/top/model.ts';
+import { screenOf, sparkline } from '../../src/cli/top/screen.ts';
 import { FakeControl, service, UP } from '../http/fake-control.ts';
 
 const SERVICES = [

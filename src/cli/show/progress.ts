@@ -1,10 +1,10 @@
 // What a long wait waits for, told to the person at the terminal: one line on stderr that is gone afterwards.
 
-import type { Millis } from '../core/model/spec.ts';
-import { ago, every, monotonic } from '../runtime/clock.ts';
-import { span } from '../text/quantities.ts';
-import type { Client } from './client.ts';
-import { readStatus } from './status-command.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { ago, every, monotonic } from '../../runtime/clock.ts';
+import { span } from '../../text/quantities.ts';
+import type { Client } from '../client/client.ts';
+import { readStatus } from '../ctl/status.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Who is done within that wants to read no more than the result. */

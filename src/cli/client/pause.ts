@@ -1,7 +1,7 @@
 // Waiting that ends early when somebody has enough.
 
-import type { Millis } from '../core/model/spec.ts';
-import { Alarm } from '../runtime/clock.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { Alarm } from '../../runtime/clock.ts';
 
 /** Resolves after `span`, or as soon as `enough` is aborted. */
 export async function pause(span: Millis, enough: AbortSignal): Promise<void> {

@@ -1,14 +1,14 @@
 // `opsd ctl top`: a live table with keys, on a screen of its own that is gone afterwards.
 
-import type { StatusView } from '../api/view.ts';
-import type { Millis } from '../core/model/spec.ts';
-import { ConfigError, RuntimeError } from '../errors.ts';
-import { every, monotonic } from '../runtime/clock.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status-command.ts';
-import type { Terminal } from './terminal.ts';
-import { newModel, press, type TopModel, type TopOrder, withStatus } from './top-model.ts';
-import { screenOf } from './top-screen.ts';
+import type { StatusView } from '../../api/view.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { ConfigError, RuntimeError } from '../../errors.ts';
+import { every, monotonic } from '../../runtime/clock.ts';
+import type { Ctl, ExitCode } from '../ctl/ctl.ts';
+import { readStatus } from '../ctl/status.ts';
+import type { Terminal } from '../show/terminal.ts';
+import { newModel, press, type TopModel, type TopOrder, withStatus } from './model.ts';
+import { screenOf } from './screen.ts';
 
 const LOOK_EVERY: Millis = 1_000;
 /** As often as the daemon measures. */

@@ -1,13 +1,13 @@
 // `opsd ctl why`: the cause, what it rests on, what comes next, and what would help.
 
-import type { WhyView } from '../api/view.ts';
-import { ConfigError } from '../errors.ts';
-import { ago } from '../runtime/clock.ts';
-import { span } from '../text/quantities.ts';
+import type { WhyView } from '../../api/view.ts';
+import { ConfigError } from '../../errors.ts';
+import { ago } from '../../runtime/clock.ts';
+import { span } from '../../text/quantities.ts';
+import { COLOURS } from '../show/status-table.ts';
+import { paint, sanitise, type Terminal } from '../show/terminal.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status-command.ts';
-import { COLOURS } from './status-table.ts';
-import { paint, sanitise, type Terminal } from './terminal.ts';
+import { readStatus } from './status.ts';
 
 /** Nobody reads more at once. */
 const MOST = 100;

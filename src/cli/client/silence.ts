@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { Millis } from '../core/model/spec.ts';
-import { RuntimeError } from '../errors.ts';
-import { Alarm } from '../runtime/clock.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { RuntimeError } from '../../errors.ts';
+import { Alarm } from '../../runtime/clock.ts';
 
 /** Who says nothing for longer, not even that it lives, is stuck. */
 export const PATIENCE: Millis = 10_000;

@@ -1,11 +1,11 @@
 // `opsd ctl status`: the services as a table or as JSON, once or again and again.
 
-import type { StatusView } from '../api/view.ts';
+import type { StatusView } from '../../api/view.ts';
+import { pause } from '../client/pause.ts';
+import { driftOf } from '../show/drift.ts';
+import { statusSummary, statusTable } from '../show/status-table.ts';
+import { paint } from '../show/terminal.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { driftOf } from './drift.ts';
-import { pause } from './pause.ts';
-import { statusSummary, statusTable } from './status-table.ts';
-import { paint } from './terminal.ts';
 
 const EMPTY = `opsd supervises no services yet.
 Add one to the configuration, for example:

@@ -1,11 +1,11 @@
 // The picture of `ctl top`: lines no longer and no more than the terminal has.
 
-import type { ServiceView } from '../api/view.ts';
-import { ago } from '../runtime/clock.ts';
-import { percent, size, span } from '../text/quantities.ts';
-import { COLOURS, noteOf, statusSummary } from './status-table.ts';
-import { paint, sanitise } from './terminal.ts';
-import { SAMPLES, type TopModel, visible } from './top-model.ts';
+import type { ServiceView } from '../../api/view.ts';
+import { ago } from '../../runtime/clock.ts';
+import { percent, size, span } from '../../text/quantities.ts';
+import { COLOURS, noteOf, statusSummary } from '../show/status-table.ts';
+import { paint, sanitise } from '../show/terminal.ts';
+import { SAMPLES, type TopModel, visible } from './model.ts';
 
 export interface Size {
   readonly columns: number;

@@ -1,14 +1,14 @@
 // `opsd ctl events`: changes of state as they happen.
 
-import type { EventView } from '../api/view.ts';
-import { timeOfDay } from '../runtime/clock.ts';
+import type { EventView } from '../../api/view.ts';
+import { timeOfDay } from '../../runtime/clock.ts';
+import { countOf } from '../arguments/limits.ts';
+import { serverEventsOf } from '../client/lines.ts';
+import { orEnough } from '../client/pause.ts';
+import { COLOURS } from '../show/status-table.ts';
+import { paint, sanitise } from '../show/terminal.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { countOf } from './limits.ts';
-import { serverEventsOf } from './lines.ts';
-import { orEnough } from './pause.ts';
-import { readStatus } from './status-command.ts';
-import { COLOURS } from './status-table.ts';
-import { paint, sanitise } from './terminal.ts';
+import { readStatus } from './status.ts';
 
 const LINES = 10;
 /** More are not kept. */

@@ -1,9 +1,9 @@
 // How long a command waits, and how much it reads: what `--timeout` and `-n` say.
 
-import type { Millis } from '../core/model/spec.ts';
-import { ConfigError } from '../errors.ts';
-import { parseDuration } from '../text/units.ts';
-import { PATIENCE } from './patience.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { ConfigError } from '../../errors.ts';
+import { parseDuration } from '../../text/units.ts';
+import { PATIENCE } from '../client/silence.ts';
 
 const TIMEOUT: Millis = 60_000;
 /** So long opsd may take to answer on a busy host: who waits for less means services. */

@@ -1,11 +1,11 @@
 // `opsd ctl …`: which code answers which command. Each is loaded only when it is the one.
 
 import { join, resolve } from 'node:path';
-import { ConfigError } from '../errors.ts';
-import { type Client, newClient } from './client.ts';
-import type { Parsed } from './commands.ts';
-import { PATIENCE } from './patience.ts';
-import type { Terminal } from './terminal.ts';
+import { ConfigError } from '../../errors.ts';
+import type { Parsed } from '../arguments/commands.ts';
+import { type Client, newClient } from '../client/client.ts';
+import { PATIENCE } from '../client/silence.ts';
+import type { Terminal } from '../show/terminal.ts';
 
 export type ExitCode = 0 | 1 | 2;
 
@@ -23,7 +23,7 @@ export async function runCtl(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<ExitCode> {
   const { timeout } = options;
-  const patience = timeout === undefined ? PATIENCE : (await import('./limits.ts')).patienceOf(timeout);
+  const patience = timeout === undefined ? PATIENCE : (await import('../arguments/limits.ts')).patienceOf(timeout);
   using client = newClient(socketPath(options.socket, env), patience, terminal.enough);
   return await obey(command.path[1] ?? '', { client, terminal, operands, options });
 }
@@ -31,36 +31,36 @@ export async function runCtl(
 async function obey(name: string, ctl: Ctl): Promise<ExitCode> {
   switch (name) {
     case 'status':
-      return (await import('./status-command.ts')).showStatus(ctl);
+      return (await import('./status.ts')).showStatus(ctl);
     case 'start':
     case 'stop':
     case 'restart':
     case 'run':
     case 'reset':
-      return (await import('./order-commands.ts')).giveOrder(ctl, name);
+      return (await import('./services.ts')).giveOrder(ctl, name);
     case 'rollout':
-      return (await import('./rollout-command.ts')).rollout(ctl);
+      return (await import('./rollout.ts')).rollout(ctl);
     case 'scale':
-      return (await import('./scale-command.ts')).scale(ctl);
+      return (await import('./scale.ts')).scale(ctl);
     case 'signal':
-      return (await import('./order-commands.ts')).sendSignal(ctl);
+      return (await import('./services.ts')).sendSignal(ctl);
     case 'graph':
-      return (await import('./graph-command.ts')).showGraph(ctl);
+      return (await import('./graph.ts')).showGraph(ctl);
     case 'reload':
-      return (await import('./reload-command.ts')).reload(ctl);
+      return (await import('./reload.ts')).reload(ctl);
     case 'logs':
-      return (await import('./logs-command.ts')).showLogs(ctl);
+      return (await import('./logs.ts')).showLogs(ctl);
     case 'why':
-      return (await import('./why-command.ts')).showWhy(ctl);
+      return (await import('./why.ts')).showWhy(ctl);
     case 'events':
-      return (await import('./events-command.ts')).showEvents(ctl);
+      return (await import('./events.ts')).showEvents(ctl);
     case 'top':
-      return (await import('./top-command.ts')).showTop(ctl);
+      return (await import('../top/command.ts')).showTop(ctl);
     case 'wait':
-      return (await import('./wait-command.ts')).waitFor(ctl);
+      return (await import('./wait.ts')).waitFor(ctl);
     case 'handover':
     case 'shutdown':
-      return (await import('./end-commands.ts')).endDaemon(ctl, name);
+      return (await import('./end.ts')).endDaemon(ctl, name);
     default:
       throw new ConfigError(`there is no command 'opsd ctl ${name}'; see them with: opsd help ctl`);
   }

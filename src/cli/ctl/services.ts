@@ -1,18 +1,18 @@
 // `opsd ctl start|stop|restart|reset|signal`: orders to services, each answered when it came to rest.
 
-import type { RolloutAction } from '../api/view.ts';
-import type { Outcome } from '../core/model/effects.ts';
-import type { OrderAction } from '../core/model/state.ts';
-import { RuntimeError } from '../errors.ts';
-import { Alarm } from '../runtime/clock.ts';
-import { span } from '../text/quantities.ts';
+import type { RolloutAction } from '../../api/view.ts';
+import type { Outcome } from '../../core/model/effects.ts';
+import type { OrderAction } from '../../core/model/state.ts';
+import { RuntimeError } from '../../errors.ts';
+import { Alarm } from '../../runtime/clock.ts';
+import { span } from '../../text/quantities.ts';
+import { timeoutOf } from '../arguments/limits.ts';
+import { linesOf } from '../client/lines.ts';
+import { orEnough } from '../client/pause.ts';
+import { showProgress } from '../show/progress.ts';
+import { paint, sanitise } from '../show/terminal.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { timeoutOf } from './limits.ts';
-import { linesOf } from './lines.ts';
-import { orEnough } from './pause.ts';
-import { showProgress } from './progress.ts';
-import { readStatus } from './status-command.ts';
-import { paint, sanitise } from './terminal.ts';
+import { readStatus } from './status.ts';
 
 interface Line {
   readonly service?: string;

@@ -1,18 +1,18 @@
 // `opsd ctl scale`: how many instances of a service there are to be, until the file is to decide again.
 
-import type { EventView, ScaleResult } from '../api/view.ts';
-import type { StateName } from '../core/model/state.ts';
-import { ConfigError, RuntimeError } from '../errors.ts';
-import { Alarm } from '../runtime/clock.ts';
-import { span } from '../text/quantities.ts';
+import type { EventView, ScaleResult } from '../../api/view.ts';
+import type { StateName } from '../../core/model/state.ts';
+import { ConfigError, RuntimeError } from '../../errors.ts';
+import { Alarm } from '../../runtime/clock.ts';
+import { span } from '../../text/quantities.ts';
+import { timeoutOf } from '../arguments/limits.ts';
+import { serverEventsOf } from '../client/lines.ts';
+import { orEnough } from '../client/pause.ts';
+import { driftOf, plural } from '../show/drift.ts';
+import { showProgress } from '../show/progress.ts';
+import { paint, sanitise } from '../show/terminal.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { driftOf, plural } from './drift.ts';
-import { timeoutOf } from './limits.ts';
-import { serverEventsOf } from './lines.ts';
-import { orEnough } from './pause.ts';
-import { showProgress } from './progress.ts';
-import { readStatus } from './status-command.ts';
-import { paint, sanitise } from './terminal.ts';
+import { readStatus } from './status.ts';
 
 type Scaled = ScaleResult & { readonly ok: true };
 

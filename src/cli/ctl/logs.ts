@@ -1,16 +1,16 @@
 // `opsd ctl logs`: what services wrote, and go on writing.
 
-import type { Millis } from '../core/model/spec.ts';
-import { ConfigError } from '../errors.ts';
-import { agoOfStamp } from '../runtime/clock.ts';
-import type { Reply } from './client.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { ConfigError } from '../../errors.ts';
+import { agoOfStamp } from '../../runtime/clock.ts';
+import { countOf, sinceOf } from '../arguments/limits.ts';
+import type { Reply } from '../client/client.ts';
+import { linesOf } from '../client/lines.ts';
+import { orEnough } from '../client/pause.ts';
+import { Unanswered } from '../client/silence.ts';
+import { type Colour, paint, sanitise } from '../show/terminal.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { countOf, sinceOf } from './limits.ts';
-import { linesOf } from './lines.ts';
-import { Unanswered } from './patience.ts';
-import { orEnough } from './pause.ts';
-import { readStatus } from './status-command.ts';
-import { type Colour, paint, sanitise } from './terminal.ts';
+import { readStatus } from './status.ts';
 
 const LINES = 100;
 const MOST_LINES = 10_000;

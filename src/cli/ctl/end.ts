@@ -1,16 +1,16 @@
 // `opsd ctl handover` and `opsd ctl shutdown`: the end of the daemon, without or with its services.
 
 import { existsSync } from 'node:fs';
-import type { StatusView } from '../api/view.ts';
-import { RuntimeError } from '../errors.ts';
-import { monotonic } from '../runtime/clock.ts';
-import { span } from '../text/quantities.ts';
+import type { StatusView } from '../../api/view.ts';
+import { RuntimeError } from '../../errors.ts';
+import { monotonic } from '../../runtime/clock.ts';
+import { span } from '../../text/quantities.ts';
+import { timeoutOf } from '../arguments/limits.ts';
+import { pause } from '../client/pause.ts';
+import { Unanswered } from '../client/silence.ts';
+import { showProgress } from '../show/progress.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { timeoutOf } from './limits.ts';
-import { Unanswered } from './patience.ts';
-import { pause } from './pause.ts';
-import { showProgress } from './progress.ts';
-import { readStatus } from './status-command.ts';
+import { readStatus } from './status.ts';
 
 const LOOK_EVERY = 50;
 

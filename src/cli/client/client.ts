@@ -5,10 +5,10 @@ import { existsSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
-import type { Millis } from '../core/model/spec.ts';
-import { ConfigError, RuntimeError } from '../errors.ts';
-import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './patience.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import { ConfigError, RuntimeError } from '../../errors.ts';
 import { orEnough } from './pause.ts';
+import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './silence.ts';
 
 export interface Reply extends AsyncIterable<string>, Disposable {
   readonly status: number;

@@ -1,14 +1,14 @@
 // `opsd ctl rollout`: how far rollouts are, what they wait for, and the ways back and forward.
 
-import type { RolloutView } from '../api/view.ts';
-import { ConfigError } from '../errors.ts';
-import { ago } from '../runtime/clock.ts';
-import { span } from '../text/quantities.ts';
-import type { Client } from './client.ts';
+import type { RolloutView } from '../../api/view.ts';
+import { ConfigError } from '../../errors.ts';
+import { ago } from '../../runtime/clock.ts';
+import { span } from '../../text/quantities.ts';
+import type { Client } from '../client/client.ts';
+import { COLOURS } from '../show/status-table.ts';
+import { type Colour, paint, sanitise, type Terminal } from '../show/terminal.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { giveRolloutOrder } from './order-commands.ts';
-import { COLOURS } from './status-table.ts';
-import { type Colour, paint, sanitise, type Terminal } from './terminal.ts';
+import { giveRolloutOrder } from './services.ts';
 
 const NONE = `there was no rollout yet. One begins with opsd ctl restart SERVICE --rolling, and with a reload that
 changes a service with several instances, or with rollout in its configuration.

@@ -1,17 +1,17 @@
 // `opsd ctl wait`: returns when services are in a state.
 
-import type { EventView } from '../api/view.ts';
-import type { StateName } from '../core/model/state.ts';
-import { ConfigError, RuntimeError } from '../errors.ts';
-import { Alarm } from '../runtime/clock.ts';
-import { span } from '../text/quantities.ts';
+import type { EventView } from '../../api/view.ts';
+import type { StateName } from '../../core/model/state.ts';
+import { ConfigError, RuntimeError } from '../../errors.ts';
+import { Alarm } from '../../runtime/clock.ts';
+import { span } from '../../text/quantities.ts';
+import { timeoutOf } from '../arguments/limits.ts';
+import { serverEventsOf } from '../client/lines.ts';
+import { orEnough } from '../client/pause.ts';
+import { showProgress } from '../show/progress.ts';
+import { COLOURS } from '../show/status-table.ts';
 import type { Ctl, ExitCode } from './ctl.ts';
-import { timeoutOf } from './limits.ts';
-import { serverEventsOf } from './lines.ts';
-import { orEnough } from './pause.ts';
-import { showProgress } from './progress.ts';
-import { readStatus } from './status-command.ts';
-import { COLOURS } from './status-table.ts';
+import { readStatus } from './status.ts';
 
 export async function waitFor(ctl: Ctl): Promise<ExitCode> {
   const { client, terminal, operands, options } = ctl;
