@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { isOutOfDescriptors, withSpare } from '../../src/os/proc/spare-descriptor.ts';
 
-const os = resolve(import.meta.dirname, '../../src/os');
+const os = resolve(import.meta.dirname, '../../src/os/proc');
 
 /** Runs a script in which `takeAll()` leaves no descriptor; gives what it printed as JSON. */
 function run(script: string): unknown {

@@ -3,7 +3,8 @@
 import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { failure } from './answers.ts';
-import { type RouteOptions, routes } from './routes.ts';
+import type { RouteOptions } from './route-options.ts';
+import { routes } from './routes.ts';
 
 export function newApp(options: RouteOptions): RequestListener {
   const app = routes(options);

@@ -5,13 +5,14 @@ import { select } from '../../api/select.ts';
 import type { Control } from '../../api/view.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { SignalName } from '../../core/model/spec.ts';
+import type { App } from '../context.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
 import { type Answer, claimedIdentity, sendOutcomes } from './commands.ts';
 import { dependentsFirst, inStopOrder, neededBy } from './graph.ts';
 import { findServices } from './reading.ts';
 import { addRollouts } from './rollouts.ts';
-import type { App, RouteOptions } from './routes.ts';
+import type { RouteOptions } from './route-options.ts';
 import { addScale } from './scale.ts';
 
 const ACTIONS = ['start', 'stop', 'restart', 'run', 'reset', 'signal'] as const;

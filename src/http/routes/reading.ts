@@ -2,12 +2,13 @@
 
 import { groupOfInstance, select, unknownService } from '../../api/select.ts';
 import type { Control, ServiceView } from '../../api/view.ts';
+import type { App } from '../context.ts';
 import { MOST_LINES, sendLog } from '../streams/log-stream.ts';
 import { newestOlder, rotatedOnce } from '../streams/older-logs.ts';
 import { answer, failure, json, PLAIN, underWay } from './answers.ts';
 import type { Fresh } from './fresh.ts';
 import { graphOf } from './graph.ts';
-import type { App, RouteOptions } from './routes.ts';
+import type { RouteOptions } from './route-options.ts';
 
 /** Log streams at once, each with an open file. */
 const MAX_LOG_STREAMS = 64;

@@ -2,10 +2,11 @@
 
 import { groupOfInstance, select } from '../../api/select.ts';
 import type { RolloutAction } from '../../api/view.ts';
+import type { App } from '../context.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
 import { claimedIdentity, sendOutcomes } from './commands.ts';
-import type { App, RouteOptions } from './routes.ts';
+import type { RouteOptions } from './route-options.ts';
 
 const ACTIONS: readonly RolloutAction[] = ['restart', 'undo', 'retry'];
 

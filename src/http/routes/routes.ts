@@ -1,27 +1,13 @@
 // What each HTTP request is answered. TCP gets the reading half, the unix socket all of it.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Context, Hono } from 'hono';
-import type { Control } from '../../api/view.ts';
-import type { Door, Log } from '../server/server.ts';
-import type { EventStreams } from '../streams/event-streams.ts';
+import { Hono } from 'hono';
+import type { App, Ask } from '../context.ts';
 import { answer, failure, json } from './answers.ts';
 import { addChanging, isChangingPath, onlyPost } from './changing.ts';
 import { Fresh } from './fresh.ts';
 import { addReading } from './reading.ts';
 import { addRolloutsReading } from './rollouts.ts';
-
-export interface RouteOptions {
-  readonly control: Control;
-  readonly door: Door;
-  readonly streams: EventStreams;
-  readonly log: Log;
-  readonly pageLogs: () => boolean;
-}
-
-type Env = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };
-export type App = Hono<Env>;
-export type Ask = Context<Env>;
+import type { RouteOptions } from './route-options.ts';
 
 /** How long an answer serves others too. A change of state makes it old at once. */
 const KEEP_ANSWERS = 250;

@@ -1,9 +1,10 @@
 // POST /api/v1/services/NAME/scale: another number of instances. Body: `{"instances": 6}`; null: that of the file.
 
+import type { App } from '../context.ts';
 import { failure, json } from './answers.ts';
 import { readBody } from './body.ts';
 import { claimedIdentity } from './commands.ts';
-import type { App, RouteOptions } from './routes.ts';
+import type { RouteOptions } from './route-options.ts';
 
 const STATUS = {
   unknown_service: 404,

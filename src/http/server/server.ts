@@ -6,17 +6,10 @@ import type { Control } from '../../api/view.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
 import { Alarm } from '../../runtime/clock.ts';
+import type { Door, Log } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
 import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
 import { asksTooMuch } from './pipelining.ts';
-
-export type Log = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  fields?: Readonly<Record<string, string | number | boolean | null>>,
-) => void;
-
-export type Door = 'socket' | 'tcp';
 
 export interface ServerOptions {
   readonly control: Control;

@@ -5,7 +5,6 @@ import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { RuntimeError } from '../../errors.ts';
-import type { Log } from '../../http/server/server.ts';
 import { Alarm, every } from '../../runtime/clock.ts';
 
 export interface UnixSocketOptions {
@@ -15,7 +14,7 @@ export interface UnixSocketOptions {
   readonly group: string | null;
   /** A server that does not listen yet. Asked again when the socket has to be made anew. */
   readonly makeServer: () => Server;
-  readonly log: Log;
+  readonly log: (level: 'warn' | 'error', message: string, fields: Readonly<Record<string, string>>) => void;
   /** How often to look whether the socket is still there. */
   readonly lookEvery: Millis;
 }

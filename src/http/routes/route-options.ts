@@ -1,0 +1,13 @@
+// What the routes are made of: the daemon that answers, and the listener that they serve.
+
+import type { Control } from '../../api/view.ts';
+import type { Door, Log } from '../context.ts';
+import type { EventStreams } from '../streams/event-streams.ts';
+
+export interface RouteOptions {
+  readonly control: Control;
+  readonly door: Door;
+  readonly streams: EventStreams;
+  readonly log: Log;
+  readonly pageLogs: () => boolean;
+}
