@@ -275,8 +275,8 @@ export interface Control {
   scale(service: string, instances: number | null, by: string): ScaleResult;
   handover(by: string): void;
   shutdown(by: string): void;
-  /** null: no such service. */
-  why(service: string): WhyView | null;
+  /** null: no such service. `showsOutput`: with lines that it wrote. */
+  why(service: string, showsOutput: boolean): WhyView | null;
   /** Tells of changes of state as they happen until disposed. */
   events(listener: (event: EventView) => void): Disposable;
   /** The last 1,000, oldest first. */

@@ -26,7 +26,7 @@ import { stopOwnUnit } from '../os/systemd/own-unit.ts';
 import { missingFolderOf } from '../os/watch/heartbeats.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
-import type { Signalled } from '../why/facts.ts';
+import type { Signalled, WhyFacts } from '../why/facts.ts';
 import { explain } from '../why/why.ts';
 import type { Configuration } from './configuration/configuration.ts';
 import type { EventHooks } from './hooks/event-hooks.ts';
@@ -161,10 +161,10 @@ export class DaemonControl implements Control {
     });
   }
 
-  why(service: string): WhyView | null {
+  why(service: string, showsOutput: boolean): WhyView | null {
     const known = serviceOf(this.#parts.loop.state, service);
     if (known === undefined) return null;
-    return explain({
+    const facts: WhyFacts = {
       service: known,
       view: this.#view(known),
       events: this.#parts.chronicle.recent().filter((event) => event.service === service),
@@ -176,7 +176,8 @@ export class DaemonControl implements Control {
         const other = serviceOf(this.#parts.loop.state, name);
         return other === undefined ? undefined : this.#view(other);
       },
-    });
+    };
+    return explain(facts, showsOutput);
   }
 
   events(listener: (event: EventView) => void): Disposable {

@@ -11,7 +11,8 @@ import { toolFailure } from './tool-words.ts';
 
 const LINES = 10;
 
-export function explain(facts: WhyFacts): WhyView {
+/** `showsOutput`: lines that the service wrote may be quoted; what they mean is told in any case. */
+export function explain(facts: WhyFacts, showsOutput: boolean): WhyView {
   const { service, view, lastLines } = facts;
   const { name, group, launch } = service.spec;
   const failure = lastFailure(facts);
@@ -27,8 +28,8 @@ export function explain(facts: WhyFacts): WhyView {
     state: view.state,
     since: view.since,
     summary: summary(facts, failure, finding),
-    evidence: evidence(facts, failure, finding),
-    last_lines: lastLines.slice(-LINES),
+    evidence: evidence(facts, failure, showsOutput ? finding : null),
+    last_lines: showsOutput ? lastLines.slice(-LINES) : [],
     next,
     next_at: at,
     commands: commands(facts, failure, finding),

@@ -178,7 +178,7 @@ before_start = { command = ["sh", "-c", "exit 7"], timeout = "5s" }
   await it.until('told', 'running');
   await it.until('line', 'running');
   const broken = await it.until('broken', 'exited');
-  assert.equal(broken.reason, 'before_start (sh -c exit 7) failed: exit code 7');
+  assert.equal(broken.reason, 'before_start (sh) failed: exit code 7');
   await it.ctl('stop', 'told');
   assert.equal(await it.output('told'), 'before\nup\nafter\n');
   assert.match(await it.output('line'), /^begin\nlistening on 80\n/);

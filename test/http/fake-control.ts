@@ -223,7 +223,7 @@ export class FakeControl implements Control {
     this.orders.push(`shutdown by ${by}`);
   }
 
-  why(name: string): WhyView | null {
+  why(name: string, showsOutput: boolean): WhyView | null {
     const found = this.services.get(name);
     if (found === undefined) return null;
     return {
@@ -233,7 +233,7 @@ export class FakeControl implements Control {
       since: found.since,
       summary: `${name} is ${found.state}: ${found.reason}.`,
       evidence: [{ label: 'generation', text: String(found.generation) }],
-      last_lines: this.lastLines(name),
+      last_lines: showsOutput ? this.lastLines(name) : [],
       next: 'nothing',
       next_at: found.next_attempt_at,
       commands: [`opsd ctl logs ${name}`],

@@ -7,7 +7,7 @@ import { newService } from '../../src/core/model/initial.ts';
 import type { Launch, Policy } from '../../src/core/model/spec.ts';
 import type { Exit, Reason, Service, ServiceState, StateName } from '../../src/core/model/state.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
-import type { Refusal, Signalled } from '../../src/why/facts.ts';
+import type { Refusal, Signalled, WhyFacts } from '../../src/why/facts.ts';
 import { findingIn } from '../../src/why/symptoms.ts';
 import { explain } from '../../src/why/why.ts';
 import { aService } from '../simulation/specs.ts';
@@ -20,6 +20,8 @@ interface Case {
   readonly from?: StateName;
   readonly exit?: Partial<Exit>;
   readonly lines?: readonly string[];
+  /** Default: true. */
+  readonly showsOutput?: boolean;
   readonly policy?: Partial<Policy>;
   readonly view?: Partial<ServiceView>;
   readonly service?: Partial<Service>;
@@ -61,7 +63,7 @@ function why(about: Case): WhyView {
     failures_in_a_row: view.failures_in_a_row,
     next_attempt_at: view.next_attempt_at,
   };
-  return explain({
+  const facts: WhyFacts = {
     service: {
       ...newService(aService('web', about.policy ?? {}), 3, now),
       state: about.state,
@@ -77,7 +79,8 @@ function why(about: Case): WhyView {
     missingFolder: about.missingFolder ?? null,
     refusal: about.refusal ?? null,
     other: (name) => about.others?.find((other) => other.name === name),
-  });
+  };
+  return explain(facts, about.showsOutput ?? true);
 }
 
 const shown = ({ evidence }: WhyView, label: string) => evidence.find((each) => each.label === label)?.text;
@@ -93,16 +96,20 @@ test('missing binary', () => {
 
 test('crash on start', () => {
   const lines = ['starting', "Error: Cannot find module 'express'", '    at Module._load'];
-  const told = why({
+  const about: Case = {
     state: backoff,
     from: 'running',
     reason: 'exit_code',
     detail: 'exit code 1',
     exit: { code: 1 },
     lines,
-  });
+  };
+  const told = why(about);
   assert.equal(told.summary, 'web failed: exit code 1; by its own words a part of the program is not installed.');
   assert.equal(shown(told, 'its output says'), "Error: Cannot find module 'express'");
+  const toStrangers = why({ ...about, showsOutput: false });
+  assert.equal(toStrangers.summary, told.summary, 'what the words mean is told to all');
+  assert.doesNotMatch(JSON.stringify(toStrangers), /express|_load/, 'the words are not');
   assert.equal(shown(told, 'last exit'), 'exit code 1');
   assert.equal(told.next, 'it is started again');
   assert.equal(shown(told, 'failures in a row'), '1; more than 10 (max_failures) and it is given up');

@@ -90,6 +90,8 @@ test('http: what goes wrong is told', async () => {
   const refused = await it.ask({ kind: 'http', url: `http://127.0.0.1:${port}/x`, status: null });
   assert.equal(refused.isGood, false);
   assert.match(refused.detail, new RegExp(`^GET http://127.0.0.1:${port}/x: .*ECONNREFUSED`));
+  const withSecrets = `http://me:hunter2@127.0.0.1:${port}/x?token=hunter2`;
+  assert.equal((await it.ask({ kind: 'http', url: withSecrets, status: null })).detail, refused.detail);
   const bad = await it.ask({ kind: 'http', url: 'no url', status: null });
   assert.match(bad.detail, /Invalid URL/);
 });

@@ -36,6 +36,12 @@ export function liveUrl(port: number, path: string = LIVE_PATH): string {
   return `http://${THIS_HOST}:${port}${path}`;
 }
 
+/** As it may stand in a text: without userinfo and query, which are where URLs carry passwords and tokens. */
+export function tellUrl(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed === null ? 'a URL' : `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
+}
+
 /** `host:5432`, `[::1]:5432`, or the port alone: of this host. */
 export function readAddress(input: unknown): Reading<Address> {
   const expected = 'an address such as "127.0.0.1:5432", or a port';

@@ -45,9 +45,8 @@ export function addReading(app: App, options: RouteOptions, everything: Fresh<Ui
   app.get('/api/v1/services/:name/why', (c) => {
     const service = findService(control, c.req.param('name'));
     if (service instanceof Response) return service;
-    const why = control.why(service.name);
-    if (why === null) return unknown(control, service.name);
-    return json(mayShowOutput(options) ? why : { ...why, last_lines: [] });
+    const why = control.why(service.name, mayShowOutput(options));
+    return why === null ? unknown(control, service.name) : json(why);
   });
   app.get('/api/v1/services/:name/events', (c) => {
     const found = findServices(control, c.req.param('name'));

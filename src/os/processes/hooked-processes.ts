@@ -192,6 +192,7 @@ function endOf(event: Event): { readonly service: string; readonly generation: n
   }
 }
 
+/** Without the arguments: a password may be among them. */
 function describe({ kind, hook }: UnderWay): string {
-  return `${kind} (${hook.command.join(' ')})`;
+  return `${kind} (${hook.command[0]})`;
 }

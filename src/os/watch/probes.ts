@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
+import { tellUrl } from '../../config/values/endpoint.ts';
 import type { Millis, Probe, ServiceSpec } from '../../core/model/spec.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import type { Probes, Report } from '../../runtime/ports.ts';
@@ -118,7 +119,7 @@ export class ServiceProbes implements Probes, Disposable {
 function describe(probe: Probe): string {
   switch (probe.kind) {
     case 'http':
-      return `GET ${probe.url}`;
+      return `GET ${tellUrl(probe.url)}`;
     case 'tcp':
       return `connection to ${probe.host}:${probe.port}`;
     case 'exec':
