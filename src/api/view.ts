@@ -3,7 +3,8 @@
 import type { Change, DaemonChange } from '../core/model/changes.ts';
 import type { AlertReason, Outcome, RolloutNews } from '../core/model/effects.ts';
 import type { SignalName } from '../core/model/spec.ts';
-import type { OrderAction, Reason, StateName } from '../core/model/state.ts';
+import type { OrderAction } from '../core/model/state.ts';
+import type { Reason, StateName } from '../core/model/states.ts';
 import type { RolloutNote, Turn } from '../core/rollout/note.ts';
 import type { Problem } from '../errors.ts';
 

@@ -2,8 +2,8 @@
 
 import type { Config, DaemonSpec, EffectiveValue } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
+import type { BuildContext } from './build/context.ts';
 import { effectiveDaemon } from './build/effective.ts';
-import type { Surroundings } from './build/service.ts';
 import { readServices, type Scale, type Services } from './build/services.ts';
 import { checkDaemon, checkService } from './check/checks.ts';
 import { checkDependencies } from './check/dependencies.ts';
@@ -69,7 +69,7 @@ interface Daemon {
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }
 
-function readDaemon(root: Table, around: Surroundings): Daemon | null {
+function readDaemon(root: Table, around: BuildContext): Daemon | null {
   const table = subtable(root, 'daemon') ?? emptyTable(root.origin);
   const form = { schema: daemonSchema, keys: KEYS.keys.get('daemon') ?? KEYS, isFragment: false, standIn: {} };
   const values = readTable(table, form, locateIn(root, ['daemon']), around.findings);
@@ -90,7 +90,7 @@ function readDaemon(root: Table, around: Surroundings): Daemon | null {
 }
 
 /** OPSD_LOG wins over every layer. */
-function logLevelOverride({ env, findings }: Surroundings): string | null {
+function logLevelOverride({ env, findings }: BuildContext): string | null {
   const text = env.OPSD_LOG;
   if (text === undefined || text === '') return null;
   const reading = parseLogLevel(text);

@@ -2,7 +2,7 @@
 
 import type { AlertReason, Effect, Outcome, RolloutNews, Transition } from '../core/model/effects.ts';
 import type { ServiceSpec } from '../core/model/spec.ts';
-import type { StateName } from '../core/model/state.ts';
+import { isLiveState } from '../core/model/states.ts';
 import type { Heartbeats, Outputs, PidFiles, Probes, Processes } from './ports.ts';
 
 export interface Ports {
@@ -25,13 +25,11 @@ export interface Audience {
   exit(code: number, why: string): void;
 }
 
-const LIVE: ReadonlySet<StateName> = new Set<StateName>(['starting', 'running', 'stopping', 'killing']);
-
 export function perform(effect: Effect, ports: Ports, audience: Audience): void {
   switch (effect.type) {
     case 'transition':
       // The generation is gone: what it wrote last belongs before what the next one writes.
-      if (LIVE.has(effect.from) && (!LIVE.has(effect.to) || effect.to === 'starting'))
+      if (isLiveState(effect.from) && (!isLiveState(effect.to) || effect.to === 'starting'))
         ports.outputs.endOfGeneration(effect.service);
       return audience.transition(effect);
     case 'spawn':

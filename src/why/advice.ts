@@ -1,7 +1,7 @@
 // The commands that show more of a cause, or remove it.
 
 import type { EventView } from '../api/view.ts';
-import type { Reason } from '../core/model/state.ts';
+import type { Reason } from '../core/model/states.ts';
 import { disobedience, folderForBeats, lostDependencies, type WhyFacts } from './facts.ts';
 import { type Finding, meaningOfExit } from './symptoms.ts';
 

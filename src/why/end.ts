@@ -1,14 +1,13 @@
 // What the last end of a service means: by a signal of opsd itself, by one of somebody else, or by an exit code.
 
 import type { ExitView } from '../api/view.ts';
-import type { Reason, StateName } from '../core/model/state.ts';
+import { isLiveState, type Reason } from '../core/model/states.ts';
 import type { WhyFacts } from './facts.ts';
 import { meaningOfExit } from './symptoms.ts';
 
 /** `detail`: why opsd sent it. */
 type Sender = { readonly who: 'opsd'; readonly detail: string } | { readonly who: 'another' };
 
-const LIVE = new Set<StateName>(['starting', 'running', 'stopping', 'killing']);
 /** Failures that a service does not have by itself: opsd ends it for them. */
 const ENDED_BY_OPSD = new Set<Reason>([
   'heartbeat_lost',
@@ -38,7 +37,7 @@ function senderOf(facts: WhyFacts): Sender | null {
   if (signalled?.generation === ended && signalled.signal === signal) {
     return { who: 'opsd', detail: `signal by ${signalled.by}` };
   }
-  const story = events.filter(({ generation, from }) => generation === ended && LIVE.has(from));
+  const story = events.filter(({ generation, from }) => generation === ended && isLiveState(from));
   if (story.length === 0) return senderByReason(facts, signal === stopSignal || signal === 'SIGKILL');
   // With processes left behind, the main one ended before opsd sent anything.
   if (story.some(({ reason }) => reason === 'leftovers')) return { who: 'another' };

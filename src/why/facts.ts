@@ -2,7 +2,8 @@
 
 import type { EventView, ServiceView } from '../api/view.ts';
 import type { Millis, SignalName } from '../core/model/spec.ts';
-import type { Reason, Service } from '../core/model/state.ts';
+import type { Service } from '../core/model/state.ts';
+import type { Reason } from '../core/model/states.ts';
 import type { Problem } from '../errors.ts';
 
 /** A reload that was refused: what runs is not what the files say. */

@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import type { Event } from '../../src/core/model/events.ts';
 import { initialState, newService } from '../../src/core/model/initial.ts';
 import type { Health, Policy } from '../../src/core/model/spec.ts';
-import type { Next, Run, Service, ServiceState, State, StateName, Verdict } from '../../src/core/model/state.ts';
+import type { Next, Run, Service, ServiceState, State, Verdict } from '../../src/core/model/state.ts';
+import type { StateName } from '../../src/core/model/states.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 

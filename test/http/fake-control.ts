@@ -15,7 +15,8 @@ import type {
   WhyView,
 } from '../../src/api/view.ts';
 import type { Outcome } from '../../src/core/model/effects.ts';
-import type { OrderAction, Reason, StateName } from '../../src/core/model/state.ts';
+import type { OrderAction } from '../../src/core/model/state.ts';
+import type { Reason, StateName } from '../../src/core/model/states.ts';
 import { Tally } from '../../src/daemon/report/counters.ts';
 
 export interface FakeService extends ServiceView {

@@ -6,7 +6,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { EventView, ServiceView, StatusView } from '../../src/api/view.ts';
-import type { StateName } from '../../src/core/model/state.ts';
+import type { StateName } from '../../src/core/model/states.ts';
 import { ask, freePort, type Reply } from './requests.ts';
 import { scratch } from './scratch.ts';
 import { endSurvivors, procFile, survivorsOf } from './survivors.ts';

@@ -3,19 +3,10 @@
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 import type { Parsed } from '../arguments/commands.ts';
-import { type Client, newClient } from '../client/client.ts';
+import { newClient } from '../client/client.ts';
 import { PATIENCE } from '../client/silence.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import type { Terminal } from '../show/terminal.ts';
-
-export type ExitCode = 0 | 1 | 2;
-
-/** What a ctl command works with. */
-export interface Ctl {
-  readonly client: Client;
-  readonly terminal: Terminal;
-  readonly operands: readonly string[];
-  readonly options: Parsed['options'];
-}
 
 export async function runCtl(
   { command, operands, options }: Parsed,

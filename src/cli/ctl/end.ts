@@ -6,17 +6,17 @@ import { RuntimeError } from '../../errors.ts';
 import { monotonic } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
+import { readStatus } from '../client/api.ts';
 import { pause } from '../client/pause.ts';
 import { Unanswered } from '../client/silence.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { showProgress } from '../show/progress.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status.ts';
 
 const LOOK_EVERY = 50;
 
 export async function endDaemon({ client, terminal, options }: Ctl, how: 'handover' | 'shutdown'): Promise<ExitCode> {
   const timeout = timeoutOf(options.timeout);
-  const { daemon } = await readStatus({ client, operands: [] });
+  const { daemon } = await readStatus(client, []);
   await client.post(`/api/v1/${how}`);
   if (options['no-wait'] === true) {
     terminal.out('opsd was asked to shut down\n');
@@ -26,7 +26,7 @@ export async function endDaemon({ client, terminal, options }: Ctl, how: 'handov
   let left: readonly string[] = [];
   using _progress = showProgress(client, terminal, () => left);
   while (monotonic() - since < timeout && !terminal.enough.aborted) {
-    const status = await stillThere(client.socketPath, () => readStatus({ client, operands: [] }));
+    const status = await stillThere(client.socketPath, () => readStatus(client, []));
     if (status === null || status.daemon.pid !== daemon.pid) {
       terminal.out(
         how === 'shutdown' ? 'opsd has ended, all services are stopped\n' : 'opsd has ended, the services run on\n',

@@ -3,12 +3,12 @@
 import type { EventView } from '../../api/view.ts';
 import { timeOfDay } from '../../runtime/clock.ts';
 import { countOf } from '../arguments/limits.ts';
+import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
 import { orEnough } from '../client/pause.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
 import { paint, sanitise } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status.ts';
 
 const LINES = 10;
 /** More are not kept. */
@@ -44,7 +44,7 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
 /** Instances that come later to a service that was named belong to it. */
 async function wantedOf({ client, operands }: Ctl): Promise<(event: EventView) => boolean> {
   if (operands.length === 0) return () => true;
-  const names = new Set((await readStatus({ client, operands })).services.map(({ name }) => name));
+  const names = new Set((await readStatus(client, operands)).services.map(({ name }) => name));
   const groups = new Set(operands);
   return ({ service }) => names.has(service) || groups.has(service.replace(/@\d+$/, ''));
 }

@@ -1,9 +1,9 @@
 // `opsd ctl graph`: which service needs which, as a tree or for Graphviz.
 
 import type { GraphView, NodeView } from '../../api/view.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
 import { paint } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
 
 export async function showGraph({ client, terminal, operands, options }: Ctl): Promise<ExitCode> {
   const query = operands.map((operand) => `service=${encodeURIComponent(operand)}`).join('&');

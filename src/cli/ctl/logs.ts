@@ -4,13 +4,13 @@ import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError } from '../../errors.ts';
 import { agoOfStamp } from '../../runtime/clock.ts';
 import { countOf, sinceOf } from '../arguments/limits.ts';
+import { readStatus } from '../client/api.ts';
 import type { Reply } from '../client/client.ts';
 import { linesOf } from '../client/lines.ts';
 import { orEnough } from '../client/pause.ts';
 import { Unanswered } from '../client/silence.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { type Colour, paint, sanitise } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status.ts';
 
 const LINES = 100;
 const MOST_LINES = 10_000;
@@ -25,7 +25,7 @@ export async function showLogs(ctl: Ctl): Promise<ExitCode> {
   const follow = options.follow === true;
   const since = sinceOf(options.since);
   const lines = countOf(options.lines, since === null ? LINES : MOST_LINES, MOST_LINES);
-  const { services } = await readStatus({ client, operands });
+  const { services } = await readStatus(client, operands);
   if (follow && services.length > MOST_FOLLOWED) {
     throw new ConfigError(`at most ${MOST_FOLLOWED} logs can be followed at once, not ${services.length}; name some`);
   }

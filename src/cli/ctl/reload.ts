@@ -1,9 +1,9 @@
 // `opsd ctl reload`: the plan, service by service and key by key.
 
 import type { Change, DaemonChange, KeyChange } from '../../core/model/changes.ts';
+import { readRollouts } from '../client/api.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { type Colour, paint, sanitise } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readRollouts } from './rollout.ts';
 
 const KINDS: Readonly<
   Record<Change['kind'], { readonly mark: string; readonly text: string; readonly colour: Colour }>

@@ -4,10 +4,10 @@ import type { RolloutView } from '../../api/view.ts';
 import { ConfigError } from '../../errors.ts';
 import { ago } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
-import type { Client } from '../client/client.ts';
+import { readRollouts } from '../client/api.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
 import { type Colour, paint, sanitise, type Terminal } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
 import { giveRolloutOrder } from './services.ts';
 
 const NONE = `there was no rollout yet. One begins with opsd ctl restart SERVICE --rolling, and with a reload that
@@ -27,12 +27,6 @@ export async function rollout(ctl: Ctl): Promise<ExitCode> {
     default:
       throw new ConfigError(`expected status, undo or retry, got '${what}'; see: opsd help ctl rollout`);
   }
-}
-
-export async function readRollouts(client: Client, services: readonly string[]): Promise<readonly RolloutView[]> {
-  const query = services.map((service) => `service=${encodeURIComponent(service)}`).join('&');
-  const answer = await client.get(`/api/v1/rollouts${query === '' ? '' : `?${query}`}`);
-  return (answer as { rollouts: readonly RolloutView[] }).rollouts;
 }
 
 /** Exits 2 when one has stopped, or was taken back because it failed. */

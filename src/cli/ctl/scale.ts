@@ -1,18 +1,18 @@
 // `opsd ctl scale`: how many instances of a service there are to be, until the file is to decide again.
 
 import type { EventView, ScaleResult } from '../../api/view.ts';
-import type { StateName } from '../../core/model/state.ts';
+import type { StateName } from '../../core/model/states.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
+import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
 import { orEnough } from '../client/pause.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { driftOf, plural } from '../show/drift.ts';
 import { showProgress } from '../show/progress.ts';
 import { paint, sanitise } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status.ts';
 
 type Scaled = ScaleResult & { readonly ok: true };
 
@@ -59,7 +59,7 @@ async function waitFor(
   using alarm = new Alarm(() => late.abort());
   alarm.set(timeout);
   const enough = AbortSignal.any([terminal.enough, late.signal]);
-  const { services } = await readStatus({ client, operands: [] });
+  const { services } = await readStatus(client, []);
   const known = new Map(services.map(({ name, state, reason }) => [name, { state, reason }]));
   const pending = new Map<string, 'added' | 'removed'>();
   for (const name of added) pending.set(name, 'added');
@@ -100,7 +100,7 @@ function isAtRest(kind: 'added' | 'removed', state: StateName | null): boolean {
 }
 
 async function list({ client, terminal, options }: Ctl, service: string | undefined): Promise<ExitCode> {
-  const { groups, services } = await readStatus({ client, operands: service === undefined ? [] : [service] });
+  const { groups, services } = await readStatus(client, service === undefined ? [] : [service]);
   if (options.json === true) {
     terminal.out(`${JSON.stringify({ version: 1, groups }, null, 2)}\n`);
     return 0;

@@ -7,12 +7,12 @@ import { RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
+import { readStatus } from '../client/api.ts';
 import { linesOf } from '../client/lines.ts';
 import { orEnough } from '../client/pause.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { showProgress } from '../show/progress.ts';
 import { paint, sanitise } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status.ts';
 
 interface Line {
   readonly service?: string;
@@ -52,7 +52,7 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   const { client, terminal, options } = ctl;
   const timeout =
     hasNoLimit(order, to) && options.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(options.timeout);
-  const { services: named } = await readStatus({ client, operands: patterns });
+  const { services: named } = await readStatus(client, patterns);
   const waiting = new Set(named.map(({ name }) => (to === ROLLOUTS ? name.replace(/@\d+$/, '') : name)));
   if (waiting.size === 0) terminal.err('opsd: there are no services; see: opsd ctl status\n');
 
@@ -76,7 +76,7 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
     say(ctl, line.service, line.outcome);
   }
   if (terminal.enough.aborted) throw new RuntimeError(`no longer waiting; opsd goes on with ${brief(waiting)}`);
-  const { services } = await readStatus({ client, operands: [...waiting] });
+  const { services } = await readStatus(client, [...waiting]);
   const told = services.slice(0, 10).map(({ name, state }) => `${name} (${state})`);
   throw new RuntimeError(
     `not at rest after ${span(timeout)}: ${told.join(', ')}; opsd goes on with it. Wait longer with --timeout, or ask: opsd ctl why ${services[0]?.name}`,

@@ -1,11 +1,12 @@
 // `opsd ctl status`: the services as a table or as JSON, once or again and again.
 
 import type { StatusView } from '../../api/view.ts';
+import { readStatus } from '../client/api.ts';
 import { pause } from '../client/pause.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { driftOf } from '../show/drift.ts';
 import { statusSummary, statusTable } from '../show/status-table.ts';
 import { paint } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
 
 const EMPTY = `opsd supervises no services yet.
 Add one to the configuration, for example:
@@ -19,15 +20,10 @@ const WATCH_EVERY = 1_000;
 
 export async function showStatus(ctl: Ctl): Promise<ExitCode> {
   if (ctl.options.watch === true) return watch(ctl);
-  const status = await readStatus(ctl);
+  const status = await readStatus(ctl.client, ctl.operands);
   ctl.terminal.out(ctl.options.json === true ? `${JSON.stringify(status, null, 2)}\n` : page(ctl, status));
   const isUp = status.services.every(({ state }) => state === 'running');
   return ctl.operands.length === 0 || isUp ? 0 : 2;
-}
-
-export async function readStatus({ client, operands }: Pick<Ctl, 'client' | 'operands'>): Promise<StatusView> {
-  const query = operands.map((operand) => `service=${encodeURIComponent(operand)}`).join('&');
-  return (await client.get(`/api/v1/services${query === '' ? '' : `?${query}`}`)) as StatusView;
 }
 
 function page({ terminal }: Ctl, status: StatusView): string {
@@ -43,7 +39,7 @@ async function watch(ctl: Ctl): Promise<ExitCode> {
   while (!terminal.enough.aborted) {
     let text: string;
     try {
-      const status = await readStatus(ctl);
+      const status = await readStatus(ctl.client, ctl.operands);
       text = options.json === true ? `${JSON.stringify(status)}\n` : page(ctl, status);
     } catch (error) {
       if (terminal.enough.aborted) break;

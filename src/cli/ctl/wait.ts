@@ -1,17 +1,17 @@
 // `opsd ctl wait`: returns when services are in a state.
 
 import type { EventView } from '../../api/view.ts';
-import type { StateName } from '../../core/model/state.ts';
+import type { StateName } from '../../core/model/states.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
+import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
 import { orEnough } from '../client/pause.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { showProgress } from '../show/progress.ts';
 import { COLOURS } from '../show/status-table.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status.ts';
 
 export async function waitFor(ctl: Ctl): Promise<ExitCode> {
   const { client, terminal, operands, options } = ctl;
@@ -23,7 +23,7 @@ export async function waitFor(ctl: Ctl): Promise<ExitCode> {
   // The events first: what happens between the two is then seen twice, not never.
   using reply = await client.stream('GET', '/api/v1/events');
   const states = new Map<string, StateName>();
-  for (const { name, state } of (await readStatus({ client, operands })).services) states.set(name, state);
+  for (const { name, state } of (await readStatus(client, operands)).services) states.set(name, state);
   const missing = () => [...states].filter(([, state]) => state !== wanted).map(([name]) => name);
   using _progress = showProgress(client, terminal, missing);
   const events = serverEventsOf(reply);

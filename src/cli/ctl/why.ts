@@ -4,16 +4,16 @@ import type { WhyView } from '../../api/view.ts';
 import { ConfigError } from '../../errors.ts';
 import { ago } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
+import { readStatus } from '../client/api.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
 import { paint, sanitise, type Terminal } from '../show/terminal.ts';
-import type { Ctl, ExitCode } from './ctl.ts';
-import { readStatus } from './status.ts';
 
 /** Nobody reads more at once. */
 const MOST = 100;
 
 export async function showWhy({ client, terminal, operands, options }: Ctl): Promise<ExitCode> {
-  const { services } = await readStatus({ client, operands });
+  const { services } = await readStatus(client, operands);
   if (services.length > MOST) {
     throw new ConfigError(`why tells of at most ${MOST} services at once, not ${services.length}; name some`);
   }

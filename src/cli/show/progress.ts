@@ -3,8 +3,8 @@
 import type { Millis } from '../../core/model/spec.ts';
 import { ago, every, monotonic } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
+import { readStatus } from '../client/api.ts';
 import type { Client } from '../client/client.ts';
-import { readStatus } from '../ctl/status.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Who is done within that wants to read no more than the result. */
@@ -41,7 +41,7 @@ export function showProgress(client: Client, terminal: Terminal, waiting: () => 
 async function describe(client: Client, names: readonly string[]): Promise<string> {
   if (names.length === 0) return '';
   try {
-    const { services } = await readStatus({ client, operands: names });
+    const { services } = await readStatus(client, names);
     return services.map(({ name, state, since }) => `${name} (${state} ${span(ago(since))})`).join(', ');
   } catch {
     return names.join(', ');

@@ -4,8 +4,8 @@ import type { StatusView } from '../../api/view.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
-import type { Ctl, ExitCode } from '../ctl/ctl.ts';
-import { readStatus } from '../ctl/status.ts';
+import { readStatus } from '../client/api.ts';
+import type { Ctl, ExitCode } from '../command.ts';
 import type { Terminal } from '../show/terminal.ts';
 import { newModel, press, type TopModel, type TopOrder, withStatus } from './model.ts';
 import { screenOf } from './screen.ts';
@@ -44,7 +44,7 @@ export async function showTop(ctl: Ctl): Promise<ExitCode> {
     throw new ConfigError('top needs a terminal; without one there is: opsd ctl status --watch');
   }
   // Before the screen is taken: who is not there is told on the usual one.
-  const top = new Top(ctl, await readStatus(ctl));
+  const top = new Top(ctl, await readStatus(ctl.client, ctl.operands));
   try {
     using _screen = takeScreen(ctl.terminal);
     await top.run();
@@ -107,7 +107,7 @@ class Top {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const status = await readStatus(this.#ctl);
+      const status = await readStatus(this.#ctl.client, this.#ctl.operands);
       this.#seenAt = monotonic();
       const isSample = this.#seenAt - this.#sampledAt >= SAMPLE_EVERY;
       if (isSample) this.#sampledAt = this.#seenAt;

@@ -1,14 +1,14 @@
 // The environment of a service: env_file, pass_env and env put together.
 
+import type { Locate } from '../report/locate.ts';
 import type { Findings, Place } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
 import type { ServiceValues } from '../schema/schema.ts';
-import type { Locate } from '../schema/validate.ts';
 import { parseEnvFile } from '../source/env-file.ts';
 import type { Table } from '../source/tree.ts';
 import { LONGEST_WORD } from '../values/command.ts';
+import type { BuildContext } from './context.ts';
 import { type Source, sourceOf } from './effective.ts';
-import type { Surroundings } from './service.ts';
 
 /** What opsd itself tells every service; nobody else may. */
 const RESERVED_VARIABLES = new Set(['OPSD_SERVICE', 'OPSD_HEARTBEAT_FILE', 'OPSD_NOTIFY_FD', 'OPSD_MARKER']);
@@ -24,7 +24,7 @@ export function gatherVariables(
   envFile: string | null,
   table: Table,
   locate: Locate,
-  around: Surroundings,
+  around: BuildContext,
 ): ReadonlyMap<string, Variable> {
   const variables = new Map<string, Variable>();
   if (envFile !== null) readEnvFile(envFile, envFilePlace(locate), around, variables);
@@ -51,7 +51,7 @@ function envFilePlace(locate: Locate): Place {
   return { ...place, isSecret: place.isSecret || locate(['cwd']).isSecret };
 }
 
-function readEnvFile(path: string, place: Place, around: Surroundings, variables: Map<string, Variable>): void {
+function readEnvFile(path: string, place: Place, around: BuildContext, variables: Map<string, Variable>): void {
   const shownPath = place.isSecret ? REDACTED : path;
   const file = around.facts.readText(path);
   if (!file.ok) {

@@ -1,10 +1,10 @@
 // Services of which there are several: how many, and what is put into the values of each for `${instance}`.
 
 import type { InstanceGroup, ServiceSpec } from '../../core/model/spec.ts';
+import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import { shown } from '../report/redaction.ts';
 import { MOST_INSTANCES } from '../schema/schema.ts';
-import type { Locate } from '../schema/validate.ts';
 import { find, type Node, type Table } from '../source/tree.ts';
 
 /** `web@3`. No service of a file has such a name: an @ is in none. */

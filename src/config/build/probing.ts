@@ -1,9 +1,9 @@
 // From what is written of `ready` and `health` to the questions that are asked.
 
 import type { Health, Probe, Readiness } from '../../core/model/spec.ts';
+import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import type { ServiceValues } from '../schema/schema.ts';
-import type { Locate } from '../schema/validate.ts';
 import { liveUrl, portOf } from '../values/endpoint.ts';
 
 /** A service of which the questions are. */

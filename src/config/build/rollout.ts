@@ -1,9 +1,9 @@
 // `rollout`: what of a service is replaced one after the other, and how.
 
 import type { RolloutGroup, RolloutPolicy, ServiceSpec } from '../../core/model/spec.ts';
+import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import type { ServiceValues } from '../schema/schema.ts';
-import type { Locate } from '../schema/validate.ts';
 import { find, type Table } from '../source/tree.ts';
 
 /** A service with its instances, as far as they were read. */

@@ -2,26 +2,16 @@
 
 import type { Dependency, Launch, Limits, Policy, ServiceSpec } from '../../core/model/spec.ts';
 import type { Facts } from '../check/host-facts.ts';
-import type { Findings } from '../report/problems.ts';
+import type { Locate } from '../report/locate.ts';
 import type { ServiceValues } from '../schema/schema.ts';
-import type { Locate } from '../schema/validate.ts';
 import { find, type Table } from '../source/tree.ts';
 import { resolvePath } from '../values/paths.ts';
-import { effectiveService, type LastValues } from './effective.ts';
+import type { BuildContext } from './context.ts';
+import { effectiveService } from './effective.ts';
 import { gatherVariables } from './environment.ts';
 import { instanceName } from './instances.ts';
 import { restartOf, scheduleOf } from './job.ts';
 import { type Asked, healthOf, readinessOf } from './probing.ts';
-
-export interface Surroundings {
-  /** Absolute: opsd's own working directory. */
-  readonly workDir: string;
-  /** opsd's own environment. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly facts: Facts;
-  readonly findings: Findings;
-  readonly last: LastValues;
-}
 
 /** A service as it was read. */
 export interface Written {
@@ -39,7 +29,7 @@ export interface Written {
   namesOf(service: string): readonly string[];
 }
 
-export function buildService(written: Written, around: Surroundings): ServiceSpec {
+export function buildService(written: Written, around: BuildContext): ServiceSpec {
   const { values, table, own, locate, instance } = written;
   const name = instance === null ? written.name : instanceName(written.name, instance);
   const cwd = resolvePath(around.workDir, values.cwd ?? '.');

@@ -8,9 +8,10 @@ import { KEYS } from '../schema/keys.ts';
 import { defaultsSchema, serviceSchema } from '../schema/schema.ts';
 import { readTable } from '../schema/validate.ts';
 import { emptyTable, keyPath, mergeTables, subtable, type Table } from '../source/tree.ts';
+import type { BuildContext } from './context.ts';
 import { explainScale, groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
 import { rolloutOf } from './rollout.ts';
-import { buildService, type Surroundings } from './service.ts';
+import { buildService } from './service.ts';
 
 /** How many instances an operator wants of a service, whatever the files say. */
 export type Scale = ReadonlyMap<string, number>;
@@ -30,7 +31,7 @@ interface Entry {
   readonly group: InstanceGroup | null;
 }
 
-export function readServices(root: Table, gaps: Gaps, scale: Scale, around: Surroundings): Services {
+export function readServices(root: Table, gaps: Gaps, scale: Scale, around: BuildContext): Services {
   const keys = KEYS.keys.get('defaults') ?? KEYS;
   const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
   const form = { schema: defaultsSchema, keys, isFragment: false, standIn: {} };
@@ -82,7 +83,7 @@ export function readServices(root: Table, gaps: Gaps, scale: Scale, around: Surr
   return { specs, groups, rollouts, names };
 }
 
-function readEntries(root: Table, defaults: Table, scale: Scale, { findings }: Surroundings): Map<string, Entry> {
+function readEntries(root: Table, defaults: Table, scale: Scale, { findings }: BuildContext): Map<string, Entry> {
   const entries = new Map<string, Entry>();
   for (const [name, node] of subtable(root, 'services')?.entries ?? []) {
     const locate = locateService(root, name);

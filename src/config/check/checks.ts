@@ -2,10 +2,10 @@
 
 import type { DaemonSpec, Policy, ServiceSpec } from '../../core/model/spec.ts';
 import { formatDuration } from '../../text/units.ts';
+import type { Locate } from '../report/locate.ts';
 import type { Findings, Place } from '../report/problems.ts';
 import { REDACTED, shown } from '../report/redaction.ts';
 import { SERVICE_NAME } from '../schema/schema.ts';
-import type { Locate } from '../schema/validate.ts';
 import { doubtOnSockets } from '../values/socket-name.ts';
 import { checkExitCodes } from './exit-codes.ts';
 import type { Facts } from './host-facts.ts';

@@ -1,9 +1,9 @@
 // No exit code is both a success and final: which list has it, and who put it there.
 
 import type { ServiceSpec } from '../../core/model/spec.ts';
+import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
-import type { Locate } from '../schema/validate.ts';
 
 const LISTS = [
   ['fatal_exit_codes', 'fatalExitCodes'],

@@ -2,9 +2,9 @@
 
 import type { ServiceSpec } from '../../core/model/spec.ts';
 import { formatSize } from '../../text/units.ts';
+import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
-import type { Locate } from '../schema/validate.ts';
 import type { Facts } from './host-facts.ts';
 import { remedyOf, shortfallsOf } from './missing-privileges.ts';
 

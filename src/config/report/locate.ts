@@ -1,9 +1,11 @@
 // Where a key stands in the merged configuration: how problems find their file and line.
 
-import type { Locate } from '../schema/validate.ts';
 import { find, findNearest, keyPath, type Table } from '../source/tree.ts';
 import type { Place } from './problems.ts';
 import { looksSecret } from './redaction.ts';
+
+/** Where something stands, by its path in the table that is read. */
+export type Locate = (path: readonly PropertyKey[]) => Place;
 
 export function locateIn(root: Table, prefix: readonly string[]): Locate {
   return (path) => placeOf(root, [...prefix, ...path], path);

@@ -1,14 +1,12 @@
 // Reads a table with its schema; what zod finds becomes problems with places and remedies.
 
 import { didYouMean } from '../../text/nearest.ts';
-import type { Findings, Place } from '../report/problems.ts';
+import type { Locate } from '../report/locate.ts';
+import type { Findings } from '../report/problems.ts';
 import { shown } from '../report/redaction.ts';
 import { find, plain, prune, type Table } from '../source/tree.ts';
 import { type Mistake, type Schema, validate } from './forms.ts';
 import type { KeyTree } from './keys.ts';
-
-/** Where something stands, by its path in the table that is read. */
-export type Locate = (path: readonly PropertyKey[]) => Place;
 
 export interface Form<T> {
   readonly schema: Schema<T>;

@@ -1,22 +1,12 @@
 // Hooks: what is told of changes of state to programs and webhooks ([[daemon.on_event]]), and the secrets for it.
 
 import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
+import { STATES } from '../../core/model/states.ts';
 import { meansService } from '../../text/glob.ts';
 import { nearest } from '../../text/nearest.ts';
 import { formatDuration, parseDuration, type Reading } from '../../text/units.ts';
 
-const OCCASIONS: readonly Occasion[] = [
-  'recovered',
-  'failed',
-  'backoff',
-  'killing',
-  'running',
-  'starting',
-  'stopping',
-  'stopped',
-  'exited',
-  'waiting',
-];
+const OCCASIONS: readonly Occasion[] = ['recovered', ...STATES];
 const HOOK_KEYS = ['name', 'when', 'services', 'exec', 'webhook', 'headers', 'timeout'];
 const SECRET_KEYS = ['webhook', 'headers'];
 const MOST_HOOKS = 32;

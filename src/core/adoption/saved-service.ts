@@ -1,7 +1,8 @@
 // What one opsd writes down of its services for the next one.
 
 import type { Millis, ServiceSpec } from '../model/spec.ts';
-import type { Exit, Reason, State, StateName } from '../model/state.ts';
+import type { Exit, State } from '../model/state.ts';
+import type { Reason, StateName } from '../model/states.ts';
 import { membersOfUnknownForm } from '../rollout/restore.ts';
 
 /** What an opsd writes down of a service for the next one of the same boot. */

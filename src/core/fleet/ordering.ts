@@ -2,7 +2,8 @@
 
 import { isLive, isWanted, type Obstacle } from '../life/transition.ts';
 import type { Dependency } from '../model/spec.ts';
-import type { Service, State, StateName } from '../model/state.ts';
+import type { Service, State } from '../model/state.ts';
+import { isRestingState } from '../model/states.ts';
 
 export function serviceOf(state: State, name: string): Service | undefined {
   const slot = state.slots.get(name);
@@ -17,12 +18,11 @@ export function countStarting(state: State): number {
 }
 
 /** At rest: whoever is that is not on the way up again. */
-const RESTING: ReadonlySet<StateName> = new Set<StateName>(['stopped', 'failed', 'exited']);
 
 /** How many services are on the way down and up again because their health was bad. */
 export function countUnhealthyRestarts(state: State): number {
   return state.services.filter(({ state: { name }, lastFailure }) => {
-    return lastFailure === 'unhealthy' && name !== 'running' && !RESTING.has(name);
+    return lastFailure === 'unhealthy' && name !== 'running' && !isRestingState(name);
   }).length;
 }
 

@@ -2,7 +2,8 @@
 
 import type { Effect } from '../model/effects.ts';
 import type { Millis, SignalName } from '../model/spec.ts';
-import type { Next, Reason, Run, Service, ServiceState } from '../model/state.ts';
+import type { Next, Run, Service, ServiceState } from '../model/state.ts';
+import type { Reason } from '../model/states.ts';
 import { stateOf } from './deadline.ts';
 import { UNASKED } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';

@@ -3,7 +3,8 @@
 import type { Effect } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
 import type { Millis } from '../model/spec.ts';
-import type { Exit, Next, Reason, Run, Service, ServiceState, Verdict } from '../model/state.ts';
+import type { Exit, Next, Run, Service, ServiceState, Verdict } from '../model/state.ts';
+import type { Reason } from '../model/states.ts';
 import { stateOf, type Watched, watch } from './deadline.ts';
 import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
 import { beaten, lookAgain } from './heartbeat.ts';

@@ -2,7 +2,8 @@
 
 import type { AlertReason } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
-import type { Next, Reason, Service, Verdict } from '../model/state.ts';
+import type { Next, Service, Verdict } from '../model/state.ts';
+import type { Reason } from '../model/states.ts';
 import { delayBefore } from './backoff.ts';
 import { rest, start } from './lifecycle.ts';
 import { answerAtRest } from './pending-commands.ts';

@@ -2,7 +2,8 @@
 
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
-import type { Reason, Service, ServiceState } from '../model/state.ts';
+import type { Service, ServiceState } from '../model/state.ts';
+import type { Reason } from '../model/states.ts';
 
 /** What a service has to know of the world around it at the moment of a step. */
 export interface Around {

@@ -1,7 +1,8 @@
 // What the supervisor wants done, and what it tells; one of the effects of a change of state is the news of it.
 
 import type { Millis, Probe, ServiceSpec, SignalName } from './spec.ts';
-import type { Exit, Reason, StateName } from './state.ts';
+import type { Exit } from './state.ts';
+import type { Reason, StateName } from './states.ts';
 
 export interface Transition {
   readonly type: 'transition';

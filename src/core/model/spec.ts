@@ -1,6 +1,6 @@
 // What the configuration says of the daemon and of each service, once it is valid: the words the core and os/ share.
 
-import type { StateName } from './state.ts';
+import type { StateName } from './states.ts';
 
 /** A span or an instant on the monotonic clock (CLOCK_MONOTONIC, since boot), in milliseconds. */
 export type Millis = number;

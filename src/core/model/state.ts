@@ -2,47 +2,7 @@
 
 import type { Rollout } from './rollout.ts';
 import type { Millis, RolloutGroup, ServiceSpec, SignalName } from './spec.ts';
-
-export type StateName =
-  | 'stopped'
-  | 'waiting'
-  | 'starting'
-  | 'running'
-  | 'stopping'
-  | 'killing'
-  | 'backoff'
-  | 'failed'
-  | 'exited';
-
-/** Why something happened, for labels: a bounded set. The story is told by the text beside it. */
-export type Reason =
-  | 'boot'
-  | 'operator'
-  | 'configuration'
-  | 'dependency'
-  | 'schedule'
-  | 'run_timeout'
-  | 'memory_limit'
-  | 'ready'
-  | 'backoff'
-  | 'retry'
-  | 'exit_code'
-  | 'signal'
-  | 'success'
-  | 'fatal_exit_code'
-  | 'spawn_failed'
-  | 'readiness_timeout'
-  | 'heartbeat_lost'
-  | 'unhealthy'
-  | 'leftovers'
-  | 'oom'
-  | 'unknown_exit'
-  | 'too_many_failures'
-  | 'stop_timeout'
-  | 'unkillable'
-  | 'shutdown'
-  | 'removed'
-  | 'adopted';
+import type { Reason } from './states.ts';
 
 /** How the main process of a generation ended; both null: it was adopted, nobody can know. */
 export interface Exit {

@@ -2,7 +2,7 @@
 
 import type { AlertReason, RolloutNews, Transition } from '../../core/model/effects.ts';
 import type { Millis } from '../../core/model/spec.ts';
-import type { Reason, StateName } from '../../core/model/state.ts';
+import { isLiveState, type Reason } from '../../core/model/states.ts';
 import { Durations } from './durations.ts';
 
 type Counts<Key extends string> = Partial<Record<Key, number>>;
@@ -25,7 +25,6 @@ interface Entry {
   stopAskedAt: Millis | null;
 }
 
-const LIVE = new Set<StateName>(['starting', 'running', 'stopping', 'killing']);
 const NOTHING: ServiceCounts = { restarts: {}, exits: {}, alerts: {}, kills: 0 };
 
 /** From what is ready at once to what takes minutes to warm up. */
@@ -43,9 +42,9 @@ export class Tally {
   note(transition: Transition, now: Millis): void {
     const entry = this.#entry(transition.service);
     const { from, to, reason } = transition;
-    const wasLive = LIVE.has(from);
+    const wasLive = isLiveState(from);
     const wasStopping = from === 'stopping' || from === 'killing';
-    if (wasLive && (!LIVE.has(to) || (wasStopping && to === 'starting'))) {
+    if (wasLive && (!isLiveState(to) || (wasStopping && to === 'starting'))) {
       add(entry.exits, reason);
       entry.cause = reason;
       if (entry.stopAskedAt !== null) this.stop.observe((now - entry.stopAskedAt) / 1000);

@@ -4,7 +4,8 @@ import { obstacleOf } from '../../core/fleet/ordering.ts';
 import { isWanted } from '../../core/life/transition.ts';
 import type { AlertReason, Outcome, RolloutNews, Transition } from '../../core/model/effects.ts';
 import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
-import type { State, StateName } from '../../core/model/state.ts';
+import type { State } from '../../core/model/state.ts';
+import { isLiveState } from '../../core/model/states.ts';
 import type { JobBook } from '../../os/files/job-history.ts';
 import type { Fields, Log } from '../../os/log/logger.ts';
 import type { ServiceManager } from '../../os/systemd/service-manager.ts';
@@ -71,7 +72,7 @@ export class Teller implements Audience {
 
   #noteJob({ service, from, to, reason }: Transition): void {
     if (to === 'starting') this.#to.book.started(service, unixNow());
-    else if (isLiveName(from) && !isLiveName(to)) this.#to.book.ended(service, unixNow(), reason === 'success');
+    else if (isLiveState(from) && !isLiveState(to)) this.#to.book.ended(service, unixNow(), reason === 'success');
   }
 
   answer(id: number, outcome: Outcome): void {
@@ -153,10 +154,6 @@ export class Teller implements Audience {
 /** It ended badly, and its policy says to leave it. */
 function isFailedEnd({ to, reason }: Transition): boolean {
   return to === 'exited' && reason !== 'success';
-}
-
-function isLiveName(name: StateName): boolean {
-  return name === 'starting' || name === 'running' || name === 'stopping' || name === 'killing';
 }
 
 /** Has every service that is to be up been started? One that waits for another that is down for good never will be. */

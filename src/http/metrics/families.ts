@@ -2,20 +2,8 @@
 
 import type { MetricsView, ServiceMetrics } from '../../api/view.ts';
 import type { AlertReason } from '../../core/model/effects.ts';
-import type { Reason, StateName } from '../../core/model/state.ts';
+import { type Reason, STATES } from '../../core/model/states.ts';
 import { counter, type Family, gauge, labelsOf, labelsWith, type Sample } from './exposition.ts';
-
-const STATES: readonly StateName[] = [
-  'stopped',
-  'waiting',
-  'starting',
-  'running',
-  'stopping',
-  'killing',
-  'backoff',
-  'failed',
-  'exited',
-];
 
 /**
  * A count that begins at 1 is no rise for increase(): the first crash would be missed. What is likely begins at 0; all

@@ -2,7 +2,8 @@
 
 import type { Memory } from '../../core/adoption/saved-service.ts';
 import type { Millis } from '../../core/model/spec.ts';
-import type { Exit, Reason, ServiceState } from '../../core/model/state.ts';
+import type { Exit } from '../../core/model/state.ts';
+import { REASONS, STATES } from '../../core/model/states.ts';
 
 export interface RememberedService extends Memory {
   /** Clock ticks since boot; null with `pid`. */
@@ -11,50 +12,8 @@ export interface RememberedService extends Memory {
   readonly uid: number | null;
 }
 
-const STATES: Readonly<Record<ServiceState['name'], true>> = {
-  stopped: true,
-  waiting: true,
-  starting: true,
-  running: true,
-  stopping: true,
-  killing: true,
-  backoff: true,
-  failed: true,
-  exited: true,
-};
-
-const REASONS: Readonly<Record<Reason, true>> = {
-  boot: true,
-  operator: true,
-  configuration: true,
-  dependency: true,
-  schedule: true,
-  run_timeout: true,
-  memory_limit: true,
-  ready: true,
-  backoff: true,
-  retry: true,
-  exit_code: true,
-  signal: true,
-  success: true,
-  fatal_exit_code: true,
-  spawn_failed: true,
-  readiness_timeout: true,
-  heartbeat_lost: true,
-  unhealthy: true,
-  leftovers: true,
-  oom: true,
-  unknown_exit: true,
-  too_many_failures: true,
-  stop_timeout: true,
-  unkillable: true,
-  shutdown: true,
-  removed: true,
-  adopted: true,
-};
-
-const isOneOf = <Word extends string>(words: Readonly<Record<Word, true>>, value: unknown): value is Word =>
-  typeof value === 'string' && Object.hasOwn(words, value);
+const isOneOf = <Word extends string>(words: readonly Word[], value: unknown): value is Word =>
+  words.some((word) => word === value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isCountOrNull = (value: unknown): value is number | null => value === null || isCount(value);
 const isInstantOrNull = (value: unknown): value is Millis | null => value === null || Number.isFinite(value);

@@ -1,0 +1,19 @@
+// The questions that several commands ask opsd: the status of services, and rollouts.
+
+import type { RolloutView, StatusView } from '../../api/view.ts';
+import type { Client } from './client.ts';
+
+/** Of the services that the names, globs and tags mean; of all where there is none. */
+export async function readStatus(client: Client, services: readonly string[]): Promise<StatusView> {
+  return (await client.get(`/api/v1/services${query(services)}`)) as StatusView;
+}
+
+export async function readRollouts(client: Client, services: readonly string[]): Promise<readonly RolloutView[]> {
+  const answer = await client.get(`/api/v1/rollouts${query(services)}`);
+  return (answer as { rollouts: readonly RolloutView[] }).rollouts;
+}
+
+function query(services: readonly string[]): string {
+  const parts = services.map((service) => `service=${encodeURIComponent(service)}`);
+  return parts.length === 0 ? '' : `?${parts.join('&')}`;
+}

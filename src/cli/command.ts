@@ -1,0 +1,15 @@
+// What a ctl command works with, and the exit codes that it may end with.
+
+import type { Parsed } from './arguments/commands.ts';
+import type { Client } from './client/client.ts';
+import type { Terminal } from './show/terminal.ts';
+
+/** 0: success. 1: configuration or usage error. 2: runtime error. */
+export type ExitCode = 0 | 1 | 2;
+
+export interface Ctl {
+  readonly client: Client;
+  readonly terminal: Terminal;
+  readonly operands: readonly string[];
+  readonly options: Parsed['options'];
+}

@@ -1,0 +1,61 @@
+// The states of a service and the reasons for a change of state: both are bounded sets, and this is the only list of them.
+
+export const STATES = [
+  'stopped',
+  'waiting',
+  'starting',
+  'running',
+  'stopping',
+  'killing',
+  'backoff',
+  'failed',
+  'exited',
+] as const;
+
+export type StateName = (typeof STATES)[number];
+
+/** Why something happened, for labels. The story is told by the text beside it. */
+export const REASONS = [
+  'boot',
+  'operator',
+  'configuration',
+  'dependency',
+  'schedule',
+  'run_timeout',
+  'memory_limit',
+  'ready',
+  'backoff',
+  'retry',
+  'exit_code',
+  'signal',
+  'success',
+  'fatal_exit_code',
+  'spawn_failed',
+  'readiness_timeout',
+  'heartbeat_lost',
+  'unhealthy',
+  'leftovers',
+  'oom',
+  'unknown_exit',
+  'too_many_failures',
+  'stop_timeout',
+  'unkillable',
+  'shutdown',
+  'removed',
+  'adopted',
+] as const;
+
+export type Reason = (typeof REASONS)[number];
+
+const LIVE: ReadonlySet<StateName> = new Set(['starting', 'running', 'stopping', 'killing']);
+const RESTING: ReadonlySet<StateName> = new Set(['stopped', 'failed', 'exited']);
+
+/** A service in this state has a generation: there is, or may be, a process of it. */
+export function isLiveState(name: StateName): boolean {
+  return LIVE.has(name);
+}
+
+/** A service in this state leaves it only when an operator, a configuration, a schedule or `retry_failed` says so. */
+export function isRestingState(name: StateName): boolean {
+  return RESTING.has(name);
+}
