@@ -1,18 +1,12 @@
 // What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
 
-import type {
-  Control,
-  EventView,
-  MetricsView,
-  NodeView,
-  ReloadResult,
-  RolloutAction,
-  RolloutView,
-  ScaleResult,
-  ServiceView,
-  StatusView,
-  WhyView,
-} from '../api/view.ts';
+import type { Control } from '../api/control.ts';
+import type { EventView } from '../api/events.ts';
+import type { MetricsView } from '../api/metrics.ts';
+import type { ReloadResult, ScaleResult } from '../api/reload.ts';
+import type { RolloutAction, RolloutView } from '../api/rollouts.ts';
+import type { NodeView, ServiceView, StatusView } from '../api/services.ts';
+import type { WhyView } from '../api/why.ts';
 import { serviceOf } from '../core/fleet/ordering.ts';
 import { isWanted } from '../core/life/transition.ts';
 import type { Outcome } from '../core/model/effects.ts';

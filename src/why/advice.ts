@@ -1,6 +1,6 @@
 // The commands that show more of a cause, or remove it.
 
-import type { EventView } from '../api/view.ts';
+import type { EventView } from '../api/events.ts';
 import type { Reason } from '../core/model/states.ts';
 import { disobedience, folderForBeats, lostDependencies, type WhyFacts } from './facts.ts';
 import { type Finding, meaningOfExit } from './symptoms.ts';

@@ -1,6 +1,6 @@
 // What the last end of a service means: by a signal of opsd itself, by one of somebody else, or by an exit code.
 
-import type { ExitView } from '../api/view.ts';
+import type { ExitView } from '../api/services.ts';
 import { isLiveState, type Reason } from '../core/model/states.ts';
 import type { WhyFacts } from './facts.ts';
 import { meaningOfExit } from './symptoms.ts';

@@ -1,6 +1,8 @@
 // What the cause rests on, line by line, the strongest first.
 
-import type { EventView, ServiceView, WhyView } from '../api/view.ts';
+import type { EventView } from '../api/events.ts';
+import type { ServiceView } from '../api/services.ts';
+import type { WhyView } from '../api/why.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay, wallAt } from '../runtime/clock.ts';
 import { meaningOfEnd } from './end.ts';

@@ -1,6 +1,7 @@
 // What an explanation of a service rests on, and what these facts mean taken together.
 
-import type { EventView, ServiceView } from '../api/view.ts';
+import type { EventView } from '../api/events.ts';
+import type { ServiceView } from '../api/services.ts';
 import type { Millis, SignalName } from '../core/model/spec.ts';
 import type { Service } from '../core/model/state.ts';
 import type { Reason } from '../core/model/states.ts';

@@ -1,6 +1,6 @@
 // The cause of a service's state, in one sentence.
 
-import type { EventView } from '../api/view.ts';
+import type { EventView } from '../api/events.ts';
 import { meaningOfEnd } from './end.ts';
 import { disobedience, lostDependencies, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';

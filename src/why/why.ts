@@ -1,6 +1,6 @@
 // Why a service is as it is: the cause in a sentence, what it rests on, what comes next, and what would help.
 
-import type { WhyView } from '../api/view.ts';
+import type { WhyView } from '../api/why.ts';
 import { commands } from './advice.ts';
 import { evidence } from './evidence.ts';
 import { lastFailure, type WhyFacts } from './facts.ts';

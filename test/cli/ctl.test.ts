@@ -8,7 +8,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { timestamp } from '../../src/os/log/timestamp.ts';
+import { timestamp } from '../../src/os/own-log/timestamp.ts';
 import { service, UP } from '../http/fake-control.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';

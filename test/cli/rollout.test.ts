@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RolloutView } from '../../src/api/view.ts';
+import type { RolloutView } from '../../src/api/rollouts.ts';
 import { service, UP } from '../http/fake-control.ts';
 import { fakeDaemon } from './daemon.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ServiceView } from '../../src/api/view.ts';
+import type { ServiceView } from '../../src/api/services.ts';
 import { activate } from '../support/activated.ts';
 import { balance, freePorts } from '../support/balancer.ts';
 import { HttpLoad } from '../support/http-load.ts';

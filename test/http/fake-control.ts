@@ -1,19 +1,12 @@
 // A daemon without processes: services that obey orders after a moment, and tell of it as the real one does.
 
-import type {
-  Control,
-  EventView,
-  GroupView,
-  MetricsView,
-  NodeView,
-  ReloadResult,
-  RolloutAction,
-  RolloutView,
-  ScaleResult,
-  ServiceView,
-  StatusView,
-  WhyView,
-} from '../../src/api/view.ts';
+import type { Control } from '../../src/api/control.ts';
+import type { EventView } from '../../src/api/events.ts';
+import type { MetricsView } from '../../src/api/metrics.ts';
+import type { ReloadResult, ScaleResult } from '../../src/api/reload.ts';
+import type { RolloutAction, RolloutView } from '../../src/api/rollouts.ts';
+import type { GroupView, NodeView, ServiceView, StatusView } from '../../src/api/services.ts';
+import type { WhyView } from '../../src/api/why.ts';
 import type { Outcome } from '../../src/core/model/effects.ts';
 import type { OrderAction } from '../../src/core/model/state.ts';
 import type { Reason, StateName } from '../../src/core/model/states.ts';

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import type { RolloutView } from '../../src/api/view.ts';
+import type { RolloutView } from '../../src/api/rollouts.ts';
 import { PAGE } from '../../src/http/page/page.ts';
 import { startServers } from '../../src/http/server/server.ts';
 import { scratch } from '../support/scratch.ts';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RolloutView } from '../../src/api/view.ts';
+import type { RolloutView } from '../../src/api/rollouts.ts';
 import { ask } from './ask.ts';
 import { openDoors } from './doors.ts';
 import { service, UP } from './fake-control.ts';

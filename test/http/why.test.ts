@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EventView, ServiceView, WhyView } from '../../src/api/view.ts';
+import type { EventView } from '../../src/api/events.ts';
+import type { ServiceView } from '../../src/api/services.ts';
+import type { WhyView } from '../../src/api/why.ts';
 import { newService } from '../../src/core/model/initial.ts';
 import type { Launch, Policy } from '../../src/core/model/spec.ts';
 import type { Exit, Service, ServiceState } from '../../src/core/model/state.ts';

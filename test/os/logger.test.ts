@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createLogger, type Logger, parseFilter } from '../../src/os/log/logger.ts';
+import { createLogger, type Logger, parseFilter } from '../../src/os/own-log/logger.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -105,7 +105,7 @@ test('nobody to write to (a disk that is full, a pipe that is closed): counted, 
 
 test('a reader that is gone (EPIPE): opsd goes on, and its end is its own', async () => {
   const program = `
-    import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../../src/os/log/logger.ts'))};
+    import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../../src/os/own-log/logger.ts'))};
     await using log = createLogger({ level: 'info', format: 'text' });
     process.stdin.once('end', async () => {
       log.info('to nobody');
@@ -148,7 +148,7 @@ test('a reader that does not read: bounded memory, no wait, and the number of li
 
 test('the last words of a process that exits at once are written', async () => {
   const program = `
-    import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../../src/os/log/logger.ts'))};
+    import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../../src/os/own-log/logger.ts'))};
     createLogger({ level: 'info', format: 'text' }).error('last words');
     process.exit(2);`;
   for (const stdio of ['pipe', 'overlapped'] as const) {

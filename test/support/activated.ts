@@ -4,7 +4,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
-import type { ServiceView, StatusView } from '../../src/api/view.ts';
+import type { ServiceView, StatusView } from '../../src/api/services.ts';
 import { type OpsdOptions, type Place, prepareOpsd } from './opsd.ts';
 import { waitFor } from './wait.ts';
 

@@ -1,7 +1,7 @@
 // opsd on a machine: services that write down what they did, and what can be seen of them from outside.
 
 import { strict as assert } from 'node:assert';
-import type { ServiceView, StatusView } from '../../src/api/view.ts';
+import type { ServiceView, StatusView } from '../../src/api/services.ts';
 import type { Machine } from './machine.ts';
 
 /** Says `line 1`, `line 2` … fifty times a second. */

@@ -1,6 +1,7 @@
 // The questions that several commands ask opsd: the status of services, and rollouts.
 
-import type { RolloutView, StatusView } from '../../api/view.ts';
+import type { RolloutView } from '../../api/rollouts.ts';
+import type { StatusView } from '../../api/services.ts';
 import type { Client } from './client.ts';
 
 /** Of the services that the names, globs and tags mean; of all where there is none. */

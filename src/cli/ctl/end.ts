@@ -1,7 +1,7 @@
 // `opsd ctl handover` and `opsd ctl shutdown`: the end of the daemon, without or with its services.
 
 import { existsSync } from 'node:fs';
-import type { StatusView } from '../../api/view.ts';
+import type { StatusView } from '../../api/services.ts';
 import { RuntimeError } from '../../errors.ts';
 import { monotonic } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';

@@ -1,6 +1,6 @@
 // `opsd ctl events`: changes of state as they happen.
 
-import type { EventView } from '../../api/view.ts';
+import type { EventView } from '../../api/events.ts';
 import { timeOfDay } from '../../runtime/clock.ts';
 import { countOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';

@@ -1,6 +1,6 @@
 // `opsd ctl graph`: which service needs which, as a tree or for Graphviz.
 
-import type { GraphView, NodeView } from '../../api/view.ts';
+import type { GraphView, NodeView } from '../../api/services.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
 import { paint } from '../show/terminal.ts';

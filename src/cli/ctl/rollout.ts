@@ -1,6 +1,6 @@
 // `opsd ctl rollout`: how far rollouts are, what they wait for, and the ways back and forward.
 
-import type { RolloutView } from '../../api/view.ts';
+import type { RolloutView } from '../../api/rollouts.ts';
 import { ConfigError } from '../../errors.ts';
 import { ago } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';

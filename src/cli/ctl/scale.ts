@@ -1,6 +1,7 @@
 // `opsd ctl scale`: how many instances of a service there are to be, until the file is to decide again.
 
-import type { EventView, ScaleResult } from '../../api/view.ts';
+import type { EventView } from '../../api/events.ts';
+import type { ScaleResult } from '../../api/reload.ts';
 import type { StateName } from '../../core/model/states.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';

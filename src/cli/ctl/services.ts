@@ -1,6 +1,6 @@
 // `opsd ctl start|stop|restart|reset|signal`: orders to services, each answered when it came to rest.
 
-import type { RolloutAction } from '../../api/view.ts';
+import type { RolloutAction } from '../../api/rollouts.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { OrderAction } from '../../core/model/state.ts';
 import { RuntimeError } from '../../errors.ts';

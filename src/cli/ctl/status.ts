@@ -1,6 +1,6 @@
 // `opsd ctl status`: the services as a table or as JSON, once or again and again.
 
-import type { StatusView } from '../../api/view.ts';
+import type { StatusView } from '../../api/services.ts';
 import { readStatus } from '../client/api.ts';
 import { pause } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';

@@ -1,6 +1,6 @@
 // `opsd ctl wait`: returns when services are in a state.
 
-import type { EventView } from '../../api/view.ts';
+import type { EventView } from '../../api/events.ts';
 import type { StateName } from '../../core/model/states.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';

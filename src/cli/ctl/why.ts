@@ -1,6 +1,6 @@
 // `opsd ctl why`: the cause, what it rests on, what comes next, and what would help.
 
-import type { WhyView } from '../../api/view.ts';
+import type { WhyView } from '../../api/why.ts';
 import { ConfigError } from '../../errors.ts';
 import { ago } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';

@@ -1,6 +1,6 @@
 // Services that have another number of instances than their file says, each in a line for people.
 
-import type { GroupView } from '../../api/view.ts';
+import type { GroupView } from '../../api/services.ts';
 
 export function driftOf(groups: readonly GroupView[]): readonly string[] {
   return groups.filter(({ instances, configured }) => instances !== configured).map(describeDrift);

@@ -1,6 +1,6 @@
 // The services as a table: aligned, and as wide as the terminal at most.
 
-import type { ServiceView, StatusView } from '../../api/view.ts';
+import type { ServiceView, StatusView } from '../../api/services.ts';
 import type { StateName } from '../../core/model/states.ts';
 import { ago } from '../../runtime/clock.ts';
 import { percent, size, span } from '../../text/quantities.ts';

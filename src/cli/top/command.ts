@@ -1,6 +1,6 @@
 // `opsd ctl top`: a live table with keys, on a screen of its own that is gone afterwards.
 
-import type { StatusView } from '../../api/view.ts';
+import type { StatusView } from '../../api/services.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
 import { every, monotonic } from '../../runtime/clock.ts';

@@ -1,6 +1,6 @@
 // What `ctl top` knows and what its keys do, without a terminal: pure.
 
-import type { ServiceView, StatusView } from '../../api/view.ts';
+import type { ServiceView, StatusView } from '../../api/services.ts';
 
 export type SortKey = 'configured' | 'name' | 'state' | 'cpu' | 'memory' | 'restarts';
 export type TopAction = 'start' | 'stop' | 'restart';

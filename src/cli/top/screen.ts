@@ -1,6 +1,6 @@
 // The picture of `ctl top`: lines no longer and no more than the terminal has.
 
-import type { ServiceView } from '../../api/view.ts';
+import type { ServiceView } from '../../api/services.ts';
 import { ago } from '../../runtime/clock.ts';
 import { percent, size, span } from '../../text/quantities.ts';
 import { COLOURS, noteOf, statusSummary } from '../show/status-table.ts';

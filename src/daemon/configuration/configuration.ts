@@ -1,12 +1,12 @@
 // The configuration in force, and how it is replaced: a bad one changes nothing.
 
-import type { ReloadResult, ScaleResult } from '../../api/view.ts';
+import type { ReloadResult, ScaleResult } from '../../api/reload.ts';
 import { oneLine } from '../../config/report/problems.ts';
 import { type DaemonChange, planDaemon, planReload } from '../../core/model/changes.ts';
 import type { Config, Millis } from '../../core/model/spec.ts';
 import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
-import type { Log } from '../../os/log/logger.ts';
+import type { Log } from '../../os/own-log/logger.ts';
 import { monotonic } from '../../runtime/clock.ts';
 import type { Refusal } from '../../why/facts.ts';
 import { type Scale, whyNotScaled } from './scale.ts';

@@ -1,6 +1,7 @@
 // The hooks of the configuration in force: finds out which change of state each wants to be told of.
 
-import type { EventHooksView, EventView } from '../../api/view.ts';
+import type { EventView } from '../../api/events.ts';
+import type { EventHooksView } from '../../api/metrics.ts';
 import { serviceOf } from '../../core/fleet/ordering.ts';
 import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';

@@ -1,7 +1,7 @@
 // An event in the words of its receivers: JSON for webhooks and stdin, variables for programs.
 
 import { hostname } from 'node:os';
-import type { EventView } from '../../api/view.ts';
+import type { EventView } from '../../api/events.ts';
 import type { Occasion } from '../../core/model/spec.ts';
 import type { HookMessage } from '../../os/watch/event-hooks.ts';
 

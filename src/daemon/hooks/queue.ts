@@ -1,8 +1,8 @@
 // One hook at work: what it is to be told waits in a bounded queue, is not said twice, not too often, and tried again.
 
-import type { EventView } from '../../api/view.ts';
+import type { EventView } from '../../api/events.ts';
 import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
-import type { Fields } from '../../os/log/logger.ts';
+import type { Fields } from '../../os/own-log/logger.ts';
 import type { Delivery, HookMessage } from '../../os/watch/event-hooks.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
 import { hookMessage } from './message.ts';

@@ -1,6 +1,6 @@
 // Durations counted into buckets, as Prometheus wants a histogram.
 
-import type { HistogramView } from '../../api/view.ts';
+import type { HistogramView } from '../../api/metrics.ts';
 
 export class Durations {
   readonly #bounds: readonly number[];

@@ -1,6 +1,7 @@
 // What has happened: the last changes of state, for those who ask, and each new one for those who listen.
 
-import type { EventView, ExitView } from '../../api/view.ts';
+import type { EventView } from '../../api/events.ts';
+import type { ExitView } from '../../api/services.ts';
 import type { Transition } from '../../core/model/effects.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Exit } from '../../core/model/state.ts';

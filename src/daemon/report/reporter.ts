@@ -7,7 +7,7 @@ import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
 import { isLiveState } from '../../core/model/states.ts';
 import type { JobBook } from '../../os/files/job-history.ts';
-import type { Fields, Log } from '../../os/log/logger.ts';
+import type { Fields, Log } from '../../os/own-log/logger.ts';
 import type { ServiceManager } from '../../os/systemd/service-manager.ts';
 import { monotonic, unixNow } from '../../runtime/clock.ts';
 import type { Audience } from '../../runtime/perform.ts';

@@ -1,6 +1,6 @@
 // Rollouts as people and programs see them.
 
-import type { RolloutView } from '../../api/view.ts';
+import type { RolloutView } from '../../api/rollouts.ts';
 import { serviceOf } from '../../core/fleet/ordering.ts';
 import type { State } from '../../core/model/state.ts';
 import { turnOf } from '../../core/rollout/note.ts';

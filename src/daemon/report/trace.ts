@@ -2,7 +2,7 @@
 
 import type { Effect } from '../../core/model/effects.ts';
 import type { Event } from '../../core/model/events.ts';
-import type { Log } from '../../os/log/logger.ts';
+import type { Log } from '../../os/own-log/logger.ts';
 
 export class Trace {
   readonly #heartbeat: Log;

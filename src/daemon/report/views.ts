@@ -1,6 +1,7 @@
 // The state of the core as people and programs see it.
 
-import type { RunView, ServiceMetrics, ServiceView } from '../../api/view.ts';
+import type { ServiceMetrics } from '../../api/metrics.ts';
+import type { RunView, ServiceView } from '../../api/services.ts';
 import { failuresNow, isWanted } from '../../core/life/transition.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Service, ServiceState, State } from '../../core/model/state.ts';

@@ -8,7 +8,7 @@ import type { Cgroups } from '../../os/cgroup/cgroups.ts';
 import { readPid } from '../../os/files/pid-files.ts';
 import type { RememberedService } from '../../os/files/remembered.ts';
 import type { StateFile } from '../../os/files/state-file.ts';
-import type { Log } from '../../os/log/logger.ts';
+import type { Log } from '../../os/own-log/logger.ts';
 import { serviceOfHook } from '../../os/proc/hook-name.ts';
 import { bootId } from '../../os/proc/identity.ts';
 import { type Census, census, type Found, type Hint } from '../../os/processes/census.ts';

@@ -2,8 +2,8 @@
 
 import type { Survivor } from '../../core/adoption/adopt.ts';
 import type { ServiceSpec } from '../../core/model/spec.ts';
-import type { Log } from '../../os/log/logger.ts';
 import type { ServiceOutputs } from '../../os/output/service-outputs.ts';
+import type { Log } from '../../os/own-log/logger.ts';
 import { serviceOfHook } from '../../os/proc/hook-name.ts';
 import type { HookedProcesses } from '../../os/processes/hooked-processes.ts';
 import type { ServiceProcesses } from '../../os/processes/processes.ts';

@@ -1,7 +1,7 @@
 // prom-client as opsd uses it: figures that are there already become text, with next to nothing kept or copied.
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { MetricsView } from '../../api/view.ts';
+import type { MetricsView } from '../../api/metrics.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 

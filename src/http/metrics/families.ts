@@ -1,6 +1,6 @@
 // Every metric of opsd: its name, what it says and what a value of it means to whoever is woken by it.
 
-import type { MetricsView, ServiceMetrics } from '../../api/view.ts';
+import type { MetricsView, ServiceMetrics } from '../../api/metrics.ts';
 import type { AlertReason } from '../../core/model/effects.ts';
 import { type Reason, STATES } from '../../core/model/states.ts';
 import { counter, type Family, gauge, labelsOf, labelsWith, type Sample } from './exposition.ts';

@@ -1,6 +1,6 @@
 // The page Prometheus reads: made when it is asked for, from the plain figures of the daemon.
 
-import type { HistogramView, MetricsView } from '../../api/view.ts';
+import type { HistogramView, MetricsView } from '../../api/metrics.ts';
 import { keepLabels, processText } from './exposition.ts';
 import { families } from './families.ts';
 

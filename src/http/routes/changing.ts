@@ -1,8 +1,8 @@
 // The part of the API that changes something: only on the unix socket, and every command is logged with who gave it.
 
 import { constants } from 'node:os';
+import type { Control } from '../../api/control.ts';
 import { select } from '../../api/select.ts';
-import type { Control } from '../../api/view.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { SignalName } from '../../core/model/spec.ts';
 import type { App } from '../context.ts';

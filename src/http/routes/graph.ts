@@ -1,6 +1,6 @@
 // Who needs whom: which services a stop would leave without what they need, and in which order many are stopped.
 
-import type { GraphView, NodeView } from '../../api/view.ts';
+import type { GraphView, NodeView } from '../../api/services.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 
 /** Live services outside of `names` that need one of them, or one that needs one of them; nearest first. */

@@ -1,7 +1,8 @@
 // The part of the API that tells: services, why, events, logs.
 
+import type { Control } from '../../api/control.ts';
 import { groupOfInstance, select, unknownService } from '../../api/select.ts';
-import type { Control, ServiceView } from '../../api/view.ts';
+import type { ServiceView } from '../../api/services.ts';
 import type { App } from '../context.ts';
 import { MOST_LINES, sendLog } from '../streams/log-stream.ts';
 import { newestOlder, rotatedOnce } from '../streams/older-logs.ts';

@@ -1,7 +1,7 @@
 // Rollouts over HTTP: GET /api/v1/rollouts shows them; POST with `{"action", "services", "wait"?}` gives orders to them.
 
+import type { RolloutAction } from '../../api/rollouts.ts';
 import { groupOfInstance, select } from '../../api/select.ts';
-import type { RolloutAction } from '../../api/view.ts';
 import type { App } from '../context.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';

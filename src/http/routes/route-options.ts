@@ -1,6 +1,6 @@
 // What the routes are made of: the daemon that answers, and the listener that they serve.
 
-import type { Control } from '../../api/view.ts';
+import type { Control } from '../../api/control.ts';
 import type { Door, Log } from '../context.ts';
 import type { EventStreams } from '../streams/event-streams.ts';
 

@@ -1,7 +1,8 @@
 // Server-sent events for many listeners at once: each change is put into words once, and nobody can make a queue grow.
 
 import type { ServerResponse } from 'node:http';
-import type { Control, EventView } from '../../api/view.ts';
+import type { Control } from '../../api/control.ts';
+import type { EventView } from '../../api/events.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, every, monotonic, wallNow } from '../../runtime/clock.ts';
 import { StatusFeed } from './status-feed.ts';

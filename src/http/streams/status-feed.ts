@@ -1,6 +1,6 @@
 // All services as they were told last, and what became different since, as small as it can be said.
 
-import type { DaemonView, GroupView, ServiceView, StatusView } from '../../api/view.ts';
+import type { DaemonView, GroupView, ServiceView, StatusView } from '../../api/services.ts';
 import type { Millis } from '../../core/model/spec.ts';
 
 /** A service's name, and those of its fields that changed. */

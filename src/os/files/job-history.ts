@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Log } from '../log/logger.ts';
+import type { Log } from '../own-log/logger.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** Unix milliseconds throughout. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { every } from '../../runtime/clock.ts';
 import type { PidFiles } from '../../runtime/ports.ts';
-import type { Log } from '../log/logger.ts';
+import type { Log } from '../own-log/logger.ts';
 import { codeOf } from '../proc/identity.ts';
 import { replaceFile } from './replace-file.ts';
 

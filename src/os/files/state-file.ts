@@ -3,7 +3,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Log } from '../log/logger.ts';
+import type { Log } from '../own-log/logger.ts';
 import { codeOf } from '../proc/identity.ts';
 import { readOwnFile } from './own-file.ts';
 import { afterReboot, isRememberedService, type RememberedService } from './remembered.ts';

@@ -2,16 +2,16 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
-import type { Log } from '../log/logger.ts';
-import { timestamp } from '../log/timestamp.ts';
+import type { Fifo } from '../fifo/fifo.ts';
+import type { Kernel } from '../fifo/kernel.ts';
+import type { Readiness, Watch } from '../fifo/poller.ts';
+import { type Slots, type Written, writeLate } from '../log-file/late-writer.ts';
+import type { LogFile } from '../log-file/log-file.ts';
+import { remedyFor } from '../log-file/remedies.ts';
+import { Patience } from '../log-file/slow-disk.ts';
+import type { Log } from '../own-log/logger.ts';
+import { timestamp } from '../own-log/timestamp.ts';
 import { codeOf } from '../proc/identity.ts';
-import type { Fifo } from './fifo.ts';
-import type { Kernel } from './kernel.ts';
-import { type Slots, type Written, writeLate } from './late-writer.ts';
-import type { LogFile } from './log-file.ts';
-import { Patience } from './patience.ts';
-import type { Readiness, Watch } from './readiness.ts';
-import { remedyFor } from './remedies.ts';
 import { Transfer } from './transfer.ts';
 
 /** What the outputs of all services share. */

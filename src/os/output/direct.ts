@@ -3,9 +3,9 @@
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { RuntimeError } from '../../errors.ts';
+import { openLog } from '../log-file/open-log.ts';
+import { remedyFor } from '../log-file/remedies.ts';
 import { codeOf } from '../proc/identity.ts';
-import { openLog } from './open-log.ts';
-import { remedyFor } from './remedies.ts';
 
 /** O_NONBLOCK does nothing to a regular file; it keeps a FIFO in its place from hanging opsd. */
 const FLAGS =

@@ -3,13 +3,13 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogMode, ServiceSpec } from '../../core/model/spec.ts';
+import { Fifo, hasHolder, makeFifos, removeFile } from '../fifo/fifo.ts';
+import { FifoBook } from '../fifo/registry.ts';
 import { makeFolders } from '../files/make-folders.ts';
+import { LogFile } from '../log-file/log-file.ts';
 import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
 import { Capture, type Shared } from './capture.ts';
-import { Fifo, hasHolder, makeFifos, removeFile } from './fifo.ts';
-import { FifoBook } from './fifo-book.ts';
 import { Forwarder, PROGRAMS } from './forwarder.ts';
-import { LogFile } from './log-file.ts';
 
 export type FifoMode = 'capture' | 'syslog' | 'journal';
 

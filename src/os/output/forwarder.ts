@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Millis } from '../../core/model/spec.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
+import type { Fifo } from '../fifo/fifo.ts';
+import type { Watch } from '../fifo/poller.ts';
 import type { Shared } from './capture.ts';
-import type { Fifo } from './fifo.ts';
-import type { Watch } from './readiness.ts';
 
 const CHUNK = 65_536;
 const chunk = Buffer.allocUnsafeSlow(CHUNK);

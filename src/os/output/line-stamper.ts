@@ -1,6 +1,6 @@
 // Puts the time in front of each line, at the speed of the bytes: no strings, one pass, no line kept in memory.
 
-import { TIMESTAMP_LENGTH } from '../log/timestamp.ts';
+import { TIMESTAMP_LENGTH } from '../own-log/timestamp.ts';
 
 const NEWLINE = 0x0a;
 /** A longer line is cut, so that one without an end does not become one line of a gigabyte. */

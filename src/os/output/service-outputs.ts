@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import type { LogMode, Millis, ServiceSpec } from '../../core/model/spec.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
-import type { Log } from '../log/logger.ts';
+import { type Kernel, loadKernel } from '../fifo/kernel.ts';
+import { type Readiness, watchReadiness } from '../fifo/poller.ts';
+import { lastLines, readTail } from '../log-file/last-lines.ts';
+import { Slots } from '../log-file/late-writer.ts';
+import type { Log } from '../own-log/logger.ts';
 import { Capture, type Shared } from './capture.ts';
 import { openDirect } from './direct.ts';
 import { FifoOutputs, isFifoMode } from './fifo-outputs.ts';
 import { Forwarder } from './forwarder.ts';
-import { type Kernel, loadKernel } from './kernel.ts';
-import { lastLines, readTail } from './last-lines.ts';
-import { Slots } from './late-writer.ts';
-import { type Readiness, watchReadiness } from './readiness.ts';
 
 export interface ServiceOutputsOptions {
   /** ${PREFIX}/run. */

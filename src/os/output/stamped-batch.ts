@@ -2,12 +2,12 @@
 
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Kernel } from '../fifo/kernel.ts';
 import { makeFolders } from '../files/make-folders.ts';
-import { TIMESTAMP_LENGTH } from '../log/timestamp.ts';
-import type { Kernel } from './kernel.ts';
+import type { LogFile } from '../log-file/log-file.ts';
+import { TIMESTAMP_LENGTH } from '../own-log/timestamp.ts';
+import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
-import type { LogFile } from './log-file.ts';
-import { leaveMargin } from './margin.ts';
 
 /** What the batch was to become: enough to make the very same bytes again and to see how many of them are in the log. */
 export interface Intent {

@@ -1,11 +1,11 @@
 // The way of the bytes, from the FIFO to the log file: as they are or with timestamps, in the kernel wherever it can be.
 
 import { constants as system } from 'node:os';
-import { timestamp } from '../log/timestamp.ts';
-import type { Fifo } from './fifo.ts';
-import type { Kernel } from './kernel.ts';
+import type { Fifo } from '../fifo/fifo.ts';
+import type { Kernel } from '../fifo/kernel.ts';
+import type { LogFile } from '../log-file/log-file.ts';
+import { timestamp } from '../own-log/timestamp.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
-import type { LogFile } from './log-file.ts';
 import { isLeft, StampedBatch } from './stamped-batch.ts';
 
 export interface Tally {

@@ -2,7 +2,7 @@
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { makeFifos } from '../output/fifo.ts';
+import { makeFifos } from '../fifo/fifo.ts';
 
 const NEWLINE = 0x0a;
 

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { loadKernel } from '../../../src/os/output/kernel.ts';
+import { loadKernel } from '../../../src/os/fifo/kernel.ts';
 import { waitFor } from '../../support/wait.ts';
 import { bench, specOf } from './outputs.ts';
 

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogMode, ServiceSpec } from '../../../src/core/model/spec.ts';
-import type { Fields, Log } from '../../../src/os/log/logger.ts';
 import { ServiceOutputs, type ServiceOutputsOptions } from '../../../src/os/output/service-outputs.ts';
+import type { Fields, Log } from '../../../src/os/own-log/logger.ts';
 import { scratch } from '../../support/scratch.ts';
 import { serviceSpec } from '../rig.ts';
 

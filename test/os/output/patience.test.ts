@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Patience } from '../../../src/os/output/patience.ts';
+import { Patience } from '../../../src/os/log-file/slow-disk.ts';
 
 test('one slow write is an accident, two in a row are a slow disk, twenty quick ones end that', () => {
   const patience = new Patience();

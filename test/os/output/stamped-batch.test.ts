@@ -13,9 +13,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeFifos } from '../../../src/os/output/fifo.ts';
-import { type Kernel, loadKernel } from '../../../src/os/output/kernel.ts';
-import { LogFile } from '../../../src/os/output/log-file.ts';
+import { makeFifos } from '../../../src/os/fifo/fifo.ts';
+import { type Kernel, loadKernel } from '../../../src/os/fifo/kernel.ts';
+import { LogFile } from '../../../src/os/log-file/log-file.ts';
 import { isLeft, StampedBatch } from '../../../src/os/output/stamped-batch.ts';
 import { scratch } from '../../support/scratch.ts';
 

@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Kernel, loadKernel } from '../../../src/os/output/kernel.ts';
+import { type Kernel, loadKernel } from '../../../src/os/fifo/kernel.ts';
 import { waitFor } from '../../support/wait.ts';
 import { bench, specOf } from './outputs.ts';
 

@@ -1,7 +1,7 @@
 // The last descriptors are not for outputs: opsd needs some to be asked, to write down what it knows, to start services.
 
 import { closeSync } from 'node:fs';
-import { limitOf } from '../proc/descriptors.ts';
+import { limitOf } from './descriptors.ts';
 
 /** The control socket and who asks there, a file that is replaced, the pipes of mkfifo(1), what a new process gets. */
 const MARGIN = 8;

@@ -3,7 +3,7 @@
 import { closeSync, constants, fstatSync, readSync, statSync, writeSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
-import { leaveMargin } from './margin.ts';
+import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { openLog } from './open-log.ts';
 
 const NEWLINE = 0x0a;

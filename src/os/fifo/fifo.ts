@@ -16,10 +16,10 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { RuntimeError } from '../../errors.ts';
+import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { codeOf } from '../proc/identity.ts';
 import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
-import type { FifoBook } from './fifo-book.ts';
-import { leaveMargin } from './margin.ts';
+import type { FifoBook } from './registry.ts';
 
 /** Paths for one mkfifo(1): together they stay far below what execve(2) takes. */
 const MOST_AT_ONCE = 2_000;

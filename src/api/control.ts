@@ -1,0 +1,52 @@
+// What the daemon offers to HTTP: questions, streams and commands.
+
+import type { Outcome } from '../core/model/effects.ts';
+import type { SignalName } from '../core/model/spec.ts';
+import type { OrderAction } from '../core/model/state.ts';
+import type { EventView } from './events.ts';
+import type { MetricsView } from './metrics.ts';
+import type { ReloadResult, ScaleResult } from './reload.ts';
+import type { RolloutAction, RolloutView } from './rollouts.ts';
+import type { NodeView, StatusView } from './services.ts';
+import type { WhyView } from './why.ts';
+
+/** Questions: their answers change nothing. All that TCP may ask. */
+export interface Queries {
+  status(): StatusView;
+  rollouts(): readonly RolloutView[];
+  /** Who needs whom. */
+  graph(): readonly NodeView[];
+  /** null: no such service. `showsOutput`: with lines that it wrote. */
+  why(service: string, showsOutput: boolean): WhyView | null;
+  /** The last 1,000, oldest first. */
+  recentEvents(): readonly EventView[];
+  /** Absolute; null: its output goes elsewhere (`log.mode`). */
+  logFile(service: string): string | null;
+  lastLines(service: string): readonly string[];
+  live(): { readonly ok: boolean; readonly lagSeconds: number };
+  /** `waiting`: names of the enabled services that are not up. */
+  ready(): { readonly ok: boolean; readonly waiting: readonly string[] };
+  metrics(): MetricsView;
+}
+
+/** What is told as it happens. */
+export interface Streams {
+  /** Tells of changes of state as they happen until disposed. */
+  events(listener: (event: EventView) => void): Disposable;
+}
+
+/** Commands of an operator: only the control socket has them. */
+export interface Commands {
+  /** One order to one service; resolves when it came to rest. Never rejects. */
+  order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome>;
+  /** Of one service; `services`: which of its instances. Resolves when the rollout is over. Never rejects. */
+  rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome>;
+  signal(service: string, signal: SignalName, by: string): Promise<Outcome>;
+  reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult>;
+  /** Another number of instances; null: that of the file. It is kept, and in force, when it is answered. */
+  scale(service: string, instances: number | null, by: string): ScaleResult;
+  handover(by: string): void;
+  shutdown(by: string): void;
+}
+
+export interface Control extends Queries, Streams, Commands {}
