@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
+import { MOST_FILES, ROOMS } from './rooms.ts';
 
 const repository = resolve(import.meta.dirname, '..');
 
@@ -78,15 +79,77 @@ test('imports run one way', () => {
     assert.ok(allowed, `${path}: "${layer}" is no layer of this program`);
     return imports.flatMap(({ from, isType }) => {
       if (!from.startsWith('.')) return [];
-      const to = relative(repository, resolve(repository, dirname(path), from));
+      const to = target(path, from);
       const isFine =
         layerOf(to) === layer ||
+        // The errors, and the names of states and reasons, are words of all layers.
         to === 'src/errors.ts' ||
+        to === 'src/core/model/states.ts' ||
         allowed.some(([pattern, what]) => pattern.test(to) && (what === 'all' || isType));
       return isFine ? [] : [`${path} imports ${isType ? 'types of ' : ''}${to}`];
     });
   });
   assert.deepEqual(wrong, []);
+});
+
+test('each folder of the source is a room of the table, and a room imports only rooms above it there', () => {
+  const places = new Map(ROOMS.map(({ name }, place) => [name, place]));
+  const rooms = new Set(src.map(({ path }) => roomOf(path)));
+  assert.deepEqual(
+    [...rooms].filter((room) => !places.has(room)),
+    [],
+    'rooms that test/rooms.ts does not know',
+  );
+  assert.deepEqual(
+    ROOMS.filter(({ name }) => !rooms.has(name)).map(({ name }) => name),
+    [],
+    'rooms without a file',
+  );
+  const wrong = arrowsOf(src)
+    .filter(({ from, to }) => roomOf(from) !== roomOf(to))
+    .filter(({ from, to }) => (places.get(roomOf(to)) ?? 0) > (places.get(roomOf(from)) ?? 0))
+    .map(({ from, to }) => `${from} imports ${to}`);
+  assert.deepEqual(wrong, []);
+});
+
+test('a room is entered through its doors', () => {
+  const doors = new Map(ROOMS.map(({ name, doors }) => [name, doors]));
+  const wrong = arrowsOf(src)
+    .filter(({ from, to }) => roomOf(from) !== roomOf(to))
+    .filter(({ to }) => doors.get(roomOf(to))?.includes(basename(to, '.ts')) === false)
+    .map(({ from, to }) => `${from} imports ${to}`);
+  assert.deepEqual(wrong, []);
+});
+
+test('no import runs in a circle', () => {
+  const imports = new Map<string, string[]>();
+  for (const { from, to } of arrowsOf(src)) imports.set(from, [...(imports.get(from) ?? []), to]);
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' > '));
+    if (done.has(path)) return;
+    done.add(path);
+    for (const to of imports.get(path) ?? []) visit(to, [...way, path]);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  assert.deepEqual(circles, []);
+});
+
+test('no folder holds more than can be looked over', () => {
+  const files = new Map<string, number>();
+  for (const { path } of src) files.set(dirname(path), (files.get(dirname(path)) ?? 0) + 1);
+  assert.deepEqual(
+    [...files].filter(([, count]) => count > MOST_FILES),
+    [],
+  );
+});
+
+test('no doc comment stands above another: one of them has lost what it was about', () => {
+  none(
+    src.filter(({ text }) => /\*\/\n[ \t]*\/\*\*/.test(text)),
+    'two doc comments in a row',
+  );
 });
 
 test('relative imports name files that exist, with their ending', () => {
@@ -232,6 +295,22 @@ function none(wrong: readonly Source[], why: string): void {
 /** The folder below src, or the name of a file that lies in src itself. */
 function layerOf(path: string): string {
   return /^src\/([a-z-]+)/.exec(path)?.[1] ?? path;
+}
+
+/** The deepest folder below src, or the name of a file that lies in src itself. */
+function roomOf(path: string): string {
+  const folder = dirname(path);
+  return folder === 'src' ? basename(path, '.ts') : folder.slice('src/'.length);
+}
+
+function target(path: string, from: string): string {
+  return relative(repository, resolve(repository, dirname(path), from));
+}
+
+function arrowsOf(all: readonly Source[]): { readonly from: string; readonly to: string }[] {
+  return all.flatMap(({ path, imports }) =>
+    imports.filter(({ from }) => from.startsWith('.')).map(({ from }) => ({ from: path, to: target(path, from) })),
+  );
 }
 
 /** As a name of its own: not `x.process`, nor a key `process:`. */

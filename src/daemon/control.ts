@@ -51,9 +51,9 @@ export interface Parts {
   jobOf(service: string): JobRecord | null;
   /** Does the kernel hold this generation to its limit of memory? */
   isHeld(service: string, generation: number): boolean;
-  /** A wish of an operator is about to change. */
   /** null: its output goes elsewhere. */
   logFile(service: string): string | null;
+  /** A wish of an operator is about to change. */
   wished(): void;
   /** null: opsd is not PID 1. */
   zombies(): number | null;
