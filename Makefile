@@ -31,7 +31,7 @@ NODE_TEST := node --test --test-concurrency=2 --test-timeout=120000
 # These have a target of their own: they take long, or want root, or a quiet machine.
 APART := test/bench test/chaos test/systemd
 
-.PHONY: help prepare run check test soak chaos bench test-systemd build install clean
+.PHONY: help prepare run check test soak chaos fuzz bench test-systemd build install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-14s %s\n' "$$name" "$$what"; done
@@ -58,6 +58,9 @@ soak: prepare ## random worlds against the core; SEEDS=2000
 
 chaos: prepare ## a monkey against a real opsd; MINUTES=20, SEED=number to repeat a run
 	@MINUTES='$(MINUTES)' node test/chaos/main.ts
+
+fuzz: prepare ## a million broken requests against a real opsd, garbage for all that it reads; SEED=number to repeat a run
+	@node test/fuzz/main.ts
 
 bench: build ## how fast and how small, beside supervisord and pm2 where they are installed
 	@node test/bench/main.ts
