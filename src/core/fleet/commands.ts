@@ -1,7 +1,7 @@
 // Operators' orders, carried out: start, stop, restart, signal, reset.
 
 import { bringDown, start } from '../life/lifecycle.ts';
-import { answerReady, released, supersede } from '../life/pending-commands.ts';
+import { released, supersede } from '../life/pending-commands.ts';
 import { type Around, forgiven, isLive, isWanted, type Moved, unreachable } from '../life/transition.ts';
 import type { Effect, Outcome } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
@@ -62,12 +62,14 @@ export function obey(world: World, event: Extract<Event, { type: 'order' }>): vo
       world.change(name, (service) => {
         const [free, answers] = supersede(service, action, by);
         const wish = action === 'stop' ? 'down' : action === 'run' && isWanted(service) ? service.wish : 'up';
-        const orders = [...free.orders, { id, action, heldFrom: isToWait ? by : null }];
-        return [{ ...free, wish, orders, held: action === 'stop' ? free.held : stillHeld(free) }, answers];
+        return [{ ...free, wish, held: action === 'stop' ? free.held : stillHeld(free) }, answers];
       });
       if (action !== 'stop')
         for (const needed of needsOf(world.state, name)) world.change(needed, (s, a) => bringUp(s, a, by));
-      if (!isToWait) world.change(name, (service, around) => carryOut(service, around, action, by));
+      world.change(name, (service, around) => {
+        const ordered = { ...service, orders: [...service.orders, { id, action, heldFrom: isToWait ? by : null }] };
+        return isToWait ? [ordered, []] : carryOut(ordered, around, action, by);
+      });
       return;
     }
     default:
@@ -114,10 +116,7 @@ function carryOut(service: Service, around: Around, action: PendingOrder['action
       return bringDown(forgiven(service), around, { to: 'start', reason, detail });
     case 'start': {
       const { state } = service;
-      if (state.name === 'running') {
-        return answerReady(service);
-      }
-      if (state.name === 'starting') return [service, []];
+      if (state.name === 'starting' || state.name === 'running') return [service, []];
       return bringDown(forgiven(service), around, { to: 'start', reason, detail });
     }
     default:

@@ -3,6 +3,8 @@
 import { draw } from '../life/backoff.ts';
 import { start } from '../life/lifecycle.ts';
 import { type GenerationEvent, hear } from '../life/machine.ts';
+import { answerArrived } from '../life/pending-commands.ts';
+import { isPassing, passOn } from '../life/run-end.ts';
 import { type Around, isLive, type Moved } from '../life/transition.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
@@ -34,13 +36,20 @@ export class World {
     };
   }
 
-  /** Applies a change to one service. */
+  /** Applies a change to one service, answers who waited for where that leads, and what cannot stay there goes on. */
   change(name: string, how: (service: Service, around: Around) => Moved): void {
+    const before = serviceOf(this.state, name);
+    if (before === undefined) return;
+    this.#apply(name, before, how(before, this.around()));
+    const arrived = serviceOf(this.state, name);
+    if (arrived === undefined || arrived === before) return;
+    this.#apply(name, arrived, answerArrived(arrived));
+    if (arrived.state.name !== before.state.name && isPassing(arrived, this.now)) this.change(name, passOn);
+  }
+
+  #apply(name: string, before: Service, [after, effects]: Moved): void {
     const slot = this.state.slots.get(name);
-    const before = slot === undefined ? undefined : this.state.services[slot];
-    if (slot === undefined || before === undefined) return;
-    const [after, effects] = how(before, this.around());
-    if (after !== before) {
+    if (slot !== undefined && after !== before) {
       const { queue } = this.state;
       const waits = after.state.name === 'waiting';
       const queued = before.state.name === 'waiting';
@@ -86,8 +95,7 @@ export class World {
         const waiter = serviceOf(this.state, name);
         if (waiter?.state.name !== 'waiting') continue;
         const obstacle = obstacleOf(this.state, waiter);
-        const isOld = waiter.state.for === obstacle?.text && waiter.state.hopeless === obstacle.hopeless;
-        if (isOld && (!obstacle.hopeless || waiter.orders.length === 0)) continue;
+        if (waiter.state.for === obstacle?.text && waiter.state.hopeless === obstacle.hopeless) continue;
         this.change(name, (service, around) =>
           start(service, around, service.lastReason, 'what it waited for is there'),
         );

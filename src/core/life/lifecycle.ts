@@ -7,7 +7,6 @@ import type { Reason } from '../model/states.ts';
 import { stateOf } from './deadline.ts';
 import { UNASKED } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
-import { answerAtRest, released } from './pending-commands.ts';
 import { type Around, type Moved, move, unreachable } from './transition.ts';
 
 /** How long SIGKILL may take before we say that it does not work, and how often it is said to try again. */
@@ -28,9 +27,7 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
       fresh.state.name === 'waiting'
         ? [{ ...fresh, state: waiting, lastDetail: told }, []]
         : move(fresh, waiting, around, reason, told);
-    if (!obstacle.hopeless) return [waiter, [...settings, ...said]];
-    const [free, answers] = answerAtRest(waiter, { ok: false, detail: `it waits for ${obstacle.text}` });
-    return [free, [...settings, ...said, ...answers]];
+    return [waiter, [...settings, ...said]];
   }
   const generation = fresh.generation + 1;
   const run: Run = {
@@ -112,8 +109,7 @@ export function rest(service: Service, around: Around, reason: Reason, detail: s
           reason,
           detail,
         );
-  const [free, answers] = answerAtRest(released(moved), { ok: true, detail: 'stopped' });
-  return [free, [...settings, ...said, ...answers]];
+  return [moved, [...settings, ...said]];
 }
 
 function signalMain(service: string, generation: number, signal: SignalName): Effect {

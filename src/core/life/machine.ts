@@ -9,7 +9,7 @@ import { stateOf, type Watched, watch } from './deadline.ts';
 import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
 import { beaten, lookAgain } from './heartbeat.ts';
 import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
-import { answerReady, answerStuck } from './pending-commands.ts';
+import { answerStuck } from './pending-commands.ts';
 import { finish, settle } from './run-end.ts';
 import { type Around, type Moved, move, unreachable } from './transition.ts';
 import { describeExit, judge } from './verdict.ts';
@@ -129,9 +129,7 @@ function becomeRunning(service: Service, run: Run, around: Around): Moved {
   const { policy } = service.spec;
   const ready: Run = { ...run, readyAt: around.now, check: checkHealth(policy, around.now, around.random) };
   const state = stateOf(policy, 'running', ready);
-  const [moved, said] = move(service, state, around, 'ready', 'up and ready');
-  const [answered, answers] = answerReady(moved);
-  return [answered, [...said, ...answers]];
+  return move(service, state, around, 'ready', 'up and ready');
 }
 
 // Health is judged only while it is starting or running: one that drains may well stop beating.

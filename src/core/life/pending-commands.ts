@@ -2,24 +2,45 @@
 
 import type { Effect, Outcome } from '../model/effects.ts';
 import type { PendingOrder, Service } from '../model/state.ts';
+import { unreachable } from './transition.ts';
 
 type Answered = readonly [Service, readonly Effect[]];
 
-/** It is up: whoever wanted that has got it. */
-export function answerReady(service: Service): Answered {
-  const { name } = service.spec;
-  return answer(service, isContent, () => ({ ok: true, message: `${name} is running` }));
+/**
+ * The service has come up, or to rest, where nothing more happens by itself (or not soon): whoever waited for that hears
+ * how it went. Asked after each change of a service; all other answers are refusals.
+ */
+export function answerArrived(service: Service): Answered {
+  if (service.orders.length === 0) return [service, []];
+  const { spec, state } = service;
+  switch (state.name) {
+    case 'running':
+      return answer(service, isContent, () => ({ ok: true, message: `${spec.name} is running` }));
+    case 'stopped':
+      return answerAtRest(released(service), 'stopped');
+    case 'waiting':
+      return state.hopeless ? answerAtRest(service, `it waits for ${state.for}`) : [service, []];
+    case 'backoff':
+    case 'failed':
+    case 'exited':
+      return answerAtRest(service, service.lastDetail);
+    case 'starting':
+    case 'stopping':
+    case 'killing':
+      return [service, []];
+    default:
+      return unreachable(state);
+  }
 }
 
-/** It is at rest, and nothing more happens by itself (or not soon): everybody hears how it ended. */
-export function answerAtRest(service: Service, end: { readonly ok: boolean; readonly detail: string }): Answered {
+function answerAtRest(service: Service, detail: string): Answered {
   const { spec, state } = service;
+  const isDone = state.name === 'exited' && service.lastReason === 'success';
   return answer(service, hasBegun, (order) => {
     if (order.action === 'stop') return { ok: true, message: `${spec.name} is stopped` };
-    if (order.action === 'run' && state.name !== 'waiting' && !(end.ok && state.name === 'exited'))
-      return { ok: false, code: 'failed', message: `${spec.name} did not complete: ${end.detail}` };
-    if (end.ok && state.name === 'exited') return { ok: true, message: `${spec.name} has completed: ${end.detail}` };
-    return { ok: false, code: 'failed', message: `${spec.name} did not come up: ${end.detail}` };
+    if (isDone) return { ok: true, message: `${spec.name} has completed: ${detail}` };
+    const what = order.action === 'run' && state.name !== 'waiting' ? 'complete' : 'come up';
+    return { ok: false, code: 'failed', message: `${spec.name} did not ${what}: ${detail}` };
   });
 }
 

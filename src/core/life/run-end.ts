@@ -6,8 +6,7 @@ import type { Next, Service, Verdict } from '../model/state.ts';
 import type { Reason } from '../model/states.ts';
 import { delayBefore } from './backoff.ts';
 import { rest, start } from './lifecycle.ts';
-import { answerAtRest } from './pending-commands.ts';
-import { type Around, forgiven, isLive, isStable, isWanted, type Moved, move, unreachable } from './transition.ts';
+import { type Around, forgiven, isStable, isWanted, type Moved, move, unreachable } from './transition.ts';
 
 /** A host without room is not asked again sooner, whatever the service's backoff says. */
 const TRANSIENT_WAIT: Millis = 100;
@@ -30,8 +29,9 @@ export function finish(service: Service, around: Around, next: Next): Moved {
 /** Decides what becomes of a service whose generation ended by itself. */
 export function settle(service: Service, around: Around, verdict: Verdict): Moved {
   if (around.closingAt !== null || !isWanted(service)) return rest(service, around, verdict.reason, verdict.detail);
-  if (service.isQueued) return settleQueued(service, around, verdict);
-  if (service.nextSpec !== null) return start(forgiven(service), around, 'configuration', 'its configuration changed');
+  if (service.nextSpec !== null) {
+    return start(forgiven({ ...service, isQueued: false }), around, 'configuration', 'its configuration changed');
+  }
   const stable = isStable(service, around.now);
   const { policy } = service.spec;
   const attemptsInARow = (stable ? 0 : service.attemptsInARow) + 1;
@@ -39,7 +39,7 @@ export function settle(service: Service, around: Around, verdict: Verdict): Move
   switch (verdict.kind) {
     case 'success': {
       const calm = { ...service, failuresInARow: 0, lastFailure: null };
-      if (policy.restart !== 'always') return leave({ ...calm, attemptsInARow: 0 }, around, verdict, true);
+      if (policy.restart !== 'always') return leave({ ...calm, attemptsInARow: 0 }, around, verdict);
       return backOff({ ...calm, attemptsInARow }, around, verdict);
     }
     case 'transient':
@@ -58,23 +58,25 @@ export function settle(service: Service, around: Around, verdict: Verdict): Move
   }
 }
 
-/** What came of the run that has ended is told first; then the one follows whose time came while it ran. */
-function settleQueued(service: Service, around: Around, verdict: Verdict): Moved {
-  const [settled, effects] = settle({ ...service, isQueued: false }, around, verdict);
-  if (isLive(settled.state) || settled.state.name === 'waiting') return [settled, effects];
-  const [next, more] = start(settled, around, 'schedule', 'its time came while it ran');
-  return [next, [...effects, ...more]];
+/** It has come to rest at this moment, and does not stay there: its delay is none, or a run of it is queued. */
+export function isPassing({ state, isQueued }: Service, now: Millis): boolean {
+  if (state.name === 'backoff' && state.deadline <= now) return true;
+  return isQueued && (state.name === 'backoff' || state.name === 'failed' || state.name === 'exited');
+}
+
+/** Goes on with what is passing: what came of the generation that has ended is told and answered by now. */
+export function passOn(service: Service, around: Around): Moved {
+  const free: Service = { ...service, isQueued: false };
+  if (service.state.name !== 'backoff' || service.state.deadline > around.now)
+    return start(free, around, 'schedule', 'its time came while it ran');
+  return start({ ...free, restarts: free.restarts + 1 }, around, 'backoff', 'no delay');
 }
 
 function backOff(service: Service, around: Around, verdict: Verdict): Moved {
   const asked = delayBefore(service.attemptsInARow, service.spec.policy.backoff, around.random);
   const delay = verdict.kind === 'transient' ? Math.max(asked, TRANSIENT_WAIT) : asked;
   const deadline = around.now + delay;
-  const [moved, said] = move(service, { name: 'backoff', deadline }, around, verdict.reason, verdict.detail);
-  const [free, answers] = answerAtRest(moved, { ok: false, detail: verdict.detail });
-  if (delay > 0) return [free, [...said, ...answers]];
-  const [again, effects] = start({ ...free, restarts: free.restarts + 1 }, around, 'backoff', 'no delay');
-  return [again, [...said, ...answers, ...effects]];
+  return move(service, { name: 'backoff', deadline }, around, verdict.reason, verdict.detail);
 }
 
 function giveUp(
@@ -90,20 +92,17 @@ function giveUp(
       : inARow(service, verdict);
   const reason: Reason = alert === 'permanent' ? verdict.reason : 'too_many_failures';
   const [moved, said] = move(service, { name: 'failed', deadline }, around, reason, text);
-  const [free, answers] = answerAtRest(moved, { ok: false, detail: text });
-  return [free, [...said, { type: 'alert', service: service.spec.name, reason: alert, message: text }, ...answers]];
+  return [moved, [...said, { type: 'alert', service: service.spec.name, reason: alert, message: text }]];
 }
 
 /** The policy says to leave it as it ended. */
-function leave(service: Service, around: Around, verdict: Verdict, ok: boolean): Moved {
-  const [moved, said] = move(service, { name: 'exited', deadline: null }, around, verdict.reason, verdict.detail);
-  const [free, answers] = answerAtRest(moved, { ok, detail: verdict.detail });
-  return [free, [...said, ...answers]];
+function leave(service: Service, around: Around, verdict: Verdict): Moved {
+  return move(service, { name: 'exited', deadline: null }, around, verdict.reason, verdict.detail);
 }
 
 /** A job fails from time to time; one that fails time after time is for a person. */
 function leaveFailed(service: Service, around: Around, verdict: Verdict): Moved {
-  const [left, effects] = leave(service, around, verdict, false);
+  const [left, effects] = leave(service, around, verdict);
   const { failuresInARow, spec } = service;
   if (failuresInARow <= spec.policy.maxFailures) return [left, effects];
   const message = inARow(service, verdict);
