@@ -161,6 +161,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       new ServiceProbes({
         report,
         specOf,
+        runDir: layout.run,
         // What no cgroup holds was told at the start of the service.
         planner: new LaunchPlanner({
           runDir: layout.run,

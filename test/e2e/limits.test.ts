@@ -81,7 +81,7 @@ test('priorities that opsd may not raise: a warning, a line in the log of the se
     const text = await opsd.output('web');
     return text.split('\n').length > 2 && text;
   });
-  assert.match(lines, /^opsd: the kernel refuses oom_score_adj = -500 without CAP_SYS_RESOURCE.*\n\S*nice: .*\n$/);
+  assert.match(lines, /^\S*nice: .*\nopsd: the kernel refuses oom_score_adj = -500 without CAP_SYS_RESOURCE.*\n$/);
 });
 
 test('ionice = "realtime" without the right keeps opsd from starting', async () => {

@@ -11,6 +11,7 @@ const tools = {
   nice: '/usr/bin/nice',
   ionice: '/usr/bin/ionice',
   setpriv: '/usr/bin/setpriv',
+  perl: '/usr/bin/perl',
 };
 const plain: Birth = {
   ...inherited,
@@ -25,26 +26,21 @@ const plain: Birth = {
 };
 const oomScore = (score: number) =>
   `{ echo ${score} > /proc/self/oom_score_adj; } 2>/dev/null || echo "opsd: the kernel refuses oom_score_adj = ${score} without CAP_SYS_RESOURCE, this goes on without" >&2`;
-const END = 'unset PWD OLDPWD; exec "$@"';
+const setpriv = ['/usr/bin/setpriv', '--reuid=33', '--regid=44', '--init-groups', '--'];
 
-const cases: readonly (readonly [string, Partial<Birth>, readonly string[]])[] = [
-  ['nothing asked for: no chain', {}, []],
-  ['umask', { umask: 0o7 }, ['/bin/sh', '-c', `umask 007; ${END}`, 'opsd']],
-  ['soft descriptor limit', { descriptors: 256 }, ['/bin/sh', '-c', `ulimit -S -n 256; ${END}`, 'opsd']],
-  ['oom score', { oomScoreAdj: -5 }, ['/bin/sh', '-c', `${oomScore(-5)}; ${END}`, 'opsd']],
-  [
-    'cgroup',
-    { cgroup: '/sys/fs/cgroup/x y' },
-    ['/bin/sh', '-c', `echo $$ > "$0/cgroup.procs"; ${END}`, '/sys/fs/cgroup/x y'],
-  ],
-  ['sockets', { hasSockets: true }, ['/bin/sh', '-c', `export LISTEN_PID=$$; ${END}`, 'opsd']],
-  ['niceness', { nice: 5 }, ['/usr/bin/nice', '-n', '5', '--']],
-  ['user', { user: { uid: 33, gid: 44 } }, ['/usr/bin/setpriv', '--reuid=33', '--regid=44', '--init-groups', '--']],
-  ['descriptors, soft and hard', { nofile: 64, descriptors: 256 }, ['/usr/bin/prlimit', '--nofile=64:64', '--']],
-  ['core files', { core: 'unlimited' }, ['/usr/bin/prlimit', '--core=unlimited:unlimited', '--']],
-  ['I/O priority', { ionice: { class: 'best-effort', level: 7 } }, ['/usr/bin/ionice', '-c', '2', '-n', '7', '--']],
-  ['idle I/O', { ionice: { class: 'idle', level: null } }, ['/usr/bin/ionice', '-c', '3', '--']],
-  ['no new privileges', { noNewPrivileges: true }, ['/usr/bin/setpriv', '--no-new-privs', '--']],
+/** Stages with opsd's rights, and steps of the landing behind them. */
+const cases: readonly (readonly [string, Partial<Birth>, readonly string[], readonly string[]])[] = [
+  ['umask', { umask: 0o7 }, [], ['umask 007']],
+  ['soft descriptor limit', { descriptors: 256 }, [], ['ulimit -S -n 256']],
+  ['oom score', { oomScoreAdj: -5 }, [], [oomScore(-5)]],
+  ['cgroup', { cgroup: "/sys/fs/cgroup/x y'" }, [], [`echo $$ > '/sys/fs/cgroup/x y'\\''/cgroup.procs'`]],
+  ['niceness', { nice: 5 }, ['/usr/bin/nice', '-n', '5', '--'], []],
+  ['user', { user: { uid: 33, gid: 44 } }, setpriv, []],
+  ['descriptors, soft and hard', { nofile: 64, descriptors: 256 }, ['/usr/bin/prlimit', '--nofile=64:64', '--'], []],
+  ['core files', { core: 'unlimited' }, ['/usr/bin/prlimit', '--core=unlimited:unlimited', '--'], []],
+  ['I/O priority', { ionice: { class: 'best-effort', level: 7 } }, ['/usr/bin/ionice', '-c', '2', '-n', '7', '--'], []],
+  ['idle I/O', { ionice: { class: 'idle', level: null } }, ['/usr/bin/ionice', '-c', '3', '--'], []],
+  ['no new privileges', { noNewPrivileges: true }, ['/usr/bin/setpriv', '--no-new-privs', '--'], []],
   [
     'capabilities',
     { capabilities: ['CAP_CHOWN', 'CAP_NET_BIND_SERVICE'] },
@@ -55,50 +51,49 @@ const cases: readonly (readonly [string, Partial<Birth>, readonly string[]])[] =
       '--ambient-caps=-all,+chown,+net_bind_service',
       '--',
     ],
+    [],
   ],
 ];
 
-for (const [name, wish, chain] of cases) {
-  test(name, () => assert.deepEqual(execChain({ ...plain, ...wish }, inherited, tools), chain));
+for (const [name, wish, stages, steps] of cases) {
+  test(name, () => {
+    const chain = execChain({ ...plain, ...wish }, inherited, tools);
+    assert.deepEqual([chain?.stages, chain?.steps], [stages, steps]);
+  });
 }
 
-test('all of it: rights are given up last', () => {
+test('nothing asked for: no chain', () => assert.equal(execChain(plain, inherited, tools), null));
+
+test('sockets alone need a landing, which knows its own number', () => {
+  const chain = execChain({ ...plain, hasSockets: true }, inherited, tools);
+  assert.deepEqual(chain, { stages: [], rights: [], steps: [], hasSockets: true });
+});
+
+test('all of it: what needs the rights of opsd comes first, they are given up last, the rest is done without them', () => {
   const all: Birth = {
     ...plain,
     umask: 0o77,
     nice: 3,
     oomScoreAdj: 100,
     descriptors: 64,
-    user: { uid: 1, gid: 1 },
+    core: 0,
+    user: { uid: 33, gid: 44 },
     cgroup: '/c',
   };
-  assert.deepEqual(execChain(all, inherited, tools), [
-    '/bin/sh',
-    '-c',
-    `umask 077; ulimit -S -n 64; ${oomScore(100)}; echo $$ > "$0/cgroup.procs"; ${END}`,
-    '/c',
-    '/usr/bin/nice',
-    '-n',
-    '3',
-    '--',
-    '/usr/bin/setpriv',
-    '--reuid=1',
-    '--regid=1',
-    '--init-groups',
-    '--',
-  ]);
+  assert.deepEqual(execChain(all, inherited, tools), {
+    stages: [
+      ...['/bin/sh', '-c', `${oomScore(100)}; echo $$ > '/c/cgroup.procs'; exec "$@"`, 'opsd'],
+      ...['/usr/bin/prlimit', '--core=0:0', '--'],
+      ...['/usr/bin/nice', '-n', '3', '--'],
+      ...setpriv,
+    ],
+    rights: setpriv,
+    steps: ['umask 077', 'ulimit -S -n 64'],
+    hasSockets: false,
+  });
 });
 
 test('niceness and oom score of opsd itself are undone', () => {
-  const protectedOne = { ...inherited, nice: -5, oomScoreAdj: -900 };
-  assert.deepEqual(execChain(plain, protectedOne, tools), [
-    '/bin/sh',
-    '-c',
-    `${oomScore(0)}; ${END}`,
-    'opsd',
-    '/usr/bin/nice',
-    '-n',
-    '5',
-    '--',
-  ]);
+  const chain = execChain(plain, { ...inherited, nice: -5, oomScoreAdj: -900 }, tools);
+  assert.deepEqual([chain?.stages, chain?.steps], [['/usr/bin/nice', '-n', '5', '--'], [oomScore(0)]]);
 });

@@ -31,6 +31,7 @@ function asking(launch: Partial<Launch> = {}, run = '/nowhere', sockets = NO_SOC
       if (event.type === 'probed') told.push(event);
     },
     specOf: (name) => (name === 'web' ? serviceSpec(['true'], launch) : undefined),
+    runDir: run,
     planner: new LaunchPlanner({ runDir: run, cgroups: null, baseNofile, sockets, log: () => {} }),
   });
   let generation = 0;

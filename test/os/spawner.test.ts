@@ -41,7 +41,16 @@ for (const [way, open] of [
       const out = openSync(file, 'a');
       let end: Omit<Ended, 'pid' | 'output'> | null = null;
       const pid = spawner.spawn(
-        { command: ['true'], cwd: '/', environment: { PATH }, stdout: out, stderr: out, descriptors: [], ...spec },
+        {
+          command: ['true'],
+          cwd: '/',
+          environment: { PATH },
+          stdin: 'ignore',
+          stdout: out,
+          stderr: out,
+          descriptors: [],
+          ...spec,
+        },
         {
           onError(error) {
             end = { code: null, signal: null, error };
@@ -191,7 +200,7 @@ const inherited = readdirSync('/proc/self/fd').filter((fd) => {
   return Number(fd) > 2 && flags !== '' && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0;
 });
 
-const SILENT = { stdout: 'ignore', stderr: 'ignore', descriptors: [] } as const;
+const SILENT = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', descriptors: [] } as const;
 
 function textOf(file: string): string {
   try {

@@ -8,6 +8,7 @@ import type { Cgroups } from '../cgroup/cgroups.ts';
 import { bootId, codeOf, identityOf, type Sent } from '../proc/identity.ts';
 import { ProcessTable } from '../proc/process-table.ts';
 import type { ReadySignals } from '../readiness/ready-signals.ts';
+import { openInput } from '../spawn/input.ts';
 import { type LaunchPlan, LaunchPlanner } from '../spawn/launch-plan.ts';
 import { type SpawnFailure, spawnFailure } from '../spawn/spawn-failure.ts';
 import type { SpawnError, Spawner } from '../spawn/spawner.ts';
@@ -103,10 +104,11 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     try {
       using output = openOutput(this.#options.outputs, spec);
       using handed = signals.begin(service, generation, spec, plan.descriptors.length);
-      const environment = { ...plan.environment, ...handed.environment };
       const { stdout, stderr } = output;
       const descriptors = [...plan.descriptors, ...handed.descriptors];
-      pid = spawner.spawn({ ...plan, environment, stdout, stderr, descriptors }, fate);
+      const { input, ...execution } = plan.execution(handed.environment);
+      using stdin = openInput(input, this.#options.runDir);
+      pid = spawner.spawn({ ...execution, stdin: stdin.fd, stdout, stderr, descriptors }, fate);
     } catch (error) {
       return failSpawn({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
     }

@@ -35,32 +35,66 @@ export interface ChainTools {
   readonly nice: string;
   readonly ionice: string;
   readonly setpriv: string;
+  /** null: it is not installed. */
+  readonly perl: string | null;
 }
 
-/** The arguments before the command; none where it inherits all that is asked for. */
-export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools): string[] {
-  return [
-    ...shellStage(birth, inherited, tools),
+/**
+ * All of `stages` run with the rights of opsd, and therefore with opsd's environment and in `/`: nothing that the service
+ * could have a hand in has any force there. `steps` are of the landing behind them (landing.ts).
+ */
+export interface Chain {
+  readonly stages: readonly string[];
+  /** The last of the stages, which gives up rights; empty: the service has those of opsd. */
+  readonly rights: readonly string[];
+  /** Commands of sh(1) that need no more rights than the service has. */
+  readonly steps: readonly string[];
+  /** The process is to say to itself that the sockets are for it (LISTEN_PID). */
+  readonly hasSockets: boolean;
+}
+
+/** null: it inherits all that is asked for. */
+export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools): Chain | null {
+  const rights = rightsStage(birth, tools);
+  const early = earlySteps(birth, inherited);
+  const late = lateSteps(birth, inherited);
+  const others = [
     ...limitStage(birth, tools),
     ...niceStage(birth, inherited, tools),
     ...ioStage(birth, tools),
-    ...privilegeStage(birth, tools),
+    ...rights,
   ];
+  // Without rights to give up one shell does all that shells have to do.
+  const isOneShell = rights.length === 0;
+  const steps = isOneShell ? [...early, ...late] : late;
+  const { hasSockets } = birth;
+  if (others.length === 0 && steps.length === 0 && !hasSockets) return null;
+  return { stages: [...(isOneShell ? [] : shellStage(early, tools)), ...others], rights, steps, hasSockets };
 }
 
-/** What only a process itself can set: a shell does it and becomes the next stage. */
-function shellStage(birth: Birth, inherited: Inherited, { sh }: ChainTools): string[] {
+/** The service's user may do neither. */
+function earlySteps({ oomScoreAdj, cgroup }: Birth, inherited: Inherited): string[] {
   const steps: string[] = [];
-  if (birth.umask !== inherited.umask) steps.push(`umask ${birth.umask.toString(8).padStart(3, '0')}`);
-  if (birth.nofile === null && birth.descriptors !== inherited.descriptors)
-    steps.push(`ulimit -S -n ${birth.descriptors}`);
-  if (birth.oomScoreAdj !== inherited.oomScoreAdj) steps.push(setOomScoreAdj(birth.oomScoreAdj));
-  if (birth.cgroup !== null) steps.push('echo $$ > "$0/cgroup.procs"');
-  // Its own number: each stage becomes the next one, and the last one the service.
-  if (birth.hasSockets) steps.push('export LISTEN_PID=$$');
-  if (steps.length === 0) return [];
-  // The shell exports its working directory, which nobody asked for.
-  return [sh, '-c', [...steps, 'unset PWD OLDPWD', 'exec "$@"'].join('; '), birth.cgroup ?? 'opsd'];
+  if (oomScoreAdj !== inherited.oomScoreAdj) steps.push(setOomScoreAdj(oomScoreAdj));
+  if (cgroup !== null) steps.push(`echo $$ > ${quote(`${cgroup}/cgroup.procs`)}`);
+  return steps;
+}
+
+function lateSteps({ umask, nofile, descriptors }: Birth, inherited: Inherited): string[] {
+  const steps: string[] = [];
+  if (umask !== inherited.umask) steps.push(`umask ${umask.toString(8).padStart(3, '0')}`);
+  if (nofile === null && descriptors !== inherited.descriptors) steps.push(`ulimit -S -n ${descriptors}`);
+  return steps;
+}
+
+/** What only a process itself can do: a shell does it and becomes what follows. */
+export function shellStage(steps: readonly string[], { sh }: Pick<ChainTools, 'sh'>): string[] {
+  return steps.length === 0 ? [] : [sh, '-c', [...steps, 'exec "$@"'].join('; '), 'opsd'];
+}
+
+/** One word for sh(1), whatever is in it. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** What a shell says by itself when the kernel refuses it, "echo: I/O error", would tell nobody anything. */
@@ -94,7 +128,10 @@ function ioStage({ ionice: wanted }: Birth, { ionice }: ChainTools): string[] {
  * With the user's own supplementary groups: spawn's uid and gid would leave it with none (EDGE-CASES N7). Capabilities go
  * into the ambient set, too: only so a program of another user than root has them.
  */
-function privilegeStage({ user, noNewPrivileges, capabilities }: Birth, { setpriv }: ChainTools): string[] {
+export function rightsStage(
+  { user, noNewPrivileges, capabilities }: Pick<Birth, 'user' | 'noNewPrivileges' | 'capabilities'>,
+  { setpriv }: Pick<ChainTools, 'setpriv'>,
+): string[] {
   const options: string[] = [];
   if (user !== null) options.push(`--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups');
   if (noNewPrivileges) options.push('--no-new-privs');

@@ -24,7 +24,7 @@ export class ExecaSpawner implements Spawner {
       stripFinalNewline: false,
       cwd: spec.cwd,
       env: { ...spec.environment },
-      stdio: ['ignore', forExeca(spec.stdout), forExeca(spec.stderr), ...spec.descriptors.map(forExeca)],
+      stdio: [forExeca(spec.stdin), forExeca(spec.stdout), forExeca(spec.stderr), ...spec.descriptors.map(forExeca)],
     });
     const child = subprocess.nodeChildProcess;
     if (child.pid !== undefined) {

@@ -24,12 +24,17 @@ export function chainTools(): ChainTools {
     nice: toolPath('nice'),
     ionice: toolPath('ionice'),
     setpriv: toolPath('setpriv'),
+    perl: findTool('perl'),
   };
 }
 
 function toolPath(name: string): string {
+  return findTool(name) ?? `/usr/bin/${name}`;
+}
+
+function findTool(name: string): string | null {
   const paths = DEFAULT_PATH.split(':').map((folder) => `${folder}/${name}`);
-  return paths.find(isExecutable) ?? `/usr/bin/${name}`;
+  return paths.find(isExecutable) ?? null;
 }
 
 function isExecutable(path: string): boolean {

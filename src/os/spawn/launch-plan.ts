@@ -9,16 +9,18 @@ import { codeOf } from '../proc/identity.ts';
 import { passSockets, type Sockets } from '../systemd/sockets.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
-import { type Birth, type ChainTools, execChain, type Inherited } from './exec-chain.ts';
+import { type Birth, type Chain, type ChainTools, execChain, type Inherited } from './exec-chain.ts';
 import { chainTools, inheritedOfSelf } from './inherited.ts';
+import { type Execution, executionOf, nameForNoShell, type Target } from './landing.ts';
 import { preflight } from './preflight.ts';
 import { powersOfSelf } from './privileges.ts';
 import type { SpawnFailure } from './spawn-failure.ts';
 
 export interface LaunchPlan {
-  readonly command: readonly [string, ...string[]];
-  readonly cwd: string;
-  readonly environment: Readonly<Record<string, string>>;
+  /** What it is to become, and what is executed for that. `more`: variables that it gets beside its own. */
+  execution(more?: Readonly<Record<string, string>>): Execution;
+  /** Its user may be unable to do what opsd could. Why it did not become what it was to be; null: nobody knows. */
+  whyNot(): Promise<string | null>;
   readonly uid: number;
   readonly cgroup: string | null;
   /** What it inherits, from descriptor 3 on. */
@@ -36,7 +38,6 @@ export interface LaunchPlannerOptions {
 }
 
 const DEFAULT_UMASK = 0o022;
-const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export class LaunchPlanner {
   readonly #options: LaunchPlannerOptions;
@@ -99,13 +100,31 @@ export class LaunchPlanner {
       user: isOtherUser ? { uid, gid: group } : null,
       cgroup,
     };
-    const tools = { ...this.#tools, sh: shellFor(environment, this.#tools.sh) };
-    const chain = execChain(birth, this.#inherited, tools);
-    const missing = Object.values(tools).find((tool) => chain.includes(tool) && !existsSync(tool));
+    const chain = execChain(birth, this.#inherited, this.#tools);
+    const target: Target = { command, cwd, environment };
+    const missing = chain === null ? null : this.#whatIsMissing(chain, environment);
+    if (missing !== null) return refusal(missing);
+    return {
+      execution: (more) => {
+        const all = { ...target, environment: { ...environment, ...more } };
+        return chain === null ? { ...all, input: null } : executionOf(all, chain, this.#tools, own);
+      },
+      whyNot: async () => null,
+      uid,
+      cgroup,
+      descriptors: passed.descriptors,
+    };
+  }
+
+  #whatIsMissing({ stages }: Chain, environment: Readonly<Record<string, string>>): string | null {
+    const { perl, ...tools } = this.#tools;
+    const missing = Object.values(tools).find((tool) => stages.includes(tool) && !existsSync(tool));
     if (missing !== undefined) {
-      return refusal(`${missing} is not installed, and this service needs it: install util-linux and coreutils`);
+      return `${missing} is not installed, and this service needs it: install util-linux and coreutils`;
     }
-    return { command: inFront(chain, command), cwd, environment, uid, cgroup, descriptors: passed.descriptors };
+    const name = perl === null ? nameForNoShell(environment) : null;
+    if (name === null) return null;
+    return `no shell passes on the environment variable ${name}, and perl(1), which does, is not installed: install it, or choose another name`;
   }
 
   /** Without one a service runs all the same: its tree is then found by session and environment. */
@@ -134,12 +153,6 @@ export class LaunchPlanner {
       );
     }
   }
-}
-
-/** dash drops environment variables whose names it could not use itself (`spring.profile`); bash passes them on. */
-function shellFor(environment: Readonly<Record<string, string>>, usual: string): string {
-  for (const name in environment) if (!PLAIN_NAME.test(name)) return '/bin/bash';
-  return usual;
 }
 
 function inFront(

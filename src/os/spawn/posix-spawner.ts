@@ -141,10 +141,10 @@ class PosixSpawner implements Spawner {
     }
   }
 
-  #sourcesOf({ stdout, stderr, descriptors }: ChildSpec): readonly number[] {
+  #sourcesOf({ stdin, stdout, stderr, descriptors }: ChildSpec): readonly number[] {
     const of = (output: number | 'ignore' | 'inherit', own: number) =>
       output === 'ignore' ? this.#null : output === 'inherit' ? own : output;
-    return [this.#null, of(stdout, 1), of(stderr, 2), ...descriptors];
+    return [of(stdin, 0), of(stdout, 1), of(stderr, 2), ...descriptors];
   }
 
   /** Out of the way of those that are put into their places before it. */

@@ -6,6 +6,7 @@ export interface ChildSpec {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly stdin: number | 'ignore';
   readonly stdout: number | 'ignore' | 'inherit';
   readonly stderr: number | 'ignore' | 'inherit';
   /** What it gets as descriptors 3, 4, … */

@@ -1,6 +1,6 @@
 // Asks services how they are: by HTTP, by a TCP connection, or by a command that runs as the service does.
 
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { tellUrl } from '../../config/values/endpoint.ts';
 import type { Millis, Probe, ServiceSpec } from '../../core/model/spec.ts';
@@ -8,6 +8,7 @@ import { Alarm } from '../../runtime/clock.ts';
 import type { Probes, Report } from '../../runtime/ports.ts';
 import { hookName } from '../proc/hook-name.ts';
 import { sendSignal } from '../proc/identity.ts';
+import { openInput } from '../spawn/input.ts';
 import type { LaunchPlanner } from '../spawn/launch-plan.ts';
 
 export interface ServiceProbesOptions {
@@ -16,6 +17,8 @@ export interface ServiceProbesOptions {
   readonly specOf: (service: string) => ServiceSpec | undefined;
   /** For commands: with the user, cwd, environment and limits of the service; in the cgroup of opsd. */
   readonly planner: Pick<LaunchPlanner, 'plan'>;
+  /** For what lasts no longer than a spawn. */
+  readonly runDir: string;
 }
 
 interface Answer {
@@ -93,9 +96,12 @@ export class ServiceProbes implements Probes, Disposable {
       launch: { ...spec.launch, command: probe.command, wrapper: [], sockets: [] },
     });
     if ('message' in plan) return no(plan.message);
-    const [file, ...args] = plan.command;
     try {
-      const child = spawn(file, args, { detached: true, stdio: 'ignore', cwd: plan.cwd, env: plan.environment });
+      const { command, cwd, environment, input } = plan.execution();
+      const [file, ...args] = command;
+      using stdin = openInput(input, this.#options.runDir);
+      const stdio: StdioOptions = [stdin.fd, 'ignore', 'ignore'];
+      const child = spawn(file, args, { detached: true, stdio, cwd, env: environment });
       const { pid } = child;
       child.once('error', (error) => no(error.message));
       child.once('exit', (code, signal) => {
