@@ -34,7 +34,7 @@ import { NO_SOCKETS, takeSockets } from '../os/systemd/sockets.ts';
 import { deliver } from '../os/watch/event-hooks.ts';
 import { HeartbeatFiles } from '../os/watch/heartbeats.ts';
 import { ServiceProbes } from '../os/watch/probes.ts';
-import { monotonic } from '../runtime/clock.ts';
+import { monotonic, systemClock } from '../runtime/clock.ts';
 import { Loop } from '../runtime/loop.ts';
 import { perform } from '../runtime/perform.ts';
 import { ConfigWatch } from './configuration/config-watch.ts';
@@ -219,15 +219,19 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     end,
   });
   const loop: Loop = stack.use(
-    new Loop(recalled.state, {
-      perform: (effects) => {
-        for (const effect of effects) {
-          trace.effect(effect);
-          perform(effect, ports, teller);
-        }
+    new Loop(
+      recalled.state,
+      {
+        perform: (_event, effects) => {
+          for (const effect of effects) {
+            trace.effect(effect);
+            perform(effect, ports, teller);
+          }
+        },
+        settled: (state) => teller.settled(state),
       },
-      settled: (state) => teller.settled(state),
-    }),
+      systemClock,
+    ),
   );
   const apply = (next: Config, isFirst: boolean) => {
     outputs.prepare([...next.services.values()]);

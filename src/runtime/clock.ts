@@ -1,6 +1,5 @@
 // Time: the only file that asks the machine for it.
 
-import { performance } from 'node:perf_hooks';
 import type { Millis } from '../core/model/spec.ts';
 
 /** CLOCK_MONOTONIC in milliseconds since boot: the same for every process of this boot, so it may be kept in a file. */
@@ -48,7 +47,25 @@ export function agoOfStamp(stamp: string): Millis {
 const LONGEST_TIMER: Millis = 2 ** 31 - 1;
 
 /** One timer that can be set again. Disposing it ends it. */
-export class Alarm implements Disposable {
+export interface Alarm extends Disposable {
+  /** Rings once after `delay`, or after 24.8 days where that is longer; an earlier setting is forgotten. */
+  set(delay: Millis): void;
+}
+
+/** Time as it is handed to those who need it: the machine's in the daemon, a simulated one in the simulator. */
+export interface Clock {
+  /** CLOCK_MONOTONIC in milliseconds since boot. */
+  now(): Millis;
+  /** Unix time in milliseconds, for what a calendar decides. */
+  unix(): number;
+  /** The wall clock's time for a monotonic instant, for display only. */
+  wallAt(instant: Millis): Date;
+  alarm(ring: () => void): Alarm;
+  /** Calls `task` every `period` until disposed; does not keep the process alive by itself. */
+  every(period: Millis, task: () => void): Disposable;
+}
+
+class SystemAlarm implements Alarm {
   readonly #ring: () => void;
   #handle: NodeJS.Timeout | null = null;
 
@@ -56,7 +73,6 @@ export class Alarm implements Disposable {
     this.#ring = ring;
   }
 
-  /** Rings once after `delay`, or after 24.8 days where that is longer; an earlier setting is forgotten. */
   set(delay: Millis): void {
     if (this.#handle) clearTimeout(this.#handle);
     this.#handle = setTimeout(this.#ring, Math.min(Math.max(delay, 0), LONGEST_TIMER));
@@ -67,6 +83,8 @@ export class Alarm implements Disposable {
     this.#handle = null;
   }
 }
+
+export const Alarm: new (ring: () => void) => Alarm = SystemAlarm;
 
 /** Calls `task` every `period` until disposed; does not keep the process alive by itself. */
 export function every(period: Millis, task: () => void): Disposable {
@@ -80,11 +98,6 @@ export function after(delay: Millis): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.min(delay, LONGEST_TIMER)));
 }
 
-/** Share of the time the event loop was busy and how late its turns are; see perf_hooks. */
-export function eventLoopUtilization(): number {
-  return performance.eventLoopUtilization().utilization;
-}
-
 /** Unix time in milliseconds, for what a calendar decides. */
 export function unixNow(): number {
   return Date.now();
@@ -93,3 +106,12 @@ export function unixNow(): number {
 export function dateOf(unixMillis: number): Date {
   return new Date(unixMillis);
 }
+
+/** The machine's own time. Only a composition root asks for it. */
+export const systemClock: Clock = {
+  now: monotonic,
+  unix: unixNow,
+  wallAt,
+  alarm: (ring) => new SystemAlarm(ring),
+  every,
+};

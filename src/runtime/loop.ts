@@ -5,7 +5,7 @@ import type { Event } from '../core/model/events.ts';
 import type { Millis } from '../core/model/spec.ts';
 import type { State } from '../core/model/state.ts';
 import { nextDeadline, step } from '../core/supervisor.ts';
-import { Alarm, monotonic } from './clock.ts';
+import type { Alarm, Clock } from './clock.ts';
 
 /** Later than this is no lag any more: the process was stopped, the host suspended or starved. */
 const OVERSLEPT: Millis = 1_000;
@@ -15,8 +15,8 @@ const LONGEST_SLEEP: Millis = 1_000;
 const LONGEST_QUEUE = 1_000_000;
 
 export interface Hands {
-  /** Carries out the effects of one step, in order. May post events. */
-  perform(effects: readonly Effect[], state: State): void;
+  /** Carries out the effects of one event, in order; there may be none. May post events. */
+  perform(event: Event, effects: readonly Effect[]): void;
   /** All events are dealt with, for now. */
   settled(state: State): void;
 }
@@ -29,13 +29,15 @@ export class Loop implements Disposable {
   #dueAt: Millis;
   #turnedAt: Millis;
   readonly #hands: Hands;
+  readonly #clock: Clock;
   readonly #alarm: Alarm;
 
-  constructor(state: State, hands: Hands) {
+  constructor(state: State, hands: Hands, clock: Clock) {
     this.#state = state;
     this.#hands = hands;
-    this.#alarm = new Alarm(() => this.#wake());
-    this.#turnedAt = monotonic();
+    this.#clock = clock;
+    this.#alarm = clock.alarm(() => this.#wake());
+    this.#turnedAt = clock.now();
     this.#dueAt = this.#turnedAt;
   }
 
@@ -72,28 +74,28 @@ export class Loop implements Disposable {
       for (let next = 0; next < this.#queue.length; next += 1) {
         const event = this.#queue[next];
         if (event === undefined) break;
-        const [state, effects] = step(this.#state, event, monotonic());
+        const [state, effects] = step(this.#state, event, this.#clock.now());
         this.#state = state;
-        if (effects.length > 0) this.#hands.perform(effects, state);
+        this.#hands.perform(event, effects);
       }
     } finally {
       this.#queue = [];
       this.#isTurning = false;
     }
-    this.#turnedAt = monotonic();
+    this.#turnedAt = this.#clock.now();
     this.#hands.settled(this.#state);
     this.#sleep();
   }
 
   #wake(): void {
-    const late = monotonic() - this.#dueAt;
+    const late = this.#clock.now() - this.#dueAt;
     if (late > OVERSLEPT) this.post({ type: 'overslept', gap: late });
     this.post({ type: 'tick' });
   }
 
   #sleep(): void {
     if (this.#state.phase.name === 'over') return this.#alarm[Symbol.dispose]();
-    const now = monotonic();
+    const now = this.#clock.now();
     const deadline = nextDeadline(this.#state) ?? Number.POSITIVE_INFINITY;
     this.#dueAt = Math.min(Math.max(deadline, now), now + LONGEST_SLEEP);
     // A timer may fire up to a millisecond early: round up, so that the deadline has come when it does.

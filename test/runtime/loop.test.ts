@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { Effect } from '../../src/core/model/effects.ts';
 import { initialState } from '../../src/core/model/initial.ts';
 import { step } from '../../src/core/supervisor.ts';
-import { monotonic } from '../../src/runtime/clock.ts';
+import { monotonic, systemClock } from '../../src/runtime/clock.ts';
 import { Loop } from '../../src/runtime/loop.ts';
 import { aConfig, aService } from '../simulation/specs.ts';
 import { waitFor } from '../support/wait.ts';
@@ -20,7 +20,11 @@ function aLoop() {
   const [inBackoff] = step(started, failed, began);
   assert.equal(inBackoff.services[0]?.state.name, 'backoff');
   const done: Effect[] = [];
-  const loop = new Loop(inBackoff, { perform: (effects) => void done.push(...effects), settled() {} });
+  const loop = new Loop(
+    inBackoff,
+    { perform: (_event, effects) => void done.push(...effects), settled() {} },
+    systemClock,
+  );
   return { loop, spawned: () => done.filter(({ type }) => type === 'spawn').length };
 }
 

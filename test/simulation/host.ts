@@ -2,8 +2,8 @@
 
 import { strict as assert } from 'node:assert';
 import type { Survivor } from '../../src/core/adoption/adopt.ts';
-import type { Effect } from '../../src/core/model/effects.ts';
 import type { Event } from '../../src/core/model/events.ts';
+import type { Ports } from '../../src/runtime/perform.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** What one generation of a service does with its life. */
@@ -48,6 +48,28 @@ export class Host {
   /** Daemons so far: news for an earlier one reaches nobody. */
   #daemon = 0;
   #asked = new Set<string>();
+  /** What the loop's effects are carried out by. */
+  readonly ports: Ports = {
+    processes: {
+      spawn: (service, generation, spec) => this.#spawn(service, generation, spec.launch.command[1] ?? ''),
+      signal: (service, generation, _signal, to) => this.#signal(service, generation, to),
+      kill: (service, generation) => this.#kill(this.#find(service, generation)),
+    },
+    pidFiles: {
+      write: (service, pid) => void this.pidFiles.set(service, pid),
+      remove: (service) => void this.pidFiles.delete(service),
+    },
+    heartbeats: {
+      begin: () => {},
+      look: (service, generation) => this.#look(this.#find(service, generation)),
+    },
+    probes: { ask: (service, generation, _probe, timeout) => this.#answer(service, generation, timeout) },
+    outputs: {
+      open: () => ({ stdout: 'ignore', stderr: 'ignore', close: () => {} }),
+      endOfGeneration: () => {},
+      settings: () => {},
+    },
+  };
   readonly #scheduler: Scheduler;
   readonly #post: (event: Event) => void;
   readonly #scriptOf: ScriptOf;
@@ -84,35 +106,6 @@ export class Host {
     const exit = { code: null, signal: null, oom: false };
     for (const { service, generation, isMainAlive, children } of this.alive) {
       if (!isMainAlive) this.#post({ type: 'exited', service, generation, exit, left: children });
-    }
-  }
-
-  perform(effect: Effect): void {
-    switch (effect.type) {
-      case 'spawn':
-        return this.#spawn(effect.service, effect.generation, effect.spec.launch.command[1] ?? '');
-      case 'signal':
-        return this.#signal(effect.service, effect.generation, effect.to);
-      case 'kill':
-        return this.#kill(this.#find(effect.service, effect.generation));
-      case 'look':
-        return this.#look(this.#find(effect.service, effect.generation));
-      case 'probe':
-        return this.#answer(effect.service, effect.generation, effect.timeout);
-      case 'write_pid':
-        this.pidFiles.set(effect.service, effect.pid);
-        return;
-      case 'remove_pid':
-        this.pidFiles.delete(effect.service);
-        return;
-      case 'transition':
-      case 'settings':
-      case 'health':
-      case 'answer':
-      case 'alert':
-      case 'rollout':
-      case 'exit':
-        return;
     }
   }
 

@@ -186,8 +186,7 @@ function live(world: World): void {
         if (!hasMemory || !configOf(current).services.has(name)) lastOrder.delete(name);
       }
     } else {
-      simulation.scheduler.now += 7_000;
-      simulation.post({ type: 'overslept', gap: 7_000 });
+      simulation.oversleep(7_000);
     }
   }
   simulation.runUntil(BUSY);

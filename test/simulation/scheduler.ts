@@ -1,18 +1,30 @@
 // A clock that only moves when told, and what is to happen when.
 
+import type { Alarm, Clock } from '../../src/runtime/clock.ts';
+
 interface Due {
   readonly at: number;
   readonly order: number;
+  /** A timer of opsd; else something that happens on the host. */
+  readonly isTimer: boolean;
   readonly act: () => void;
 }
 
 export class Scheduler {
   now = 0;
   #count = 0;
-  readonly #due: Due[] = [];
+  #due: Due[] = [];
+  /** The time as opsd is handed it. */
+  readonly clock: Clock = {
+    now: () => this.now,
+    unix: () => this.now,
+    wallAt: (instant) => new Date(Math.round(instant)),
+    alarm: (ring) => this.#alarm(ring),
+    every: (period, task) => this.#every(period, task),
+  };
 
   in(delay: number, act: () => void): void {
-    this.#due.push({ at: this.now + delay, order: this.#count++, act });
+    this.#add(delay, false, act);
   }
 
   /** Time of the next act; null: nothing is to happen. */
@@ -24,16 +36,56 @@ export class Scheduler {
   advance(): void {
     const due = this.#earliest();
     if (due === undefined) return;
-    this.#due.splice(this.#due.indexOf(due), 1);
+    this.#remove(due);
     this.now = Math.max(this.now, due.at);
     due.act();
   }
 
+  #add(delay: number, isTimer: boolean, act: () => void): Due {
+    const due = { at: this.now + delay, order: this.#count++, isTimer, act };
+    this.#due.push(due);
+    return due;
+  }
+
+  #remove(due: Due): void {
+    this.#due = this.#due.filter((other) => other !== due);
+  }
+
+  #alarm(ring: () => void): Alarm {
+    let due: Due | null = null;
+    const cancel = () => {
+      if (due !== null) this.#remove(due);
+      due = null;
+    };
+    return {
+      set: (delay) => {
+        cancel();
+        due = this.#add(Math.max(delay, 0), true, ring);
+      },
+      [Symbol.dispose]: cancel,
+    };
+  }
+
+  #every(period: number, task: () => void): Disposable {
+    const alarm = this.#alarm(() => {
+      alarm.set(period);
+      task();
+    });
+    alarm.set(period);
+    return alarm;
+  }
+
+  /** Of what is due already, timers come first, as in libuv; else what is due first, timers before news. */
   #earliest(): Due | undefined {
     let first: Due | undefined;
-    for (const due of this.#due) {
-      if (first === undefined || due.at < first.at || (due.at === first.at && due.order < first.order)) first = due;
-    }
+    for (const due of this.#due) if (first === undefined || this.#comesBefore(due, first)) first = due;
     return first;
+  }
+
+  #comesBefore(one: Due, other: Due): boolean {
+    const [at, otherAt] = [Math.max(one.at, this.now), Math.max(other.at, this.now)];
+    if (at !== otherAt) return at < otherAt;
+    if (one.isTimer !== other.isTimer) return one.isTimer;
+    return one.at !== other.at ? one.at < other.at : one.order < other.order;
   }
 }

@@ -1,4 +1,4 @@
-// The real core on a host, a clock and operators that are not there; everything that happened is kept.
+// The real core, the real loop and the real performer on a host, a clock and operators that are not there; all is kept.
 
 import { strict as assert } from 'node:assert';
 import { recall } from '../../src/core/adoption/adopt.ts';
@@ -8,7 +8,8 @@ import type { Event } from '../../src/core/model/events.ts';
 import { initialState } from '../../src/core/model/initial.ts';
 import type { Config, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { State } from '../../src/core/model/state.ts';
-import { nextDeadline, step } from '../../src/core/supervisor.ts';
+import { Loop } from '../../src/runtime/loop.ts';
+import { type Audience, perform } from '../../src/runtime/perform.ts';
 import { Host, type ScriptOf } from './host.ts';
 import { Scheduler } from './scheduler.ts';
 
@@ -29,18 +30,34 @@ export class Simulation {
   readonly asked = new Map<number, string>();
   readonly answers = new Map<number, Outcome[]>();
   readonly alerts: Seen<string>[] = [];
-  state: State;
   exited: { readonly at: number; readonly code: number } | null = null;
   /** Called after each step. */
   check: (simulation: Simulation, event: Event) => void = () => {};
-  readonly #queue: Event[] = [];
-  #isTurning = false;
+  #loop: Loop;
+  #eventsInTurn = 0;
   #nextOrder = 1;
   readonly #ended = new Set<string>();
+  /** The effects are what is kept; who is told of them in the daemon, is not there. */
+  readonly #audience: Audience = {
+    transition: () => {},
+    answer: () => {},
+    alert: () => {},
+    rollout: () => {},
+    health: () => {},
+    skipped: () => {},
+    settings: () => {},
+    exit: (code) => {
+      this.exited = { at: this.now, code };
+    },
+  };
 
   constructor(seed: number, scriptOf: ScriptOf) {
-    this.state = initialState(seed);
     this.host = new Host(this.scheduler, (event) => this.post(event), scriptOf);
+    this.#loop = this.#newLoop(initialState(seed));
+  }
+
+  get state(): State {
+    return this.#loop.state;
   }
 
   get now(): number {
@@ -49,6 +66,7 @@ export class Simulation {
 
   boot(config: Config): void {
     this.post({ type: 'configured', config, isFirst: true });
+    this.#loop.begin();
   }
 
   /** kill -9 of the daemon, and the start of the next one, which finds the state file or does not. */
@@ -58,12 +76,19 @@ export class Simulation {
     const survivors = this.host.survive();
     this.#ended.clear();
     const { state, effects } = recall(config, { memories, survivors }, fingerprintOf, this.state.seed, this.now);
-    this.state = state;
-    this.#isTurning = true;
-    for (const effect of effects) this.#perform(effect);
-    this.#isTurning = false;
+    this.#loop[Symbol.dispose]();
+    this.#loop = this.#newLoop(state);
     this.host.reportOrphans();
+    for (const effect of effects) this.#perform(effect);
     this.post({ type: 'configured', config, isFirst: true });
+    this.#loop.begin();
+  }
+
+  /** opsd is stopped for that long (SIGSTOP, a suspended host), while the host goes on. */
+  oversleep(gap: number): void {
+    this.scheduler.now += gap;
+    // Timers that are due come before news: the loop sees that it is late before it hears of anything.
+    this.scheduler.advance();
   }
 
   order(action: 'start' | 'stop' | 'restart' | 'run' | 'reset', service: string): number {
@@ -96,32 +121,31 @@ export class Simulation {
   runUntil(end: number): void {
     for (let turns = 0; this.exited === null; turns += 1) {
       assert.ok(turns < 200_000, 'the world does not come to rest');
-      const deadline = nextDeadline(this.state);
-      const next = Math.min(deadline ?? Number.POSITIVE_INFINITY, this.scheduler.next ?? Number.POSITIVE_INFINITY);
-      if (next > end) break;
-      if (deadline !== null && deadline <= (this.scheduler.next ?? Number.POSITIVE_INFINITY)) {
-        this.scheduler.now = Math.max(this.now, deadline);
-        this.post({ type: 'tick' });
-      } else this.scheduler.advance();
+      const { next } = this.scheduler;
+      if (next === null || next > end) break;
+      this.scheduler.advance();
     }
     this.scheduler.now = Math.max(this.now, end);
   }
 
   post(event: Event): void {
-    this.#queue.push(event);
-    if (this.#isTurning) return;
-    this.#isTurning = true;
-    let turns = 0;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      turns += 1;
-      assert.ok(turns < 1_000, 'events follow from each other without end');
-      this.#noteEnd(next);
-      const [state, effects] = step(this.state, next, this.now);
-      this.state = state;
-      for (const effect of effects) this.#perform(effect);
-      this.check(this, next);
-    }
-    this.#isTurning = false;
+    this.#loop.post(event);
+  }
+
+  #newLoop(state: State): Loop {
+    const hands = {
+      perform: (event: Event, effects: readonly Effect[]) => {
+        this.#eventsInTurn += 1;
+        assert.ok(this.#eventsInTurn < 1_000, 'events follow from each other without end');
+        this.#noteEnd(event);
+        for (const effect of effects) this.#perform(effect);
+        this.check(this, event);
+      },
+      settled: () => {
+        this.#eventsInTurn = 0;
+      },
+    };
+    return new Loop(state, hands, this.scheduler.clock);
   }
 
   #noteEnd(event: Event): void {
@@ -139,7 +163,6 @@ export class Simulation {
     if (effect.type === 'transition') this.transitions.push({ at: this.now, what: effect });
     if (effect.type === 'alert') this.alerts.push({ at: this.now, what: `${effect.service} ${effect.reason}` });
     if (effect.type === 'answer') this.answers.set(effect.id, [...(this.answers.get(effect.id) ?? []), effect.outcome]);
-    if (effect.type === 'exit') this.exited = { at: this.now, code: effect.code };
-    this.host.perform(effect);
+    perform(effect, this.host.ports, this.#audience);
   }
 }
