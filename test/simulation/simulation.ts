@@ -11,6 +11,7 @@ import type { State } from '../../src/core/model/state.ts';
 import { Loop } from '../../src/runtime/loop.ts';
 import { type Audience, perform } from '../../src/runtime/perform.ts';
 import { Host, type ScriptOf } from './host.ts';
+import { assertInvariants } from './invariants.ts';
 import { Scheduler } from './scheduler.ts';
 
 function fingerprintOf(spec: ServiceSpec): string {
@@ -139,6 +140,7 @@ export class Simulation {
         assert.ok(this.#eventsInTurn < 1_000, 'events follow from each other without end');
         this.#noteEnd(event);
         for (const effect of effects) this.#perform(effect);
+        assertInvariants(this.state, this.now);
         this.check(this, event);
       },
       settled: () => {
