@@ -71,3 +71,17 @@ test('one whose turn has not come is still not what the configuration says, for 
   const [again] = step(taken, { type: 'configured', config, isFirst: false }, 2_000);
   assert.equal(again.services[0]?.held?.to, 'start', 'a reload does not take it for what it is not');
 });
+
+test('a process with a generation that there cannot be yet is ended, and counting goes on from what was written down', () => {
+  const config = aConfig([aService('web')]);
+  const first = recall(config, { memories: [], survivors: [{ ...survivor, generation: 3 }] }, () => '', 1, 1_000);
+  const memories = remember(first.state, () => '');
+  const forged = { ...survivor, pid: 43, generation: 999_999_999_999_999 };
+  const { state, strays } = recall(config, { memories, survivors: [forged] }, () => '', 1, 2_000);
+  assert.deepEqual([state.services[0]?.generation, strays], [3, [forged]]);
+  const beside = recall(config, { memories, survivors: [{ ...survivor, generation: 4 }, forged] }, () => '', 1, 2_000);
+  assert.deepEqual([beside.state.services[0]?.generation, beside.strays], [4, [forged]]);
+  // Nothing is known of the service: a state file was lost.
+  const lost = recall(config, { memories: [], survivors: [forged] }, () => '', 1, 2_000);
+  assert.deepEqual([lost.state.services[0]?.generation, lost.strays], [0, [forged]]);
+});

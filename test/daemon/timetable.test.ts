@@ -143,6 +143,12 @@ test('catch_up does nothing where nothing was missed, and nothing for a job that
   assert.deepEqual(fresh.runs, []);
 });
 
+test('a time to come that a wrong clock wrote down does not keep a job from running until then', () => {
+  using it = world({ ...nightly, catchUp: true }, '2026-05-01T12:00Z', { lastDue: '2099-01-01T03:00Z' });
+  it.pass(DAY);
+  assert.deepEqual(it.runs, ['2026-05-02T03:00Z']);
+});
+
 test('random_delay puts it off by its share, and the next time is reckoned from the schedule', () => {
   using it = world({ ...nightly, randomDelay: HOUR }, '2026-05-01T00:00Z', { random: 0.5 });
   it.pass(2 * DAY);

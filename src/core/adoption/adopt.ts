@@ -31,7 +31,7 @@ export interface Inheritance {
 export interface Recalled {
   readonly state: State;
   readonly effects: readonly Effect[];
-  /** Older generations beside the adopted one of a service: nobody's, to be ended. */
+  /** Older generations beside the adopted one of a service, and such as there cannot be yet: nobody's, to be ended. */
   readonly strays: readonly Survivor[];
 }
 
@@ -51,7 +51,9 @@ export function recall(
   const strays: Survivor[] = [];
   const remembered = new Map(memories.map((memory) => [memory.name, memory]));
   const youngest = new Map<string, Survivor>();
-  for (const survivor of [...survivors].sort(byYouth)) {
+  const believed = survivors.filter((survivor) => isBelieved(survivor, remembered.get(survivor.service)));
+  strays.push(...survivors.filter((survivor) => !believed.includes(survivor)));
+  for (const survivor of believed.sort(byYouth)) {
     if (!youngest.has(survivor.service)) youngest.set(survivor.service, survivor);
     else strays.push(survivor);
   }
@@ -83,6 +85,19 @@ export function recall(
   const rollouts = recallRollouts(config, services, found, now);
   const state = { ...initialState(next), services, slots, queue, generationFloor, groups: config.rollouts, rollouts };
   return { state, effects, strays };
+}
+
+/** More starts of one service than this cannot have been missed by the state file, which is a moment old. */
+const MOST_UNSAVED = 1_000;
+/** Of a service of which nothing is known. */
+const MOST_GENERATIONS = 1e12;
+
+/**
+ * Whoever runs as the user of a service can give a process any generation. A last one of all would be the end of
+ * counting: for this service, and once it is removed for all others.
+ */
+function isBelieved({ generation }: Survivor, memory: Memory | undefined): boolean {
+  return generation <= (memory === undefined ? MOST_GENERATIONS : memory.generation + MOST_UNSAVED);
 }
 
 /** Nothing starts before everything was looked at: `configured` opens the gate. */

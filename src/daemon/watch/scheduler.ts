@@ -69,8 +69,9 @@ export class Timetable implements Disposable {
     const known = this.#entries.get(name);
     if (known?.key !== key) {
       const last = schedule.catchUp ? this.#book.lastTimeOf(name) : null;
-      // From the last time on: what was missed comes due at once, however many times it was, once.
-      this.#entries.set(name, { key, at: this.#reckon(schedule, last ?? now) });
+      // From the last time on: what was missed comes due at once, however many times it was, once. A clock that was wrong
+      // may have written down a time to come, until which the job would rest.
+      this.#entries.set(name, { key, at: this.#reckon(schedule, Math.min(last ?? now, now)) });
       return;
     }
     if (known.at === null || known.at > now) return;

@@ -88,9 +88,16 @@ export class JobBook {
   }
 }
 
+/** The last instant that a Date can be (ECMA-262): what is beyond it can neither be shown nor be counted from. */
+const LAST_INSTANT = 8.64e15;
+
 /** What an earlier version did not know is left out. */
 function isRecord(value: unknown): value is Partial<JobRecord> {
   if (typeof value !== 'object' || value === null) return false;
   const fields: Readonly<Record<string, unknown>> = { ...value };
-  return Object.keys(NONE).every((key) => fields[key] == null || typeof fields[key] === 'number');
+  return Object.keys(NONE).every((key) => fields[key] == null || isInstant(fields[key]));
+}
+
+function isInstant(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= LAST_INSTANT;
 }

@@ -16,7 +16,12 @@ const isOneOf = <Word extends string>(words: readonly Word[], value: unknown): v
   words.some((word) => word === value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isCountOrNull = (value: unknown): value is number | null => value === null || isCount(value);
-const isInstantOrNull = (value: unknown): value is Millis | null => value === null || Number.isFinite(value);
+/** Far from any instant of this boot, and still a Date on the wall clock. */
+const LATEST: Millis = 4e15;
+const isInstantOrNull = (value: unknown): value is Millis | null =>
+  value === null || (typeof value === 'number' && Math.abs(value) <= LATEST);
+/** A marker has room for 15 digits: this leaves enough above it for all generations to come. */
+const isGeneration = (value: unknown): value is number => isCount(value) && value <= 1e14;
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -35,7 +40,7 @@ export function isRememberedService(value: unknown): value is RememberedService 
     isObject(value) &&
     typeof value.name === 'string' &&
     /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}$/.test(value.name) &&
-    isCount(value.generation) &&
+    isGeneration(value.generation) &&
     (value.pid === null || (isCount(value.pid) && value.pid > 1)) &&
     isCountOrNull(value.startTime) &&
     isCountOrNull(value.uid) &&
