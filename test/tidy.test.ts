@@ -197,8 +197,23 @@ test('only runtime/clock.ts asks what time it is, and waits', () => {
 
 test('a signal is sent in one place, where identities are checked; one place ends the program', () => {
   none(
-    src.filter(({ path, words }) => path !== 'src/os/proc/identity.ts' && /\bprocess\.kill\(/.test(words)),
-    'process.kill belongs into src/os/proc/identity.ts',
+    src.filter(
+      ({ path, words }) =>
+        path !== 'src/os/proc/signals.ts' && /\bprocess\.kill\b|\bkill\b[^(]*from 'node:process'/.test(words),
+    ),
+    'process.kill belongs into src/os/proc/signals.ts',
+  );
+  // ChildProcess.kill: `child.kill()`, `child.kill('SIGTERM')`, `child?.kill(signal)`; those of services take two words.
+  none(
+    src.filter(({ code }) => /\bkill\(\s*(\)|['"`]|signal\b)/.test(code)),
+    'a signal goes through sendSignal, which is told for whom it is',
+  );
+  none(
+    src.filter(
+      ({ path, words }) =>
+        !/^src\/os\/spawn\/(posix-spawner|node-child)\.ts$/.test(path) && /\bnew Child\(/.test(words),
+    ),
+    'only who starts and reaps a child says that its number is its own',
   );
   none(
     src.filter(({ path, words }) => path !== 'src/main.ts' && /\bprocess\.exit\(/.test(words)),

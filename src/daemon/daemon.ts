@@ -21,6 +21,7 @@ import { createLogger } from '../os/own-log/logger.ts';
 import { closeInherited, raiseDescriptorLimit } from '../os/proc/descriptors.ts';
 import { bootId } from '../os/proc/identity.ts';
 import { HookedProcesses } from '../os/processes/hooked-processes.ts';
+import { Leftovers } from '../os/processes/leftovers.ts';
 import { Orphans } from '../os/processes/orphans.ts';
 import { treeKey } from '../os/processes/process-tree.ts';
 import { ServiceProcesses } from '../os/processes/processes.ts';
@@ -152,6 +153,9 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
       log: (line) => log.component('processes').warn(line),
     }),
   );
+  const leftovers = stack.use(
+    new Leftovers({ table: processes.table, log: (line) => log.component('processes').warn(line) }),
+  );
   const ports = {
     processes: hooked,
     outputs,
@@ -170,6 +174,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
           sockets: NO_SOCKETS,
           log: () => {},
         }),
+        leftovers,
       }),
     ),
   };
@@ -187,7 +192,10 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const tally = new Tally();
   const hookLog = log.component('hooks');
   const eventHooks = stack.use(
-    new EventHooks(config.daemon.onEvent, recalled.state, () => loop.state, { deliver, warn: hookLog.warn }),
+    new EventHooks(config.daemon.onEvent, recalled.state, () => loop.state, {
+      deliver: (hook, message, aborted) => deliver(hook, message, aborted, { runDir: layout.run, leftovers }),
+      warn: hookLog.warn,
+    }),
   );
   chronicle.listen((event) => eventHooks.note(event));
   const keeper = stack.use(

@@ -110,7 +110,8 @@ test('a program has the event on stdin and in its variables; what it leaves behi
   assert.match(env, /^OPSD_WHEN=failed$/m);
   assert.match(env, /^OPSD_SERVICE=web$/m);
   assert.match(env, /^OPSD_EXIT_CODE=3$/m);
-  assert.doesNotMatch(env, /OPSD_MARKER|PREFIX/);
+  assert.match(env, /^OPSD_MARKER=\d+:web@on_event:/m);
+  assert.doesNotMatch(env, /PREFIX/);
   assert.equal(JSON.parse(await opsd.read('event.json')).service, 'web');
   const left = Number(await opsd.read('left.pid'));
   await waitFor('the end of what it left', () => !isAlive(left));

@@ -7,16 +7,9 @@ import { readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import {
-  bootId,
-  identityOf,
-  isSame,
-  parsePid,
-  parseStat,
-  readStat,
-  sendSignal,
-  type Target,
-} from '../../src/os/proc/identity.ts';
+import { bootId, identityOf, isSame, parsePid, parseStat, readStat } from '../../src/os/proc/identity.ts';
+import { Child, sendSignal, type Target } from '../../src/os/proc/signals.ts';
+import { nodeChild } from '../../src/os/spawn/node-child.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { end, isAlive } from './rig.ts';
@@ -116,12 +109,13 @@ test('opsd, its group, its parent, init, everybody and nonsense are refused', ()
   const ownGroup = readStat(process.pid);
   assert.ok(typeof ownGroup === 'object');
   for (const pid of [0, 1, -1, -5, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, process.pid]) {
-    assert.equal(sendSignal({ to: 'child', pid }, 'SIGCONT'), 'refused', `child ${pid}`);
-    assert.equal(sendSignal({ to: 'child_group', pid }, 'SIGCONT'), 'refused', `child_group ${pid}`);
+    const child = new Child(pid, 'us');
+    assert.equal(sendSignal({ to: 'child', child }, 'SIGCONT'), 'refused', `child ${pid}`);
+    assert.equal(sendSignal({ to: 'child_group', child }, 'SIGCONT'), 'refused', `child_group ${pid}`);
     assert.equal(sendSignal({ to: 'group', group: pid, witness: own }, 'SIGCONT'), 'refused', `group ${pid}`);
   }
   assert.equal(sendSignal({ to: 'process', identity: own }, 'SIGCONT'), 'refused');
-  assert.equal(sendSignal({ to: 'child_group', pid: ownGroup.group }, 'SIGCONT'), 'refused');
+  assert.equal(sendSignal({ to: 'child_group', child: new Child(ownGroup.group, 'us') }, 'SIGCONT'), 'refused');
   assert.equal(
     sendSignal({ to: 'process', identity: { pid: 1, startTime: 0, bootId: bootId() } }, 'SIGCONT'),
     'refused',
@@ -130,8 +124,35 @@ test('opsd, its group, its parent, init, everybody and nonsense are refused', ()
 
 test('an unknown signal is refused', () => {
   using victim = sleeper();
-  assert.equal(sendSignal({ to: 'child', pid: victim.pid }, 'SIGNIFICANT'), 'refused');
+  assert.equal(sendSignal({ to: 'child', child: new Child(victim.pid, 'us') }, 'SIGNIFICANT'), 'refused');
 });
+
+test('a child that was reaped is not signalled any more, whoever has its number now', () => {
+  using victim = sleeper('sleep', true);
+  const child = new Child(victim.pid, 'us');
+  child.reaped();
+  for (const to of ['child', 'child_group'] as const) assert.equal(sendSignal({ to, child }, 'SIGKILL'), 'gone');
+  assert.ok(isAlive(victim.pid));
+});
+
+test('a child of Node holds its number as a zombie, and has lost it before Node tells of its end', async () => {
+  const process = spawn('true', { stdio: 'ignore' });
+  const child = nodeChild(process);
+  assert.ok(child !== null);
+  // This turn of the loop does not end: Node cannot have reaped it.
+  while (stateOf(child.pid) !== 'Z');
+  assert.equal(child.hold, 'held');
+  const [told] = await Promise.all([
+    new Promise((resolve) => process.prependOnceListener('exit', () => resolve(child.hold))),
+    once(process, 'exit'),
+  ]);
+  assert.equal(told, 'lost');
+});
+
+function stateOf(pid: number): string {
+  const stat = readStat(pid);
+  return typeof stat === 'string' ? stat : stat.state;
+}
 
 test('a zombie is no longer the process it was', async () => {
   // The shell replaces itself by a program that never fetches its child; only then may the child end.

@@ -9,6 +9,8 @@ import { test } from 'node:test';
 import type { Event } from '../../src/core/model/events.ts';
 import type { Launch, Probe } from '../../src/core/model/spec.ts';
 import { limitOf } from '../../src/os/proc/descriptors.ts';
+import { ProcessTable } from '../../src/os/proc/process-table.ts';
+import { Leftovers } from '../../src/os/processes/leftovers.ts';
 import { LaunchPlanner } from '../../src/os/spawn/launch-plan.ts';
 import { NO_SOCKETS, type Sockets } from '../../src/os/systemd/sockets.ts';
 import { ServiceProbes } from '../../src/os/watch/probes.ts';
@@ -22,11 +24,16 @@ const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can do that' }
 
 type Answer = Extract<Event, { type: 'probed' }>;
 
+let runs = 0;
+
 /** Of a service that is launched so; `run`: its run directory; `sockets`: what opsd was given. */
-function asking(launch: Partial<Launch> = {}, run = '/nowhere', sockets = NO_SOCKETS) {
+function asking(launch: Partial<Launch> = {}, run = `/nowhere/${process.pid}/${++runs}`, sockets = NO_SOCKETS) {
   const told: Answer[] = [];
   const baseNofile = limitOf('self')?.soft ?? 1024;
+  const table = new ProcessTable(run, { isMain: () => false, isSession: () => false });
+  const leftovers = new Leftovers({ table, log: assert.fail });
   const probes = new ServiceProbes({
+    leftovers,
     report: (event) => {
       if (event.type === 'probed') told.push(event);
     },
@@ -44,7 +51,10 @@ function asking(launch: Partial<Launch> = {}, run = '/nowhere', sockets = NO_SOC
       probes.ask('web', number, probe, timeout);
       return await waitFor('an answer', () => told.find((answer) => answer.generation === number));
     },
-    [Symbol.dispose]: () => probes[Symbol.dispose](),
+    [Symbol.dispose]() {
+      probes[Symbol.dispose]();
+      void leftovers[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -235,12 +245,22 @@ test('exec: a yes that leaves children leaves none', async () => {
   await waitFor('the end of its child', () => withWord(word).length === 0);
 });
 
+test('exec: what left the group and the session of its probe is ended, too, and no other probe', async () => {
+  using it = asking();
+  const [stays, goes] = [`${800_000 + process.pid}`, `${900_000 + process.pid}`];
+  it.probes.ask('web', 1, { kind: 'exec', command: ['sleep', stays] }, 60_000);
+  const script = `setsid sleep ${goes} & while ! pgrep -f "^sleep ${goes}" >/dev/null; do :; done; exit 0`;
+  assert.equal((await it.ask({ kind: 'exec', command: ['sh', '-c', script] })).isGood, true);
+  await waitFor('its end', () => withWord(goes).length === 0);
+  assert.equal(withWord(stays).length, 1);
+});
+
 test('what is under way when opsd ends is ended, and not heard of', async () => {
   const word = `${600_000 + process.pid}`;
   const it = asking();
   it.probes.ask('web', 1, { kind: 'exec', command: ['sleep', word] }, 60_000);
   await waitFor('the probe', () => withWord(word).length === 1);
-  it.probes[Symbol.dispose]();
+  it[Symbol.dispose]();
   await waitFor('its end', () => withWord(word).length === 0);
   assert.deepEqual(it.told, []);
 });

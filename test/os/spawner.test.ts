@@ -40,7 +40,7 @@ for (const [way, open] of [
       const file = join(folder.path, 'out');
       const out = openSync(file, 'a');
       let end: Omit<Ended, 'pid' | 'output'> | null = null;
-      const pid = spawner.spawn(
+      const child = spawner.spawn(
         {
           command: ['true'],
           cwd: '/',
@@ -62,6 +62,7 @@ for (const [way, open] of [
       );
       closeSync(out);
       assert.equal(end, null, 'nothing is told within the call');
+      const pid = child?.pid ?? null;
       if (pid !== null) whileAlive?.(pid);
       const { code, signal, error } = await waitFor('its end', () => end);
       return { pid, code, signal, error, output: await readFile(file, 'utf8') };
@@ -181,8 +182,8 @@ for (const [way, open] of [
       let told = 0;
       const fate = { onError: () => void told++, onExit: () => void told++ };
       const spec = { command: ['sleep', '1000'], cwd: '/', environment: { PATH }, ...SILENT } as const;
-      const pid = spawner.spawn(spec, fate);
-      assert.ok(pid !== null);
+      const pid = spawner.spawn(spec, fate)?.pid;
+      assert.ok(pid !== undefined);
       spawner[Symbol.dispose]();
       assert.ok(process.kill(pid, 0));
       process.kill(pid, 'SIGKILL');

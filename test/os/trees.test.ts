@@ -38,11 +38,12 @@ function endedTree(members: readonly Process[] = []): Tree {
     uid: owner,
     main: { pid: NOBODY, startTime: 5, bootId: bootId() },
     isMainAlive: true,
-    isChild: false,
+    child: null,
     cgroup: null,
     members: new Map(members.map((process) => [process.pid, process])),
   });
   tree.mainAlive = false;
+  tree.heldUntil = 50;
   return tree;
 }
 
@@ -154,7 +155,7 @@ test('what is being killed is not taken for ended while others come and go', asy
   assert.deepEqual([h.seen, h.looks], [[0], 12]);
 });
 
-test('a session of our number counts right after the end, and later only with somebody we know in it', async () => {
+test('a session of our number counts with somebody in it who was born before the end, or whom we know, and with no other', async () => {
   const ours = imagined(NOBODY + 1, { session: NOBODY });
   const stranger = imagined(NOBODY + 2, { session: NOBODY, startTime: 99 });
   using h = hunt((count) =>

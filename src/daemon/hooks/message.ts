@@ -15,6 +15,7 @@ export function hookMessage(occasion: Occasion, event: EventView): HookMessage {
   // Chat services show `text`.
   const text = `${event.service} ${occasion === event.to ? `is ${event.to}` : occasion} on ${host}: ${detail}`;
   return {
+    service: event.service,
     body: JSON.stringify({ version: 1, text, when: occasion, host, ...event, detail }),
     variables: {
       OPSD_WHEN: occasion,

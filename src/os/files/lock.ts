@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { RuntimeError } from '../../errors.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
-import { codeOf, isTaken } from '../proc/identity.ts';
+import { codeOf } from '../proc/identity.ts';
+import { isTaken } from '../proc/signals.ts';
 import { readPid, removePid, writePid } from './pid-files.ts';
 
 /**

@@ -1,7 +1,6 @@
-// Who a process is, beyond its number, and the one place that sends signals: never to a stranger.
+// Who a process is, beyond its number.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import type { SignalName } from '../../core/model/spec.ts';
 import type { Identity } from '../../runtime/ports.ts';
 import { isOutOfDescriptors, withSpare } from './spare-descriptor.ts';
 
@@ -121,10 +120,12 @@ export function isSame(identity: Identity): boolean {
   return lifeOf(identity) === 'alive';
 }
 
-/** Does the number belong to another process by now? */
-export function isReplaced(identity: Identity): boolean {
-  const stat = readStat(identity.pid);
-  return typeof stat !== 'string' && (stat.startTime !== identity.startTime || identity.bootId !== bootId());
+/** Now, as start times are counted: hundredths of a second (USER_HZ) since boot. 0: it cannot be read. */
+export function ticksNow(): number {
+  const length = readProcFile('/proc/uptime', line);
+  if (typeof length === 'string') return 0;
+  const [uptime = '0'] = line.toString('latin1', 0, length).split(' ');
+  return Math.round(Number(uptime) * 100);
 }
 
 export function isLiving(stat: ProcessStat): boolean {
@@ -141,71 +142,6 @@ export function parsePid(text: string): number | null {
   return isSignallable(pid) && pid !== process.ppid ? pid : null;
 }
 
-function isSignallable(pid: number): boolean {
+export function isSignallable(pid: number): boolean {
   return Number.isSafeInteger(pid) && pid > 1 && pid <= HIGHEST_PID && pid !== process.pid;
-}
-
-/** Whom a signal is for, with what proves that it is not a stranger. */
-export type Target =
-  /** A direct child that was not reaped yet: its number cannot be in use by another. */
-  | { readonly to: 'child'; readonly pid: number }
-  /** The group that such a child leads. */
-  | { readonly to: 'child_group'; readonly pid: number }
-  | { readonly to: 'process'; readonly identity: Identity }
-  /** A group's number is not used again while it has members: one that is known proves it. */
-  | { readonly to: 'group'; readonly group: number; readonly witness: Identity };
-
-export type Sent = 'sent' | 'gone' | 'not_permitted' | 'refused';
-
-/** `refused`: the target is opsd itself, everybody, or nobody in particular, or its identity could not be read. */
-export function sendSignal(target: Target, signal: SignalName): Sent {
-  const number = numberFor(target);
-  if (number === 'gone' || number === 'refused') return number;
-  try {
-    process.kill(number, signal);
-    return 'sent';
-  } catch (error) {
-    const code = codeOf(error);
-    return code === 'ESRCH' ? 'gone' : code === 'EPERM' ? 'not_permitted' : 'refused';
-  }
-}
-
-function numberFor(target: Target): number | 'gone' | 'refused' {
-  switch (target.to) {
-    case 'child':
-      return isSignallable(target.pid) ? target.pid : 'refused';
-    case 'child_group':
-      return isSignallable(target.pid) && !isOwnGroup(target.pid) ? -target.pid : 'refused';
-    case 'process': {
-      if (!isSignallable(target.identity.pid)) return 'refused';
-      const life = lifeOf(target.identity);
-      return life === 'alive' ? target.identity.pid : life === 'gone' ? 'gone' : 'refused';
-    }
-    case 'group': {
-      if (!isSignallable(target.group) || isOwnGroup(target.group)) return 'refused';
-      if (target.witness.bootId !== bootId()) return 'gone';
-      const stat = readStat(target.witness.pid);
-      if (stat === 'gone') return 'gone';
-      if (typeof stat === 'string') return 'refused';
-      const proves = stat.startTime === target.witness.startTime && stat.group === target.group;
-      return proves ? -target.group : 'gone';
-    }
-  }
-}
-
-/** Read at the start, while there surely is a descriptor for it: without one opsd must still be able to end a group. */
-const self = readStat(process.pid);
-
-function isOwnGroup(group: number): boolean {
-  return typeof self === 'string' || self.group === group;
-}
-
-/** Is anything there under this number? True for zombies, and for a stranger that got the number: only a first look. */
-export function isTaken(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== 'ESRCH';
-  }
 }

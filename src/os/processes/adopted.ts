@@ -3,7 +3,8 @@
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, every } from '../../runtime/clock.ts';
 import type { Identity } from '../../runtime/ports.ts';
-import { isTaken, lifeOf } from '../proc/identity.ts';
+import { lifeOf, ticksNow } from '../proc/identity.ts';
+import { isTaken } from '../proc/signals.ts';
 
 const PERIOD: Millis = 250;
 /** So many rounds until each was checked by its identity: a zombie, or a number that was used again, for 5 s at most. */
@@ -12,8 +13,15 @@ const ROUNDS_PER_CHECK = 20;
 const FIRST_WAIT: Millis = 4;
 const WAIT_GROWTH = 1.6;
 
+export interface AdoptedMain {
+  readonly identity: Identity;
+  /** Its number was its own at this time (`ticksNow`). */
+  onAlive(ticks: number): void;
+  onEnd(): void;
+}
+
 export class AdoptedMains implements Disposable {
-  readonly #mains = new Map<number, { readonly identity: Identity; readonly onEnd: () => void }>();
+  readonly #mains = new Map<number, AdoptedMain>();
   /** Those still to be checked by identity in this cycle. */
   #unchecked: number[] = [];
   #timer: Disposable | null = null;
@@ -22,8 +30,8 @@ export class AdoptedMains implements Disposable {
   #wait: Millis = FIRST_WAIT;
   readonly #alarm = new Alarm(() => this.#lookAtAwaited());
 
-  add(identity: Identity, onEnd: () => void): void {
-    this.#mains.set(identity.pid, { identity, onEnd });
+  add(main: AdoptedMain): void {
+    this.#mains.set(main.identity.pid, main);
     this.#timer ??= every(PERIOD, () => this.look());
   }
 
@@ -32,9 +40,8 @@ export class AdoptedMains implements Disposable {
     const ended = new Set<number>();
     for (const pid of this.#mains.keys()) if (!isTaken(pid)) ended.add(pid);
     if (this.#unchecked.length === 0) this.#unchecked = [...this.#mains.keys()];
-    for (const pid of this.#unchecked.splice(-Math.ceil(this.#mains.size / ROUNDS_PER_CHECK))) {
-      if (this.#isGone(pid)) ended.add(pid);
-    }
+    const next = this.#unchecked.splice(-Math.ceil(this.#mains.size / ROUNDS_PER_CHECK));
+    for (const pid of this.#goneOf(next)) ended.add(pid);
     this.#end(ended);
   }
 
@@ -47,15 +54,20 @@ export class AdoptedMains implements Disposable {
   }
 
   #lookAtAwaited(): void {
-    this.#end([...this.#awaited].filter((pid) => this.#isGone(pid)));
+    this.#end(this.#goneOf([...this.#awaited]));
     this.#wait *= WAIT_GROWTH;
     if (this.#wait > PERIOD) this.#awaited.clear();
     else if (this.#awaited.size > 0) this.#alarm.set(this.#wait);
   }
 
-  #isGone(pid: number): boolean {
-    const main = this.#mains.get(pid);
-    return main !== undefined && lifeOf(main.identity) === 'gone';
+  #goneOf(pids: readonly number[]): readonly number[] {
+    const now = ticksNow();
+    return pids.filter((pid) => {
+      const main = this.#mains.get(pid);
+      const life = main && lifeOf(main.identity);
+      if (life === 'alive') main?.onAlive(now);
+      return life === 'gone';
+    });
   }
 
   #end(pids: Iterable<number>): void {

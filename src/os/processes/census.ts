@@ -109,7 +109,7 @@ export function census(runDir: string, { hints, uidOf, populated, ended = [] }: 
     const main = mainOf(trace, uid, hints);
     const leader = main ? identityOfProcess(main) : trace.dead;
     const others = kinship.membersOf(
-      newTree({ ...trace, uid, main: leader, isMainAlive: main !== null, isChild: false, members: new Map() }),
+      newTree({ ...trace, uid, main: leader, isMainAlive: main !== null, child: null, members: new Map() }),
       trace.pids,
     );
     for (const pid of others.keys()) claimed.add(pid);

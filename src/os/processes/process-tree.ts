@@ -2,8 +2,9 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { Identity } from '../../runtime/ports.ts';
-import { bootId, type Target } from '../proc/identity.ts';
+import { bootId, isSame } from '../proc/identity.ts';
 import type { Process, Snapshot } from '../proc/process-table.ts';
+import type { Child, Target } from '../proc/signals.ts';
 
 /** A generation as the hunt for its processes sees it. */
 export interface Tree {
@@ -13,8 +14,8 @@ export interface Tree {
   readonly uid: number;
   /** The main process. Its number is also that of the session and of the process group it leads. 0: nobody knows it. */
   readonly main: Identity;
-  /** A direct child, until it is reaped. */
-  readonly isChild: boolean;
+  /** The main process as a direct child; null: an earlier opsd has started it. */
+  readonly child: Child | null;
   mainAlive: boolean;
   /** Path of its cgroup; null: it has none. */
   readonly cgroup: string | null;
@@ -22,8 +23,8 @@ export interface Tree {
   members: ReadonlyMap<number, Process>;
   /** Was looked at since its main process ended, or since it was adopted without one. */
   looked: boolean;
-  /** The session of its number counts only if somebody we know is in it. */
-  mustProveSession: boolean;
+  /** When the main process was last seen to hold its number, and so those of its group and session (`ticksNow`). */
+  heldUntil: number;
   /** Since when it is being killed; null: it is not. */
   killingSince: Millis | null;
   /** Since when it was found empty while it was killed, but not for sure; null: it was not. */
@@ -43,24 +44,24 @@ export interface NewTree {
   /** null: nobody knows which it was. */
   readonly main: Identity | null;
   readonly isMainAlive: boolean;
-  readonly isChild: boolean;
+  readonly child: Child | null;
   readonly cgroup: string | null;
   /** Those known already. */
   readonly members: ReadonlyMap<number, Process>;
 }
 
-export function newTree({ service, generation, uid, main, isMainAlive, isChild, cgroup, members }: NewTree): Tree {
+export function newTree({ service, generation, uid, main, isMainAlive, child, cgroup, members }: NewTree): Tree {
   return {
     service,
     generation,
     uid,
     main: main ?? { pid: 0, startTime: 0, bootId: bootId() },
-    isChild,
+    child,
     mainAlive: isMainAlive,
     cgroup,
     members,
     looked: false,
-    mustProveSession: !isMainAlive,
+    heldUntil: 0,
     killingSince: null,
     doubtedSince: null,
     toldSurvivors: false,
@@ -110,8 +111,11 @@ export class Kinship {
       else doubtful.push(process);
     }
     // A session's number is not used again while it has members. So it is the one that our main process led while that
-    // lives and right after its end, and then as long as somebody we know is in it.
-    const isOurs = !tree.mustProveSession || session.some((one) => members.has(one.pid) || isKnown(tree, one));
+    // holds its number, and as long as somebody is in it who was born before it lost it, or whom we know.
+    const isOurs =
+      session.length > 0 &&
+      (session.some((one) => members.has(one.pid) || isKnown(tree, one) || one.startTime < tree.heldUntil) ||
+        holdsNumber(tree));
     if (isOurs) for (const process of session) accept(process);
     acceptKin(tree, members, doubtful, accept);
     return members;
@@ -145,6 +149,11 @@ function acceptKin(
   }
 }
 
+/** Asked after the look: then it held it all the time. */
+function holdsNumber({ child, mainAlive, main }: Tree): boolean {
+  return mainAlive && (child === null ? isSame(main) : child.hold === 'held');
+}
+
 function isKnown(tree: Tree, process: Process): boolean {
   return tree.members.get(process.pid)?.startTime === process.startTime;
 }
@@ -162,7 +171,7 @@ export function identityOfProcess(process: Process): Identity {
 /** Whom to signal for the process group that the main process leads or led, the best proof first. */
 export function groupTargets(tree: Tree): Target[] {
   const group = tree.main.pid;
-  if (tree.mainAlive && tree.isChild) return [{ to: 'child_group', pid: group }];
+  if (tree.mainAlive && tree.child) return [{ to: 'child_group', child: tree.child }];
   const witnesses = tree.mainAlive ? [tree.main] : [];
   for (const process of tree.members.values()) if (process.group === group) witnesses.push(identityOfProcess(process));
   return witnesses.map((witness) => ({ to: 'group', group, witness }));

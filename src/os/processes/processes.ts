@@ -5,8 +5,9 @@ import type { Exit } from '../../core/model/state.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import type { Identity, Outputs, Processes, Report } from '../../runtime/ports.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
-import { bootId, codeOf, identityOf, type Sent } from '../proc/identity.ts';
+import { bootId, codeOf, identityOf, ticksNow } from '../proc/identity.ts';
 import { ProcessTable } from '../proc/process-table.ts';
+import type { Child, Sent } from '../proc/signals.ts';
 import type { ReadySignals } from '../readiness/ready-signals.ts';
 import { openInput } from '../spawn/input.ts';
 import { type LaunchPlan, LaunchPlanner } from '../spawn/launch-plan.ts';
@@ -60,17 +61,20 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   readonly #bySession = new Map<number, Tree>();
   readonly #adopted = new AdoptedMains();
   readonly #trees: Trees;
+  /** All processes of the host, for whoever else looks for some. */
+  readonly table: ProcessTable;
 
   constructor(options: ServiceProcessesOptions) {
     this.#options = options;
     // Read while there surely is a descriptor for it.
     bootId();
     this.#planner = new LaunchPlanner(options);
+    this.table = new ProcessTable(options.runDir, {
+      isMain: (pid) => this.#bySession.get(pid)?.mainAlive ?? false,
+      isSession: (session) => this.#bySession.has(session),
+    });
     this.#trees = new Trees({
-      table: new ProcessTable(options.runDir, {
-        isMain: (pid) => this.#bySession.get(pid)?.mainAlive ?? false,
-        isSession: (session) => this.#bySession.has(session),
-      }),
+      table: this.table,
       cgroups: options.cgroups,
       log: options.log,
       onSeen: (tree) => this.#seen(tree),
@@ -96,11 +100,14 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     let live: Live | null = null;
     const fate = {
       onError: failSpawn,
+      onDeath: () => {
+        if (live !== null) live.tree.heldUntil = ticksNow();
+      },
       onExit: (code: number | null, signal: SignalName | null) => {
         if (live !== null) this.#mainEnded(live, code, signal);
       },
     };
-    let pid: number | null;
+    let child: Child | null;
     try {
       using output = openOutput(this.#options.outputs, spec);
       using handed = signals.begin(service, generation, spec, plan.descriptors.length);
@@ -108,19 +115,19 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       const descriptors = [...plan.descriptors, ...handed.descriptors];
       const { input, ...execution } = plan.execution(handed.environment);
       using stdin = openInput(input, this.#options.runDir);
-      pid = spawner.spawn({ ...execution, stdin: stdin.fd, stdout, stderr, descriptors }, fate);
+      child = spawner.spawn({ ...execution, stdin: stdin.fd, stdout, stderr, descriptors }, fate);
     } catch (error) {
       return failSpawn({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
     }
-    if (pid === null) return;
-    live = this.#born(service, generation, plan, pid);
-    report({ type: 'spawned', service, generation, pid });
+    if (child === null) return;
+    live = this.#born(service, generation, plan, child);
+    report({ type: 'spawned', service, generation, pid: child.pid });
   }
 
-  #born(service: string, generation: number, { uid, cgroup }: LaunchPlan, pid: number): Live {
-    const main = identityOf(pid) ?? { pid, startTime: UNKNOWN_START, bootId: bootId() };
+  #born(service: string, generation: number, { uid, cgroup }: LaunchPlan, child: Child): Live {
+    const main = identityOf(child.pid) ?? { pid: child.pid, startTime: UNKNOWN_START, bootId: bootId() };
     return this.#take(
-      newTree({ service, generation, uid, main, isMainAlive: true, isChild: true, cgroup, members: new Map() }),
+      newTree({ service, generation, uid, main, isMainAlive: true, child, cgroup, members: new Map() }),
       null,
     );
   }
@@ -191,12 +198,20 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       uid,
       main: leader,
       isMainAlive: main !== null,
-      isChild: false,
+      child: null,
       cgroup: found.cgroup ?? this.#options.cgroups?.find(service, generation) ?? null,
       members: new Map(others.map((process) => [process.pid, process])),
     });
     const live = this.#take(tree, onStrayGone);
-    if (main) this.#adopted.add(main.identity, () => this.#mainEnded(live, null, null));
+    if (main) {
+      this.#adopted.add({
+        identity: main.identity,
+        onAlive: (ticks) => {
+          tree.heldUntil = ticks;
+        },
+        onEnd: () => this.#mainEnded(live, null, null),
+      });
+    }
     return live;
   }
 
@@ -212,7 +227,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     const { tree } = live;
     tree.mainAlive = false;
     this.#options.signals.end(tree.service, tree.generation);
-    const mayBeOom = tree.cgroup !== null && (signal === 'SIGKILL' || !tree.isChild) && tree.killingSince === null;
+    const mayBeOom = tree.cgroup !== null && (signal === 'SIGKILL' || !tree.child) && tree.killingSince === null;
     const oom = mayBeOom && tree.cgroup !== null && (this.#options.cgroups?.wasOutOfMemory(tree.cgroup) ?? false);
     live.exit = { code, signal, oom };
     this.#trees.watch(tree);

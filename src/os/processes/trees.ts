@@ -3,8 +3,9 @@
 import type { Millis, SignalName } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
-import { isReplaced, isSame, readStat, type Sent, sendSignal, type Target } from '../proc/identity.ts';
+import { isSame, readStat, ticksNow } from '../proc/identity.ts';
 import type { Process, ProcessTable } from '../proc/process-table.ts';
+import { type Sent, sendSignal, type Target } from '../proc/signals.ts';
 import { groupTargets, identityOfProcess, Kinship, mayCarry, type Tree, treeKey } from './process-tree.ts';
 import { Looks } from './scan-pacer.ts';
 
@@ -86,10 +87,13 @@ export class Trees implements Disposable {
 
   #signalMain(tree: Tree, signal: SignalName): Sent {
     if (!tree.mainAlive) return 'gone';
-    return sendSignal(
-      tree.isChild ? { to: 'child', pid: tree.main.pid } : { to: 'process', identity: tree.main },
+    const now = ticksNow();
+    const sent = sendSignal(
+      tree.child ? { to: 'child', child: tree.child } : { to: 'process', identity: tree.main },
       signal,
     );
+    if (sent === 'sent') tree.heldUntil = now;
+    return sent;
   }
 
   /** The process group in one stroke, then those that left it, be it only a moment ago. */
@@ -109,8 +113,6 @@ export class Trees implements Disposable {
     const trees = [...this.#waiting];
     const due = trees.filter((tree) => tree.dueAt !== null && tree.dueAt <= now);
     if (due.every((tree) => this.#isKnownToLive(tree, now))) return;
-    // An adopted one may have ended since somebody asked, and its number may lead another session by now.
-    for (const tree of trees) if (!tree.isChild && tree.mainAlive) tree.mustProveSession = isReplaced(tree.main);
     const killed = trees.filter((tree) => tree.killingSince !== null);
     const stopAtOnce = stopperOf(new Map(killed.map((tree) => [treeKey(tree.service, tree.generation), tree])));
     let isSettled = true;
@@ -132,7 +134,6 @@ export class Trees implements Disposable {
     this.#blind = false;
     for (const tree of trees) {
       tree.looked = !tree.mainAlive;
-      tree.mustProveSession = !tree.mainAlive;
       if (tree.killingSince !== null) this.#killKnown(tree);
       if (tree.members.size === 0 && !isSettled && !tree.mainAlive) tree.doubtedSince ??= now;
       else tree.doubtedSince = null;

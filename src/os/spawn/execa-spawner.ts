@@ -3,13 +3,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { execa } from 'execa';
 import { codeOf } from '../proc/identity.ts';
+import type { Child } from '../proc/signals.ts';
+import { nodeChild } from './node-child.ts';
 import type { ChildSpec, Fate, Spawner } from './spawner.ts';
 
 export class ExecaSpawner implements Spawner {
   readonly fetchOrphan = null;
   readonly #children = new Set<ChildProcess>();
 
-  spawn(spec: ChildSpec, fate: Fate): number | null {
+  spawn(spec: ChildSpec, fate: Fate): Child | null {
     const [file, ...args] = spec.command;
     const subprocess = execa(file, args, {
       // A session and a process group of its own.
@@ -33,12 +35,13 @@ export class ExecaSpawner implements Spawner {
       child.removeAllListeners();
       // After a good spawn this is no news of the spawn: a failed kill, for example.
       child.on('error', () => {});
+      const handle = nodeChild(child);
       this.#children.add(child);
       child.once('exit', (code, signal) => {
         this.#children.delete(child);
         fate.onExit(code, signal);
       });
-      return child.pid;
+      return handle;
     }
     let isTold = false;
     const tell = (error: unknown) => {

@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { SignalName } from '../../core/model/spec.ts';
 import { loadForeign } from '../proc/ffi.ts';
+import { Child } from '../proc/signals.ts';
 import { findProgram } from './preflight.ts';
 import type { ChildSpec, Fate, Spawner } from './spawner.ts';
 
@@ -32,6 +33,7 @@ const SETSIGMASK = 0x08;
 const SETSID = 0x80;
 const F_DUPFD_CLOEXEC = 1030;
 const P_ALL = 0;
+const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x0100_0000;
@@ -64,7 +66,7 @@ export function loadPosixSpawner(): Spawner | null {
 class PosixSpawner implements Spawner {
   readonly #ffi: Foreign;
   readonly #c: Functions;
-  readonly #fates = new Map<number, Fate>();
+  readonly #children = new Map<number, { readonly child: Child; readonly fate: Fate }>();
   readonly #attributes: Memory;
   readonly #actions: Memory;
   /** A process ID, a wait status, or a siginfo_t. */
@@ -73,7 +75,7 @@ class PosixSpawner implements Spawner {
   readonly #null = openSync('/dev/null', 'r+');
   readonly #reap = () => this.#reapAll();
   readonly fetchOrphan = (pid: number): void => {
-    if (!this.#fates.has(pid)) this.#c.waitpid(pid, this.#answer.at, WNOHANG);
+    if (!this.#children.has(pid)) this.#c.waitpid(pid, this.#answer.at, WNOHANG);
   };
   #isOver = false;
 
@@ -93,7 +95,7 @@ class PosixSpawner implements Spawner {
     process.on('SIGCHLD', this.#reap);
   }
 
-  spawn(spec: ChildSpec, fate: Fate): number | null {
+  spawn(spec: ChildSpec, fate: Fate): Child | null {
     const [name, ...args] = spec.command;
     const path = findProgram(name, spec.cwd, spec.environment.PATH ?? '');
     let errno = path === null ? constants.errno.ENOENT : this.#execute(path, spec.command, spec);
@@ -107,9 +109,9 @@ class PosixSpawner implements Spawner {
       });
       return null;
     }
-    const pid = this.#answer.view.getInt32(0, true);
-    this.#fates.set(pid, fate);
-    return pid;
+    const child = new Child(this.#answer.view.getInt32(0, true), 'us');
+    this.#children.set(child.pid, { child, fate });
+    return child;
   }
 
   /** 0, and then the PID is in `#answer`; or the errno. */
@@ -157,43 +159,61 @@ class PosixSpawner implements Spawner {
 
   /** One signal may stand for the ends of many. The kernel names one that ended; another's child hides the rest, which are asked one by one. */
   #reapAll(): void {
-    while (this.#fates.size > 0) {
-      this.#answer.view.setInt32(SI_PID, 0, true);
-      if (this.#c.waitid(P_ALL, 0, this.#answer.at, WEXITED | WNOHANG | WNOWAIT) !== 0) break;
-      const pid = this.#answer.view.getInt32(SI_PID, true);
+    while (this.#children.size > 0) {
+      const pid = this.#deadOf(P_ALL, 0);
       if (pid === 0) return;
-      if (!this.#reapOne(pid)) break;
+      if (pid === null || !this.#reapOne(pid)) break;
     }
-    for (const pid of [...this.#fates.keys()]) this.#reapOne(pid);
+    for (const pid of [...this.#children.keys()]) {
+      const dead = this.#deadOf(P_PID, pid);
+      if (dead === pid) this.#reapOne(pid);
+      if (dead === null) this.#lost(pid);
+    }
   }
 
-  /** False: it is not ours, or lives. */
+  /** One that is dead and still holds its number; 0: all live; null: there are none. */
+  #deadOf(which: number, pid: number): number | null {
+    this.#answer.view.setInt32(SI_PID, 0, true);
+    if (this.#c.waitid(which, pid, this.#answer.at, WEXITED | WNOHANG | WNOWAIT) !== 0) return null;
+    return this.#answer.view.getInt32(SI_PID, true);
+  }
+
+  /** One that is dead. False: it is not ours. */
   #reapOne(pid: number): boolean {
-    const fate = this.#fates.get(pid);
-    if (fate === undefined) return false;
-    const answer = this.#c.waitpid(pid, this.#answer.at, WNOHANG);
-    if (answer === 0) return false;
-    this.#fates.delete(pid);
-    // Somebody else has reaped it: a library with a handler of its own.
-    if (answer < 0) fate.onExit(null, null);
-    else tell(fate, this.#answer.view.getInt32(0, true));
+    const known = this.#children.get(pid);
+    if (known === undefined) return false;
+    known.fate.onDeath?.();
+    if (this.#c.waitpid(pid, this.#answer.at, WNOHANG) !== pid) this.#lost(pid);
+    else tell(this.#forget(pid), this.#answer.view.getInt32(0, true));
     return true;
+  }
+
+  /** Somebody else has reaped it: a library with a handler of its own. */
+  #lost(pid: number): void {
+    this.#forget(pid)?.onExit(null, null);
+  }
+
+  #forget(pid: number): Fate | null {
+    const known = this.#children.get(pid);
+    known?.child.reaped();
+    this.#children.delete(pid);
+    return known?.fate ?? null;
   }
 
   [Symbol.dispose](): void {
     if (this.#isOver) return;
     this.#isOver = true;
     process.off('SIGCHLD', this.#reap);
-    this.#fates.clear();
+    this.#children.clear();
     closeSync(this.#null);
   }
 }
 
 /** The numbers of wait(2). */
-function tell(fate: Fate, status: number): void {
+function tell(fate: Fate | null, status: number): void {
   const signal = status & 0x7f;
-  if (signal === 0) fate.onExit((status >> 8) & 0xff, null);
-  else fate.onExit(null, nameOfSignal(signal));
+  if (signal === 0) fate?.onExit((status >> 8) & 0xff, null);
+  else fate?.onExit(null, nameOfSignal(signal));
 }
 
 const SIGRTMIN = 34;

@@ -3,11 +3,16 @@
 import { spawn } from 'node:child_process';
 import type { EventHook } from '../../core/model/spec.ts';
 import { Alarm } from '../../runtime/clock.ts';
-import { sendSignal } from '../proc/identity.ts';
+import { hookName } from '../proc/hook-name.ts';
+import { formatMarker, MARKER } from '../proc/marker.ts';
+import type { Leftovers } from '../processes/leftovers.ts';
 import { DEFAULT_PATH } from '../spawn/environment.ts';
+import { nodeChild } from '../spawn/node-child.ts';
 
 /** An event as its receivers get it. */
 export interface HookMessage {
+  /** What it is about. */
+  readonly service: string;
   /** JSON. */
   readonly body: string;
   /** OPSD_… variables for programs. */
@@ -34,8 +39,21 @@ const TRANSIENT = new Set([
   ...['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'],
 ]);
 
+/** How programs are run. */
+export interface ProgramCare {
+  /** Absolute: part of the marker, by which a program and what it started are found. */
+  readonly runDir: string;
+  /** Ends a program, and what it leaves behind: that is nobody's. */
+  readonly leftovers: Pick<Leftovers, 'nextNumber' | 'end'>;
+}
+
 /** Resolves after `hook.timeout` at the latest, or when `aborted`. Never rejects. */
-export async function deliver(hook: EventHook, message: HookMessage, aborted: AbortSignal): Promise<Delivery> {
+export async function deliver(
+  hook: EventHook,
+  message: HookMessage,
+  aborted: AbortSignal,
+  care: ProgramCare,
+): Promise<Delivery> {
   const { promise, resolve } = Promise.withResolvers<Delivery>();
   let abort: Abort = () => undefined;
   const stop = () => resolve({ isDelivered: false, isTransient: false, detail: 'opsd ends' });
@@ -53,7 +71,9 @@ export async function deliver(hook: EventHook, message: HookMessage, aborted: Ab
     if (aborted.aborted) stop();
     else
       abort =
-        hook.target.kind === 'exec' ? run(hook.target.command, message, resolve) : post(hook.target, message, resolve);
+        hook.target.kind === 'exec'
+          ? run(hook.target.command, message, care, resolve)
+          : post(hook.target, message, resolve);
     return await promise;
   } catch (error) {
     return failed(error);
@@ -63,15 +83,26 @@ export async function deliver(hook: EventHook, message: HookMessage, aborted: Ab
   }
 }
 
-/** The group is killed in any case: what a hook leaves behind is nobody's. */
-function run([file, ...args]: readonly [string, ...string[]], { body, variables }: HookMessage, tell: Tell): Abort {
+function run(
+  [file, ...args]: readonly [string, ...string[]],
+  { service, body, variables }: HookMessage,
+  { runDir, leftovers }: ProgramCare,
+  tell: Tell,
+): Abort {
   const { PATH = DEFAULT_PATH, LANG, TZ } = process.env;
-  const env = { PATH, ...(LANG === undefined ? {} : { LANG }), ...(TZ === undefined ? {} : { TZ }), ...variables };
+  const name = hookName(service, 'on_event');
+  const number = leftovers.nextNumber();
+  const env = {
+    [MARKER]: formatMarker({ service: name, generation: number, runDir }),
+    PATH,
+    ...(LANG === undefined ? {} : { LANG }),
+    ...(TZ === undefined ? {} : { TZ }),
+    ...variables,
+  };
   const child = spawn(file, args, { detached: true, stdio: ['pipe', 'ignore', 'pipe'], env });
-  const { pid } = child;
-  const killGroup = () => {
-    // Not reaped yet, or a moment ago: the number of its group cannot be another's already.
-    if (pid !== undefined) sendSignal({ to: 'child_group', pid }, 'SIGKILL');
+  const handle = nodeChild(child);
+  const end = () => {
+    if (handle !== null) leftovers.end({ name, number, uid: process.getuid?.() ?? 0, child: handle });
   };
   let words = '';
   child.once('error', (error) => tell(failed(error)));
@@ -82,15 +113,15 @@ function run([file, ...args]: readonly [string, ...string[]], { body, variables 
   child.stderr?.on('data', (chunk: Buffer) => {
     if (words.length < MOST_WORDS) words += chunk.toString('utf8').slice(0, MOST_WORDS - words.length);
   });
-  child.once('exit', killGroup);
-  // After the last of its words; the alarm is for one that left its group and keeps stderr open.
+  child.once('exit', end);
+  // After the last of its words: what it left and keeps stderr open ends a moment after it.
   child.once('close', (code, signal) => {
     const end = signal ?? `exit code ${code}`;
     const detail = words === '' ? end : `${end}: ${words.trim().replace(/\s+/g, ' ')}`;
     tell({ isDelivered: code === 0, isTransient: false, detail });
   });
   return () => {
-    killGroup();
+    if (child.exitCode === null && child.signalCode === null) end();
     child.stdin?.destroy();
     child.stderr?.destroy();
   };

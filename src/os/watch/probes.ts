@@ -7,9 +7,10 @@ import type { Millis, Probe, ServiceSpec } from '../../core/model/spec.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import type { Probes, Report } from '../../runtime/ports.ts';
 import { hookName } from '../proc/hook-name.ts';
-import { sendSignal } from '../proc/identity.ts';
+import type { Leftovers } from '../processes/leftovers.ts';
 import { openInput } from '../spawn/input.ts';
 import type { LaunchPlanner } from '../spawn/launch-plan.ts';
+import { nodeChild } from '../spawn/node-child.ts';
 
 export interface ServiceProbesOptions {
   readonly report: Report;
@@ -19,6 +20,8 @@ export interface ServiceProbesOptions {
   readonly planner: Pick<LaunchPlanner, 'plan'>;
   /** For what lasts no longer than a spawn. */
   readonly runDir: string;
+  /** Ends commands, and what they leave behind: that is nobody's. */
+  readonly leftovers: Pick<Leftovers, 'nextNumber' | 'end'>;
 }
 
 interface Answer {
@@ -67,31 +70,33 @@ export class ServiceProbes implements Probes, Disposable {
     }
     this.#underWay.add(end);
     alarm.set(timeout);
-    abort = this.#begin(service, generation, probe, tell);
+    abort = this.#begin(service, probe, tell);
     if (isOver) abort();
   }
 
-  #begin(service: string, generation: number, probe: Probe, tell: Tell): Abort {
+  #begin(service: string, probe: Probe, tell: Tell): Abort {
     switch (probe.kind) {
       case 'http':
         return askHttp(probe, tell);
       case 'tcp':
         return askTcp(probe, tell);
       case 'exec':
-        return this.#askCommand(service, generation, probe, tell);
+        return this.#askCommand(service, probe, tell);
     }
   }
 
-  /** The group is killed in any case: what a probe leaves behind is nobody's. */
-  #askCommand(service: string, generation: number, probe: Extract<Probe, { kind: 'exec' }>, tell: Tell): Abort {
+  #askCommand(service: string, probe: Extract<Probe, { kind: 'exec' }>, tell: Tell): Abort {
     const no = (message: string): Abort => {
       tell({ isGood: false, detail: `${describe(probe)}: ${message}` });
       return () => {};
     };
     const spec = this.#options.specOf(service);
     if (spec === undefined) return no('its service is not configured any more');
+    const { planner, leftovers } = this.#options;
     // With a marker of its own: one that a killed opsd leaves is found by the next.
-    const plan = this.#options.planner.plan(hookName(service, 'probe'), generation, {
+    const name = hookName(service, 'probe');
+    const number = leftovers.nextNumber();
+    const plan = planner.plan(name, number, {
       ...spec,
       launch: { ...spec.launch, command: probe.command, wrapper: [], sockets: [] },
     });
@@ -102,14 +107,13 @@ export class ServiceProbes implements Probes, Disposable {
       using stdin = openInput(input, this.#options.runDir);
       const stdio: StdioOptions = [stdin.fd, 'ignore', 'ignore'];
       const child = spawn(file, args, { detached: true, stdio, cwd, env: environment });
-      const { pid } = child;
+      const handle = nodeChild(child);
       child.once('error', (error) => no(error.message));
       child.once('exit', (code, signal) => {
         tell({ isGood: code === 0, detail: `${describe(probe)}: ${signal ?? `exit code ${code}`}` });
       });
       return () => {
-        // Not reaped yet, or a moment ago: the number of its group cannot be another's already.
-        if (pid !== undefined) sendSignal({ to: 'child_group', pid }, 'SIGKILL');
+        if (handle !== null) leftovers.end({ name, number, uid: plan.uid, child: handle });
       };
     } catch (error) {
       return no(error instanceof Error ? error.message : String(error));
