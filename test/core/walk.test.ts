@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Event } from '../../src/core/model/events.ts';
 import { initialState, newService } from '../../src/core/model/initial.ts';
-import type { Health, Policy } from '../../src/core/model/spec.ts';
+import type { Health, Policy, RolloutGroup, Schedule } from '../../src/core/model/spec.ts';
 import type { Next, Run, Service, ServiceState, State, Verdict } from '../../src/core/model/state.ts';
 import type { StateName } from '../../src/core/model/states.ts';
 import { step } from '../../src/core/supervisor.ts';
@@ -25,6 +25,16 @@ const STATES: readonly StateName[] = [
   'failed',
   'exited',
 ];
+
+const web = { service: 'web', generation: 7 };
+const order = { id: 1, service: 'web', by: 'test' };
+const change = { id: 1, group: 'web', by: 'test' };
+/** As a service has it that is replaced step by step, though it is one. */
+const group: RolloutGroup = {
+  members: ['web'],
+  policy: { maxUnavailable: 1, maxSurge: 0, onFailure: 'stop' },
+  standIns: [],
+};
 
 const run: Run = {
   generation: 7,
@@ -78,62 +88,114 @@ const probing: Health = {
   onFailure: 'restart',
 };
 
+const nightly: Schedule = { cron: '0 3 * * *', timezone: null, overlap: 'skip', randomDelay: 0, catchUp: false };
+
 const policies: readonly Partial<Policy>[] = [
   {},
   { restart: 'on-failure' },
   { restart: 'never' },
   { maxFailures: 0 },
+  { maxFailures: 0, retryFailed: 0 },
+  { maxFailures: 0, onFailed: 'shutdown' },
   { ready: readyOn('delay', 1_000, { delay: 500 }) },
   { heartbeat: { timeout: 1_000, grace: 1_000 } },
   { heartbeat: { timeout: 1_000, grace: 1_000 }, ready: readyOn('heartbeat', 90_000) },
   { health: probing },
+  { health: { ...probing, onFailure: 'mark' } },
   { ready: readyOn('tcp', 90_000, { probe: probing.probe }) },
+  { timeout: 60_000 },
+  { timeout: 60_000, ready: readyOn('heartbeat', 90_000) },
+  { restart: 'never', schedule: nightly },
+  { restart: 'on-failure', schedule: { ...nightly, overlap: 'queue' } },
+  { restart: 'never', schedule: { ...nightly, overlap: 'kill' } },
   { enabled: false },
   { dependsOn: [{ service: 'absent', until: 'ready' }] },
 ];
 
-/** What an event is called in the table. */
-const events: readonly (readonly [string, (policy: Partial<Policy>) => Event])[] = [
-  ['spawned', () => ({ type: 'spawned', service: 'web', generation: 7, pid: 4711 })],
-  ['spawn failed', () => spawnFailed('failure')],
-  ['spawn failed for good', () => spawnFailed('permanent')],
-  ['no room to spawn', () => spawnFailed('transient')],
-  ['exit with success', () => exited(0, 0)],
-  ['exit with failure', () => exited(1, 0)],
-  ['exit with a fatal code', () => exited(78, 0)],
-  ['exit, others remain', () => exited(1, 2)],
-  ['tree empty', () => ({ type: 'emptied', service: 'web', generation: 7 })],
-  ['cannot be seen', () => ({ type: 'unseen', service: 'web', generation: 7 })],
-  ['beat', () => ({ type: 'looked', service: 'web', generation: 7, changed: true })],
-  ['no beat', () => ({ type: 'looked', service: 'web', generation: 7, changed: false })],
-  ['probe says yes', () => ({ type: 'probed', service: 'web', generation: 7, isGood: true, detail: '' })],
-  ['takes too much memory', () => ({ type: 'outgrown', service: 'web', generation: 7, detail: '600 MiB' })],
-  ['probe says no', () => ({ type: 'probed', service: 'web', generation: 7, isGood: false, detail: 'no' })],
-  ['ready', () => ({ type: 'ready', service: 'web', generation: 7 })],
-  ['start', () => ({ type: 'order', id: 1, action: 'start', service: 'web', by: 'test' })],
-  ['stop', () => ({ type: 'order', id: 1, action: 'stop', service: 'web', by: 'test' })],
-  ['restart', () => ({ type: 'order', id: 1, action: 'restart', service: 'web', by: 'test' })],
-  ['reset', () => ({ type: 'order', id: 1, action: 'reset', service: 'web', by: 'test' })],
-  ['signal', () => ({ type: 'order', id: 1, action: 'signal', signal: 'SIGHUP', service: 'web', by: 'test' })],
-  ['reload, changed', (policy) => reload([aService('web', policy, 2)])],
-  ['reload, in place', (policy) => reload([aService('web', { ...policy, stopTimeout: 5_000 })])],
-  ['reload, switched off', (policy) => reload([aService('web', { ...policy, enabled: false })])],
-  ['reload, removed', () => reload([])],
-  ['shutdown', () => ({ type: 'shutdown', by: 'test' })],
-  ['handover', () => ({ type: 'handover', by: 'test' })],
-  ['deadline', () => ({ type: 'tick' })],
-  ['overslept', () => ({ type: 'overslept', gap: 5_000 })],
+type Of<Type extends Event['type']> = Extract<Event, { type: Type }>;
+type Make<E> = (policy: Partial<Policy>) => E;
+/** Of an event by what it is called in the table: one that comes in several kinds has a row for each. */
+type Rows<E> = Readonly<Record<string, Make<E>>>;
+
+/** A new event, order or kind of failure does not compile without its rows. */
+type Everything = {
+  readonly [Type in Exclude<Event['type'], 'order' | 'rollout' | 'spawn_failed'>]: Rows<Of<Type>>;
+} & {
+  readonly spawn_failed: Readonly<Record<Of<'spawn_failed'>['kind'], readonly [name: string, Make<Event>]>>;
+  readonly order: Readonly<Record<Of<'order'>['action'], Make<Of<'order'>>>>;
+  readonly rollout: Readonly<Record<Of<'rollout'>['action'], Make<Of<'rollout'>>>>;
+};
+
+const everything: Everything = {
+  spawned: { spawned: () => ({ type: 'spawned', ...web, pid: 4711 }) },
+  spawn_failed: {
+    failure: ['spawn failed', () => spawnFailed('failure')],
+    permanent: ['spawn failed for good', () => spawnFailed('permanent')],
+    transient: ['no room to spawn', () => spawnFailed('transient')],
+  },
+  exited: {
+    'exit with success': () => exited(0, 0),
+    'exit with failure': () => exited(1, 0),
+    'exit with a fatal code': () => exited(78, 0),
+    'exit that nobody knows': () => exited(null, 0),
+    'exit, others remain': () => exited(1, 2),
+  },
+  emptied: { 'tree empty': () => ({ type: 'emptied', ...web }) },
+  unseen: { 'cannot be seen': () => ({ type: 'unseen', ...web }) },
+  looked: {
+    beat: () => ({ type: 'looked', ...web, changed: true }),
+    'no beat': () => ({ type: 'looked', ...web, changed: false }),
+  },
+  probed: {
+    'probe says yes': () => ({ type: 'probed', ...web, isGood: true, detail: '' }),
+    'probe says no': () => ({ type: 'probed', ...web, isGood: false, detail: 'no' }),
+  },
+  outgrown: { 'takes too much memory': () => ({ type: 'outgrown', ...web, detail: '600 MiB' }) },
+  ready: { ready: () => ({ type: 'ready', ...web }) },
+  order: {
+    start: () => ({ type: 'order', action: 'start', ...order }),
+    stop: () => ({ type: 'order', action: 'stop', ...order }),
+    restart: () => ({ type: 'order', action: 'restart', ...order }),
+    run: () => ({ type: 'order', action: 'run', ...order }),
+    reset: () => ({ type: 'order', action: 'reset', ...order }),
+    signal: () => ({ type: 'order', action: 'signal', signal: 'SIGHUP', ...order }),
+  },
+  rollout: {
+    restart: () => ({ type: 'rollout', action: 'restart', services: ['web'], ...change }),
+    undo: () => ({ type: 'rollout', action: 'undo', ...change }),
+    retry: () => ({ type: 'rollout', action: 'retry', ...change }),
+  },
+  configured: {
+    'reload, changed': (policy) => reload([aService('web', policy, 2)]),
+    'reload, in place': (policy) => reload([aService('web', { ...policy, stopTimeout: 5_000 })]),
+    'reload, switched off': (policy) => reload([aService('web', { ...policy, enabled: false })]),
+    'reload, removed': () => reload([]),
+  },
+  scheduled: { 'its time comes': () => ({ type: 'scheduled', service: 'web' }) },
+  shutdown: { shutdown: () => ({ type: 'shutdown', by: 'test' }) },
+  handover: { handover: () => ({ type: 'handover', by: 'test' }) },
+  tick: { deadline: () => ({ type: 'tick' }) },
+  overslept: { overslept: () => ({ type: 'overslept', gap: 5_000 }) },
+};
+
+const { spawn_failed, rollout, ...others } = everything;
+
+/** What each is called in the table. */
+const events: readonly (readonly [name: string, make: Make<Event>])[] = [
+  ...Object.values(spawn_failed),
+  ...Object.values(others).flatMap((rows) => Object.entries<Make<Event>>(rows)),
+  ...Object.entries(rollout).map(([name, make]) => [`rollout: ${name}`, make] as const),
 ];
 
-function spawnFailed(kind: 'permanent' | 'transient' | 'failure'): Event {
-  return { type: 'spawn_failed', service: 'web', generation: 7, kind, message: 'no' };
+function spawnFailed(kind: Of<'spawn_failed'>['kind']): Event {
+  return { type: 'spawn_failed', ...web, kind, message: 'no' };
 }
 
-function exited(code: number, left: number): Event {
-  return { type: 'exited', service: 'web', generation: 7, exit: { code, signal: null, oom: false }, left };
+function exited(code: number | null, left: number): Of<'exited'> {
+  return { type: 'exited', ...web, exit: { code, signal: null, oom: false }, left };
 }
 
-function reload(services: readonly ReturnType<typeof aService>[]): Event {
+function reload(services: readonly ReturnType<typeof aService>[]): Of<'configured'> {
   return { type: 'configured', config: aConfig(services), isFirst: false };
 }
 
@@ -159,7 +221,10 @@ function walk(): Map<string, Map<string, Set<string>>> {
         for (const state of everyState(from)) {
           for (const isQueued of [false, true]) {
             const service = { ...newService(aService('web', policy), 7, NOW - 1), state, isQueued };
-            for (const to of pathOf(worldWith(service), eventFor(policy))) ends.add(to);
+            const event = eventFor(policy);
+            const world = worldWith(service);
+            const groups = event.type === 'rollout' ? new Map([['web', group]]) : world.groups;
+            for (const to of pathOf({ ...world, groups }, event)) ends.add(to);
           }
         }
       }
@@ -199,14 +264,15 @@ function tableOf(arrows: Map<string, Map<string, Set<string>>>): string {
   return lines.join('\n');
 }
 
+const arrows = walk();
+
 test('every state meets every event without an exception', () => {
-  const arrows = walk();
   assert.deepEqual([...arrows.keys()], STATES);
   for (const [from, row] of arrows) assert.equal(row.size, events.length, from);
 });
 
 test('the table of arrows in the README is what the machine does', () => {
-  const wanted = tableOf(walk());
+  const wanted = tableOf(arrows);
   const text = readFileSync(README, 'utf8');
   const [, before, after] = /^([\s\S]*<!-- arrows -->\n)[\s\S]*?(\n<!-- \/arrows -->[\s\S]*)$/.exec(text) ?? [];
   assert.ok(before !== undefined && after !== undefined, 'the README has a place for the table');
@@ -216,14 +282,19 @@ test('the table of arrows in the README is what the machine does', () => {
   else assert.equal(text, renewed, 'run UPDATE=1 node --test test/core/walk.test.ts, and read what changed');
 });
 
-test('old news is no news: an event of another generation changes nothing in any state', () => {
-  for (const from of STATES) {
-    for (const state of everyState(from)) {
-      const world = worldWith({ ...newService(aService('web'), 7, NOW), state });
-      for (const event of [exited(1, 0), spawnFailed('permanent'), exited(1, 2)]) {
-        const stale = { ...event, generation: 6 } as Event;
-        const [after, effects] = step(world, stale, NOW);
-        assert.deepEqual([after.services, effects], [world.services, []], `${from} heard old news`);
+test('old news is no news: whatever is told of another generation changes nothing in any state', () => {
+  const news = events.map(([, make]) => make({})).filter((event) => 'generation' in event);
+  assert.ok(news.length >= 15);
+  for (const policy of policies) {
+    for (const from of STATES) {
+      for (const state of everyState(from)) {
+        const world = worldWith({ ...newService(aService('web', policy), 7, NOW), state });
+        for (const event of news) {
+          for (const generation of [6, 8]) {
+            const [after, effects] = step(world, { ...event, generation }, NOW);
+            assert.deepEqual([after.services, effects], [world.services, []], `${from} heard ${event.type} of another`);
+          }
+        }
       }
     }
   }

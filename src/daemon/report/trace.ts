@@ -1,5 +1,6 @@
 // What goes on inside, for log_level "debug" and filters such as "info,heartbeat=debug": facts and orders of the loop.
 
+import { unreachable } from '../../core/life/transition.ts';
 import type { Effect } from '../../core/model/effects.ts';
 import type { Event } from '../../core/model/events.ts';
 import type { Log } from '../../os/own-log/logger.ts';
@@ -37,10 +38,14 @@ export class Trace {
         });
       case 'emptied':
         return this.#processes.debug('no process is left', whose);
+      case 'unseen':
+        return this.#processes.debug('could not be looked at', whose);
       case 'ready':
         return this.#probes.debug('says that it is ready', whose);
       case 'outgrown':
         return this.#processes.debug('takes too much memory', { ...whose, detail: event.detail });
+      default:
+        return unreachable(event);
     }
   }
 
@@ -61,6 +66,21 @@ export class Trace {
         const { service, generation, probe } = effect;
         return this.#probes.debug('asks', { service, generation, kind: probe.kind });
       }
+      // What follows is told at other levels, or is the small change of every start.
+      case 'look':
+      case 'write_pid':
+      case 'remove_pid':
+      case 'settings':
+      case 'transition':
+      case 'skipped':
+      case 'health':
+      case 'answer':
+      case 'alert':
+      case 'rollout':
+      case 'exit':
+        return;
+      default:
+        return unreachable(effect);
     }
   }
 }
