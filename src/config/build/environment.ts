@@ -27,7 +27,7 @@ export function gatherVariables(
   around: BuildContext,
 ): ReadonlyMap<string, Variable> {
   const variables = new Map<string, Variable>();
-  if (envFile !== null) readEnvFile(envFile, envFilePlace(locate), around, variables);
+  if (envFile !== null) readEnvFile(envFile, values, envFilePlace(locate), around, variables);
   for (const name of values.pass_env) {
     // "constructor" and the like are in every object.
     const value = Object.hasOwn(around.env, name) ? around.env[name] : undefined;
@@ -51,9 +51,15 @@ function envFilePlace(locate: Locate): Place {
   return { ...place, isSecret: place.isSecret || locate(['cwd']).isSecret };
 }
 
-function readEnvFile(path: string, place: Place, around: BuildContext, variables: Map<string, Variable>): void {
+function readEnvFile(
+  path: string,
+  { user, group }: Pick<ServiceValues, 'user' | 'group'>,
+  place: Place,
+  around: BuildContext,
+  variables: Map<string, Variable>,
+): void {
   const shownPath = place.isSecret ? REDACTED : path;
-  const file = around.facts.readText(path);
+  const file = around.facts.readText(path, user ?? null, group ?? null);
   if (!file.ok) {
     around.findings.problem(place, `${shownPath} cannot be read: ${file.why}`);
     return;

@@ -34,8 +34,11 @@ export interface Facts {
   look(path: string): Look;
   /** Why `file`, the first word of a command, cannot be executed in the folder `cwd`; null: it can. `searchPath`: null for the usual PATH. */
   whyNotExecutable(file: string, cwd: string, searchPath: string | null): string | null;
-  /** A text file that a service names, e.g. its env_file. `why` completes "cannot be read: …". */
-  readText(path: string): FileText;
+  /**
+   * A text file that a service names, e.g. its env_file, as far as its user may read it. `user` and `group` as the
+   * service has them; null: opsd's own. `why` completes "cannot be read: …".
+   */
+  readText(path: string, user: string | null, group: string | null): FileText;
   /** By name or number. */
   hasUser(user: string): boolean;
   hasGroup(group: string): boolean;

@@ -1,14 +1,17 @@
 // What the checks of a configuration ask, answered by this machine; each question once.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type { Capacity, Facts, FileText, Look, Powers } from '../../config/check/host-facts.ts';
 import { unixNow } from '../../runtime/clock.ts';
+import { lookThrough } from '../files/foreign-path.ts';
+import type { Credentials } from '../files/permissions.ts';
 import { doubtOnPrefix } from '../files/run-dir.ts';
-import { readTextFile } from '../files/text-file.ts';
+import { type Reader, readTextFile } from '../files/text-file.ts';
 import { codeOf } from '../proc/identity.ts';
 import { linearPattern } from '../readiness/linear-pattern.ts';
 import { accountOf, groupIdOf } from '../spawn/accounts.ts';
+import { credentialsOf } from '../spawn/credentials.ts';
 import { DEFAULT_PATH } from '../spawn/environment.ts';
 import { preflight } from '../spawn/preflight.ts';
 import { powersOfSelf } from '../spawn/privileges.ts';
@@ -20,8 +23,10 @@ const LARGEST_ENV_FILE = 1024 ** 2;
 
 /** Answers of one load. */
 export class MachineFacts implements Facts {
-  /** Files that were read on behalf of services, and their texts. */
+  /** Files that were read on behalf of services, each for one user, and their texts. */
   readonly texts: Map<string, string | null>;
+  /** Their paths. */
+  readonly textPaths = new Set<string>();
   readonly #searchPath: string;
   /** undefined: not asked for yet. */
   #sockets: readonly string[] | null | undefined;
@@ -32,6 +37,7 @@ export class MachineFacts implements Facts {
   #capacity: Capacity | null = null;
   #powers: Powers | null = null;
   #hasCgroups: boolean | null = null;
+  readonly #credentials = new Map<string, Credentials | null>();
   readonly #users = new Map<string, number | null>();
   readonly #groups = new Map<string, number | null>();
 
@@ -63,13 +69,29 @@ export class MachineFacts implements Facts {
     );
   }
 
-  readText(path: string): FileText {
-    const known = this.texts.get(path);
+  readText(path: string, user: string | null, group: string | null): FileText {
+    this.textPaths.add(path);
+    const key = JSON.stringify([path, user, group]);
+    const known = this.texts.get(key);
     if (typeof known === 'string') return { ok: true, text: known };
-    const file = readTextFile(path, LARGEST_ENV_FILE);
-    this.texts.set(path, file.ok ? file.text : null);
+    const reader = this.#readerFor(user, group);
+    if (reader === 'unknown') return { ok: false, why: 'it is read with the rights of its user, whom nobody knows' };
+    const file = readTextFile(path, LARGEST_ENV_FILE, reader);
+    this.texts.set(key, file.ok ? file.text : null);
     if (file.ok) return { ok: true, text: file.text };
     return { ok: false, why: file.isMissing ? 'it does not exist; create it, or correct the path' : `it ${file.why}` };
+  }
+
+  /** null: opsd has no right that this user has not, and the kernel decides. */
+  #readerFor(user: string | null, group: string | null): Reader | null | 'unknown' {
+    if (this.#uid !== 0) return null;
+    const key = JSON.stringify([user, group]);
+    let credentials = this.#credentials.get(key);
+    if (credentials === undefined) {
+      credentials = credentialsOf(user, group);
+      this.#credentials.set(key, credentials);
+    }
+    return credentials === null ? 'unknown' : { credentials, name: user ?? 'root' };
   }
 
   hasUser(user: string): boolean {
@@ -136,7 +158,9 @@ function remember<T extends string | number | null>(answers: Map<string, T>, que
 
 function lookAt(path: string): Look {
   try {
-    return statSync(path).isDirectory() ? 'directory' : 'other';
+    const found = lookThrough(path);
+    if (found === null) return 'missing';
+    return found.isDirectory() ? 'directory' : 'other';
   } catch (error) {
     return codeOf(error) === 'EACCES' ? 'closed' : 'missing';
   }

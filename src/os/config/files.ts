@@ -1,11 +1,13 @@
 // Finds and reads the configuration files, refuses what others could have written or read, and tells when they change.
 
-import { realpathSync, type Stats, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { SourceFile } from '../../config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../../config/load.ts';
 import { type Document, parseDocument } from '../../config/source/parse.ts';
 import type { Problem } from '../../errors.ts';
+import { doubtAbove, isOpen } from '../files/folder-trust.ts';
+import { lookAt, lookThroughExactly } from '../files/foreign-path.ts';
 import { readTextFile } from '../files/text-file.ts';
 import { MachineFacts } from './facts.ts';
 import { isPattern, matchFiles } from './file-pattern.ts';
@@ -54,7 +56,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
   const result = loadConfig(sources, facts);
   return {
     ...result,
-    files: [...new Set([...reader.watched, ...facts.texts.keys()])],
+    files: [...new Set([...reader.watched, ...facts.textPaths])],
     rescaled: (scale) =>
       loadConfig({ ...sources, scale }, new MachineFacts(options.env.PATH, options.sockets, facts.texts)),
   };
@@ -66,8 +68,8 @@ class Reader {
   readonly unread = new Set<SourceFile['role']>();
   readonly watched: string[] = [];
   readonly #options: ConfigOptions;
-  readonly #isRoot = process.geteuid?.() === 0;
-  readonly #foldersSeen = new Set<string>();
+  readonly #told = new Set<string>();
+  readonly #waysSeen = new Set<string>();
 
   constructor(options: ConfigOptions) {
     this.#options = options;
@@ -142,35 +144,34 @@ class Reader {
     return document;
   }
 
-  /** What root executes must be root's to write. */
+  /** What decides about all services must be root's or opsd's to write, and so must every folder on the way to it. */
   #doubts(path: string, stats: Stats): readonly string[] {
-    if (!this.#isRoot) return [];
-    const doubts = [doubt(path, stats, false)];
-    for (const folder of new Set([dirname(path), dirname(realPath(path))])) {
-      if (this.#foldersSeen.has(folder)) continue;
-      this.#foldersSeen.add(folder);
-      const found = statSync(folder, { throwIfNoEntry: false });
-      // Who may only add files to a sticky folder (/tmp) cannot replace this one.
-      if (found !== undefined) doubts.push(doubt(folder, found, (found.mode & 0o1000) !== 0));
-    }
-    return doubts.filter((text) => text !== null);
+    const found = [doubtOnFile(path, stats), this.#doubtAbove(path)].filter((doubt) => doubt !== null);
+    // One folder is told of once, however many files are in it.
+    const fresh = found.filter((doubt) => !this.#told.has(doubt));
+    for (const doubt of fresh) this.#told.add(doubt);
+    return fresh;
+  }
+
+  /** A thousand files in one folder are a thousand times the same way, unless they are links. */
+  #doubtAbove(path: string): string | null {
+    if (lookAt(path)?.isSymbolicLink()) return doubtAbove(path, DANGER);
+    const folder = dirname(path);
+    if (this.#waysSeen.has(folder)) return null;
+    this.#waysSeen.add(folder);
+    return doubtAbove(path, DANGER);
   }
 }
 
-/** Of a file that went away meanwhile, the path itself: the next look finds it missing. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
+const DANGER = `and what it says is done as ${process.geteuid?.() === 0 ? 'root' : 'this user'}`;
 
-function doubt(path: string, { uid, gid, mode }: Stats, isSticky: boolean): string | null {
-  const danger = 'and what it says is done as root';
-  if (uid !== 0) return `${path} belongs to user ${uid}, ${danger}; chown root ${path}`;
-  const isOpen = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
-  return isOpen && !isSticky ? `${path} can be written by others than root, ${danger}; chmod go-w ${path}` : null;
+function doubtOnFile(path: string, stats: Stats): string | null {
+  const us = process.geteuid?.() ?? 0;
+  if (stats.uid !== 0 && stats.uid !== us) {
+    return `${path} belongs to user ${stats.uid}, ${DANGER}; chown ${us === 0 ? 'root' : us} ${path}`;
+  }
+  if (!isOpen(stats)) return null;
+  return `${path} can be written by others than ${us === 0 ? 'root' : 'opsd'}, ${DANGER}; chmod go-w ${path}`;
 }
 
 function shortened(path: string, workDir: string): string {
@@ -192,7 +193,7 @@ export function changedFiles(before: Signature, after: Signature): readonly stri
 
 function stamp(file: string): string {
   try {
-    const { ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    const { ino, size, mtimeNs, ctimeNs } = lookThroughExactly(file);
     return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
   } catch {
     return 'missing';

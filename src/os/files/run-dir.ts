@@ -1,9 +1,11 @@
 // The directories opsd works in: made where they are missing, refused where others could play tricks in them.
 
-import { chmodSync, lstatSync, type Stats, statSync } from 'node:fs';
+import { chmodSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { RuntimeError } from '../../errors.ts';
 import { codeOf } from '../proc/identity.ts';
+import { doubtAbove } from './folder-trust.ts';
+import { lookAt, lookThrough } from './foreign-path.ts';
 import { makeFolders } from './make-folders.ts';
 
 /** sun_path of a unix socket has 108 bytes, one of them the NUL (unix(7)). */
@@ -55,7 +57,7 @@ export function prepareDirectories(layout: Layout): void {
   prepare(layout.tmp, 0o755, 0o002);
 }
 
-/** Whoever may write to it can put another `run` in the place of ours, unless it is sticky. It may be a link, and root's. */
+/** Whoever may write to it, or above it, can put another `run` in the place of ours, unless it is sticky. It may be a link, and root's. */
 function checkPrefix(prefix: string): void {
   const doubt = doubtOnPrefix(prefix);
   if (doubt !== null) throw new RuntimeError(`PREFIX ${prefix} ${doubt}`);
@@ -63,25 +65,29 @@ function checkPrefix(prefix: string): void {
 
 /** Why nothing can be kept there, and what to do; null: it is fine, or not there yet. */
 export function doubtOnPrefix(prefix: string): string | null {
-  const found = lookThrough(prefix);
-  if (found === null) return null;
-  const us = process.geteuid?.() ?? 0;
-  const { uid, mode } = found;
   const danger = 'others than opsd could put another run/ into it';
-  if (uid !== us && uid !== 0) {
-    return `belongs to uid ${uid}, and opsd runs as uid ${us}: ${danger}; chown ${us} ${prefix}`;
+  const found = lookThroughOrNull(prefix);
+  const us = process.geteuid?.() ?? 0;
+  if (found !== null && found.uid !== us && found.uid !== 0) {
+    return `belongs to uid ${found.uid}, and opsd runs as uid ${us}: ${danger}; chown ${us} ${prefix}`;
   }
-  const isOpen = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
-  return isOpen ? `has mode ${octal(mode)}: ${danger}; chmod go-w ${prefix}` : null;
+  if (found !== null && isLoose(found)) return `has mode ${octal(found.mode)}: ${danger}; chmod go-w ${prefix}`;
+  const doubt = doubtAbove(join(prefix, 'run'), `and ${danger}`);
+  return doubt === null ? null : `is not safe: ${doubt}`;
 }
 
 /** null: there is nothing yet, or what is there is told when a folder is made in it. */
-function lookThrough(path: string): Stats | null {
+function lookThroughOrNull(path: string): Stats | null {
   try {
-    return statSync(path);
+    return lookThrough(path);
   } catch {
     return null;
   }
+}
+
+/** Others than its owner can put a file in the place of another. */
+function isLoose({ mode }: Stats): boolean {
+  return (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
 }
 
 /** The permission bits of st_mode, with those in front of them: 1777. */
@@ -95,6 +101,7 @@ export function prepareLogFolder(path: string): void {
   prepare(path, 0o755, 0o002);
 }
 
+/** `forbidden`: permission bits that it must not have. A group that may write where it is not forbidden needs a sticky folder. */
 function prepare(path: string, mode: number, forbidden: number): void {
   const found = lookOrMake(path, mode);
   const refuse = (why: string, remedy: string): never => {
@@ -108,15 +115,21 @@ function prepare(path: string, mode: number, forbidden: number): void {
     const right = octal(found.mode & 0o777 & ~forbidden);
     refuse(`has mode ${octal(found.mode)}, others than opsd can use it`, `chmod ${right} ${path}`);
   }
+  if (isLoose(found)) {
+    const why = 'who is in its group could put a file in the place of another';
+    refuse(`has mode ${octal(found.mode)}, ${why}`, `chmod +t ${path}, or chmod g-w ${path}`);
+  }
+  const doubt = doubtAbove(path, `who could put another folder in the place of ${path}`);
+  if (doubt !== null) throw new RuntimeError(doubt);
 }
 
 function lookOrMake(path: string, mode: number): Stats {
   try {
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found) return found;
+    const found = lookAt(path);
+    if (found !== null) return found;
     makeFolders(path, mode);
     chmodSync(path, mode);
-    return lstatSync(path);
+    return lookAt(path) ?? lookOrMake(path, mode);
   } catch (error) {
     const isDenied = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
     const remedy = isDenied

@@ -1,27 +1,63 @@
 // Reads a text file of modest size whole, or says in one sentence why not.
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, readSync, type Stats } from 'node:fs';
 import { codeOf } from '../proc/identity.ts';
+import { DistrustedPath, type Found, find, hold, lookAt } from './foreign-path.ts';
+import { type Credentials, mayRead } from './permissions.ts';
 
 export type TextFile =
   | { readonly ok: true; readonly text: string; readonly stats: Stats }
   /** `why`: what is wrong and what to do. */
   | { readonly ok: false; readonly why: string; readonly isMissing: boolean };
 
-/** `limit` in bytes. Never waits: a pipe in the place of a file is refused, not read. */
-export function readTextFile(path: string, limit: number): TextFile {
+/** Whom a file is read for, and what he is called. */
+export interface Reader {
+  readonly credentials: Credentials;
+  readonly name: string;
+}
+
+/**
+ * `limit` in bytes. Never waits: a pipe in the place of a file is refused, not opened. `reader`: who gets to know what is
+ * in it; only what he could read himself is, and only a file of his or of root. null: opsd itself.
+ */
+export function readTextFile(path: string, limit: number, reader: Reader | null = null): TextFile {
+  let found: Found;
+  try {
+    found = reader === null ? hold(path) : find(path, new Set([0, reader.credentials.uid]));
+  } catch (error) {
+    return whyNotFound(path, error);
+  }
+  using held = found;
+  const { stats } = held;
+  if (stats.isDirectory()) return refusal('is a directory; name a file in it');
+  if (!stats.isFile()) return refusal('is no regular file; put a text file in its place');
+  if (reader !== null) {
+    const doubt = doubtOn(path, held, reader);
+    if (doubt !== null) return refusal(doubt);
+  }
+  if (stats.size > limit) return refusal(`is larger than ${limit / 1024 ** 2} MiB; this cannot be the right file`);
+  return read(path, held);
+}
+
+function doubtOn(path: string, found: Found, { credentials, name }: Reader): string | null {
+  const { uid, mode } = found.stats;
+  if (uid !== 0 && uid !== credentials.uid) {
+    return `belongs to user ${uid}, neither to root nor to user ${name}, for whom it is read; chown root ${path}`;
+  }
+  if ((mode & 0o002) !== 0) return `can be written by everybody; chmod o-w ${path}`;
+  if (mayRead(found, credentials)) return null;
+  return `may not be read by user ${name}, for whom it is read; change its group or its permissions, or those of a folder above it`;
+}
+
+function read(path: string, found: Found): TextFile {
   let descriptor: number;
   try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    descriptor = found.open(constants.O_RDONLY);
   } catch (error) {
-    return whyNotOpened(path, error);
+    return whyNotFound(path, error);
   }
   try {
-    const stats = fstatSync(descriptor);
-    if (stats.isDirectory()) return refusal('is a directory; name a file in it');
-    if (!stats.isFile()) return refusal('is no regular file; put a text file in its place');
-    if (stats.size > limit) return refusal(`is larger than ${limit / 1024 ** 2} MiB; this cannot be the right file`);
-    return decode(readAll(descriptor, stats.size), stats);
+    return decode(readAll(descriptor, found.stats.size), found.stats);
   } catch (error) {
     return refusal(`cannot be read (${codeOf(error)}); look at the disk it is on`);
   } finally {
@@ -50,7 +86,8 @@ function decode(bytes: Buffer, stats: Stats): TextFile {
   }
 }
 
-function whyNotOpened(path: string, error: unknown): TextFile {
+function whyNotFound(path: string, error: unknown): TextFile {
+  if (error instanceof DistrustedPath) return refusal(`is not opened: ${error.message}`);
   const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     if (isLink(path)) return refusal('is a symbolic link that leads nowhere; correct it, or remove it');
@@ -66,7 +103,7 @@ function whyNotOpened(path: string, error: unknown): TextFile {
 
 function isLink(path: string): boolean {
   try {
-    return lstatSync(path).isSymbolicLink();
+    return lookAt(path)?.isSymbolicLink() ?? false;
   } catch {
     return false;
   }

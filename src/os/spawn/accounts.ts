@@ -34,6 +34,18 @@ export function groupIdOf(group: string): number | null {
   return name === '' ? null : Number(gid);
 }
 
+/** The numbers of the groups that this user is in beside its own. See initgroups(3). */
+export function groupsOf(user: string): readonly number[] {
+  const mentions = linesOf('group')
+    .map((line) => line.split(':'))
+    .filter(([, , , members = '']) => members.split(',').includes(user))
+    .map(([, , gid]) => Number(gid));
+  // Whom the host's own files do not know has groups in the directory that knows him.
+  if (fromFile('passwd', user) !== null) return mentions;
+  const [, ...gids] = (getent('initgroups', user) ?? '').split(/\s+/);
+  return [...mentions, ...gids.filter((gid) => /^\d+$/.test(gid)).map(Number)];
+}
+
 type Database = 'passwd' | 'group';
 
 function lookUp(database: Database, key: string): readonly string[] | null {
@@ -43,18 +55,20 @@ function lookUp(database: Database, key: string): readonly string[] | null {
 }
 
 function fromFile(database: Database, key: string): readonly string[] | null {
-  let text: string;
-  try {
-    text = readFileSync(`/etc/${database}`, 'utf8');
-  } catch {
-    return null;
-  }
   const column = /^\d+$/.test(key) ? 2 : 0;
-  for (const line of text.split('\n')) {
+  for (const line of linesOf(database)) {
     const fields = line.split(':');
     if (fields[column] === key) return fields;
   }
   return null;
+}
+
+function linesOf(database: Database): readonly string[] {
+  try {
+    return readFileSync(`/etc/${database}`, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
 }
 
 function fromDirectory(database: Database, key: string): readonly string[] | null {
@@ -62,13 +76,14 @@ function fromDirectory(database: Database, key: string): readonly string[] | nul
   const now = monotonic();
   const known = answers.get(identity);
   if (known !== undefined && now - known.at < FRESH) return known.fields;
-  const fields = getent(database, key);
+  const fields = getent(database, key)?.split(':') ?? null;
   if (answers.size >= MOST_KEPT) answers.clear();
   if (fields !== null) answers.set(identity, { fields, at: now });
   return fields;
 }
 
-function getent(database: Database, key: string): readonly string[] | null {
+/** The first line of the answer. */
+function getent(database: Database | 'initgroups', key: string): string | null {
   try {
     const text = execFileSync('getent', [database, key], {
       encoding: 'utf8',
@@ -77,7 +92,7 @@ function getent(database: Database, key: string): readonly string[] | null {
       env: { PATH: '/usr/bin:/bin' },
     });
     const [line = ''] = text.split('\n');
-    return line === '' ? null : line.split(':');
+    return line === '' ? null : line;
   } catch {
     // Exit code 2 is "not found"; no getent at all, or no answer in time, is no knowledge either.
     return null;

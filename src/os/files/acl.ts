@@ -1,0 +1,86 @@
+// The POSIX ACL of what a descriptor holds (acl(5)), through getxattr(2) of the C library; where there is none the mode says it all.
+
+import { constants } from 'node:os';
+import { loadForeign } from '../proc/ffi.ts';
+
+/** Permission bits, 1 to 4 each. Those of the owner are in the mode. */
+export interface Acl {
+  readonly users: ReadonlyMap<number, number>;
+  /** Of the file's own group, which the mode does not tell of a file that has an ACL: there it is the mask. */
+  readonly group: number;
+  readonly groups: ReadonlyMap<number, number>;
+  readonly mask: number;
+  readonly other: number;
+}
+
+/** One that cannot be read grants nothing. */
+const CLOSED: Acl = { users: new Map(), group: 0, groups: new Map(), mask: 0, other: 0 };
+const NAME = 'system.posix_acl_access';
+/** The kernel's XATTR_SIZE_MAX. */
+const LARGEST = 65_536;
+/** Version and entries of <linux/posix_acl_xattr.h>: tag, permissions, id; all little endian. */
+const HEADER = 4;
+const ENTRY = 8;
+const USER = 0x02;
+const GROUP_OBJ = 0x04;
+const GROUP = 0x08;
+const MASK = 0x10;
+const OTHER = 0x20;
+
+type Getxattr = (path: string) => DataView | number;
+
+/** undefined: not looked for yet; null: this Node has no node:ffi. */
+let getxattr: Getxattr | null | undefined;
+
+/** null: it has none, or this Node cannot tell. */
+export function aclOf(descriptor: number): Acl | null {
+  getxattr ??= bind();
+  const answer = getxattr?.(`/proc/self/fd/${descriptor}`) ?? constants.errno.ENODATA;
+  if (typeof answer !== 'number') return parseAcl(answer);
+  return answer === constants.errno.ENODATA || answer === constants.errno.EOPNOTSUPP ? null : CLOSED;
+}
+
+function bind(): Getxattr | null {
+  const ffi = loadForeign();
+  if (ffi === null) return null;
+  const { functions: c } = ffi.dlopen(null, {
+    getxattr: { arguments: ['string', 'string', 'pointer', 'u64'], return: 'i64' },
+    __errno_location: { arguments: [], return: 'pointer' },
+  });
+  const bytes = new ArrayBuffer(LARGEST);
+  const at = ffi.getRawPointer(bytes);
+  const errno = c.__errno_location();
+  return (path) => {
+    const length = Number(c.getxattr(path, NAME, at, BigInt(LARGEST)));
+    return length < 0 ? ffi.getInt32(errno) : new DataView(bytes, 0, length);
+  };
+}
+
+export function parseAcl(view: DataView): Acl {
+  const users = new Map<number, number>();
+  const groups = new Map<number, number>();
+  // Without named entries there is no mask, and the ACL is the mode.
+  const bits = { group: 0, mask: 7, other: 0 };
+  for (let at = HEADER; at + ENTRY <= view.byteLength; at += ENTRY) {
+    const permissions = view.getUint16(at + 2, true);
+    const id = view.getUint32(at + 4, true);
+    switch (view.getUint16(at, true)) {
+      case USER:
+        users.set(id, permissions);
+        break;
+      case GROUP_OBJ:
+        bits.group = permissions;
+        break;
+      case GROUP:
+        groups.set(id, permissions);
+        break;
+      case MASK:
+        bits.mask = permissions;
+        break;
+      case OTHER:
+        bits.other = permissions;
+        break;
+    }
+  }
+  return { users, groups, ...bits };
+}

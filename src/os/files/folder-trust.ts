@@ -1,0 +1,49 @@
+// Who, beside root and opsd's own user, could put something else at a path: the folders above it are looked at up to /, as sshd(8) does with its keys.
+
+import type { Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { codeOf } from '../proc/identity.ts';
+import { find, type Step } from './foreign-path.ts';
+
+/**
+ * The first folder or link above `path` that others could use to put another thing in its place; null: none. What is not
+ * there yet is made by opsd, and what is above that counts. `danger` completes the sentence.
+ */
+export function doubtAbove(path: string, danger: string): string | null {
+  for (const step of wayTo(path)) {
+    const doubt = doubtOn(step, danger);
+    if (doubt !== null) return doubt;
+  }
+  return null;
+}
+
+/** Who may only add files to a sticky folder (/tmp) cannot replace what is there; of whom that is, the next step tells. */
+function doubtOn({ path, stats }: Step, danger: string): string | null {
+  const us = process.geteuid?.() ?? 0;
+  const { uid, mode } = stats;
+  if (uid !== 0 && uid !== us) {
+    const owner = us === 0 ? 'root' : us;
+    return `${path} belongs to user ${uid}, ${danger}; chown ${stats.isSymbolicLink() ? '-h ' : ''}${owner} ${path}`;
+  }
+  if (stats.isSymbolicLink() || !isOpen(stats) || (mode & 0o1000) !== 0) return null;
+  return `${path} can be written by others than ${us === 0 ? 'root' : 'opsd'}, ${danger}; chmod go-w ${path}`;
+}
+
+/** By others than its owner. opsd's own group is as good as its user. */
+export function isOpen({ mode, gid }: Stats): boolean {
+  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== process.getegid?.());
+}
+
+function wayTo(path: string): readonly Step[] {
+  for (let there = path; ; there = dirname(there)) {
+    try {
+      using found = find(there, null);
+      const end = there === path ? [] : [{ path: there, stats: found.stats, acl: null }];
+      return [...found.way, ...end];
+    } catch (error) {
+      // What may not be entered is told by whoever opens it.
+      if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') return [];
+      if (there === '/') return [];
+    }
+  }
+}
