@@ -55,6 +55,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'os/own-log', what: 'opsd’s own log' },
   { name: 'os/systemd', what: 'what opsd and systemd tell each other' },
   { name: 'os/proc', what: '/proc: who a process is, signals to it, descriptors, figures' },
+  { name: 'os/trust', what: 'paths that somebody else may have prepared: found, opened, doubted, read for a user' },
   { name: 'os/files', what: 'the files that opsd keeps: state, PID files, lock, socket, folders' },
   { name: 'os/cgroup', what: 'one cgroup for each generation' },
   { name: 'os/fifo', what: 'the named pipes that services write to, and when to read them' },

@@ -46,9 +46,9 @@ test('what is missing is made, whatever the umask; what is there and fine is lef
   }
   for (const [name, mode] of DIRECTORIES) assert.equal(modeOf(p.layout[name]), mode, name);
   chmodSync(p.layout.run, 0o700);
-  chmodSync(p.layout.log, 0o2770);
+  chmodSync(p.layout.log, 0o3770);
   prepareDirectories(p.layout);
-  assert.deepEqual([modeOf(p.layout.run), modeOf(p.layout.log)], ['0700', '2770']);
+  assert.deepEqual([modeOf(p.layout.run), modeOf(p.layout.log)], ['0700', '3770']);
 });
 
 for (const [name] of DIRECTORIES) {

@@ -4,8 +4,6 @@ import { existsSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type { Capacity, Facts, FileText, Look, Powers } from '../../config/check/host-facts.ts';
 import { unixNow } from '../../runtime/clock.ts';
-import { lookThrough } from '../files/foreign-path.ts';
-import type { Credentials } from '../files/permissions.ts';
 import { doubtOnPrefix } from '../files/run-dir.ts';
 import { type Reader, readTextFile } from '../files/text-file.ts';
 import { codeOf } from '../proc/identity.ts';
@@ -16,6 +14,8 @@ import { DEFAULT_PATH } from '../spawn/environment.ts';
 import { preflight } from '../spawn/preflight.ts';
 import { powersOfSelf } from '../spawn/privileges.ts';
 import { namesInSocketUnits } from '../systemd/socket-units.ts';
+import { lookThrough } from '../trust/foreign-path.ts';
+import type { Credentials } from '../trust/permissions.ts';
 import { scheduleProblem } from './calendar.ts';
 
 /** An env_file in bytes; no program can be given more (execve(2)). */

@@ -6,9 +6,9 @@ import type { SourceFile } from '../../config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../../config/load.ts';
 import { type Document, parseDocument } from '../../config/source/parse.ts';
 import type { Problem } from '../../errors.ts';
-import { doubtAbove, isOpen } from '../files/folder-trust.ts';
-import { lookAt, lookThroughExactly } from '../files/foreign-path.ts';
 import { readTextFile } from '../files/text-file.ts';
+import { doubtAbove, isOpen } from '../trust/folders.ts';
+import { lookAt, lookThroughExactly } from '../trust/foreign-path.ts';
 import { MachineFacts } from './facts.ts';
 import { isPattern, matchFiles } from './file-pattern.ts';
 

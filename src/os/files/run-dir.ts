@@ -4,8 +4,8 @@ import { chmodSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { RuntimeError } from '../../errors.ts';
 import { codeOf } from '../proc/identity.ts';
-import { doubtAbove } from './folder-trust.ts';
-import { lookAt, lookThrough } from './foreign-path.ts';
+import { doubtAbove } from '../trust/folders.ts';
+import { lookAt, lookThrough } from '../trust/foreign-path.ts';
 import { makeFolders } from './make-folders.ts';
 
 /** sun_path of a unix socket has 108 bytes, one of them the NUL (unix(7)). */

@@ -2,8 +2,8 @@
 
 import { closeSync, constants, readSync, type Stats } from 'node:fs';
 import { codeOf } from '../proc/identity.ts';
-import { DistrustedPath, type Found, find, hold, lookAt } from './foreign-path.ts';
-import { type Credentials, mayRead } from './permissions.ts';
+import { DistrustedPath, type Found, find, hold, lookAt } from '../trust/foreign-path.ts';
+import { type Credentials, mayRead } from '../trust/permissions.ts';
 
 export type TextFile =
   | { readonly ok: true; readonly text: string; readonly stats: Stats }

@@ -1,6 +1,6 @@
 // Whom the kernel sees in a service's user: his number, his group, and all other groups that he is in.
 
-import type { Credentials } from '../files/permissions.ts';
+import type { Credentials } from '../trust/permissions.ts';
 import { accountOf, groupIdOf, groupsOf } from './accounts.ts';
 
 /** By names or numbers, as `user` and `group` of a service; null: as opsd itself. null: nobody knows one of them. */
