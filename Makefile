@@ -48,6 +48,7 @@ run: prepare ## supervise the services of cfg/config.toml here; DEV_PREFIX=./srv
 
 check: prepare ## types, lint, format
 	@tsc
+	@tsc -p tsconfig.page.json
 	@biome check --error-on-warnings
 
 test: check ## check, then all tests that any user of any machine can run
@@ -71,9 +72,10 @@ test-systemd: build ## on a real systemd: needs root and Debian's systemd-contai
 build: prepare dist/main.js ## compile to dist/
 
 # Made last, by renaming: its age is that of the whole folder.
-dist/main.js: $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json package.json package-lock.json
+dist/main.js: $(shell find src -type f) tsconfig.json tsconfig.build.json package.json package-lock.json
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
+	@cp -r src/http/page/page.html src/http/page/page.css src/http/page/browser dist/http/page/
 	@{ echo '#!/usr/bin/env -S node $(NODE_OPTIONS_OF_OPSD)'; cat dist/main.js; } >dist/main.js.new
 	@chmod +x dist/main.js.new
 	@mv dist/main.js.new dist/main.js

@@ -1,0 +1,85 @@
+// The event stream from opsd: what is heard of services, and what is shown while nothing is.
+
+/** @typedef {import('../../../api/services.ts').StatusView} StatusView */
+/** @typedef {import('../../streams/status-feed.ts').StatusChanges} StatusChanges */
+
+/** opsd tells something more often than that. */
+const SILENCE = 25000;
+const LONGEST_WAIT = 10000;
+/** @type {EventSource | null} */
+let source = null;
+let heardAt = 0;
+let wait = 1000;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let retry;
+
+function connect() {
+  clearTimeout(retry);
+  source?.close();
+  source = new EventSource('/api/v1/events?of=services');
+  source.addEventListener('services', ({ data }) => onServices(JSON.parse(data)));
+  source.addEventListener('changed', ({ data }) => onChanged(JSON.parse(data)));
+  source.addEventListener('beat', ({ data }) => hear(JSON.parse(data).at));
+  source.onerror = () => lost();
+}
+
+/** @param {StatusView & { readonly at: string }} status all there is */
+function onServices(status) {
+  hear(status.at);
+  daemon = status.daemon;
+  groups = status.groups;
+  loadRollouts();
+  paintNotes();
+  const known = new Set(status.services.map(({ name }) => name));
+  for (const name of [...rows.keys()]) if (!known.has(name)) forget(name);
+  status.services.forEach(apply);
+  about();
+  order();
+  if (chosen !== null) detailDue = Date.now();
+}
+
+/** @param {StatusChanges & { readonly at: string }} changes */
+function onChanged({ at, services, removed, groups: scaled }) {
+  hear(at);
+  if (scaled) {
+    groups = scaled;
+    paintNotes();
+  }
+  if (services.some((service) => 'rollout' in service)) loadRollouts();
+  for (const service of services) apply(service);
+  for (const name of removed) forget(name);
+  if (needsOrder || ['cpu', 'memory'].includes(sort.key)) order();
+}
+
+/** @param {string} at opsd's time, ISO 8601 */
+function hear(at) {
+  heardAt = Date.now();
+  skew = heardAt - Date.parse(at);
+  wait = 1000;
+  document.body.classList.remove('stale');
+  put($('link'), 'live');
+  $('link').className = 'live';
+  if (!$('banner').hidden) tell('Connected again.');
+  $('banner').hidden = true;
+}
+
+function lost() {
+  source?.close();
+  source = null;
+  clearTimeout(retry);
+  retry = setTimeout(connect, wait);
+  wait = Math.min(wait * 2, LONGEST_WAIT);
+  if (heardAt === 0) return;
+  document.body.classList.add('stale');
+  put($('link'), 'disconnected');
+  $('link').className = 'lost';
+  const time = new Date(heardAt).toLocaleTimeString();
+  put($('banner'), `Disconnected: opsd does not answer. This is how things were at ${time}. Reconnecting…`);
+  $('banner').hidden = false;
+}
+
+function about() {
+  if (daemon === null) return;
+  const { version, pid, started_at } = daemon;
+  put($('about'), `version ${version}, pid ${pid}, up ${span(now() - Date.parse(started_at))}`);
+}
