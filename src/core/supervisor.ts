@@ -3,7 +3,7 @@
 import { configure } from './configure.ts';
 import { obey, releaseHeld } from './fleet/commands.ts';
 import { restartDependents } from './fleet/dependents.ts';
-import { considerEnd, handOver, proceedShutdown, shutDown, shutdownDue } from './fleet/shutdown.ts';
+import { considerEnd, handOver, postponeEnd, proceedShutdown, shutDown, shutdownDue } from './fleet/shutdown.ts';
 import { World } from './fleet/step.ts';
 import { runOnTime } from './life/jobs.ts';
 import { due } from './life/machine.ts';
@@ -71,7 +71,8 @@ function take(world: World, event: Event): void {
     case 'tick':
       return passTime(world);
     case 'overslept':
-      return world.mapAll((service) => [postpone(service, event.gap), []]);
+      world.mapAll((service) => [postpone(service, event.gap), []]);
+      return postponeEnd(world, event.gap);
     default:
       return unreachable(event);
   }

@@ -52,6 +52,13 @@ export function shutdownDue(world: World): void {
   world.effects.push({ type: 'exit', code: 2, why: `not known to be gone after SIGKILL: ${stuck.join(', ')}` });
 }
 
+/** opsd overslept: it has not heard of those that have gone meanwhile, so the end comes that much later. */
+export function postponeEnd(world: World, gap: Millis): void {
+  const { phase } = world.state;
+  if (phase.name === 'shutting_down')
+    world.state = { ...world.state, phase: { ...phase, deadline: phase.deadline + gap } };
+}
+
 /** During a shutdown: asks those to stop that nobody needs any more, and ends it when nothing lives. */
 export function proceedShutdown(world: World): void {
   const { phase } = world.state;
