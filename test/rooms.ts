@@ -37,6 +37,7 @@ export const ROOMS: readonly Room[] = [
     what: 'TOML and env files to values that know their lines',
     doors: ['parse', 'tree', 'env-file'],
   },
+  { name: 'config/secrets', what: 'what is secret, by its layer and by its name, and within other values' },
   { name: 'config/report', what: 'problems with their places, and what is never shown' },
   { name: 'config/values', what: 'the forms of single values: commands, addresses, signals, paths' },
   {

@@ -48,7 +48,7 @@ test('imports run one way', () => {
     ],
     os: [
       // The reader of the files hands their text to the pure part, which knows what it means.
-      [/^src\/config\//, 'all'],
+      [/^src\/(config|text)\//, 'all'],
       [/^src\/runtime\/clock\.ts$/, 'all'],
       [/^src\/(runtime\/ports\.ts$|core\/)/, 'type'],
     ],

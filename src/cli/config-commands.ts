@@ -2,7 +2,6 @@
 
 import { resolve } from 'node:path';
 import { counted, formatProblems, headlineOf, printable } from '../config/report/problems.ts';
-import { REDACTED } from '../config/report/redaction.ts';
 import { jsonSchema } from '../config/schema/schema.ts';
 import { keyPath } from '../config/source/tree.ts';
 import type { Config, EffectiveValue } from '../core/model/spec.ts';
@@ -101,7 +100,7 @@ const WIDEST_PAIR = 64;
 
 function linesOf(values: Values, isExplained: boolean): readonly string[] {
   const rows = [...values].map(([key, value]) => {
-    const pair = printable(`${keyPath(partsOf(key))} = ${value.secret ? `"${REDACTED}"` : value.value}`);
+    const pair = printable(`${keyPath(partsOf(key))} = ${value.value}`);
     return { pair, source: value.source };
   });
   if (!isExplained) return rows.map(({ pair }) => `${pair}\n`);
@@ -143,6 +142,6 @@ function nested(values: Values): Record<string, unknown> {
   return Object.fromEntries(entries);
 }
 
-function bare({ value, secret }: EffectiveValue): unknown {
-  return secret ? REDACTED : JSON.parse(value);
+function bare({ value }: EffectiveValue): unknown {
+  return JSON.parse(value);
 }

@@ -2,10 +2,11 @@
 
 import type { Config, DaemonSpec, EffectiveValue } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
+import { SecretMasks } from '../text/masks.ts';
 import type { BuildContext } from './build/context.ts';
 import { effectiveDaemon } from './build/effective.ts';
 import { readServices, type Scale, type Services } from './build/services.ts';
-import { checkDaemon, checkService } from './check/checks.ts';
+import { checkDaemon, checkService, commandsOf } from './check/checks.ts';
 import { checkDependencies } from './check/dependencies.ts';
 import { checkHeartbeats } from './check/heartbeats.ts';
 import type { Facts } from './check/host-facts.ts';
@@ -16,7 +17,9 @@ import { Findings } from './report/problems.ts';
 import { KEYS } from './schema/keys.ts';
 import { type DaemonValues, daemonSchema } from './schema/schema.ts';
 import { readTable } from './schema/validate.ts';
-import { emptyTable, subtable, type Table } from './source/tree.ts';
+import { hideInConfig, hideInProblems } from './secrets/hidden.ts';
+import { Secrets } from './secrets/secrets.ts';
+import { emptyTable, plain, subtable, type Table } from './source/tree.ts';
 import { parseLogLevel } from './values/log-level.ts';
 import { completeHooks, idlePatterns } from './values/on-event.ts';
 import { resolvePath } from './values/paths.ts';
@@ -39,21 +42,31 @@ export interface Sources {
   readonly scale?: Scale;
 }
 
-export type LoadResult =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
+export type LoadResult = {
+  readonly warnings: readonly Problem[];
+  /** All that is secret in what was read, valid or not. */
+  readonly masks: SecretMasks;
+} & ({ readonly ok: true; readonly config: Config } | { readonly ok: false; readonly problems: readonly Problem[] });
 
 export function loadConfig(sources: Sources, facts: Facts): LoadResult {
   const gaps = gapsOf(sources.files, sources.unread);
   const findings = new Findings(gaps.hidesKeys);
   const { table, problems } = mergeLayers(sources.files, sources.env, gaps.hidesServices);
   for (const problem of [...sources.problems, ...problems]) findings.problem(problem, problem.message);
-  const around = { ...sources, facts, findings, last: new Map() };
+  const secrets = new Secrets();
+  for (const { role, document } of sources.files)
+    if (role === 'secret' && document.ok) secrets.add(plain(document.table));
+  const around = { ...sources, facts, findings, last: new Map(), secrets };
   const daemon = readDaemon(table, around);
   const services = readServices(table, gaps, sources.scale ?? new Map(), around);
   if (!gaps.hidesDefaults) checkEverything(daemon, services, table, { ...sources, gaps, facts, findings });
-  const { warnings } = findings;
-  if (daemon === null || findings.problems.length > 0) return { ok: false, problems: findings.problems, warnings };
+  for (const name of services.names) secrets.name(name);
+  namePrograms(services, facts, secrets);
+  const masks = new SecretMasks(secrets.texts());
+  const warnings = hideInProblems(findings.warnings, masks);
+  if (daemon === null || findings.problems.length > 0) {
+    return { ok: false, problems: hideInProblems(findings.problems, masks), warnings, masks };
+  }
   const config: Config = {
     daemon: daemon.spec,
     services: services.specs,
@@ -61,7 +74,17 @@ export function loadConfig(sources: Sources, facts: Facts): LoadResult {
     rollouts: services.rollouts,
     effective: daemon.effective,
   };
-  return { ok: true, config, warnings };
+  return { ok: true, config: hideInConfig(config, masks), warnings, masks };
+}
+
+/** Programs are named in messages, also where their arguments are secret. */
+function namePrograms({ specs }: Services, facts: Facts, secrets: Secrets): void {
+  for (const { launch, policy } of specs.values()) {
+    for (const [, [file]] of commandsOf({ launch, policy })) {
+      if (!secrets.has(file) || facts.whyNotExecutable(file, launch.cwd, launch.env.PATH ?? null) !== null) continue;
+      secrets.name(file);
+    }
+  }
 }
 
 interface Daemon {
@@ -82,11 +105,20 @@ function readDaemon(root: Table, around: BuildContext): Daemon | null {
     else around.findings.problem(locate([key]), message);
   }
   const spec = { ...daemonSpec(values, override ?? values.log_level, around.workDir), onEvent: hooks };
-  const effective = effectiveDaemon(table, spec);
+  noteHooks(values, around.secrets);
+  const effective = effectiveDaemon(table, spec, around.secrets);
   if (override !== null) {
     effective.set('log_level', { value: JSON.stringify(override), secret: false, source: 'OPSD_LOG' });
   }
   return { spec, effective };
+}
+
+/** The webhooks of hooks and what is sent with them, wherever they are written. */
+function noteHooks({ on_event, on_event_secrets }: DaemonValues, secrets: Secrets): void {
+  for (const { webhook, headers } of [...on_event, ...Object.values(on_event_secrets)]) {
+    if (webhook !== null) secrets.addWebhook(webhook);
+    secrets.add(headers);
+  }
 }
 
 /** OPSD_LOG wins over every layer. */

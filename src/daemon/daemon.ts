@@ -41,11 +41,14 @@ import { perform } from '../runtime/perform.ts';
 import { ConfigWatch } from './configuration/config-watch.ts';
 import { Configuration } from './configuration/configuration.ts';
 import { Scale } from './configuration/scale.ts';
+import { livingIn, SecretsInForce } from './configuration/secrets-in-force.ts';
 import { DaemonControl } from './control.ts';
 import { EventHooks } from './hooks/event-hooks.ts';
+import { MaskedControl } from './masked-control.ts';
 import { Answers } from './report/answers.ts';
 import { Tally } from './report/counters.ts';
 import { Chronicle } from './report/event-history.ts';
+import { maskedDelivery, maskedEffect, maskedEvent } from './report/masked.ts';
 import { OutputCounters } from './report/output-counts.ts';
 import { Teller } from './report/reporter.ts';
 import { Trace } from './report/trace.ts';
@@ -89,12 +92,15 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const first = scale.first(() => read(true));
   if (!first.ok) throw new ConfigError(headlineOf(configFile, first.problems), first.problems);
   const { config } = first;
+  const secrets = new SecretsInForce(first.masks);
   const layout = layoutOf(prefix, config.daemon.logDir, workDir);
   prepareDirectories(layout);
 
   await using stack = new AsyncDisposableStack();
   const { promise: over, resolve: end } = Promise.withResolvers<number>();
-  const log = stack.use(createLogger({ level: config.daemon.logLevel, format: config.daemon.logFormat }));
+  const log = stack.use(
+    createLogger({ level: config.daemon.logLevel, format: config.daemon.logFormat, masks: secrets }),
+  );
   stack.use(await acquireLock(layout.run));
   log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: config.services.size });
   for (const warning of first.warnings) log.warn('configuration', { problem: oneLine(warning) });
@@ -106,7 +112,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const { cgroups, description } = detectCgroups(surroundings(process.env));
   log.info(description);
   const trace = new Trace(log);
-  const report = (event: Parameters<Loop['post']>[0]) => {
+  const report = (news: Parameters<Loop['post']>[0]) => {
+    const event = maskedEvent(news, secrets);
     trace.event(event);
     loop.post(event);
   };
@@ -193,7 +200,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const hookLog = log.component('hooks');
   const eventHooks = stack.use(
     new EventHooks(config.daemon.onEvent, recalled.state, () => loop.state, {
-      deliver: (hook, message, aborted) => deliver(hook, message, aborted, { runDir: layout.run, leftovers }),
+      deliver: async (...news) => maskedDelivery(await deliver(...news, { runDir: layout.run, leftovers }), secrets),
       warn: hookLog.warn,
     }),
   );
@@ -201,7 +208,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const keeper = stack.use(
     new StateKeeper(
       stateFile,
-      () => remember(loop.state, fingerprintOf),
+      () => remember(loop.state, fingerprintOf).map((each) => ({ ...each, lastDetail: secrets.hide(each.lastDetail) })),
       (service, generation) => processes.uid(service, generation),
     ),
   );
@@ -233,7 +240,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
         perform: (_event, effects) => {
           for (const effect of effects) {
             trace.effect(effect);
-            perform(effect, ports, teller);
+            perform(maskedEffect(effect, secrets), ports, teller);
           }
         },
         settled: (state) => teller.settled(state),
@@ -248,7 +255,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const configuration = new Configuration(
     first,
     read,
-    (next) => {
+    (next, masks) => {
+      secrets.replace(masks, livingIn(loop.state));
       manager.reloading();
       log.setLevel(next.daemon.logLevel);
       eventHooks.configure(next.daemon.onEvent);
@@ -301,7 +309,8 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   });
   stack.use(
     await startServers({
-      control,
+      control: new MaskedControl(control, secrets),
+      hide: (text) => secrets.hide(text),
       socketPath: layout.socket,
       socketMode: config.daemon.socketMode,
       socketGroup: config.daemon.socketGroup,
@@ -316,7 +325,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   takeOver(findings, recalled.strays, { processes, hooked, outputs, log, specOf });
   signals.sweep();
   // After the adoption: a signal to a process that nobody knows yet would be lost.
-  for (const effect of recalled.effects) perform(effect, ports, teller);
+  for (const effect of recalled.effects) perform(maskedEffect(effect, secrets), ports, teller);
   apply(configuration.current, true);
   loop.begin();
   teller.begin(loop.state);

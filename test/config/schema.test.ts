@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { looksSecret } from '../../src/config/report/redaction.ts';
 import { KEYS, type KeyTree } from '../../src/config/schema/keys.ts';
 import { jsonSchema } from '../../src/config/schema/schema.ts';
+import { isSecretKey } from '../../src/config/secrets/names.ts';
 import { isInPlace } from '../../src/core/model/changes.ts';
 import { configOf, serviceOf } from './loading.ts';
 
@@ -151,7 +151,7 @@ test('JSON Schema tells the defaults as they are written, and both forms of a sh
 
 test('no key of opsd itself looks like the name of a secret, but the one that is', () => {
   assert.deepEqual(
-    [...DAEMON, ...SERVICE].filter((key) => looksSecret(key.split('.'))),
+    [...DAEMON, ...SERVICE].filter((key) => isSecretKey(key.split('.'))),
     ['on_event_secrets'],
   );
 });

@@ -2,6 +2,7 @@
 
 import type { Facts } from '../check/host-facts.ts';
 import type { Findings } from '../report/problems.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import type { LastValues } from './effective.ts';
 
 export interface BuildContext {
@@ -12,4 +13,6 @@ export interface BuildContext {
   readonly facts: Facts;
   readonly findings: Findings;
   readonly last: LastValues;
+  /** Takes what is found to be secret. */
+  readonly secrets: Secrets;
 }

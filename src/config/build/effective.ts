@@ -2,8 +2,10 @@
 
 import type { DaemonSpec, EffectiveValue, Hook, Launch, Limits, Policy, Probe } from '../../core/model/spec.ts';
 import { formatDuration, formatMode, formatSize } from '../../text/units.ts';
-import { looksSecret } from '../report/redaction.ts';
+import { REDACTED } from '../report/redaction.ts';
 import type { ServiceValues } from '../schema/schema.ts';
+import { isSecretKey, isSecretName } from '../secrets/names.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { findNearest, type Table } from '../source/tree.ts';
 import { formatAddress } from '../values/endpoint.ts';
 import { describeHook } from '../values/on-event.ts';
@@ -168,7 +170,13 @@ const DAEMON_KEYS: readonly Key<DaemonSpec>[] = [
 ];
 
 /** The last value of each key: with 1,000 services most have the same one from the same place, and need one object. */
-export type LastValues = Map<string, { readonly raw: unknown; readonly value: EffectiveValue }>;
+export type LastValues = Map<
+  string,
+  { readonly raw: unknown; readonly isSecret: boolean; readonly value: EffectiveValue }
+>;
+
+/** What opsd asks, and names in parts when it tells of the answer. */
+const TARGETS = new Set(['ready.url', 'ready.address', 'health.http', 'health.tcp']);
 
 /** `variables`: where each variable of the service comes from. What is not set is left out. */
 export function effectiveService(
@@ -176,38 +184,59 @@ export function effectiveService(
   parts: ServiceParts,
   variables: ReadonlyMap<string, Source>,
   last: LastValues,
+  secrets: Secrets,
 ): ReadonlyMap<string, EffectiveValue> {
-  const values = collect(table, SERVICE_KEYS, parts, last);
+  const values = collect(table, SERVICE_KEYS, parts, last, secrets);
   for (const { service, until } of parts.policy.dependsOn) {
-    const { source, isSecret } = sourceOf(table, ['depends_on', service]);
-    values.set(`depends_on.${service}`, { value: JSON.stringify(until), secret: isSecret, source });
+    const source = sourceOf(table, ['depends_on', service]);
+    values.set(`depends_on.${service}`, effectiveValue(until, source, secrets));
   }
   for (const [name, value] of Object.entries(parts.launch.env)) {
     const { source, isSecret } = variables.get(name) ?? BY_DEFAULT;
-    values.set(`env.${name}`, { value: JSON.stringify(value), secret: isSecret || looksSecret([name]), source });
+    values.set(`env.${name}`, effectiveValue(value, { source, isSecret: isSecret || isSecretName(name) }, secrets));
   }
   return values;
 }
 
-export function effectiveDaemon(table: Table, daemon: DaemonSpec): Map<string, EffectiveValue> {
-  return collect(table, DAEMON_KEYS, daemon, new Map());
+export function effectiveDaemon(table: Table, daemon: DaemonSpec, secrets: Secrets): Map<string, EffectiveValue> {
+  return collect(table, DAEMON_KEYS, daemon, new Map(), secrets);
 }
 
-function collect<T>(table: Table, keys: readonly Key<T>[], from: T, last: LastValues): Map<string, EffectiveValue> {
+function collect<T>(
+  table: Table,
+  keys: readonly Key<T>[],
+  from: T,
+  last: LastValues,
+  secrets: Secrets,
+): Map<string, EffectiveValue> {
   const values = new Map<string, EffectiveValue>();
   for (const { key: name, path, madeFrom, read } of keys) {
     const raw = read(from);
     if (raw === null) continue;
-    const { source, isSecret } = sourceOf(table, path);
-    const secret = isSecret || (madeFrom !== null && sourceOf(table, madeFrom).isSecret);
+    const origin = sourceOf(table, path);
+    const isSecret = origin.isSecret || isSecretKey(path) || (madeFrom !== null && sourceOf(table, madeFrom).isSecret);
     const known = last.get(name);
-    if (known !== undefined && known.raw === raw && known.value.source === source && known.value.secret === secret) {
+    if (
+      known !== undefined &&
+      known.raw === raw &&
+      known.isSecret === isSecret &&
+      known.value.source === origin.source
+    ) {
       values.set(name, known.value);
     } else {
-      const value = { value: JSON.stringify(raw), secret, source };
-      last.set(name, { raw, value });
+      if (isSecret && typeof raw === 'string' && TARGETS.has(name)) secrets.addTarget(raw);
+      const value = effectiveValue(raw, { source: origin.source, isSecret }, secrets);
+      last.set(name, { raw, isSecret, value });
       values.set(name, value);
     }
   }
   return values;
+}
+
+/** What is secret, all of it or a part, is noted as such, and left out of what is printed. */
+function effectiveValue(raw: unknown, { source, isSecret }: Source, secrets: Secrets): EffectiveValue {
+  if (isSecret) secrets.add(raw);
+  const shown = isSecret ? REDACTED : secrets.redact(raw);
+  if (shown === raw) return { value: JSON.stringify(raw), secret: false, source };
+  return { value: JSON.stringify(shown), secret: true, source, whole: () => JSON.stringify(raw) };
 }

@@ -57,7 +57,13 @@ export function buildService(written: Written, around: BuildContext): ServiceSpe
   const isOwn = (path: readonly string[]) => find(own, path) !== null;
   const isWritten = (path: readonly string[]) => find(table, path) !== null;
   const policy = policyOf(written, { values, env: launch.env, locate, isOwn, isWritten, findings }, facts);
-  const effective = effectiveService(table, { launch, policy, envFile, values }, variables, around.last);
+  const effective = effectiveService(
+    table,
+    { launch, policy, envFile, values },
+    variables,
+    around.last,
+    around.secrets,
+  );
   return { name, group: instance === null ? null : written.name, instance, launch, policy, effective };
 }
 

@@ -1,6 +1,6 @@
 // Checks of what is right in form and still cannot work: here, now, or ever.
 
-import type { DaemonSpec, Policy, ServiceSpec } from '../../core/model/spec.ts';
+import type { DaemonSpec, ServiceSpec } from '../../core/model/spec.ts';
 import { formatDuration } from '../../text/units.ts';
 import type { Locate } from '../report/locate.ts';
 import type { Findings, Place } from '../report/problems.ts';
@@ -177,19 +177,25 @@ function checkCommand({ launch, policy }: ServiceSpec, locate: Locate, facts: Fa
     else findings.warning(locate(path), message);
   };
   // What a wrapper executes may be in a root of its own.
-  const [wrapper] = launch.wrapper;
-  if (wrapper === undefined) check(['command'], launch.command[0]);
-  else check(['wrapper'], wrapper);
-  for (const [path, command] of otherCommands(policy)) check(path, command[0]);
+  const isWrapped = launch.wrapper.length > 0;
+  for (const [path, [file]] of commandsOf({ launch, policy })) {
+    if (!isWrapped || path[0] !== 'command') check(path, file);
+  }
   const advice = adviseOnShell(launch.command);
   if (advice !== null) findings.warning(locate(['command']), advice);
 }
 
 type Command = readonly [string, ...string[]];
 
-/** What is run beside the service itself, in its folder and with its PATH. */
-function otherCommands({ beforeStart, afterStop, ready, health }: Policy): readonly (readonly [string[], Command])[] {
-  const found: (readonly [string[], Command])[] = [];
+/** What is run of a service and beside it, in its folder and with its PATH, by its key. */
+export function commandsOf({
+  launch,
+  policy,
+}: Pick<ServiceSpec, 'launch' | 'policy'>): readonly (readonly [string[], Command])[] {
+  const [wrapper] = launch.wrapper;
+  const found: (readonly [string[], Command])[] = [[['command'], launch.command]];
+  if (wrapper !== undefined) found.push([['wrapper'], [wrapper]]);
+  const { beforeStart, afterStop, ready, health } = policy;
   if (beforeStart !== null) found.push([['before_start', 'command'], beforeStart.command]);
   if (afterStop !== null) found.push([['after_stop', 'command'], afterStop.command]);
   if (ready?.probe?.kind === 'exec') found.push([['ready', 'command'], ready.probe.command]);

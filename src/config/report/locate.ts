@@ -1,8 +1,8 @@
 // Where a key stands in the merged configuration: how problems find their file and line.
 
+import { isSecretKey } from '../secrets/names.ts';
 import { find, findNearest, keyPath, type Table } from '../source/tree.ts';
 import type { Place } from './problems.ts';
-import { looksSecret } from './redaction.ts';
 
 /** Where something stands, by its path in the table that is read. */
 export type Locate = (path: readonly PropertyKey[]) => Place;
@@ -25,7 +25,7 @@ export function locateService(root: Table, name: string): Locate {
 
 function placeOf(root: Table, path: readonly PropertyKey[], relative: readonly PropertyKey[]): Place {
   const { origin } = findNearest(root, path);
-  const isSecret = origin.isSecret || looksSecret(relative.map(String));
+  const isSecret = origin.isSecret || isSecretKey(relative.map(String));
   const named = path.filter((part) => typeof part !== 'number');
   return { where: origin.where, line: origin.line, key: keyPath(named), isSecret };
 }

@@ -1,13 +1,9 @@
 // Which values are never shown, and what is shown instead.
 
-export const REDACTED = '[redacted]';
+import { MASK } from '../../text/url-passwords.ts';
+import { redact, redactWords } from '../secrets/parts.ts';
 
-const SECRET_WORD = /password|passwd|passphrase|secret|token|key|credential/i;
-
-/** Whether a key of a service or of the daemon names something secret: `env.API_KEY`. Too often is better than too seldom. */
-export function looksSecret(path: readonly string[]): boolean {
-  return path.some((part) => SECRET_WORD.test(part));
-}
+export const REDACTED = MASK;
 
 /** Longer values are cut: a message is one line. */
 const LONGEST_SHOWN = 60;
@@ -16,11 +12,18 @@ const LONGEST_SHOWN = 60;
 export function shown(value: unknown, isSecret: boolean): string {
   if (value === undefined) return 'nothing';
   if (isSecret) return REDACTED;
-  if (typeof value === 'string') return cut(JSON.stringify(value));
+  if (typeof value === 'string') return cut(JSON.stringify(redact(value).shown));
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   // What is in tables may be secret by its key.
-  if (Array.isArray(value)) return value.some(isTable) ? 'a list of tables' : cut(JSON.stringify(value));
+  if (Array.isArray(value)) return value.some(isTable) ? 'a list of tables' : cut(JSON.stringify(redactList(value)));
   return isTable(value) ? 'a table' : 'a point in time';
+}
+
+function redactList(list: readonly unknown[]): readonly unknown[] {
+  const texts = list.filter((each) => typeof each === 'string');
+  return texts.length < list.length
+    ? list.map((each) => (typeof each === 'string' ? redact(each).shown : each))
+    : redactWords(texts).shown;
 }
 
 function cut(text: string): string {

@@ -109,7 +109,7 @@ export function differences(
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     const from = before.get(key);
     const to = after.get(key);
-    if (from?.value !== to?.value) changes.push({ key, from: shown(from), to: shown(to) });
+    if (wholeOf(from) !== wholeOf(to)) changes.push({ key, from: from?.value ?? null, to: to?.value ?? null });
   }
   return changes;
 }
@@ -125,7 +125,7 @@ export function isInPlace(key: string): boolean {
   return IN_PLACE.has(first) || IN_PLACE_KEYS.has(key);
 }
 
-function shown(value: EffectiveValue | undefined): string | null {
-  if (value === undefined) return null;
-  return value.secret ? '[redacted]' : value.value;
+/** With its secrets, as JSON: to be compared or hashed, never to be shown. */
+export function wholeOf(value: EffectiveValue | undefined): string | undefined {
+  return value?.whole?.() ?? value?.value;
 }

@@ -174,10 +174,12 @@ export interface Schedule {
 
 /** One effective value as `config --explain` and the reload plan print it. */
 export interface EffectiveValue {
-  /** As JSON. */
+  /** As JSON; `"[redacted]"` in the place of what is secret. */
   readonly value: string;
-  /** Never printed when true; still compared. */
+  /** It is, or a part of it. */
   readonly secret: boolean;
+  /** With what is secret in it, to be compared and hashed only. Behind a function, so that nothing prints it by chance. */
+  readonly whole?: () => string;
   /** `config.toml:12`, `OPSD__DAEMON__HTTP`, `default`. */
   readonly source: string;
 }

@@ -8,8 +8,11 @@ import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import { monotonic } from '../../runtime/clock.ts';
+import { hideAll, SecretMasks } from '../../text/masks.ts';
 import type { Refusal } from '../../why/facts.ts';
 import { type Scale, whyNotScaled } from './scale.ts';
+
+const NOTHING = new SecretMasks(new Set());
 
 export class Configuration {
   isLastReloadGood = true;
@@ -23,14 +26,14 @@ export class Configuration {
   #rescaled: ReadResult['rescaled'];
   readonly #scale: Scale;
   readonly #read: (allowEmpty: boolean) => ReadResult;
-  readonly #apply: (config: Config) => void;
+  readonly #apply: (config: Config, masks: SecretMasks) => void;
   readonly #isClosing: () => boolean;
   readonly #log: Log;
 
   constructor(
     first: ReadResult & { readonly ok: true },
     read: (allowEmpty: boolean) => ReadResult,
-    apply: (config: Config) => void,
+    apply: (config: Config, masks: SecretMasks) => void,
     isClosing: () => boolean,
     scale: Scale,
     log: Log,
@@ -70,7 +73,8 @@ export class Configuration {
     }
     const changes = planReload(this.#current, read.config);
     const daemon = planDaemon(this.#current, read.config);
-    if (options.dryRun) return { ok: true, changes, daemon };
+    // What is secret in the one may stand in the other, where it was not.
+    if (options.dryRun) return hideAll({ ok: true, changes, daemon }, read.masks);
     for (const warning of read.warnings) this.#log.warn('configuration', { problem: oneLine(warning) });
     this.#warnOfLater(daemon);
     this.#current = read.config;
@@ -81,7 +85,7 @@ export class Configuration {
     this.reloads.applied += 1;
     this.#log.info('configuration reloaded', { by, changes: changes.length });
     this.#scale.settle(read.config, this.#log);
-    this.#apply(read.config);
+    this.#apply(read.config, read.masks);
     return { ok: true, changes, daemon };
   }
 
@@ -94,7 +98,14 @@ export class Configuration {
       this.#log.error('the configuration cannot be read by a bug of opsd', { why });
       const message = 'opsd fails to read this by a bug of its own; its log says where';
       const problem = { where: this.files[0] ?? 'config', line: null, key: '', message };
-      return { ok: false, problems: [problem], warnings: [], files: this.files, rescaled: this.#rescaled };
+      return {
+        ok: false,
+        problems: [problem],
+        warnings: [],
+        masks: NOTHING,
+        files: this.files,
+        rescaled: this.#rescaled,
+      };
     }
   }
 
@@ -122,7 +133,7 @@ export class Configuration {
     this.#current = config;
     this.#log.info('scaled', { service, from: was, to: group.instances, file: group.configured, by });
     this.#scale.forget(config, this.#log);
-    if (was !== group.instances) this.#apply(config);
+    if (was !== group.instances) this.#apply(config, next.masks);
     const only = (one: Config, other: Config) => [...one.services.keys()].filter((name) => !other.services.has(name));
     return {
       ok: true,

@@ -1,7 +1,7 @@
 // A one-way digest of a service's configuration: tells the next opsd whether it changed, and nothing else.
 
 import { createHash } from 'node:crypto';
-import { isInPlace } from '../../core/model/changes.ts';
+import { isInPlace, wholeOf } from '../../core/model/changes.ts';
 import type { ServiceSpec } from '../../core/model/spec.ts';
 
 const digests = new WeakMap<ServiceSpec, string>();
@@ -12,7 +12,7 @@ export function fingerprintOf(spec: ServiceSpec): string {
   if (known !== undefined) return known;
   const hash = createHash('sha256');
   for (const key of [...spec.effective.keys()].sort()) {
-    if (!isInPlace(key)) hash.update(`${key}\0${spec.effective.get(key)?.value}\0`);
+    if (!isInPlace(key)) hash.update(`${key}\0${wholeOf(spec.effective.get(key))}\0`);
   }
   const digest = hash.digest('hex').slice(0, 32);
   digests.set(spec, digest);

@@ -89,7 +89,7 @@ function addLog(app: App, options: RouteOptions): void {
     const send = async () => {
       const older = isDeep ? await newestOlder(file) : null;
       // Where to look for what is older still.
-      const also = older === null ? {} : { 'X-Opsd-Older': encodeURI(older) };
+      const also = older === null ? {} : { 'X-Opsd-Older': encodeURI(options.hide(older)) };
       out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN, ...also });
       out.flushHeaders();
       const before = isDeep ? rotatedOnce(file) : null;

@@ -10,4 +10,5 @@ export interface RouteOptions {
   readonly streams: EventStreams;
   readonly log: Log;
   readonly pageLogs: () => boolean;
+  readonly hide: (text: string) => string;
 }

@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly log: Log;
   /** Whether TCP may see what services wrote (`daemon.page_logs`). Asked each time. */
   readonly pageLogs?: () => boolean;
+  /** Takes secrets out of what `control` did not make. */
+  readonly hide?: (text: string) => string;
   /** How often to look whether the control socket is still there. */
   readonly lookEvery?: Millis;
 }
@@ -130,8 +132,8 @@ function listener(
   let app: Promise<RequestListener> | null = null;
   const load = async (): Promise<RequestListener> => {
     const { newApp } = await import('../routes/app.ts');
-    const { control, log, pageLogs = () => false } = options;
-    return newApp({ control, door, streams, log, pageLogs });
+    const { control, log, pageLogs = () => false, hide = (text) => text } = options;
+    return newApp({ control, door, streams, log, pageLogs, hide });
   };
   return (request, response) => {
     if (asksTooMuch(request, response)) return;

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import type { Component } from '../../config/values/log-level.ts';
 import { ConfigError } from '../../errors.ts';
 import { wallNow } from '../../runtime/clock.ts';
+import { hideAll, type Masks } from '../../text/masks.ts';
 import { LineSink } from './line-sink.ts';
 import { textLine } from './log-text.ts';
 import { timestamp } from './timestamp.ts';
@@ -68,6 +69,8 @@ export interface LoggerOptions {
   readonly format: 'text' | 'json';
   /** A descriptor; 1, the standard output, when left out. */
   readonly destination?: number;
+  /** What no line has in it. */
+  readonly masks?: Masks;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -78,6 +81,7 @@ export function createLogger(options: LoggerOptions): Logger {
       : `${JSON.stringify({ time: wallNow().toISOString(), level: 'warn', message: 'log lines were lost: nobody took them', count: lines })}\n`,
   );
   const text = options.format === 'text';
+  const { masks } = options;
   const root = pino(
     {
       level: filter.level,
@@ -86,7 +90,12 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: () => (text ? `,"time":"${timestamp()}"` : `,"time":"${wallNow().toISOString()}"`),
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => sink.write(text ? textLine(line) : line) },
+    {
+      write(record: string) {
+        const line = masks?.finds(record) ? `${JSON.stringify(hideAll(JSON.parse(record), masks))}\n` : record;
+        sink.write(text ? textLine(line) : line);
+      },
+    },
   );
   const known = new Map<string, { readonly log: Log; readonly to: typeof root }>();
   const levelOf = (component: string) => filter.components.get(component) ?? filter.level;

@@ -31,8 +31,8 @@ export interface Delivery {
 type Abort = () => void;
 type Tell = (delivery: Delivery) => void;
 
-/** Of what a program writes to stderr; the rest is read and thrown away. */
-const MOST_WORDS = 300;
+/** Of what a program writes to stderr; the rest is read and thrown away. More than is told: what is secret in it is long. */
+const MOST_WORDS = 4_096;
 /** See connect(2) and getaddrinfo(3): the other side, or the way to it, is not there just now. */
 const TRANSIENT = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],

@@ -1,0 +1,56 @@
+// Takes the secrets out of what was made before all of them were known: problems, and effective values that repeat one.
+
+import type { Config, EffectiveValue, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
+import type { Problem } from '../../errors.ts';
+import { hideAll, type Masks } from '../../text/masks.ts';
+
+export function hideInProblems(problems: readonly Problem[], masks: Masks): readonly Problem[] {
+  return problems.map((problem) => ({ ...problem, message: hideInMessage(problem.message, masks) }));
+}
+
+/** A value that is quoted may have been cut in the middle of a secret. */
+function hideInMessage(message: string, masks: Masks): string {
+  const parts = message.split('…');
+  const last = parts.pop() ?? '';
+  return [...parts.map((part) => masks.hideCut(part)), masks.hide(last)].join('…');
+}
+
+/** The same one where no secret is repeated. */
+export function hideInConfig(config: Config, masks: Masks): Config {
+  const known = new Map<EffectiveValue, EffectiveValue>();
+  const hidden = (values: ReadonlyMap<string, EffectiveValue>) => hideInValues(values, masks, known);
+  const specOf = (spec: ServiceSpec): ServiceSpec => {
+    const effective = hidden(spec.effective);
+    return effective === spec.effective ? spec : { ...spec, effective };
+  };
+  const groupOf = (group: RolloutGroup): RolloutGroup => ({ ...group, standIns: group.standIns.map(specOf) });
+  return {
+    ...config,
+    services: new Map([...config.services].map(([name, spec]) => [name, specOf(spec)])),
+    rollouts: new Map([...config.rollouts].map(([name, group]) => [name, groupOf(group)])),
+    effective: hidden(config.effective),
+  };
+}
+
+function hideInValues(
+  values: ReadonlyMap<string, EffectiveValue>,
+  masks: Masks,
+  known: Map<EffectiveValue, EffectiveValue>,
+): ReadonlyMap<string, EffectiveValue> {
+  let changed: Map<string, EffectiveValue> | null = null;
+  for (const [key, value] of values) {
+    const hidden = known.get(value) ?? hideInValue(value, masks);
+    known.set(value, hidden);
+    if (hidden === value) continue;
+    changed ??= new Map(values);
+    changed.set(key, hidden);
+  }
+  return changed ?? values;
+}
+
+function hideInValue(value: EffectiveValue, masks: Masks): EffectiveValue {
+  if (!masks.finds(value.value)) return value;
+  const shown = JSON.stringify(hideAll(JSON.parse(value.value), masks));
+  if (shown === value.value) return value;
+  return { value: shown, secret: true, source: value.source, whole: value.whole ?? (() => value.value) };
+}

@@ -1,0 +1,156 @@
+// Collects the secrets of a configuration while it is read, so that they can be taken out of all that is said later.
+
+import { SHORTEST } from '../../text/masks.ts';
+import { redact, redactWords } from './parts.ts';
+
+/** More values are not kept: a configuration with so many secrets has something else in their place. */
+const MOST = 200_000;
+
+/** What opsd has to say itself, whatever stands in env.toml: words that are choices or states. */
+const PUBLIC = new Set([
+  ...[
+    'always',
+    'never',
+    'on-failure',
+    'simple',
+    'oneshot',
+    'capture',
+    'direct',
+    'syslog',
+    'journal',
+    'inherit',
+    'none',
+  ],
+  ...[
+    'heartbeat',
+    'delay',
+    'restart',
+    'rollback',
+    'shutdown',
+    'all-exited',
+    'unlimited',
+    'ready',
+    'started',
+    'completed',
+  ],
+  ...['stopped', 'waiting', 'starting', 'running', 'stopping', 'killing', 'backoff', 'failed', 'exited', 'recovered'],
+  ...[
+    'true',
+    'false',
+    'info',
+    'warn',
+    'error',
+    'debug',
+    'fatal',
+    'silent',
+    'enabled',
+    'disabled',
+    'default',
+    'service',
+  ],
+  '/.well-known/live',
+]);
+
+/** Numbers, durations, sizes, shares; of digits alone eight make a secret, for there are no PIDs and ports like that. */
+const MEASURE = /^(?:\d{1,7}|[\d.]+\s*(?:ms|[dhms%KMGTi]|B)+|(?:\d+(?:ms|[dhms]))+|SIG[A-Z0-9+-]+|CAP_[A-Z_]+)$/;
+
+/** Where everybody looks first. */
+const THIS_HOST = /^(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?)(?::\d+)?$/;
+
+export class Secrets {
+  readonly #texts = new Set<string>();
+  readonly #names = new Set<string>();
+
+  has(text: string): boolean {
+    return this.#texts.has(text);
+  }
+
+  /** What opsd has to say, and whoever looks at the host sees: names of services, programs that are installed. */
+  name(name: string): void {
+    this.#names.add(name);
+  }
+
+  /** A value that is secret as a whole: a text, or lists and tables of texts. */
+  add(value: unknown): void {
+    if (typeof value === 'string') return this.#addText(value);
+    if (Array.isArray(value)) for (const each of value) this.add(each);
+    else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) this.add(each);
+  }
+
+  /** A URL or an address that opsd asks, and names in parts. */
+  addTarget(target: string): void {
+    this.#addText(target);
+    const url = URL.parse(target);
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      const [, host] = /^\[?(.*?)\]?:\d+$/.exec(target) ?? [];
+      if (host !== undefined) this.#keep(host);
+      return;
+    }
+    for (const part of [url.host, url.hostname, url.pathname, url.pathname + url.search]) this.#keep(part);
+    for (const part of [url.username, url.password]) this.#addEncoded(part);
+  }
+
+  /** Whoever knows it may send to it: mostly its path is the password. */
+  addWebhook(webhook: string): void {
+    this.#addText(webhook);
+    const url = URL.parse(webhook);
+    if (url !== null) for (const part of [url.pathname, url.pathname + url.search]) this.#keep(part);
+  }
+
+  /** What is secret in a value that is not; gives the value as it can be shown. */
+  redact(value: unknown): unknown {
+    if (typeof value === 'string') return this.#taken(redact(value));
+    if (!Array.isArray(value)) return value;
+    const texts = value.filter((each) => typeof each === 'string');
+    if (texts.length < value.length) return value;
+    const redaction = redactWords(texts);
+    const isAsItWas = redaction.shown.every((word, place) => word === value[place]);
+    return isAsItWas ? value : this.#taken(redaction);
+  }
+
+  /** What to look for in texts. */
+  texts(): ReadonlySet<string> {
+    return new Set([...this.#texts].filter((text) => !this.#names.has(text)));
+  }
+
+  #taken<T>({ shown, secrets }: { readonly shown: T; readonly secrets: readonly string[] }): T {
+    for (const secret of secrets) this.#addEncoded(secret);
+    return shown;
+  }
+
+  #addText(text: string): void {
+    this.#keep(text);
+    if (text.length < SHORTEST) return;
+    // As it is when it was resolved, and behind the name of an option.
+    this.#keep(text.replace(/^(?:\.{1,2}\/+)+/, ''));
+    const option = /^-{0,2}[\w.-]+=(.*)$/s.exec(text)?.[1];
+    if (option !== undefined) this.#addEncoded(option);
+    const word = /^(?:Bearer|Basic|Token|Digest)\s+(.+)$/is.exec(text)?.[1];
+    if (word !== undefined) this.#keep(word);
+    for (const secret of redact(text).secrets) this.#addEncoded(secret);
+    const url = text.includes('://') ? URL.parse(text) : null;
+    if (url === null) return;
+    this.#addEncoded(url.password);
+    for (const value of url.searchParams.values()) this.#keep(value);
+  }
+
+  /** Of a URL: as it is written there, and as it is meant. */
+  #addEncoded(text: string): void {
+    this.#keep(text);
+    if (text.includes('%')) this.#keep(decoded(text));
+  }
+
+  #keep(text: string): void {
+    if (text.length < SHORTEST || this.#texts.size >= MOST || PUBLIC.has(text)) return;
+    if (MEASURE.test(text) || THIS_HOST.test(text)) return;
+    this.#texts.add(text);
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

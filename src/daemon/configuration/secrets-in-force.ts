@@ -1,0 +1,68 @@
+// What is secret now: of the configuration in force, and of earlier ones as long as something runs that was told it.
+
+import type { Millis } from '../../core/model/spec.ts';
+import type { State } from '../../core/model/state.ts';
+import { monotonic } from '../../runtime/clock.ts';
+import { type Masks, SecretMasks } from '../../text/masks.ts';
+
+/** Generations that are up, by service. */
+export type Living = ReadonlyMap<string, number>;
+
+export function livingIn({ services }: State): Living {
+  const up = services.filter(({ state }) => 'run' in state);
+  return new Map(up.map(({ spec, generation }) => [spec.name, generation]));
+}
+
+interface Earlier {
+  readonly texts: ReadonlySet<string>;
+  readonly knownTo: Living;
+  readonly since: Millis;
+}
+
+/** Hooks and probes that are under way know what was in force when they began, and end before that. */
+const SHORTEST: Millis = 600_000;
+/** More configurations, and more texts of them, are forgotten from the oldest on, whoever still runs. */
+const MOST_KEPT = 32;
+const MOST_TEXTS = 50_000;
+
+export class SecretsInForce implements Masks {
+  #current: ReadonlySet<string>;
+  #masks: SecretMasks;
+  #earlier: readonly Earlier[] = [];
+
+  constructor(first: SecretMasks) {
+    this.#masks = first;
+    this.#current = first.texts;
+  }
+
+  /** Another configuration comes into force. */
+  replace(next: SecretMasks, living: Living): void {
+    const now = monotonic();
+    const isKnown = ({ knownTo, since }: Earlier) =>
+      now - since < SHORTEST || [...knownTo].some(([service, generation]) => living.get(service) === generation);
+    const rotated = [...this.#current].some((text) => !next.texts.has(text));
+    const all = rotated ? [...this.#earlier, { texts: this.#current, knownTo: living, since: now }] : this.#earlier;
+    const kept: Earlier[] = [];
+    const texts = new Set(next.texts);
+    for (const earlier of all.filter(isKnown).slice(-MOST_KEPT).reverse()) {
+      if (texts.size + earlier.texts.size > next.texts.size + MOST_TEXTS) break;
+      for (const text of earlier.texts) texts.add(text);
+      kept.unshift(earlier);
+    }
+    this.#earlier = kept;
+    this.#current = next.texts;
+    this.#masks = texts.size === next.texts.size ? next : new SecretMasks(texts);
+  }
+
+  finds(text: string): boolean {
+    return this.#masks.finds(text);
+  }
+
+  hide(text: string): string {
+    return this.#masks.hide(text);
+  }
+
+  hideCut(text: string): string {
+    return this.#masks.hideCut(text);
+  }
+}

@@ -1,0 +1,111 @@
+// Stands between the daemon and HTTP: what is told passes through here, and has no secret in it then.
+
+import type { Control } from '../api/control.ts';
+import type { EventView } from '../api/events.ts';
+import type { MetricsView } from '../api/metrics.ts';
+import type { ReloadResult, ScaleResult } from '../api/reload.ts';
+import type { RolloutAction, RolloutView } from '../api/rollouts.ts';
+import type { NodeView, ServiceView, StatusView } from '../api/services.ts';
+import type { WhyView } from '../api/why.ts';
+import type { Outcome } from '../core/model/effects.ts';
+import type { SignalName } from '../core/model/spec.ts';
+import type { OrderAction } from '../core/model/state.ts';
+import { hideAll, type Masks } from '../text/masks.ts';
+import { maskedOutcome } from './report/masked.ts';
+
+export class MaskedControl implements Control {
+  readonly #control: Control;
+  readonly #masks: Masks;
+
+  constructor(control: Control, masks: Masks) {
+    this.#control = control;
+    this.#masks = masks;
+  }
+
+  status(): StatusView {
+    const status = this.#control.status();
+    return { ...status, services: status.services.map((service) => this.#service(service)) };
+  }
+
+  rollouts(): readonly RolloutView[] {
+    return hideAll(this.#control.rollouts(), this.#masks);
+  }
+
+  why(service: string, showsOutput: boolean): WhyView | null {
+    return hideAll(this.#control.why(service, showsOutput), this.#masks);
+  }
+
+  lastLines(service: string): readonly string[] {
+    return hideAll(this.#control.lastLines(service), this.#masks);
+  }
+
+  async order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome> {
+    return maskedOutcome(await this.#control.order(action, service, by), this.#masks);
+  }
+
+  async rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome> {
+    return maskedOutcome(await this.#control.rollout(action, group, services, by), this.#masks);
+  }
+
+  async signal(service: string, signal: SignalName, by: string): Promise<Outcome> {
+    return maskedOutcome(await this.#control.signal(service, signal, by), this.#masks);
+  }
+
+  async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {
+    return hideAll(await this.#control.reload(options, by), this.#masks);
+  }
+
+  scale(service: string, instances: number | null, by: string): ScaleResult {
+    return hideAll(this.#control.scale(service, instances, by), this.#masks);
+  }
+
+  // Events are masked where they are made. The rest has no texts but names, or is not for anybody to read.
+
+  events(listener: (event: EventView) => void): Disposable {
+    return this.#control.events(listener);
+  }
+
+  recentEvents(): readonly EventView[] {
+    return this.#control.recentEvents();
+  }
+
+  graph(): readonly NodeView[] {
+    return this.#control.graph();
+  }
+
+  logFile(service: string): string | null {
+    return this.#control.logFile(service);
+  }
+
+  live(): { readonly ok: boolean; readonly lagSeconds: number } {
+    return this.#control.live();
+  }
+
+  ready(): { readonly ok: boolean; readonly waiting: readonly string[] } {
+    return this.#control.ready();
+  }
+
+  metrics(): MetricsView {
+    return this.#control.metrics();
+  }
+
+  handover(by: string): void {
+    this.#control.handover(by);
+  }
+
+  shutdown(by: string): void {
+    this.#control.shutdown(by);
+  }
+
+  /** Field by field: there may be thousands, asked for every second. */
+  #service(service: ServiceView): ServiceView {
+    const { reason, last_probe_failure: no, tags, rollout } = service;
+    return {
+      ...service,
+      reason: this.#masks.hide(reason),
+      last_probe_failure: no === null ? null : this.#masks.hide(no),
+      tags: tags.length === 0 ? tags : tags.map((tag) => this.#masks.hide(tag)),
+      rollout: rollout === null ? null : hideAll(rollout, this.#masks),
+    };
+  }
+}
