@@ -42,6 +42,29 @@ test('a file never has more variables than a program can be given', () => {
   assert.match(mistakes[0]?.message ?? '', /more than 4096/);
 });
 
+test('of a file that is none only the first mistakes are told', () => {
+  const { variables, mistakes } = parseEnvFile('no\n'.repeat(300_000));
+  assert.deepEqual([variables.length, mistakes.length, mistakes.at(-1)?.line], [0, 101, 101]);
+});
+
+test('a megabyte of anything is read in a moment', () => {
+  const MB = 2 ** 20;
+  const texts = [
+    `A="${'\\x'.repeat(MB / 2)}"`,
+    `A="${'x'.repeat(MB)}`,
+    '\n'.repeat(MB),
+    'A'.repeat(MB),
+    `A${' '.repeat(MB)}B`,
+    'A=\n'.repeat(MB / 3),
+  ];
+  for (const text of texts) {
+    const before = process.threadCpuUsage();
+    parseEnvFile(text);
+    const { user, system } = process.threadCpuUsage(before);
+    assert.ok(user + system < 250_000, `${(user + system) / 1_000} ms for ${JSON.stringify(text.slice(0, 20))}…`);
+  }
+});
+
 test('a value in double quotes comes back as it was', () => {
   fc.assert(
     fc.property(fc.string(), (value) => {
