@@ -138,6 +138,7 @@ const everything: Everything = {
     'exit with failure': () => exited(1, 0),
     'exit with a fatal code': () => exited(78, 0),
     'exit that nobody knows': () => exited(null, 0),
+    'may not begin': () => ({ ...exited(126, 0), refusal: 'its user may not enter its folder' }),
     'exit, others remain': () => exited(1, 2),
   },
   emptied: { 'tree empty': () => ({ type: 'emptied', ...web }) },

@@ -28,7 +28,14 @@ export function hear(service: Service, event: GenerationEvent, around: Around): 
         detail: event.message,
       });
     case 'exited':
-      return ended(service, around, event.exit, event.left, judge(event.exit, service.spec.policy), event.isCleaning);
+      return ended(
+        service,
+        around,
+        event.exit,
+        event.left,
+        judge(event.exit, service.spec.policy, event.refusal),
+        event.isCleaning,
+      );
     case 'emptied':
       return emptied(service, around);
     case 'unseen':

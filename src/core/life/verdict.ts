@@ -11,8 +11,9 @@ export function describeExit(exit: Exit): string {
   return 'ended with an unknown exit code (it was adopted from an earlier opsd, which only a parent can ask for it)';
 }
 
-/** Judges an exit that nobody asked for. */
-export function judge(exit: Exit, policy: Policy): Verdict {
+/** Judges an exit that nobody asked for. `refusal`: why it could not even begin. */
+export function judge(exit: Exit, policy: Policy, refusal?: string): Verdict {
+  if (refusal !== undefined) return { kind: 'permanent', reason: 'spawn_failed', detail: refusal };
   const detail = describeExit(exit);
   if (exit.oom) return { kind: 'failure', reason: 'oom', detail };
   if (exit.signal !== null) return { kind: 'failure', reason: 'signal', detail };

@@ -20,6 +20,8 @@ export type Event =
       readonly generation: number;
       readonly exit: Exit;
       readonly left: number;
+      /** Why it could not even begin (its user may not enter its folder, for example), which trying again cannot heal. */
+      readonly refusal?: string;
       /** What is left is its `after_stop`, which begins now. */
       readonly isCleaning?: boolean;
     }

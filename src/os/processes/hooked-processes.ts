@@ -85,8 +85,10 @@ export class HookedProcesses implements Processes, Disposable {
         underWay.problem ??= { kind: event.kind, message: `${describe(underWay)}: ${event.message}` };
         return this.#finish(underWay);
       case 'exited': {
-        const { exit, left } = event;
-        if (exit.code !== 0) {
+        const { exit, left, refusal } = event;
+        if (refusal !== undefined)
+          underWay.problem ??= { kind: 'permanent', message: `${describe(underWay)}: ${refusal}` };
+        else if (exit.code !== 0) {
           const how = exit.oom ? 'out of memory' : (exit.signal ?? `exit code ${exit.code}`);
           underWay.problem ??= { kind: 'failure', message: `${describe(underWay)} failed: ${how}` };
         }

@@ -10,6 +10,7 @@ import { ProcessTable } from '../proc/process-table.ts';
 import type { Child, Sent } from '../proc/signals.ts';
 import type { ReadySignals } from '../readiness/ready-signals.ts';
 import { openInput } from '../spawn/input.ts';
+import { mayBeOfLanding } from '../spawn/landing.ts';
 import { type LaunchPlan, LaunchPlanner } from '../spawn/launch-plan.ts';
 import { type SpawnFailure, spawnFailure } from '../spawn/spawn-failure.ts';
 import type { SpawnError, Spawner } from '../spawn/spawner.ts';
@@ -41,7 +42,11 @@ interface Live {
   readonly tree: Tree;
   /** null: the main process lives. */
   exit: Exit | null;
+  /** Why it could not even begin; null: it could, as far as is known. */
+  refusal: string | null;
   exitReported: boolean;
+  /** See LaunchPlan; null: it was found. */
+  readonly whyNot: LaunchPlan['whyNot'];
   /** Called when it is empty, instead of any report; null: an ordinary generation. */
   readonly onStrayGone: (() => void) | null;
 }
@@ -63,6 +68,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   readonly #trees: Trees;
   /** All processes of the host, for whoever else looks for some. */
   readonly table: ProcessTable;
+  #isOver = false;
 
   constructor(options: ServiceProcessesOptions) {
     this.#options = options;
@@ -124,11 +130,12 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     report({ type: 'spawned', service, generation, pid: child.pid });
   }
 
-  #born(service: string, generation: number, { uid, cgroup }: LaunchPlan, child: Child): Live {
+  #born(service: string, generation: number, { uid, cgroup, whyNot }: LaunchPlan, child: Child): Live {
     const main = identityOf(child.pid) ?? { pid: child.pid, startTime: UNKNOWN_START, bootId: bootId() };
     return this.#take(
       newTree({ service, generation, uid, main, isMainAlive: true, child, cgroup, members: new Map() }),
       null,
+      whyNot,
     );
   }
 
@@ -215,8 +222,8 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     return live;
   }
 
-  #take(tree: Tree, onStrayGone: (() => void) | null): Live {
-    const live: Live = { tree, exit: null, exitReported: false, onStrayGone };
+  #take(tree: Tree, onStrayGone: (() => void) | null, whyNot: LaunchPlan['whyNot'] = null): Live {
+    const live: Live = { tree, exit: null, refusal: null, exitReported: false, whyNot, onStrayGone };
     this.#live.set(treeKey(tree.service, tree.generation), live);
     this.#byTree.set(tree, live);
     this.#bySession.set(tree.main.pid, tree);
@@ -229,8 +236,17 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     this.#options.signals.end(tree.service, tree.generation);
     const mayBeOom = tree.cgroup !== null && (signal === 'SIGKILL' || !tree.child) && tree.killingSince === null;
     const oom = mayBeOom && tree.cgroup !== null && (this.#options.cgroups?.wasOutOfMemory(tree.cgroup) ?? false);
-    live.exit = { code, signal, oom };
-    this.#trees.watch(tree);
+    const exit = { code, signal, oom };
+    if (live.whyNot === null || !mayBeOfLanding(code)) return this.#conclude(live, exit, null);
+    void live.whyNot().then((refusal) => {
+      if (!this.#isOver) this.#conclude(live, exit, refusal);
+    });
+  }
+
+  #conclude(live: Live, exit: Exit, refusal: string | null): void {
+    live.exit = exit;
+    live.refusal = refusal;
+    this.#trees.watch(live.tree);
   }
 
   /** The tree was looked at: tells what there is to tell of it. */
@@ -244,7 +260,15 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       if (left === 0) live.onStrayGone();
     } else if (!live.exitReported) {
       live.exitReported = true;
-      this.#options.report({ type: 'exited', service, generation, exit: live.exit, left });
+      const { exit, refusal } = live;
+      this.#options.report({
+        type: 'exited',
+        service,
+        generation,
+        exit,
+        left,
+        ...(refusal === null ? {} : { refusal }),
+      });
     } else if (left === 0) this.#options.report({ type: 'emptied', service, generation });
   }
 
@@ -268,6 +292,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
 
   /** Leaves every process alone: services outlive opsd. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     this.#trees[Symbol.dispose]();
     this.#adopted[Symbol.dispose]();
   }

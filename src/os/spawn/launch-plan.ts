@@ -15,12 +15,13 @@ import { type Execution, executionOf, nameForNoShell, type Target } from './land
 import { preflight } from './preflight.ts';
 import { powersOfSelf } from './privileges.ts';
 import type { SpawnFailure } from './spawn-failure.ts';
+import { askUser } from './user-view.ts';
 
 export interface LaunchPlan {
   /** What it is to become, and what is executed for that. `more`: variables that it gets beside its own. */
   execution(more?: Readonly<Record<string, string>>): Execution;
-  /** Its user may be unable to do what opsd could. Why it did not become what it was to be; null: nobody knows. */
-  whyNot(): Promise<string | null>;
+  /** Asks whether it can do what it must to begin with the rights that it gets. null: they are those of opsd. */
+  readonly whyNot: (() => Promise<string | null>) | null;
   readonly uid: number;
   readonly cgroup: string | null;
   /** What it inherits, from descriptor 3 on. */
@@ -109,7 +110,14 @@ export class LaunchPlanner {
         const all = { ...target, environment: { ...environment, ...more } };
         return chain === null ? { ...all, input: null } : executionOf(all, chain, this.#tools, own);
       },
-      whyNot: async () => null,
+      whyNot:
+        chain === null || chain.rights.length === 0
+          ? null
+          : () =>
+              askUser(
+                { rights: chain.rights, name: nameOf(launch) },
+                { cwd, program: command[0], path: environment.PATH ?? '' },
+              ),
       uid,
       cgroup,
       descriptors: passed.descriptors,
@@ -164,4 +172,9 @@ function inFront(
 
 function refusal(message: string): SpawnFailure {
   return { kind: 'permanent', message };
+}
+
+function nameOf({ user, group }: ServiceSpec['launch']): string {
+  if (user !== null) return `user ${user}`;
+  return group === null ? 'the service with the capabilities it has' : `the service with group ${group}`;
 }

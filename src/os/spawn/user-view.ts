@@ -1,0 +1,135 @@
+// Asks what a service's user may do, by a short-lived child with that user's rights: opsd itself never becomes anybody.
+
+import { execFile, spawnSync } from 'node:child_process';
+import { Alarm, monotonic } from '../../runtime/clock.ts';
+import { DEFAULT_PATH } from './environment.ts';
+import { quote } from './exec-chain.ts';
+
+/** Whether that program can be executed in that folder. `path`: where it is looked for. */
+export interface Question {
+  readonly cwd: string;
+  readonly program: string;
+  readonly path: string;
+}
+
+/** Who is asked: `rights` is the stage of the exec chain that gives up rights; `name`: "user web". */
+export interface Asked {
+  readonly rights: readonly string[];
+  readonly name: string;
+}
+
+/** A network file system that does not answer is no answer. */
+const PATIENCE = 2_000;
+/** Children at a time that are asked while opsd goes on; who fails meanwhile is asked about after the next failure. */
+const MOST_AT_ONCE = 8;
+/** Questions to one child. */
+const MOST_QUESTIONS = 2_000;
+const SH = '/bin/sh';
+
+const OPTIONS = {
+  cwd: '/',
+  env: { PATH: DEFAULT_PATH, LANG: 'C' },
+  timeout: PATIENCE,
+  killSignal: 'SIGKILL',
+  encoding: 'utf8',
+  maxBuffer: 1 << 20,
+} as const;
+
+let underWay = 0;
+
+/** Why not, in words that say what to do; null: nothing speaks against it, or nobody knows. Never rejects. */
+export async function askUser(asked: Asked, question: Question): Promise<string | null> {
+  const [file = SH, ...args] = [...asked.rights, SH, '-s'];
+  if (underWay >= MOST_AT_ONCE) return null;
+  const { promise, resolve } = Promise.withResolvers<string>();
+  // The end of one that waits in the kernel is not waited for.
+  using alarm = new Alarm(() => resolve(''));
+  alarm.set(PATIENCE);
+  try {
+    underWay += 1;
+    const child = execFile(file, args, OPTIONS, (_error, stdout) => {
+      underWay -= 1;
+      resolve(stdout);
+    });
+    // One that does not read is one that has failed.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(scriptOf([question]));
+  } catch {
+    underWay -= 1;
+    return null;
+  }
+  return sentencesOf(await promise, [question], asked.name)[0] ?? null;
+}
+
+/** The same for many, one answer a question; opsd waits for it. `patience`: for all of them together. */
+export function askUserNow(asked: Asked, questions: readonly Question[], patience: number): readonly (string | null)[] {
+  const [file = SH, ...args] = [...asked.rights, SH, '-s'];
+  const answers: (string | null)[] = [];
+  const until = monotonic() + patience;
+  for (let from = 0; from < questions.length; from += MOST_QUESTIONS) {
+    const some = questions.slice(from, from + MOST_QUESTIONS);
+    const timeout = until - monotonic();
+    const input = scriptOf(some);
+    const told = timeout <= 0 ? '' : spawnSync(file, args, { ...OPTIONS, timeout, input }).stdout;
+    answers.push(...sentencesOf(told ?? '', some, asked.name));
+  }
+  return answers;
+}
+
+/** One line for each: `ok`, or what is in the way. */
+const LOOK = `look() {
+  cd -- "$1" 2>/dev/null || { echo cwd; return; }
+  file=$2
+  case $2 in
+    */*) ;;
+    *)
+      file=
+      IFS=:
+      for folder in $3; do
+        [ -f "\${folder:-.}/$2" ] && [ -x "\${folder:-.}/$2" ] && { file=\${folder:-.}/$2; break; }
+      done
+      unset IFS ;;
+  esac
+  [ -f "$file" ] && [ -x "$file" ] || { echo program; return; }
+  first=
+  read -r first 2>/dev/null < "$file"
+  case $first in
+    '#!'*)
+      set -- \${first#??}
+      [ -f "$1" ] && [ -x "$1" ] || { echo "interpreter $1"; return; } ;;
+  esac
+  echo ok
+}
+set -f
+`;
+
+function scriptOf(questions: readonly Question[]): string {
+  // Each in a process of its own: no folder is entered on the way to another.
+  const lines = questions.map(({ cwd, program, path }) => `(look ${[cwd, program, path].map(quote).join(' ')})\n`);
+  return `${LOOK}${lines.join('')}`;
+}
+
+function sentencesOf(told: string, questions: readonly Question[], name: string): readonly (string | null)[] {
+  const lines = told.split('\n');
+  // What follows the last line break was broken off.
+  lines.pop();
+  return questions.map((question, index) => sentenceOf(lines[index] ?? 'ok', question, name));
+}
+
+const LET = 'let that user read and execute it, and pass the folders above it (chmod, setfacl)';
+
+function sentenceOf(answer: string, { cwd, program, path }: Question, name: string): string | null {
+  const [word = '', interpreter = ''] = answer.split(/ (.*)/s, 2);
+  switch (word) {
+    case 'cwd':
+      return `${name} may not enter the working directory ${cwd}: let that user pass it and the folders above it (chmod, setfacl), or correct cwd`;
+    case 'program':
+      return program.includes('/')
+        ? `command ${program}: ${name} may not execute it: ${LET}`
+        : `command ${program}: ${name} may execute none in PATH (${path}): ${LET}`;
+    case 'interpreter':
+      return `command ${program}: ${name} may not execute its interpreter ${interpreter}: ${LET}`;
+    default:
+      return null;
+  }
+}
