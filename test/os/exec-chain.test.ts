@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Birth, execChain, type Inherited } from '../../src/os/spawn/exec-chain.ts';
+import { type Birth, execChain, type Inherited } from '../../src/os/chain/exec-chain.ts';
 
 const inherited: Inherited = { umask: 0o022, nice: 0, oomScoreAdj: 0, descriptors: 1024 };
 const tools = {

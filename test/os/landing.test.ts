@@ -6,10 +6,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Chain } from '../../src/os/spawn/exec-chain.ts';
-import { chainTools } from '../../src/os/spawn/inherited.ts';
+import type { Chain } from '../../src/os/chain/exec-chain.ts';
+import { executionOf, MOST_FOR_SHELL } from '../../src/os/chain/landing.ts';
+import { chainTools } from '../../src/os/chain/tools.ts';
 import { openInput } from '../../src/os/spawn/input.ts';
-import { executionOf, MOST_FOR_SHELL } from '../../src/os/spawn/landing.ts';
 import { scratch } from '../support/scratch.ts';
 
 const PATH = '/usr/bin:/bin';

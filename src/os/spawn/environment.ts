@@ -2,9 +2,8 @@
 
 import { userInfo } from 'node:os';
 import type { Launch } from '../../core/model/spec.ts';
+import { DEFAULT_PATH } from '../chain/tools.ts';
 import { formatMarker, MARKER } from '../proc/marker.ts';
-
-export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A user of this host, as passwd(5) has it. */
 export interface Account {

@@ -5,17 +5,18 @@ import { shortfallsOf, whyNobodyElse } from '../../config/check/missing-privileg
 import type { Limits, ServiceSpec } from '../../core/model/spec.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from '../cgroup/limits.ts';
+import { type Birth, type Chain, type ChainTools, execChain, type Inherited } from '../chain/exec-chain.ts';
+import { type Execution, executionOf, nameForNoShell, type Target } from '../chain/landing.ts';
+import { chainTools } from '../chain/tools.ts';
+import { askUser } from '../chain/user-view.ts';
 import { codeOf } from '../proc/identity.ts';
 import { passSockets, type Sockets } from '../systemd/sockets.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
-import { type Birth, type Chain, type ChainTools, execChain, type Inherited } from './exec-chain.ts';
-import { chainTools, inheritedOfSelf } from './inherited.ts';
-import { type Execution, executionOf, nameForNoShell, type Target } from './landing.ts';
+import { inheritedOfSelf } from './inherited.ts';
 import { preflight } from './preflight.ts';
 import { powersOfSelf } from './privileges.ts';
 import type { SpawnFailure } from './spawn-failure.ts';
-import { askUser } from './user-view.ts';
 
 export interface LaunchPlan {
   /** What it is to become, and what is executed for that. `more`: variables that it gets beside its own. */

@@ -3,10 +3,10 @@
 import { spawn } from 'node:child_process';
 import type { EventHook } from '../../core/model/spec.ts';
 import { Alarm } from '../../runtime/clock.ts';
+import { DEFAULT_PATH } from '../chain/tools.ts';
 import { hookName } from '../proc/hook-name.ts';
 import { formatMarker, MARKER } from '../proc/marker.ts';
 import type { Leftovers } from '../processes/leftovers.ts';
-import { DEFAULT_PATH } from '../spawn/environment.ts';
 import { nodeChild } from '../spawn/node-child.ts';
 
 /** An event as its receivers get it. */

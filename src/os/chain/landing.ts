@@ -1,8 +1,8 @@
 // Where the exec chain ends: behind the change of rights, the service's environment and folder come into force, and the service begins.
 
 import { MARKER } from '../proc/marker.ts';
-import { DEFAULT_PATH } from './environment.ts';
 import { type Chain, type ChainTools, quote, shellStage } from './exec-chain.ts';
+import { DEFAULT_PATH } from './tools.ts';
 
 /** What a process is to become. */
 export interface Target {

@@ -2,8 +2,8 @@
 
 import { execFile, spawnSync } from 'node:child_process';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
-import { DEFAULT_PATH } from './environment.ts';
 import { quote } from './exec-chain.ts';
+import { DEFAULT_PATH } from './tools.ts';
 
 /** Whether that program can be executed in that folder. `path`: where it is looked for. */
 export interface Question {
