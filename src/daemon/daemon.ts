@@ -199,7 +199,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const tally = new Tally();
   const hookLog = log.component('hooks');
   const eventHooks = stack.use(
-    new EventHooks(config.daemon.onEvent, recalled.state, () => loop.state, {
+    new EventHooks(config.daemon.onEvent, {
       deliver: async (...news) => maskedDelivery(await deliver(...news, { runDir: layout.run, leftovers }), secrets),
       warn: hookLog.warn,
     }),
@@ -227,6 +227,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     save: () => void keeper.saveNow(),
     book,
     isJob,
+    recovered: (service) => eventHooks.recovered(service),
     forget: (service) => {
       written.forget(service);
       eventHooks.forget(service);

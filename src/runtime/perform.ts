@@ -21,6 +21,7 @@ export interface Audience {
   rollout(group: string, what: RolloutNews, detail: string): void;
   health(service: string, isHealthy: boolean, detail: string): void;
   skipped(service: string): void;
+  recovered(service: string): void;
   settings(service: string, spec: ServiceSpec | null): void;
   exit(code: number, why: string): void;
 }
@@ -49,6 +50,8 @@ export function perform(effect: Effect, ports: Ports, audience: Audience): void 
       return ports.probes.ask(effect.service, effect.generation, effect.probe, effect.timeout);
     case 'skipped':
       return audience.skipped(effect.service);
+    case 'recovered':
+      return audience.recovered(effect.service);
     case 'health':
       return audience.health(effect.service, effect.isHealthy, effect.detail);
     case 'settings':

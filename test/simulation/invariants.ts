@@ -1,6 +1,7 @@
 // What holds of the supervisor's state after each step, whatever happened: asserted in every world and every story.
 
 import { strict as assert } from 'node:assert';
+import { isLeaving } from '../../src/core/fleet/ordering.ts';
 import type { PendingOrder, Service, State } from '../../src/core/model/state.ts';
 
 const MOST_ORDERS = 30;
@@ -23,7 +24,8 @@ function assertQueue({ phase, queue, services }: State): void {
   assert.deepEqual([...queue].sort(), waiting.sort(), 'the queue is who waits');
 }
 
-function assertService(service: Service, { phase, generationFloor }: State, now: number): void {
+function assertService(service: Service, all: State, now: number): void {
+  const { phase, generationFloor } = all;
   const { state, spec, orders } = service;
   const isLive = 'run' in state;
   const whose = `${spec.name} (${state.name})`;
@@ -37,12 +39,13 @@ function assertService(service: Service, { phase, generationFloor }: State, now:
   const deadline = state.deadline ?? Number.POSITIVE_INFINITY;
   assert.ok(!Number.isNaN(deadline), `${whose}: a deadline that is a time`);
   if (state.name === 'backoff' && phase.name !== 'over') assert.ok(deadline >= now, `${whose}: a backoff that ends`);
-  for (const order of orders) assert.ok(mayWait(order, service), `${whose}: ${order.action} waits and nothing moves`);
+  for (const order of orders)
+    assert.ok(mayWait(order, service, all), `${whose}: ${order.action} waits and nothing moves`);
 }
 
-/** An order waits only where something moves: its service, or the dependents that it is held for. */
-function mayWait({ action, heldFrom }: PendingOrder, { state }: Service): boolean {
-  if (heldFrom !== null) return 'run' in state;
+/** An order waits only where something moves: its service, or the dependents that it is held for, whatever it does itself. */
+function mayWait({ action, heldFrom }: PendingOrder, { state }: Service, all: State): boolean {
+  if (heldFrom !== null) return all.services.some(isLeaving);
   switch (state.name) {
     case 'starting':
     case 'stopping':

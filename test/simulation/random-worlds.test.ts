@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { Transition } from '../../src/core/model/effects.ts';
 import type { Backoff, Health, Policy, Probe, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Script } from './host.ts';
+import { Recoveries } from './recoveries.ts';
 import { Simulation } from './simulation.ts';
 import { aConfig, aService, readyOn } from './specs.ts';
 
@@ -147,11 +148,13 @@ function live(world: World): void {
     if (isCalm) return wellBehaved;
     return world.scripts[generation % world.scripts.length] ?? wellBehaved;
   });
+  const recoveries = new Recoveries();
   let seen = 0;
   // Who was on the way down when opsd was killed goes on: the next one says so once more.
   let leaving: ReadonlySet<string> = new Set();
   simulation.check = () => {
     checkBackoff(simulation);
+    recoveries.check(simulation);
     const news = simulation.transitions.slice(seen).map(({ what }) => what);
     for (const one of news) if (!leaving.has(one.service)) checkStop(simulation, one);
     for (const last of news.slice(-1)) checkStart(simulation, last);
@@ -180,6 +183,7 @@ function live(world: World): void {
       if (act.which === 1) current = 1;
       const hasMemory = act.what === 'crash';
       leaving = simulation.leaving();
+      recoveries.crash(hasMemory);
       simulation.crash(configOf(current), hasMemory);
       leaving = new Set();
       for (const name of [...lastOrder.keys()]) {
@@ -199,6 +203,7 @@ function live(world: World): void {
     checkCalm(simulation, world);
   }
   checkLastOrder(simulation, lastOrder);
+  recoveries.checkAllTold(simulation);
   const shutdownAt = simulation.now;
   simulation.post({ type: 'shutdown', by: 'test' });
   if (world.secondShutdownAfter !== null) {

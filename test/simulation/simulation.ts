@@ -46,6 +46,7 @@ export class Simulation {
     rollout: () => {},
     health: () => {},
     skipped: () => {},
+    recovered: () => {},
     settings: () => {},
     exit: (code) => {
       this.exited = { at: this.now, code };

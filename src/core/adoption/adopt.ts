@@ -157,6 +157,7 @@ function withMemory(service: Service, memory: Memory | undefined, removed: boole
     restarts,
     failuresInARow,
     attemptsInARow,
+    isInTrouble: memory.isInTrouble ?? (memory.state === 'backoff' || memory.state === 'failed'),
     lastExit,
     lastReason,
     lastDetail,

@@ -20,6 +20,8 @@ export interface Memory {
   readonly readyAt: Millis | null;
   /** When a `backoff` or `failed` service is to be tried again. */
   readonly deadline: Millis | null;
+  /** Whether it had not recovered from `backoff` or `failed`; undefined: written by an opsd that did not say. */
+  readonly isInTrouble?: boolean;
   readonly lastExit: Exit | null;
   readonly lastReason: Reason;
   readonly lastDetail: string;
@@ -52,6 +54,7 @@ export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => str
       startedAt: run?.startedAt ?? null,
       readyAt: run?.readyAt ?? null,
       deadline: now.name === 'backoff' || now.name === 'failed' ? now.deadline : null,
+      isInTrouble: service.isInTrouble,
       lastExit: service.lastExit,
       lastReason: service.lastReason,
       lastDetail: service.lastDetail,

@@ -8,12 +8,14 @@ export type Watched = Extract<ServiceState, { name: 'starting' | 'running' }>;
 
 /** The service with this run, in the same state, with the deadline that follows from it. */
 export function watch(service: Service, name: Watched['name'], run: Run): Service {
-  return { ...service, state: stateOf(service.spec.policy, name, run) };
+  return { ...service, state: stateOf(service, name, run) };
 }
 
-export function stateOf(policy: Policy, name: Watched['name'], run: Run): Watched {
+export function stateOf(service: Service, name: Watched['name'], run: Run): Watched {
+  const { policy } = service.spec;
   const overdueAt = policy.timeout === null ? null : run.startedAt + policy.timeout;
-  const wakes = [overdueAt, run.beat.lookAt, run.check.askAt, ...(name === 'starting' ? readinessOf(policy, run) : [])];
+  const own = name === 'starting' ? readinessOf(policy, run) : [recoveryOf(service, run)];
+  const wakes = [overdueAt, run.beat.lookAt, run.check.askAt, ...own];
   const times = wakes.filter((at) => at !== null);
   return { name, deadline: times.length === 0 ? null : Math.min(...times), run };
 }
@@ -22,4 +24,8 @@ function readinessOf({ ready }: Policy, run: Run): readonly (Millis | null)[] {
   if (ready === null) return [];
   const stayed = ready.on === 'delay' && run.pid !== null ? run.startedAt + ready.delay : null;
   return [run.startedAt + ready.timeout, stayed];
+}
+
+function recoveryOf({ isInTrouble, spec }: Service, { readyAt }: Run): Millis | null {
+  return isInTrouble && readyAt !== null ? readyAt + spec.policy.stableAfter : null;
 }

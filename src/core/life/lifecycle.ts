@@ -39,13 +39,7 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
     beat: noBeatYet(fresh.spec.policy, around.now),
     check: UNASKED,
   };
-  const [next, said] = move(
-    { ...fresh, generation },
-    stateOf(fresh.spec.policy, 'starting', run),
-    around,
-    reason,
-    detail,
-  );
+  const [next, said] = move({ ...fresh, generation }, stateOf(fresh, 'starting', run), around, reason, detail);
   return [next, [...settings, ...said, { type: 'spawn', service: fresh.spec.name, generation, spec: fresh.spec }]];
 }
 

@@ -11,7 +11,7 @@ import { beaten, lookAgain } from './heartbeat.ts';
 import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
 import { answerStuck } from './pending-commands.ts';
 import { finish, settle } from './run-end.ts';
-import { type Around, type Moved, move, unreachable } from './transition.ts';
+import { type Around, isStable, type Moved, move, unreachable } from './transition.ts';
 import { describeExit, judge } from './verdict.ts';
 
 /** News of a generation. The caller has made sure that it is the one that lives. */
@@ -101,7 +101,7 @@ export function due(service: Service, around: Around): Moved {
   }
 }
 
-/** Looks at the heartbeat and asks the probe, where it is time to. */
+/** Looks at the heartbeat, asks the probe and tells of a recovery, where it is time to. */
 function attend(service: Service, state: Watched, now: Millis): Moved {
   const { launch, name, policy } = service.spec;
   const effects: Effect[] = [];
@@ -115,7 +115,9 @@ function attend(service: Service, state: Watched, now: Millis): Moved {
     run = asked;
     effects.push(...probe);
   }
-  return [watch(service, state.name, run), effects];
+  const hasRecovered = service.isInTrouble && state.name === 'running' && isStable(service, now);
+  if (hasRecovered) effects.push({ type: 'recovered', service: name, generation: run.generation });
+  return [watch(hasRecovered ? { ...service, isInTrouble: false } : service, state.name, run), effects];
 }
 
 function spawned(service: Service, pid: number, around: Around): Moved {
@@ -135,7 +137,7 @@ function spawned(service: Service, pid: number, around: Around): Moved {
 function becomeRunning(service: Service, run: Run, around: Around): Moved {
   const { policy } = service.spec;
   const ready: Run = { ...run, readyAt: around.now, check: checkHealth(policy, around.now, around.random) };
-  const state = stateOf(policy, 'running', ready);
+  const state = stateOf(service, 'running', ready);
   return move(service, state, around, 'ready', 'up and ready');
 }
 

@@ -53,14 +53,16 @@ export function forgiven(service: Service): Service {
 export function isStable(service: Service, now: Millis): boolean {
   const { state } = service;
   const readyAt = 'run' in state ? state.run.readyAt : null;
-  return readyAt !== null && now - readyAt >= service.spec.policy.stableAfter;
+  // The same sum as in its deadline: a difference may be rounded to less, and the deadline would come again and again.
+  return readyAt !== null && now >= readyAt + service.spec.policy.stableAfter;
 }
 
 /** Changes the state, and says so. */
 export function move(service: Service, state: ServiceState, around: Around, reason: Reason, detail: string): Moved {
   const run = 'run' in state ? state.run : null;
   const before = 'run' in service.state ? service.state.run : null;
-  const moved: Service = { ...service, state, since: around.now, lastReason: reason, lastDetail: detail };
+  const isInTrouble = service.isInTrouble || state.name === 'backoff' || state.name === 'failed';
+  const moved: Service = { ...service, state, isInTrouble, since: around.now, lastReason: reason, lastDetail: detail };
   const transition: Effect = {
     type: 'transition',
     service: service.spec.name,

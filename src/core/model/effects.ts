@@ -59,6 +59,8 @@ export type Effect =
     }
   /** The time of a job came while it still ran, and its policy says to skip this run. */
   | { readonly type: 'skipped'; readonly service: string }
+  /** It has been ready for `stable_after` again after `backoff` or `failed`. */
+  | { readonly type: 'recovered'; readonly service: string; readonly generation: number }
   /** It is marked as unhealthy, or no longer. */
   | { readonly type: 'health'; readonly service: string; readonly isHealthy: boolean; readonly detail: string }
   /** Settings that os/ keeps for a service (output) are to be those of this one from now on; null: it is forgotten. */

@@ -37,6 +37,7 @@ export function newService(spec: ServiceSpec, generation: number, now: Millis): 
     attemptsInARow: 0,
     lastExit: null,
     lastFailure: null,
+    isInTrouble: false,
     lastReason: 'boot',
     lastDetail: spec.policy.enabled ? 'not started yet' : 'not enabled (enabled = false)',
     orders: [],

@@ -126,6 +126,8 @@ export interface Service {
   readonly lastReason: Reason;
   /** Why its last generation failed; null: none has since it last was stopped. */
   readonly lastFailure: Reason | null;
+  /** It has come to `backoff` or `failed`, and has not been ready for `stable_after` since: `recovered` is told when it has. */
+  readonly isInTrouble: boolean;
   /** One sentence for people. */
   readonly lastDetail: string;
   readonly orders: readonly PendingOrder[];

@@ -2,39 +2,23 @@
 
 import type { EventView } from '../../api/events.ts';
 import type { EventHooksView } from '../../api/metrics.ts';
-import { serviceOf } from '../../core/fleet/ordering.ts';
-import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
-import type { State } from '../../core/model/state.ts';
-import { Alarm, monotonic } from '../../runtime/clock.ts';
+import type { EventHook, Occasion } from '../../core/model/spec.ts';
 import { meansService } from '../../text/glob.ts';
 import { type HookCounts, type HookOutside, HookQueue } from './queue.ts';
 
-/** Running again: a recovery, if it lasts until then. */
-interface Hope {
-  readonly event: EventView;
-  readonly due: Millis;
-}
-
 export class EventHooks implements Disposable {
-  readonly #state: () => State;
   readonly #outside: HookOutside;
   readonly #counts: HookCounts = {
     sent: 0,
     failed: 0,
     dropped: { duplicate: 0, rate_limited: 0, queue_full: 0, shutdown: 0 },
   };
-  readonly #alarm = new Alarm(() => this.#lookAtHopes());
   #queues: readonly HookQueue[] = [];
-  /** Failed, and have not been running for their `stable_after` since. */
-  readonly #inTrouble: Set<string>;
-  readonly #hopes = new Map<string, Hope>();
+  /** How each service that is up came to be so. */
+  readonly #ups = new Map<string, EventView>();
 
-  /** `recalled`: the state that an earlier opsd left. */
-  constructor(hooks: readonly EventHook[], recalled: State, state: () => State, outside: HookOutside) {
-    this.#state = state;
+  constructor(hooks: readonly EventHook[], outside: HookOutside) {
     this.#outside = outside;
-    const failed = recalled.services.filter(({ state: { name } }) => name === 'failed' || name === 'backoff');
-    this.#inTrouble = new Set(failed.map(({ spec }) => spec.name));
     this.configure(hooks);
   }
 
@@ -52,16 +36,20 @@ export class EventHooks implements Disposable {
 
   note(event: EventView): void {
     const { service, to } = event;
-    this.#hopes.delete(service);
-    if (to === 'failed' || to === 'backoff') this.#inTrouble.add(service);
-    if (to === 'running' && this.#inTrouble.has(service)) this.#hope(event);
+    if (to === 'running') this.#ups.set(service, event);
+    else this.#ups.delete(service);
     this.#tell(to, event);
+  }
+
+  /** It is well again since it came up, and that is what is told of. */
+  recovered(service: string): void {
+    const up = this.#ups.get(service);
+    if (up !== undefined) this.#tell('recovered', up);
   }
 
   /** The service is no longer configured. */
   forget(service: string): void {
-    this.#inTrouble.delete(service);
-    this.#hopes.delete(service);
+    this.#ups.delete(service);
     for (const queue of this.#queues) queue.forget(service);
   }
 
@@ -71,7 +59,6 @@ export class EventHooks implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#alarm[Symbol.dispose]();
     for (const queue of this.#queues) queue[Symbol.dispose]();
   }
 
@@ -81,28 +68,5 @@ export class EventHooks implements Disposable {
       if (!when.includes(occasion)) continue;
       if (services.some((pattern) => meansService(event.service, pattern))) queue.tell(occasion, event);
     }
-  }
-
-  #hope(event: EventView): void {
-    const stableAfter = serviceOf(this.#state(), event.service)?.spec.policy.stableAfter ?? 0;
-    this.#hopes.set(event.service, { event, due: monotonic() + stableAfter });
-    this.#setAlarm();
-  }
-
-  #lookAtHopes(): void {
-    const now = monotonic();
-    for (const [service, { event, due }] of this.#hopes) {
-      if (due > now) continue;
-      this.#hopes.delete(service);
-      this.#inTrouble.delete(service);
-      this.#tell('recovered', event);
-    }
-    this.#setAlarm();
-  }
-
-  #setAlarm(): void {
-    let next: Millis | null = null;
-    for (const { due } of this.#hopes.values()) next = Math.min(next ?? due, due);
-    if (next !== null) this.#alarm.set(next - monotonic());
   }
 }

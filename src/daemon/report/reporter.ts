@@ -33,6 +33,7 @@ export interface Listeners {
   save(): void;
   /** The service is no longer configured. */
   forget(service: string): void;
+  recovered(service: string): void;
   end(code: number): void;
 }
 
@@ -86,6 +87,11 @@ export class Teller implements Audience {
 
   skipped(service: string): void {
     this.#to.log.info('a run was skipped: the one before still runs (overlap = "skip")', { service });
+  }
+
+  recovered(service: string): void {
+    this.#to.recovered(service);
+    this.#to.touch();
   }
 
   rollout(group: string, what: RolloutNews, detail: string): void {

@@ -73,6 +73,7 @@ export class Trace {
       case 'settings':
       case 'transition':
       case 'skipped':
+      case 'recovered':
       case 'health':
       case 'answer':
       case 'alert':

@@ -52,6 +52,7 @@ export function isRememberedService(value: unknown): value is RememberedService 
     isInstantOrNull(value.startedAt) &&
     isInstantOrNull(value.readyAt) &&
     isInstantOrNull(value.deadline) &&
+    (value.isInTrouble === undefined || typeof value.isInTrouble === 'boolean') &&
     isExitOrNull(value.lastExit) &&
     isOneOf(REASONS, value.lastReason) &&
     typeof value.lastDetail === 'string' &&
@@ -64,7 +65,7 @@ export function isRememberedService(value: unknown): value is RememberedService 
 }
 
 /** What is still true after a reboot: how often, and how it last ended. No process, no instant, no wish of then is. */
-export function afterReboot(service: RememberedService): RememberedService {
+export function afterReboot({ isInTrouble: _, ...service }: RememberedService): RememberedService {
   return {
     ...service,
     pid: null,
