@@ -4,6 +4,7 @@ import type { Outcome } from '../core/model/effects.ts';
 import type { SignalName } from '../core/model/spec.ts';
 import type { OrderAction } from '../core/model/state.ts';
 import type { EventView } from './events.ts';
+import type { ServiceLog } from './logs.ts';
 import type { MetricsView } from './metrics.ts';
 import type { ReloadResult, ScaleResult } from './reload.ts';
 import type { RolloutAction, RolloutView } from './rollouts.ts';
@@ -21,7 +22,7 @@ export interface Queries {
   /** The last 1,000, oldest first. */
   recentEvents(): readonly EventView[];
   /** Absolute; null: its output goes elsewhere (`log.mode`). */
-  logFile(service: string): string | null;
+  logOf(service: string): ServiceLog | null;
   lastLines(service: string): readonly string[];
   live(): { readonly ok: boolean; readonly lagSeconds: number };
   /** `waiting`: names of the enabled services that are not up. */

@@ -2,6 +2,7 @@
 
 import type { Control } from '../api/control.ts';
 import type { EventView } from '../api/events.ts';
+import type { ServiceLog } from '../api/logs.ts';
 import type { MetricsView } from '../api/metrics.ts';
 import type { ReloadResult, ScaleResult } from '../api/reload.ts';
 import type { RolloutAction, RolloutView } from '../api/rollouts.ts';
@@ -52,7 +53,7 @@ export interface Parts {
   /** Does the kernel hold this generation to its limit of memory? */
   isHeld(service: string, generation: number): boolean;
   /** null: its output goes elsewhere. */
-  logFile(service: string): string | null;
+  logOf(service: string): ServiceLog | null;
   /** A wish of an operator is about to change. */
   wished(): void;
   /** null: opsd is not PID 1. */
@@ -182,8 +183,8 @@ export class DaemonControl implements Control {
     return this.#parts.chronicle.recent();
   }
 
-  logFile(service: string): string | null {
-    return this.#parts.logFile(service);
+  logOf(service: string): ServiceLog | null {
+    return this.#parts.logOf(service);
   }
 
   lastLines(service: string): readonly string[] {

@@ -304,7 +304,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
     isHeld,
     nextRunOf: (service) => timetable.nextOf(service),
     lastLines: (service) => outputs.lastLines(service),
-    logFile: (service) => outputs.logFile(service),
+    logOf: (service) => outputs.logOf(service),
     wished: () => keeper.touch(),
     zombies: () => orphans?.count ?? null,
   });

@@ -2,6 +2,7 @@
 
 import type { Control } from '../../src/api/control.ts';
 import type { EventView } from '../../src/api/events.ts';
+import type { ServiceLog } from '../../src/api/logs.ts';
 import type { MetricsView } from '../../src/api/metrics.ts';
 import type { ReloadResult, ScaleResult } from '../../src/api/reload.ts';
 import type { RolloutAction, RolloutView } from '../../src/api/rollouts.ts';
@@ -11,6 +12,7 @@ import type { Outcome } from '../../src/core/model/effects.ts';
 import type { OrderAction } from '../../src/core/model/state.ts';
 import type { Reason, StateName } from '../../src/core/model/states.ts';
 import { Tally } from '../../src/daemon/report/counters.ts';
+import { serviceLog } from '../../src/os/log-file/service-log.ts';
 
 export interface FakeService extends ServiceView {
   /** What the next order ends in; default: it works. */
@@ -243,8 +245,9 @@ export class FakeControl implements Control {
     return this.#events;
   }
 
-  logFile(name: string): string | null {
-    return this.logFiles.get(name) ?? null;
+  logOf(name: string): ServiceLog | null {
+    const path = this.logFiles.get(name);
+    return path === undefined ? null : serviceLog(path, process.geteuid?.() ?? 0);
   }
 
   lastLines(name: string): readonly string[] {

@@ -125,7 +125,11 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     events.push(event);
     options.hear?.(event);
   };
-  const signals = new ReadySignals({ report, runDir, logFile: () => join(dir, 'out') });
+  const signals = new ReadySignals({
+    report,
+    runDir,
+    logFile: () => ({ path: join(dir, 'out'), uid: process.geteuid?.() ?? 0 }),
+  });
   const spawner = loadPosixSpawner();
   if (spawner === null) throw new Error('this Node has no node:ffi');
   const processes = new ServiceProcesses({

@@ -5,7 +5,6 @@ import { groupOfInstance, select, unknownService } from '../../api/select.ts';
 import type { ServiceView } from '../../api/services.ts';
 import type { App } from '../context.ts';
 import { MOST_LINES, sendLog } from '../streams/log-stream.ts';
-import { newestOlder, rotatedOnce } from '../streams/older-logs.ts';
 import { answer, failure, json, PLAIN, underWay } from './answers.ts';
 import type { Fresh } from './fresh.ts';
 import { graphOf } from './graph.ts';
@@ -74,26 +73,27 @@ function addLog(app: App, options: RouteOptions): void {
     }
     const service = findService(options.control, c.req.param('name'));
     if (service instanceof Response) return service;
-    const file = options.control.logFile(service.name);
-    if (file === null) {
+    const log = options.control.logOf(service.name);
+    if (log === null) {
       return failure(404, 'no_log', `${service.name} has no log file: its log.mode sends the output elsewhere`);
     }
     const lines = Number(c.req.query('lines') ?? 100);
     if (!Number.isInteger(lines) || lines < 0 || lines > MOST_LINES) {
       return failure(400, 'bad_request', `lines: expected a number from 0 to ${MOST_LINES}`);
     }
+    const whyNot = log.whyNot();
+    if (whyNot !== null) return failure(409, 'not_its_log', `the log of ${service.name} is not read: ${whyNot}`);
     if (open >= MAX_LOG_STREAMS) return failure(503, 'too_many', 'too many logs are being read; close one');
     if (c.req.method === 'HEAD') return answer('', 'text/plain; charset=utf-8');
     const out = c.env.outgoing;
     const isDeep = c.req.query('rotated') === 'true';
     const send = async () => {
-      const older = isDeep ? await newestOlder(file) : null;
+      const older = isDeep ? await log.older() : null;
       // Where to look for what is older still.
       const also = older === null ? {} : { 'X-Opsd-Older': encodeURI(options.hide(older)) };
       out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN, ...also });
       out.flushHeaders();
-      const before = isDeep ? rotatedOnce(file) : null;
-      await sendLog({ path: file, before, lines, follow: c.req.query('follow') === 'true' }, out);
+      await sendLog({ log, isDeep, lines, follow: c.req.query('follow') === 'true' }, out);
     };
     open++;
     send()

@@ -1,7 +1,8 @@
 // The end of a log file, and what is written to it from then on, across rotations.
 
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
+import type { ServiceLog } from '../../api/logs.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
 
@@ -48,34 +49,34 @@ export async function writeTail(file: FileHandle, lines: number, to: Writable): 
 }
 
 export interface LogQuery {
-  readonly path: string;
-  /** The file that was rotated away, for lines that are no longer in `path`; null: what is there is enough. */
-  readonly before: string | null;
+  readonly log: ServiceLog;
+  /** The file that was rotated away, too, for lines that are no longer in the log. */
+  readonly isDeep: boolean;
   readonly lines: number;
   readonly follow: boolean;
 }
 
 /** Sends the end of the log and, if asked, what follows, until `to` is closed. The file need not exist yet. */
-export async function sendLog({ path, before, lines, follow }: LogQuery, to: Writable): Promise<void> {
-  let file = await openIfThere(path);
+export async function sendLog({ log, isDeep, lines, follow }: LogQuery, to: Writable): Promise<void> {
+  let file = await log.open();
   try {
     const tail = file === null ? { start: 0, size: 0, missing: lines } : await tailOf(file, lines);
-    if (before !== null && tail.missing > 0) await writeRotated(before, tail.missing, file, to);
+    if (isDeep && tail.missing > 0) await writeRotated(log, tail.missing, file, to);
     let at = file === null ? 0 : await copy(file, tail.start, tail.size, to);
     if (!follow) return;
     for await (const _ of ticks(to)) {
-      file ??= await openIfThere(path);
+      file ??= await log.open();
       if (file === null) continue;
       const { size, ino } = await file.stat();
       // Truncated in place: what is there now is new.
       if (size < at) at = 0;
       at = await copy(file, at, size, to);
-      const named = await stat(path).catch(() => null);
-      if (named === null || named.ino === ino) continue;
+      const named = log.inode();
+      if (named === null || named === ino) continue;
       // Rotated: the rest of the old file first, then the new one from its start.
       at = await copy(file, at, (await file.stat()).size, to);
       await file.close();
-      file = await openIfThere(path);
+      file = await log.open();
       at = 0;
     }
   } finally {
@@ -83,8 +84,8 @@ export async function sendLog({ path, before, lines, follow }: LogQuery, to: Wri
   }
 }
 
-async function writeRotated(path: string, lines: number, current: FileHandle | null, to: Writable): Promise<void> {
-  const rotated = await openIfThere(path);
+async function writeRotated(log: ServiceLog, lines: number, current: FileHandle | null, to: Writable): Promise<void> {
+  const rotated = await log.openRotated();
   try {
     // Rotated at this moment: it is the one that is sent anyway.
     const isCurrent = (await rotated?.stat())?.ino === (await current?.stat())?.ino;
@@ -142,14 +143,5 @@ async function* ticks(out: Writable): AsyncGenerator<undefined> {
       const clock = every(LOOK_EVERY, done);
       out.once('close', done);
     });
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | null> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
   }
 }

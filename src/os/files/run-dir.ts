@@ -4,7 +4,7 @@ import { chmodSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { RuntimeError } from '../../errors.ts';
 import { codeOf } from '../proc/identity.ts';
-import { doubtAbove } from '../trust/folders.ts';
+import { doubtAbove, isLoose } from '../trust/folders.ts';
 import { lookAt, lookThrough } from '../trust/foreign-path.ts';
 import { makeFolders } from './make-folders.ts';
 
@@ -83,11 +83,6 @@ function lookThroughOrNull(path: string): Stats | null {
   } catch {
     return null;
   }
-}
-
-/** Others than its owner can put a file in the place of another. */
-function isLoose({ mode }: Stats): boolean {
-  return (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
 }
 
 /** The permission bits of st_mode, with those in front of them: 1777. */

@@ -1,21 +1,23 @@
 // The last lines of a service's output, read when somebody asks: keeping them at hand would cost at every byte.
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, readSync } from 'node:fs';
+import { findLog } from './open-log.ts';
 
 export const MOST_LINES = 50;
 const LONGEST_LINE = 4096;
 /** Enough for the most lines of the greatest length. */
 export const TAIL = MOST_LINES * LONGEST_LINE;
 
-/** The last bytes of a regular file; empty where there is none or it cannot be read. */
-export function readTail(path: string): Buffer {
+/** The last bytes of a log; empty where there is none or it cannot be read. `uid`: the service's user. */
+export function readTail(path: string, uid: number): Buffer {
   try {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    using found = findLog(path, uid);
+    if (found === null) return Buffer.alloc(0);
+    const { size } = found.stats;
+    const fd = found.open(constants.O_RDONLY);
     try {
-      const found = fstatSync(fd);
-      if (!found.isFile()) return Buffer.alloc(0);
-      const bytes = Buffer.alloc(Math.min(found.size, TAIL));
-      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, found.size - bytes.length));
+      const bytes = Buffer.alloc(Math.min(size, TAIL));
+      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, size - bytes.length));
     } finally {
       closeSync(fd);
     }

@@ -1,20 +1,18 @@
 // The file that output ends up in: append only, found again after a rename, and never something else in disguise.
 
-import { closeSync, constants, fstatSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
 import { leaveMargin } from '../proc/descriptor-margin.ts';
+import { lookAt } from '../trust/foreign-path.ts';
 import { openLog } from './open-log.ts';
 
 const NEWLINE = 0x0a;
 /** How often a file in use is looked for under its name: a rename without SIGUSR1 is seen that late. */
 const CHECK_EVERY: Millis = 1_000;
 
-/**
- * O_NOFOLLOW: a symlink planted here must not lead opsd elsewhere. O_NONBLOCK: opening a FIFO or writing to it must not
- * hang opsd. Not O_APPEND, which splice(2) refuses: there is one writer, and it asks for the size before it writes.
- */
-const FLAGS = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+/** Not O_APPEND, which splice(2) refuses: there is one writer, and it asks for the size before it writes. */
+const FLAGS = constants.O_RDWR;
 
 interface Open {
   readonly fd: number;
@@ -26,12 +24,15 @@ interface Open {
 
 export class LogFile implements Disposable {
   readonly path: string;
+  readonly #uid: number;
   #open: Open | null = null;
   #end = 0;
   #checkedAt: Millis = 0;
 
-  constructor(path: string) {
+  /** `uid`: the service's user. */
+  constructor(path: string, uid: number) {
     this.path = path;
+    this.#uid = uid;
   }
 
   get isOpen(): boolean {
@@ -58,7 +59,7 @@ export class LogFile implements Disposable {
   /** Throws as `openLog` does. */
   open(): void {
     if (this.#open) return;
-    const fd = leaveMargin(openLog(this.path, FLAGS));
+    const fd = leaveMargin(openLog(this.path, FLAGS, this.#uid));
     const found = fstatSync(fd);
     this.#open = { fd, ino: found.ino, dev: found.dev, isRegular: found.isFile() };
     this.#end = found.size;
@@ -67,7 +68,7 @@ export class LogFile implements Disposable {
 
   /** Is there a file under the name? */
   exists(): boolean {
-    return statSync(this.path, { throwIfNoEntry: false }) !== undefined;
+    return lookAt(this.path) !== null;
   }
 
   /** Is another file, or none, under the name by now? Asks the kernel at most once a second. */
@@ -78,7 +79,7 @@ export class LogFile implements Disposable {
   }
 
   wasReplaced(): boolean {
-    const found = statSync(this.path, { throwIfNoEntry: false });
+    const found = lookAt(this.path);
     return found?.ino !== this.#open?.ino || found?.dev !== this.#open?.dev;
   }
 

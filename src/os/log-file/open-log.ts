@@ -1,21 +1,101 @@
-// Opens a log, and makes what is missing of it: the file, and its folder too where somebody removed that.
+// Opens a log of a service, and makes what is missing of it. In a folder that a group may write to, only what is opsd's or the service's own is one.
 
-import { constants, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { constants, type Stats } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { RuntimeError } from '../../errors.ts';
 import { prepareLogFolder } from '../files/run-dir.ts';
 import { codeOf } from '../proc/identity.ts';
+import { isLoose, isShared } from '../trust/folders.ts';
+import { type Found, HeldFolder } from '../trust/foreign-path.ts';
 
 /** 0640: a group of log readers may be given the folder. */
 const MODE = 0o640;
+/** Somebody may make and remove the file as we look for it; not for ever. */
+const MOST_TRIES = 5;
 
-/** Throws what open(2) gives, or a RuntimeError where the folder cannot be made or something else is in its place. */
-export function openLog(path: string, flags: number): number {
-  const open = (): number => openSync(path, flags | constants.O_CREAT, MODE);
-  try {
-    return open();
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+/**
+ * For writing. `uid`: the service's user. What is there is opened, not created: the kernel refuses O_CREAT where the file
+ * in a sticky folder is another's (fs.protected_regular of proc(5)). Throws what open(2) gives, or a RuntimeError where the
+ * folder cannot be made or something else is in its place.
+ */
+export function openLog(path: string, flags: number, uid: number): number {
+  using folder = holdOrMake(dirname(path));
+  checkFolder(dirname(path), folder.stats);
+  for (let tries = 1; ; tries++) {
+    try {
+      using found = folder.find(basename(path));
+      return openFound(path, found, folder.stats, flags, uid);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || tries >= MOST_TRIES) throw error;
+    }
+    try {
+      return folder.create(basename(path), flags, MODE);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
   }
-  prepareLogFolder(dirname(path));
-  return open();
+}
+
+/** What is read to people; null: there is none. Throws a RuntimeError where it is not the log of a service. */
+export function findLog(path: string, uid: number): Found | null {
+  let found: Found | null = null;
+  try {
+    using folder = new HeldFolder(dirname(path));
+    checkFolder(dirname(path), folder.stats);
+    found = folder.find(basename(path));
+    checkFound(path, found.stats, folder.stats, uid);
+    if (!found.stats.isFile()) throw refusal(path, 'it is not a regular file');
+    return found;
+  } catch (error) {
+    found?.[Symbol.dispose]();
+    if (codeOf(error) === 'ENOENT') return null;
+    throw codeOf(error) === 'ELOOP' ? refusal(path, 'it is a symlink') : error;
+  }
+}
+
+function holdOrMake(path: string): HeldFolder {
+  try {
+    return new HeldFolder(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+  }
+  // Or it says what is in its place.
+  prepareLogFolder(path);
+  return new HeldFolder(path);
+}
+
+/** As it was prepared; somebody may have changed its mode since. */
+function checkFolder(path: string, stats: Stats): void {
+  const us = process.geteuid?.() ?? 0;
+  if (stats.uid !== us && stats.uid !== 0) {
+    throw new RuntimeError(
+      `${path} belongs to uid ${stats.uid}, who could put a file in the place of another: chown ${us} ${path}`,
+    );
+  }
+  if (!isLoose(stats)) return;
+  throw new RuntimeError(
+    `who may write to ${path} could put a file in the place of another: chmod +t ${path}, or chmod go-w ${path}`,
+  );
+}
+
+function openFound(path: string, found: Found, folder: Stats, flags: number, uid: number): number {
+  checkFound(path, found.stats, folder, uid);
+  return found.open(flags);
+}
+
+/** Who can make files in a sticky folder can make links, FIFOs and second names of others' files there as well. */
+function checkFound(path: string, { uid: owner, nlink, ...stats }: Stats, folder: Stats, uid: number): void {
+  if ((stats.mode & constants.S_IFMT) === constants.S_IFLNK) {
+    throw Object.assign(new Error(`ELOOP: it is a symlink, open '${path}'`), { code: 'ELOOP' });
+  }
+  if (!isShared(folder)) return;
+  const us = process.geteuid?.() ?? 0;
+  if (owner !== us && owner !== uid)
+    throw refusal(path, `it belongs to uid ${owner}, neither to opsd nor to the service`);
+  const isDirectory = (stats.mode & constants.S_IFMT) === constants.S_IFDIR;
+  if (nlink > 1 && !isDirectory) throw refusal(path, 'the file has a second name somewhere (a hard link)');
+}
+
+function refusal(path: string, why: string): RuntimeError {
+  return new RuntimeError(`${path} is not taken for the log of a service: ${why}; remove it`);
 }

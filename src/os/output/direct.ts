@@ -1,15 +1,14 @@
 // The log file as a service's own output (`log = "direct"`): opened for it, given to its user, refused where it is none.
 
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, type Stats } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { RuntimeError } from '../../errors.ts';
 import { openLog } from '../log-file/open-log.ts';
 import { remedyFor } from '../log-file/remedies.ts';
 import { codeOf } from '../proc/identity.ts';
+import { lookAt } from '../trust/foreign-path.ts';
 
-/** O_NONBLOCK does nothing to a regular file; it keeps a FIFO in its place from hanging opsd. */
-const FLAGS =
-  constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+const FLAGS = constants.O_WRONLY | constants.O_APPEND;
 /** What the owner of the log needs: opening /dev/stdout opens it again (EDGE-CASES N18). */
 const OWNERS = 0o600;
 /** By these a failed start is known to cost the service nothing but time. */
@@ -20,7 +19,7 @@ const PASSING: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENO
  * what open(2) gives.
  */
 export function openDirect(path: string, uid: number): number {
-  const fd = open(path);
+  const fd = open(path, uid);
   try {
     const found = fstatSync(fd);
     const why = whyNot(found, path, uid);
@@ -36,9 +35,9 @@ export function openDirect(path: string, uid: number): number {
 
 const REMOVE = 'remove it and start the service again';
 
-function open(path: string): number {
+function open(path: string, uid: number): number {
   try {
-    return openLog(path, FLAGS);
+    return openLog(path, FLAGS, uid);
   } catch (error) {
     if (PASSING.has(codeOf(error))) throw error;
     const wrong = WRONG_KINDS[codeOf(error)];
@@ -66,7 +65,7 @@ function whyNot(found: Stats, path: string, uid: number): string | null {
  * is the one that the service had; a second name would mean that it may be another's as well.
  */
 function isGivenAway({ nlink }: Stats, path: string): boolean {
-  const folder = lstatSync(dirname(path), { throwIfNoEntry: false });
+  const folder = lookAt(dirname(path));
   if (!folder?.isDirectory() || folder.uid !== process.geteuid?.()) return false;
   return (folder.mode & 0o022) === 0 && nlink === 1;
 }

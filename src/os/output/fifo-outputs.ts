@@ -161,7 +161,14 @@ export class FifoOutputs implements Disposable {
 
   #capture(service: string, fifo: Fifo, stamps: boolean): Capture {
     const { logPath, shared } = this.#options;
-    return new Capture(service, fifo, new LogFile(logPath(service)), this.#batchPath(service), stamps, shared);
+    return new Capture(
+      service,
+      fifo,
+      new LogFile(logPath(service), fifo.uid),
+      this.#batchPath(service),
+      stamps,
+      shared,
+    );
   }
 
   /** This process writes to a FIFO of its service that lost its name: no later opsd can find that. */

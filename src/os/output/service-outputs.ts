@@ -2,13 +2,15 @@
 
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LogMode, Millis, ServiceSpec } from '../../core/model/spec.ts';
+import type { ServiceLog } from '../../api/logs.ts';
+import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import { type Kernel, loadKernel } from '../fifo/kernel.ts';
 import { type Readiness, watchReadiness } from '../fifo/poller.ts';
 import { lastLines, readTail } from '../log-file/last-lines.ts';
 import { Slots } from '../log-file/late-writer.ts';
+import { type LogPlace, serviceLog } from '../log-file/service-log.ts';
 import type { Log } from '../own-log/logger.ts';
 import { Capture, type Shared } from './capture.ts';
 import { openDirect } from './direct.ts';
@@ -40,7 +42,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   readonly #options: ServiceOutputsOptions;
   readonly #readiness: Readiness;
   readonly #fifos: FifoOutputs;
-  readonly #modes = new Map<string, LogMode>();
+  readonly #specs = new Map<string, ServiceSpec>();
   readonly #retries: Disposable;
 
   constructor(options: ServiceOutputsOptions) {
@@ -67,7 +69,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
    */
   prepare(specs: Iterable<ServiceSpec>): void {
     const all = [...specs];
-    for (const { name, launch } of all) this.#modes.set(name, launch.log);
+    for (const spec of all) this.#specs.set(spec.name, spec);
     this.#fifos.prepare(all.filter(({ launch }) => isFifoMode(launch.log)));
   }
 
@@ -75,7 +77,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   open(spec: ServiceSpec): ReturnType<Outputs['open']> {
     const { name, launch } = spec;
     this.#fifos.wayOf(name)?.endGeneration();
-    this.#modes.set(name, launch.log);
+    this.#specs.set(name, spec);
     if (!isFifoMode(launch.log)) this.#fifos.forget(name);
     switch (launch.log) {
       case 'none':
@@ -93,7 +95,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     if (spec === null) {
       this.#fifos.wayOf(service)?.endGeneration();
       this.#fifos.forget(service);
-      this.#modes.delete(service);
+      this.#specs.delete(service);
       return;
     }
     const way = this.#fifos.wayOf(service);
@@ -116,18 +118,26 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   }
 
   /** null: its output goes elsewhere. */
-  logFile(service: string): string | null {
-    const mode = this.#modes.get(service);
-    return mode === 'capture' || mode === 'direct' ? this.#logPath(service) : null;
+  logFile(service: string): LogPlace | null {
+    const spec = this.#specs.get(service);
+    if (spec?.launch.log !== 'capture' && spec?.launch.log !== 'direct') return null;
+    return { path: this.#logPath(service), uid: this.#options.uidOf(spec) };
+  }
+
+  /** The same, to be read to people. */
+  logOf(service: string): ServiceLog | null {
+    const place = this.logFile(service);
+    return place === null ? null : serviceLog(place.path, place.uid);
   }
 
   /** At most the last 50, from before a rotation too where the old file is called `.1`. */
   lastLines(service: string): readonly string[] {
     const way = this.#fifos.wayOf(service);
     if (way instanceof Forwarder) return lastLines([way.tail]);
-    const path = this.logFile(service);
-    if (path === null) return [];
-    return lastLines([readTail(`${path}.1`), readTail(path), way?.dropped ?? Buffer.alloc(0)]);
+    const place = this.logFile(service);
+    if (place === null) return [];
+    const { path, uid } = place;
+    return lastLines([readTail(`${path}.1`, uid), readTail(path, uid), way?.dropped ?? Buffer.alloc(0)]);
   }
 
   #logPath = (service: string): string => join(this.#options.logDir, `${service}.log`);

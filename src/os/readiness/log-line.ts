@@ -1,8 +1,10 @@
 // Readiness by a line in the log: reads what one generation appends to its file until a line matches.
 
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
 import { every } from '../../runtime/clock.ts';
+import { findLog } from '../log-file/open-log.ts';
+import { lookAt } from '../trust/foreign-path.ts';
 
 /**
  * Read from the file, not on the way to it: output goes there by splice(2), unseen by opsd, and so the file is looked
@@ -25,12 +27,14 @@ export interface Mark {
 }
 
 export function markEnd(path: string): Mark {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? { ino: 0, offset: 0 } : { ino: found.ino, offset: found.size };
+  const found = lookAt(path);
+  return found === null ? { ino: 0, offset: 0 } : { ino: found.ino, offset: found.size };
 }
 
 export interface LogLineOptions {
   readonly path: string;
+  /** Of the service's user. */
+  readonly uid: number;
   readonly from: Mark;
   readonly pattern: RegExp;
   /** Lines have timestamps of opsd in front, which are not what the service wrote. */
@@ -56,8 +60,8 @@ export class LogLine implements Disposable {
     try {
       this.#file ??= this.#open(this.#options.from);
       if (this.#file === null || this.#readOn(this.#file.fd)) return;
-      const found = statSync(this.#options.path, { throwIfNoEntry: false });
-      if (found === undefined || found.ino === this.#file.ino) return;
+      const found = lookAt(this.#options.path);
+      if (found === null || found.ino === this.#file.ino) return;
       // Rotated: all of the old file was read.
       this.#closeFile();
       this.#file = this.#open({ ino: 0, offset: 0 });
@@ -67,11 +71,10 @@ export class LogLine implements Disposable {
   }
 
   #open({ ino, offset }: Mark): { fd: number; ino: number } | null {
-    if (statSync(this.#options.path, { throwIfNoEntry: false })?.isFile() !== true) return null;
-    const fd = openSync(this.#options.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const found = fstatSync(fd);
-    this.#offset = found.ino === ino ? offset : 0;
-    return { fd, ino: found.ino };
+    using found = findLog(this.#options.path, this.#options.uid);
+    if (found === null) return null;
+    this.#offset = found.stats.ino === ino ? offset : 0;
+    return { fd: found.open(constants.O_RDONLY), ino: found.stats.ino };
   }
 
   /** True: nothing more is to be done now. */

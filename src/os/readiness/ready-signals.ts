@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ServiceSpec } from '../../core/model/spec.ts';
 import type { Report } from '../../runtime/ports.ts';
 import { makeFolders } from '../files/make-folders.ts';
+import type { LogPlace } from '../log-file/service-log.ts';
 import { linearPattern } from './linear-pattern.ts';
 import { LogLine, type Mark, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
@@ -20,7 +21,7 @@ export interface ReadySignalsOptions {
   readonly report: Report;
   readonly runDir: string;
   /** Where the output of a service ends up; null: in no file. */
-  readonly logFile: (service: string) => string | null;
+  readonly logFile: (service: string) => LogPlace | null;
 }
 
 const FIRST_DESCRIPTOR = 3;
@@ -56,13 +57,13 @@ export class ReadySignals implements Disposable {
         [Symbol.dispose]: () => closeQuietly(fd),
       };
     }
-    const path = ready?.on === 'log' ? this.#options.logFile(service) : null;
-    if (path !== null && ready?.pattern != null) {
-      const from = markEnd(path);
+    const place = ready?.on === 'log' ? this.#options.logFile(service) : null;
+    if (place !== null && ready?.pattern != null) {
+      const from = markEnd(place.path);
       makeFolders(this.#folder, 0o700);
       // For the next opsd, should this one be killed before the service is ready.
       writeFileSync(this.#pathOf(service, generation), `${from.ino} ${from.offset}\n`, { mode: 0o600 });
-      this.#readLog(service, generation, path, from, ready.pattern, timestamps);
+      this.#readLog(service, generation, place, from, ready.pattern, timestamps);
     }
     return NOTHING;
   }
@@ -103,12 +104,19 @@ export class ReadySignals implements Disposable {
     for (const name of names) if (!this.#listening.has(name)) removeQuietly(join(this.#folder, name));
   }
 
-  #readLog(service: string, generation: number, path: string, from: Mark, pattern: string, hasStamps: boolean): void {
+  #readLog(
+    service: string,
+    generation: number,
+    place: LogPlace,
+    from: Mark,
+    pattern: string,
+    hasStamps: boolean,
+  ): void {
     const onMatch = this.#tell(service, generation);
     const linear = linearPattern(pattern);
     // opsd check refuses all others; of an opsd before this one nobody knows.
     if (linear === null) return;
-    this.#listen(service, generation, new LogLine({ path, from, pattern: linear, hasStamps, onMatch }));
+    this.#listen(service, generation, new LogLine({ ...place, from, pattern: linear, hasStamps, onMatch }));
   }
 
   #listen<T extends Disposable>(service: string, generation: number, listening: T): T {

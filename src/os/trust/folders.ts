@@ -34,6 +34,16 @@ export function isOpen({ mode, gid }: Stats): boolean {
   return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== process.getegid?.());
 }
 
+/** Others than its owner can make files in it. */
+export function isShared({ mode }: Stats): boolean {
+  return (mode & 0o022) !== 0;
+}
+
+/** They can put a file in the place of another there, too. */
+export function isLoose(stats: Stats): boolean {
+  return isShared(stats) && (stats.mode & 0o1000) === 0;
+}
+
 function wayTo(path: string): readonly Step[] {
   for (let there = path; ; there = dirname(there)) {
     try {

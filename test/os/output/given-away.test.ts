@@ -146,10 +146,27 @@ test('direct: a log that a service gave away is its user’s again at the next s
   assert.deepEqual([b.read('web'), isOf(b)], ['one\ntwo\nthree\n', NOBODY]);
 });
 
-for (const [what, play] of [
-  ['that has another name, too', (b: Bench) => linkSync(b.logOf('web'), join(b.path, 'also'))],
-  ['in a folder that a group can write', (b: Bench) => chmodSync(join(b.path, 'log'), 0o775)],
-  ['in a folder of somebody else', (b: Bench) => chownSync(join(b.path, 'log'), NOBODY, NOBODY)],
+for (const [what, play, message] of [
+  [
+    'that has another name, too',
+    (b: Bench) => linkSync(b.logOf('web'), join(b.path, 'also')),
+    /it belongs to uid 4711; remove it/,
+  ],
+  [
+    'in a folder that a group can write',
+    (b: Bench) => chmodSync(join(b.path, 'log'), 0o775),
+    /chmod \+t \S+log, or chmod go-w/,
+  ],
+  [
+    'in a sticky folder that a group can write',
+    (b: Bench) => chmodSync(join(b.path, 'log'), 0o1775),
+    /it belongs to uid 4711, neither .*; remove it/,
+  ],
+  [
+    'in a folder of somebody else',
+    (b: Bench) => chownSync(join(b.path, 'log'), NOBODY, NOBODY),
+    /log belongs to uid \d+, who could put/,
+  ],
 ] as const) {
   test(`direct: a log of somebody else ${what} is refused and left as it is`, { skip: needsRoot }, async () => {
     await using b = await bench();
@@ -158,7 +175,7 @@ for (const [what, play] of [
     play(b);
     assert.throws(() => b.outputs.open(specOf('web', 'direct')), {
       name: 'RuntimeError',
-      message: /web\.log cannot be a service's output: it belongs to uid 4711; remove it/,
+      message,
     });
     assert.deepEqual([b.read('web'), isOf(b)], ['theirs\n', 4711]);
   });

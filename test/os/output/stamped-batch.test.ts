@@ -36,7 +36,7 @@ async function killed() {
   writeSync(fd, RAW);
   const kernel: Kernel | null = loadKernel();
   assert.ok(kernel);
-  using file = new LogFile(log);
+  using file = new LogFile(log, process.geteuid?.() ?? 0);
   file.open();
   {
     using left = new StampedBatch(batch);
@@ -48,7 +48,7 @@ async function killed() {
     batch,
     recover(): string {
       assert.equal(isLeft(batch), true);
-      using again = new LogFile(log);
+      using again = new LogFile(log, process.geteuid?.() ?? 0);
       using left = new StampedBatch(batch);
       left.recover(again);
       assert.equal(isLeft(batch), false);
