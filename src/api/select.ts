@@ -18,6 +18,35 @@ export interface Selectable {
   readonly rollout: { readonly turn: string } | null;
 }
 
+/** Names and patterns of one request; the whole fleet, name by name. */
+const MOST_PATTERNS = 1_000;
+/** Each glob and each tag is looked for in all services. */
+const MOST_SEARCHES = 20;
+/** A name has 64 characters, and an instance its number. */
+const LONGEST_PATTERN = 128;
+/** Messages about what there is not; whoever has more of it made one mistake, not many. */
+const MOST_TOLD = 20;
+
+/** Why so many patterns, or such long ones, are not looked for; null: they are. */
+export function whyTooMuch(patterns: readonly string[]): string | null {
+  const { length } = patterns;
+  if (length > MOST_PATTERNS) return `a request may name ${MOST_PATTERNS} services, and this one names ${length}`;
+  if (patterns.some((pattern) => pattern.length > LONGEST_PATTERN)) {
+    return `the name of a service, or a pattern, may have ${LONGEST_PATTERN} characters`;
+  }
+  const searches = patterns.filter(isSearch).length;
+  if (searches <= MOST_SEARCHES) return null;
+  return `a request may have ${MOST_SEARCHES} globs and tags, and this one has ${searches}`;
+}
+
+function isSearch(pattern: string): boolean {
+  return pattern.startsWith('+') || isGlob(pattern);
+}
+
+function isGlob(pattern: string): boolean {
+  return /[*?]/.test(pattern) && !pattern.startsWith('+');
+}
+
 /** `web@3` is one of `web`. No other name has an @ in it. */
 const INSTANCE = /^(.+)@(\d+)$/;
 
@@ -39,17 +68,43 @@ export function select(services: readonly Selectable[], patterns: readonly strin
     // First: one that was alone until its file said `instances` is on its way down.
     else if (groups.has(pattern)) for (const name of groups.get(pattern) ?? []) chosen.add(name);
     else if (known.has(pattern)) chosen.add(pattern);
-    else if (pattern.startsWith('+')) {
-      const tagged = services.filter(({ tags }) => tags.includes(pattern.slice(1)));
-      if (tagged.length === 0) unknown.push(unknownTag(pattern.slice(1), services));
-      for (const { name } of tagged) chosen.add(name);
-    } else if (/[*?]/.test(pattern)) {
-      const matching = names.filter((name) => matchesGlob(name, pattern));
-      if (matching.length === 0) unknown.push(`no service matches '${printable(pattern)}'`);
-      for (const name of matching) chosen.add(name);
-    } else unknown.push(unknownService(pattern, names));
+    else if (isSearch(pattern)) {
+      const found = pattern.startsWith('+') ? tagged(services, pattern.slice(1)) : matching(names, pattern);
+      if (found.length === 0) unknown.push(pattern);
+      for (const name of found) chosen.add(name);
+    } else unknown.push(pattern);
   }
-  return { names: names.filter((name) => chosen.has(name)), unknown };
+  return { names: names.filter((name) => chosen.has(name)), unknown: messages(unknown, services, names) };
+}
+
+function tagged(services: readonly Selectable[], tag: string): readonly string[] {
+  return services.filter(({ tags }) => tags.includes(tag)).map(({ name }) => name);
+}
+
+function matching(names: readonly string[], glob: string): readonly string[] {
+  const shortest = glob.replaceAll('*', '').length;
+  const tidied = glob.replace(/\*+/g, '*');
+  return names.filter((name) => name.length >= shortest && matchesGlob(name, tidied));
+}
+
+/** Only one name is looked for among those that it may have been meant to be: that costs as much as there are services. */
+function messages(
+  unknown: readonly string[],
+  services: readonly Selectable[],
+  names: readonly string[],
+): readonly string[] {
+  const explained = unknown.find((pattern) => !isGlob(pattern));
+  const told = unknown.slice(0, MOST_TOLD).map((pattern) => {
+    if (pattern !== explained) return noMatch(pattern);
+    return pattern.startsWith('+') ? unknownTag(pattern.slice(1), services) : unknownService(pattern, names);
+  });
+  const more = unknown.length - told.length;
+  return more > 0 ? [...told, `and ${more} more that there are not`] : told;
+}
+
+function noMatch(pattern: string): string {
+  if (pattern.startsWith('+')) return `no service has the tag '${printable(pattern.slice(1))}'`;
+  return `${isGlob(pattern) ? 'no service matches' : 'there is no service'} '${printable(pattern)}'`;
 }
 
 /** The names of instances, by the name of their service. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitFor } from '../support/wait.ts';
-import { ask, open } from './ask.ts';
+import { ask, errorCode, open } from './ask.ts';
 import { openDoors } from './doors.ts';
 import { service, UP } from './fake-control.ts';
 
@@ -140,12 +140,32 @@ test('a listener that does not read makes nothing grow, and the others are serve
   stuck.destroy();
 });
 
-test('too many listeners are told so', async () => {
+test('too many listeners of one address are told so, and those on the socket have places of their own', async () => {
   await using doors = await openDoors();
-  const streams = await Promise.all(Array.from({ length: 128 }, () => open(doors.tcp, '/api/v1/events')));
-  assert.equal((await ask(doors.tcp, '/api/v1/events')).status, 503);
+  const streams = await Promise.all(Array.from({ length: 96 }, () => open(doors.tcp, '/api/v1/events')));
+  const reply = await ask(doors.tcp, '/api/v1/events');
+  assert.deepEqual([reply.status, errorCode(reply)], [503, 'too_many']);
   assert.equal((await ask(doors.tcp, '/api/v1/services')).status, 200);
-  for (const stream of streams) stream.destroy();
+  const local = await open(doors.socket, '/api/v1/events');
+  assert.equal(local.statusCode, 200);
+  for (const stream of [...streams, local]) stream.destroy();
+});
+
+test('listeners who are behind by different numbers are each told what they missed', async () => {
+  await using doors = await openDoors([service('web', UP)]);
+  for (let n = 0; n < 1_200; n++) doors.control.change('web', n % 2 === 0 ? 'stopped' : 'running');
+  // Of 1,200 changes the last 1,000 are kept: 201 to 1,200.
+  for (const [since, first, missed] of [
+    [199, 201, 1],
+    [200, 201, null],
+    [700, 701, null],
+    [1_199, 1_200, null],
+  ]) {
+    using stream = await listen(doors.tcp, `/api/v1/events?since=${since}`);
+    await waitFor('the newest', () => ids(stream).includes(1_200));
+    assert.equal(ids(stream)[0], first);
+    assert.equal(stream.said.find(({ event }) => event === 'gap')?.data.missed ?? null, missed);
+  }
 });
 
 test('streams end with the daemon', async () => {

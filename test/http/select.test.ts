@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { select } from '../../src/api/select.ts';
+import { select, whyTooMuch } from '../../src/api/select.ts';
 
 const NAMES = ['web', 'web-2', 'db', 'mail.queue'];
 const of = (name: string, tags: readonly string[] = [], rollout: { turn: string } | null = null) => ({
@@ -38,6 +38,10 @@ test('what matches nothing is told, with what was probably meant', () => {
   assert.deepEqual(select(SERVICES, ['wbe', 'x*', 'zzzzzz']).unknown, [
     "there is no service 'wbe'; did you mean 'web'?",
     "no service matches 'x*'",
+    "there is no service 'zzzzzz'",
+  ]);
+  assert.deepEqual(select(SERVICES, ['x*', 'zzzzzz']).unknown, [
+    "no service matches 'x*'",
     "there is no service 'zzzzzz'; see them all with: opsd ctl status",
   ]);
 });
@@ -46,6 +50,9 @@ test('a tag means all that have it', () => {
   assert.deepEqual(select(SERVICES, ['+edge', 'db']).names, ['web', 'web-2', 'db']);
   assert.deepEqual(select(SERVICES, ['+edgy', '+zzzzzz']).unknown, [
     "no service has the tag 'edgy'; did you mean '+edge'?",
+    "no service has the tag 'zzzzzz'",
+  ]);
+  assert.deepEqual(select(SERVICES, ['+zzzzzz']).unknown, [
     'no service has the tag \'zzzzzz\'; tags are in the configuration: tags = ["edge"]',
   ]);
 });
@@ -74,7 +81,9 @@ test('the name of a service with instances means all of them', () => {
 
 test('an instance that there is not is told with what there is', () => {
   const services = ['lb', 'api@1', 'web@1', 'web@2', 'web@3', 'web@4'].map((name) => of(name));
-  assert.deepEqual(select(services, ['web@9', 'web@0', 'api@123456', 'lb@2', 'wbe', 'wbe@2', 'web@x']).unknown, [
+  const asked = ['web@9', 'web@0', 'api@123456', 'lb@2', 'wbe', 'wbe@2', 'web@x'];
+  const told = asked.flatMap((name) => select(services, [name]).unknown);
+  assert.deepEqual(told, [
     "there is no service 'web@9', web has 4 instances; did you mean 'web@4'? For more of them: opsd ctl scale web 9",
     "there is no service 'web@0', web has 4 instances; did you mean 'web@4'?",
     "there is no service 'api@123456', api has one instance; did you mean 'api@1'?",
@@ -83,6 +92,26 @@ test('an instance that there is not is told with what there is', () => {
     "there is no service 'wbe@2'; did you mean 'web@2'?",
     "there is no service 'web@x'; did you mean 'web@1'?",
   ]);
+});
+
+test('of many names that there are not, one is looked for, and twenty are told', () => {
+  const { unknown } = select(
+    SERVICES,
+    Array.from({ length: 1_000 }, (_, n) => `wbe${n}`),
+  );
+  assert.equal(unknown.length, 21);
+  assert.equal(unknown[0], "there is no service 'wbe0'; see them all with: opsd ctl status");
+  assert.equal(unknown[1], "there is no service 'wbe1'");
+  assert.equal(unknown[20], 'and 980 more that there are not');
+});
+
+test('more than a request may ask for is told with the limit', () => {
+  const many = (count: number, pattern: string) => Array.from({ length: count }, (_, n) => `${pattern}${n}`);
+  assert.equal(whyTooMuch(many(1_000, 'web')), null);
+  assert.equal(whyTooMuch(many(1_001, 'web')), 'a request may name 1000 services, and this one names 1001');
+  assert.equal(whyTooMuch(['x'.repeat(128), ...many(10, '*'), ...many(10, '+')]), null);
+  assert.match(whyTooMuch(['x'.repeat(129)]) ?? '', /128 characters/);
+  assert.match(whyTooMuch([...many(10, '?'), ...many(11, '+')]) ?? '', /20 globs and tags, and this one has 21/);
 });
 
 test('all of no services is none, and no error', () => {

@@ -171,6 +171,22 @@ test('headers above 16 KiB are a 431', async () => {
   assert.deepEqual([reply.status, errorCode(reply)], [431, 'too_large']);
 });
 
+test('a URL above 4 KiB is a 414 on TCP; on the socket it may name many services', async () => {
+  await using doors = await openDoors([service('web', UP)]);
+  const path = `/api/v1/services?${'service=web&'.repeat(400)}`;
+  const reply = await ask(doors.tcp, path);
+  assert.deepEqual([reply.status, errorCode(reply)], [414, 'too_large']);
+  assert.match(reply.body, /may have 4096 bytes, and this one has 4817/);
+  assert.equal((await ask(doors.socket, path)).status, 200);
+});
+
+test('what TCP is asked needs no body: it is answered without one, and the connection is closed', async () => {
+  await using doors = await openDoors();
+  const half = 'GET /.well-known/live HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\nx';
+  const reply = await raw(doors.tcp, half);
+  assert.match(reply, /^HTTP\/1\.1 200 .*\r\nconnection: close\r\n.*"status":"live"/is);
+});
+
 test('10,000 connections at the port: the socket answers all the while, and the port again afterwards', async () => {
   await using doors = await openDoors([service('web', UP)]);
   const before = process.memoryUsage().rss;

@@ -2,7 +2,6 @@
 
 import { constants } from 'node:os';
 import type { Control } from '../../api/control.ts';
-import { select } from '../../api/select.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { SignalName } from '../../core/model/spec.ts';
 import type { App } from '../context.ts';
@@ -10,10 +9,10 @@ import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
 import { type Answer, claimedIdentity, sendOutcomes } from './commands.ts';
 import { dependentsFirst, inStopOrder, neededBy } from './graph.ts';
-import { findServices } from './reading.ts';
 import { addRollouts } from './rollouts.ts';
 import type { RouteOptions } from './route-options.ts';
 import { addScale } from './scale.ts';
+import { findServices, namesMeant } from './selection.ts';
 
 const ACTIONS = ['start', 'stop', 'restart', 'run', 'reset', 'signal'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -60,7 +59,7 @@ function addOrder(app: App, { control, log }: RouteOptions, action: Action): voi
     const body = await readBody(c.env.incoming, { ...(action === 'signal' ? SIGNAL : {}), ...HOW });
     if (!body.ok) return failure(body.status, body.code, body.message);
     const name = c.req.param('name');
-    const found = findServices(control, name);
+    const found = findServices(control.status().services, name);
     if (found instanceof Response) return found;
     const order = orderOf(action, body.fields);
     if (order instanceof Response) return order;
@@ -91,16 +90,15 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
     if (!Array.isArray(patterns) || !patterns.every((pattern) => typeof pattern === 'string')) {
       return failure(400, 'bad_request', 'services: expected a list of names, globs, or all');
     }
-    const selection = select(control.status().services, patterns);
-    const { unknown } = selection;
-    if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
+    const meant = namesMeant(control.status().services, patterns);
+    if (meant instanceof Response) return meant;
     const order = orderOf(action, body.fields);
     if (order instanceof Response) return order;
     const isCascade = body.fields.cascade === true;
-    const needed = action === 'stop' && !isCascade ? refuseNeeded(control, selection.names) : null;
+    const needed = action === 'stop' && !isCascade ? refuseNeeded(control, meant) : null;
     if (needed !== null) return needed;
     const by = claimedIdentity(c.env.incoming);
-    const answers = giveAll(control, order, selection.names, by);
+    const answers = giveAll(control, order, meant, by);
     const names = answers.map(({ service }) => service);
     const record = (result: string) => log('info', 'command', { command: action, services: brief(names), by, result });
     if (wait === false) record('not waited for');

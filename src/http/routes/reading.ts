@@ -1,77 +1,78 @@
 // The part of the API that tells: services, why, events, logs.
 
-import type { Control } from '../../api/control.ts';
-import { groupOfInstance, select, unknownService } from '../../api/select.ts';
+import { groupOfInstance } from '../../api/select.ts';
 import type { ServiceView } from '../../api/services.ts';
 import type { App } from '../context.ts';
 import { MOST_LINES, sendLog } from '../streams/log-stream.ts';
-import { answer, failure, json, PLAIN, underWay } from './answers.ts';
-import type { Fresh } from './fresh.ts';
+import { answer, failure, json, PLAIN, sendBytes, underWay } from './answers.ts';
 import { graphOf } from './graph.ts';
 import type { RouteOptions } from './route-options.ts';
+import { findService, findServices, isOne, namesMeant, unknown } from './selection.ts';
+import type { SharedAnswers } from './shared-answers.ts';
 
 /** Log streams at once, each with an open file. */
 const MAX_LOG_STREAMS = 64;
 
-/** `everything`: the answer to who asks for all services. */
-export function addReading(app: App, options: RouteOptions, everything: Fresh<Uint8Array<ArrayBuffer>>): void {
+export function addReading(app: App, options: RouteOptions, shared: SharedAnswers): void {
   const { control, streams } = options;
-  app.get('/api/v1/services', async (c) => {
+  const services = () => shared.status.get().services;
+  app.get('/api/v1/services', (c) => {
     const patterns = c.req.queries('service');
-    if (patterns === undefined) return answer(await everything.get(), 'application/json');
-    const status = control.status();
-    const { names, unknown } = select(status.services, patterns);
-    if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
+    if (patterns === undefined) return sendBytes(c.env.outgoing, shared.services.get(), 'application/json');
+    const status = shared.status.get();
+    const names = namesMeant(status.services, patterns);
+    if (names instanceof Response) return names;
     const wanted = new Set(names);
-    const services = status.services.filter(({ name }) => wanted.has(name));
     const members = new Set(names.map(groupOfInstance));
-    return json({ ...status, groups: status.groups.filter(({ name }) => members.has(name)), services });
+    return json({
+      ...status,
+      groups: status.groups.filter(({ name }) => members.has(name)),
+      services: status.services.filter(({ name }) => wanted.has(name)),
+    });
   });
   app.get('/api/v1/graph', (c) => {
     const patterns = c.req.queries('service');
-    if (patterns === undefined) return json(graphOf(control.graph(), null));
-    const { names, unknown } = select(control.status().services, patterns);
-    return unknown.length > 0
-      ? failure(404, 'unknown_service', unknown.join('\n'))
-      : json(graphOf(control.graph(), names));
+    if (patterns === undefined) return sendBytes(c.env.outgoing, shared.graph.get(), 'application/json');
+    const names = namesMeant(services(), patterns);
+    return names instanceof Response ? names : json(graphOf(control.graph(), names));
   });
   app.get('/api/v1/services/:name', (c) => {
-    const found = findServices(control, c.req.param('name'));
+    const found = findServices(services(), c.req.param('name'));
     if (found instanceof Response) return found;
     return json(
       isOne(found, c.req.param('name')) ? { version: 1, service: found[0] } : { version: 1, services: found },
     );
   });
   app.get('/api/v1/services/:name/why', (c) => {
-    const service = findService(control, c.req.param('name'));
+    const service = findService(services(), c.req.param('name'));
     if (service instanceof Response) return service;
     const why = control.why(service.name, mayShowOutput(options));
-    return why === null ? unknown(control, service.name) : json(why);
+    return why === null ? unknown(services(), service.name) : json(why);
   });
   app.get('/api/v1/services/:name/events', (c) => {
-    const found = findServices(control, c.req.param('name'));
+    const found = findServices(services(), c.req.param('name'));
     if (found instanceof Response) return found;
     const names = new Set(found.map(({ name }) => name));
     return json({ version: 1, events: control.recentEvents().filter(({ service }) => names.has(service)) });
   });
-  app.get('/api/v1/events/recent', () => json({ version: 1, events: control.recentEvents() }));
+  app.get('/api/v1/events/recent', (c) => sendBytes(c.env.outgoing, shared.events.get(), 'application/json'));
   app.get('/api/v1/events', (c) => {
     if (c.req.method === 'HEAD') return answer('', 'text/event-stream');
     const kind = c.req.query('of') === 'services' ? 'services' : 'changes';
     const since = c.req.header('last-event-id') ?? c.req.query('since') ?? null;
-    if (streams.add(c.env.outgoing, kind, since)) return underWay();
+    if (streams.add(c.env.outgoing, options.door, kind, since)) return underWay();
     return failure(503, 'too_many', 'too many event streams are open; close one');
   });
-  addLog(app, options);
+  addLog(app, options, services);
 }
 
-function addLog(app: App, options: RouteOptions): void {
+function addLog(app: App, options: RouteOptions, services: () => readonly ServiceView[]): void {
   let open = 0;
   app.get('/api/v1/services/:name/log', (c) => {
     if (!mayShowOutput(options)) {
       return failure(403, 'read_only', 'TCP shows logs only where daemon.page_logs is true; use opsd ctl logs');
     }
-    const service = findService(options.control, c.req.param('name'));
+    const service = findService(services(), c.req.param('name'));
     if (service instanceof Response) return service;
     const log = options.control.logOf(service.name);
     if (log === null) {
@@ -105,37 +106,6 @@ function addLog(app: App, options: RouteOptions): void {
       .finally(() => open--);
     return underWay();
   });
-}
-
-/** The services of this name, more than one where it has instances, or the answer to who asked for none. */
-export function findServices(control: Control, name: string): readonly ServiceView[] | Response {
-  const { services } = control.status();
-  const exact = services.find((service) => service.name === name);
-  const found = exact === undefined ? services.filter((service) => groupOfInstance(service.name) === name) : [exact];
-  return found.length > 0 ? found : unknown(control, name);
-}
-
-/** It was named by its own name. */
-export function isOne(found: readonly ServiceView[], name: string): boolean {
-  return found.length === 1 && found[0]?.name === name;
-}
-
-/** For what can be told of one only. */
-function findService(control: Control, name: string): ServiceView | Response {
-  const found = findServices(control, name);
-  if (found instanceof Response) return found;
-  const [first] = found;
-  if (first !== undefined && isOne(found, name)) return first;
-  const all =
-    found.length === 1
-      ? `one instance, ${first?.name}`
-      : `instances; take one, ${first?.name} to ${found.at(-1)?.name}`;
-  return failure(400, 'several_services', `${name} has ${all}`);
-}
-
-function unknown(control: Control, name: string): Response {
-  const names = control.status().services.map((service) => service.name);
-  return failure(404, 'unknown_service', unknownService(name, names));
 }
 
 function mayShowOutput({ door, pageLogs }: RouteOptions): boolean {

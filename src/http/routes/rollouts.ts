@@ -1,24 +1,25 @@
 // Rollouts over HTTP: GET /api/v1/rollouts shows them; POST with `{"action", "services", "wait"?}` gives orders to them.
 
 import type { RolloutAction } from '../../api/rollouts.ts';
-import { groupOfInstance, select } from '../../api/select.ts';
+import { groupOfInstance } from '../../api/select.ts';
 import type { App } from '../context.ts';
-import { failure, json, underWay } from './answers.ts';
+import { failure, json, sendBytes, underWay } from './answers.ts';
 import { readBody } from './body.ts';
 import { claimedIdentity, sendOutcomes } from './commands.ts';
 import type { RouteOptions } from './route-options.ts';
+import { namesMeant } from './selection.ts';
+import type { SharedAnswers } from './shared-answers.ts';
 
 const ACTIONS: readonly RolloutAction[] = ['restart', 'undo', 'retry'];
 
-export function addRolloutsReading(app: App, { control }: RouteOptions): void {
+export function addRolloutsReading(app: App, { control }: RouteOptions, shared: SharedAnswers): void {
   app.get('/api/v1/rollouts', (c) => {
     const patterns = c.req.queries('service');
-    const all = control.rollouts();
-    if (patterns === undefined) return json({ version: 1, rollouts: all });
-    const { names, unknown } = select(control.status().services, patterns);
-    if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
+    if (patterns === undefined) return sendBytes(c.env.outgoing, shared.rollouts.get(), 'application/json');
+    const names = namesMeant(shared.status.get().services, patterns);
+    if (names instanceof Response) return names;
     const groups = new Set(names.map(groupOf));
-    return json({ version: 1, rollouts: all.filter(({ service }) => groups.has(service)) });
+    return json({ version: 1, rollouts: control.rollouts().filter(({ service }) => groups.has(service)) });
   });
 }
 
@@ -33,8 +34,8 @@ export function addRollouts(app: App, { control, log }: RouteOptions): void {
     if (!Array.isArray(patterns) || !patterns.every((pattern) => typeof pattern === 'string')) {
       return failure(400, 'bad_request', 'services: expected a list of names, globs, or all');
     }
-    const { names, unknown } = select(control.status().services, patterns);
-    if (unknown.length > 0) return failure(404, 'unknown_service', unknown.join('\n'));
+    const names = namesMeant(control.status().services, patterns);
+    if (names instanceof Response) return names;
     const by = claimedIdentity(c.env.incoming);
     const answers = [...Map.groupBy(names, groupOf)].map(([service, members]) => {
       return { service, outcome: control.rollout(action, service, members, by) };

@@ -11,4 +11,6 @@ export interface RouteOptions {
   readonly log: Log;
   readonly pageLogs: () => boolean;
   readonly hide: (text: string) => string;
+  /** Resolves when the one who asks may be served: of strangers not more than one in each turn of the loop. */
+  readonly turn: () => Promise<void>;
 }

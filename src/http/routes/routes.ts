@@ -2,15 +2,12 @@
 
 import { Hono } from 'hono';
 import type { App, Ask } from '../context.ts';
-import { answer, failure, json } from './answers.ts';
+import { answer, failure, json, sendBytes } from './answers.ts';
 import { addChanging, isChangingPath, onlyPost } from './changing.ts';
-import { Fresh } from './fresh.ts';
 import { addReading } from './reading.ts';
 import { addRolloutsReading } from './rollouts.ts';
 import type { RouteOptions } from './route-options.ts';
-
-/** How long an answer serves others too. A change of state makes it old at once. */
-const KEEP_ANSWERS = 250;
+import { SharedAnswers } from './shared-answers.ts';
 
 export function routes(options: RouteOptions): App {
   const app: App = new Hono();
@@ -24,27 +21,12 @@ export function routes(options: RouteOptions): App {
   });
   if (options.door === 'tcp') app.use(refuseChanges);
   addHealth(app, options);
-  addReading(
-    app,
-    options,
-    shared(options, () => `${JSON.stringify(options.control.status())}\n`),
-  );
-  addRolloutsReading(app, options);
-  addMetricsAndPage(app, options);
+  const shared = new SharedAnswers(options);
+  addReading(app, options, shared);
+  addRolloutsReading(app, options, shared);
+  addMetricsAndPage(app, options, shared);
   if (options.door === 'socket') addChanging(app, options);
   return app;
-}
-
-/** Pages and scrapers share answers; who asks over the socket may just have changed something and gets a new one. */
-function shared(
-  { control, door }: RouteOptions,
-  make: () => string | Promise<Uint8Array<ArrayBuffer>>,
-): Fresh<Uint8Array<ArrayBuffer>> {
-  const version = () => control.recentEvents().at(-1)?.id ?? 0;
-  return new Fresh(door === 'tcp' ? KEEP_ANSWERS : 0, version, async () => {
-    const made = await make();
-    return typeof made === 'string' ? Buffer.from(made) : made;
-  });
 }
 
 async function refuseChanges(c: Ask, next: () => Promise<void>): Promise<Response | undefined> {
@@ -72,13 +54,13 @@ function addHealth(app: App, { control }: RouteOptions): void {
   });
 }
 
-function addMetricsAndPage(app: App, options: RouteOptions): void {
-  // Loaded with the first scrape: not everybody has a Prometheus, and it takes 5 MB.
-  const metrics = shared(options, async () => {
-    const { renderMetrics } = await import('../metrics/metrics.ts');
-    return renderMetrics(options.control.metrics());
+function addMetricsAndPage(app: App, { turn }: RouteOptions, { metrics }: SharedAnswers): void {
+  app.get('/metrics', async (c) => {
+    const bytes = await metrics.get();
+    // All who waited for it are many, and it is long.
+    await turn();
+    return sendBytes(c.env.outgoing, bytes, 'text/plain; version=0.0.4; charset=utf-8');
   });
-  app.get('/metrics', async () => answer(await metrics.get(), 'text/plain; version=0.0.4; charset=utf-8'));
   app.get('/', async () => {
     const { PAGE, PAGE_HEADERS } = await import('../page/page.ts');
     return answer(PAGE, 'text/html; charset=utf-8', 200, PAGE_HEADERS);

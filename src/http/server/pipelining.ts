@@ -3,18 +3,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Nobody who is meant to be here asks for more than one thing at a time. */
-const MOST_UNANSWERED = 16;
-
 const unanswered = new WeakMap<Socket, number>();
 
 /** True: it is too much; the connection is ended, and there is nothing to answer. */
-export function asksTooMuch({ socket }: IncomingMessage, response: ServerResponse): boolean {
+export function asksTooMuch({ socket }: IncomingMessage, response: ServerResponse, most: number): boolean {
   if (socket.destroyed) return true;
   const count = (unanswered.get(socket) ?? 0) + 1;
   unanswered.set(socket, count);
   response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
-  if (count <= MOST_UNANSWERED) return false;
+  if (count <= most) return false;
   socket.destroy();
   return true;
 }

@@ -1,7 +1,6 @@
 // The two doors of the daemon: a unix socket for all of it, a TCP port for reading. Both survive whatever comes in.
 
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Control } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
@@ -9,7 +8,9 @@ import { Alarm } from '../../runtime/clock.ts';
 import type { Door, Log } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
 import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
-import { asksTooMuch } from './pipelining.ts';
+import { Crowd } from './crowd.ts';
+import { newListener, type Refusal } from './listener.ts';
+import { MAX_HEADER_BYTES, MAX_HEADERS, refuse, reply } from './refusals.ts';
 
 export interface ServerOptions {
   readonly control: Control;
@@ -38,14 +39,17 @@ export interface Servers extends AsyncDisposable {
  */
 const { createServer } = process.getBuiltinModule('node:http');
 
-/** Each door has its own, so that a crowd at the port leaves the socket free. What is above is closed at once. */
-const MAX_CONNECTIONS = { socket: 256, tcp: 512 };
+/** Each door has its own, so that a crowd at the port leaves the socket free. */
+const PLACES = {
+  socket: { all: 256, ofPeer: 256, busyOfPeer: 224, shaking: 0 },
+  tcp: { all: 512, ofPeer: 256, busyOfPeer: 192, shaking: 32 },
+};
+/** Those who had to go are still counted by Node for a moment. */
+const LEAVING = 64;
 
 /** Connections that wait to be accepted. Of what is above, a client that never says a word never learns (tcp(7)). */
 const BACKLOG = 4096;
 
-/** Enough for a proxy's headers; ctl needs 200 bytes. */
-const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT: Millis = 10_000;
 const REQUEST_TIMEOUT: Millis = 15_000;
 const KEEP_ALIVE_TIMEOUT: Millis = 10_000;
@@ -70,7 +74,15 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   const makeServer = (door: Door): Server => {
     let isForAll = door === 'socket' || address === null;
     const mayAsk = ({ headers }: IncomingMessage) => isForAll || isOwnHost(headers.host, address?.host ?? '');
-    const server = newServer(door, listener(door, options, streams, mayAsk));
+    const crowd = new Crowd(PLACES[door]);
+    const refuses: Refusal = (request, response) => {
+      if (mayAsk(request)) return false;
+      reply(response, 403, 'wrong_host', WRONG_HOST);
+      return true;
+    };
+    const { control, log, pageLogs = () => false, hide = (text) => text } = options;
+    const server = newServer(door, newListener({ door, control, log, pageLogs, hide, streams, crowd, refuses }));
+    server.on('connection', (socket) => crowd.enter(socket, false));
     server.once('listening', () => {
       isForAll ||= isForOthers(server);
     });
@@ -106,7 +118,8 @@ function newServer(door: Door, listen: RequestListener): Server {
     },
     listen,
   );
-  server.maxConnections = MAX_CONNECTIONS[door];
+  server.maxConnections = PLACES[door].all + LEAVING;
+  server.maxHeadersCount = MAX_HEADERS;
   // On the unix socket an answer may take as long as a service takes to stop.
   server.timeout = door === 'tcp' ? TCP_IDLE_TIMEOUT : 0;
   server.on('clientError', refuse);
@@ -122,34 +135,6 @@ function isForOthers(server: Server): boolean {
   return bound !== null && typeof bound === 'object' && !isLoopback(bound.address);
 }
 
-function listener(
-  door: Door,
-  options: ServerOptions,
-  streams: EventStreams,
-  mayAsk: (request: IncomingMessage) => boolean,
-): RequestListener {
-  // Loaded with the first request: services start earlier for it, and a daemon that nobody asks stays small.
-  let app: Promise<RequestListener> | null = null;
-  const load = async (): Promise<RequestListener> => {
-    const { newApp } = await import('../routes/app.ts');
-    const { control, log, pageLogs = () => false, hide = (text) => text } = options;
-    return newApp({ control, door, streams, log, pageLogs, hide });
-  };
-  return (request, response) => {
-    if (asksTooMuch(request, response)) return;
-    if (!mayAsk(request)) return reply(response, 403, 'wrong_host', WRONG_HOST);
-    app ??= load();
-    app
-      .then((answer) => answer(request, response))
-      .catch((error: Error) => {
-        app = null;
-        options.log('error', 'an HTTP request failed', { error: error.message });
-        if (response.headersSent) response.destroy();
-        else reply(response, 503, 'unavailable', 'opsd cannot answer now; try again');
-      });
-  };
-}
-
 function listenOnTcp(server: Server, address: Address): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(cannotListen(address, error)));
@@ -162,30 +147,6 @@ function listenOnTcp(server: Server, address: Address): Promise<string> {
       resolve(printAddress({ host: address.host, port }));
     });
   });
-}
-
-/** What is no HTTP, too big, or too slow. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const [status, code, message] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? (['431 Request Header Fields Too Large', 'too_large', `headers may have ${MAX_HEADER_BYTES} bytes`] as const)
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? (['408 Request Timeout', 'timeout', 'the request took too long to arrive'] as const)
-        : (['400 Bad Request', 'bad_request', 'this is no HTTP request'] as const);
-  const body = `${JSON.stringify({ error: { code, message } })}\n`;
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  );
-  socket.destroySoon();
-}
-
-function reply(response: ServerResponse, status: number, code: string, message: string): void {
-  response.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close' });
-  response.end(`${JSON.stringify({ error: { code, message } })}\n`);
 }
 
 /** Takes no more requests, gives those under way a moment, then ends all. */

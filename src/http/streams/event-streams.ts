@@ -5,6 +5,8 @@ import type { Control } from '../../api/control.ts';
 import type { EventView } from '../../api/events.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, every, monotonic, wallNow } from '../../runtime/clock.ts';
+import type { Door } from '../context.ts';
+import { peerOf } from '../peer.ts';
 import { StatusFeed } from './status-feed.ts';
 
 /** `changes`: each change of state. `services`: all services, then what changed of them, at most once a second. */
@@ -12,6 +14,8 @@ export type StreamKind = 'changes' | 'services';
 
 interface Listener {
   readonly response: ServerResponse;
+  readonly door: Door;
+  readonly peer: string;
   readonly kind: StreamKind;
   /** Id of the last change it was given. */
   lastId: number;
@@ -22,7 +26,10 @@ interface Listener {
   stuckSince: Millis | null;
 }
 
-const MAX_LISTENERS = 128;
+/** Each door has its own, so that a crowd at the port leaves some for ctl. */
+const MAX_LISTENERS = { socket: 64, tcp: 128 };
+/** Of one address (see peerOf). */
+const MAX_OF_PEER = 96;
 /** What happens within so long goes out together. */
 const GATHER: Millis = 50;
 const ROUND: Millis = 1_000;
@@ -50,8 +57,9 @@ export class EventStreams implements Disposable {
   }
 
   /** Takes over the response; false: there are too many listeners. `since`: an id, see EVENT_ID; null: only what comes. */
-  add(response: ServerResponse, kind: StreamKind, since: string | null): boolean {
-    if (this.#listeners.size >= MAX_LISTENERS) return false;
+  add(response: ServerResponse, door: Door, kind: StreamKind, since: string | null): boolean {
+    const peer = response.socket === null ? null : peerOf(response.socket);
+    if (peer === null || this.#isFull(door, peer)) return false;
     response.writeHead(200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
@@ -59,7 +67,7 @@ export class EventStreams implements Disposable {
       'X-Content-Type-Options': 'nosniff',
     });
     const lastId = this.#startAfter(since);
-    const listener: Listener = { response, kind, lastId, round: -1, saidAt: monotonic(), stuckSince: null };
+    const listener: Listener = { response, door, peer, kind, lastId, round: -1, saidAt: monotonic(), stuckSince: null };
     this.#listeners.add(listener);
     response.once('close', () => this.#remove(listener));
     response.write('retry: 1000\n\n');
@@ -73,6 +81,12 @@ export class EventStreams implements Disposable {
     for (const { response } of this.#listeners) response.end();
     this.#listeners.clear();
     this.#rest();
+  }
+
+  #isFull(door: Door, peer: string): boolean {
+    const others = [...this.#listeners].filter((listener) => listener.door === door);
+    if (others.length >= MAX_LISTENERS[door]) return true;
+    return others.filter((listener) => listener.peer === peer).length >= MAX_OF_PEER;
   }
 
   #remove(listener: Listener): void {
@@ -129,16 +143,12 @@ export class EventStreams implements Disposable {
     const events = this.#control.recentEvents();
     const newest = events.at(-1)?.id ?? 0;
     const now = monotonic();
-    const worded = new Map<number, Buffer>();
+    let words: ChangesInWords | null = null;
     for (const listener of this.#of('changes')) {
       if (listener.lastId >= newest || !canTake(listener, now)) continue;
-      let words = worded.get(listener.lastId);
-      if (words === undefined) {
-        words = wordChanges(events, listener.lastId);
-        worded.set(listener.lastId, words);
-      }
+      words ??= new ChangesInWords(events);
+      say(listener, words.after(listener.lastId), now);
       listener.lastId = newest;
-      say(listener, words, now);
     }
   }
 
@@ -175,12 +185,23 @@ export class EventStreams implements Disposable {
   }
 }
 
-function wordChanges(events: readonly EventView[], after: number): Buffer {
-  const news = events.filter(({ id }) => id > after);
-  const missed = (news[0]?.id ?? after + 1) - after - 1;
-  const gap = missed > 0 ? word('gap', { missed }) : '';
-  const lines = news.map((event) => `id: ${process.pid}.${event.id}\n${word('state', event)}`);
-  return Buffer.from(gap + lines.join(''));
+/** Each change is put into words once, wherever in them a listener begins. */
+class ChangesInWords {
+  readonly #events: readonly EventView[];
+  readonly #lines: readonly string[];
+
+  constructor(events: readonly EventView[]) {
+    this.#events = events;
+    this.#lines = events.map((event) => `id: ${process.pid}.${event.id}\n${word('state', event)}`);
+  }
+
+  after(id: number): string {
+    const oldest = this.#events[0]?.id ?? id + 1;
+    const missed = Math.max(0, oldest - id - 1);
+    // The ids of what is kept have no gaps.
+    const lines = this.#lines.slice(Math.max(0, id + 1 - oldest));
+    return (missed > 0 ? word('gap', { missed }) : '') + lines.join('');
+  }
 }
 
 function word(event: string, data: unknown): string {

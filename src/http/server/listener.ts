@@ -1,0 +1,97 @@
+// What becomes of a request before a route answers it: refused where it asks for too much, and given its turn.
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Control } from '../../api/control.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { Door, Log } from '../context.ts';
+import { peerOf } from '../peer.ts';
+import type { EventStreams } from '../streams/event-streams.ts';
+import type { Crowd } from './crowd.ts';
+import { asksTooMuch } from './pipelining.ts';
+import { reply } from './refusals.ts';
+import { COME_BACK_AFTER, Turns } from './turns.ts';
+
+/** Of TCP. On the socket a URL may be as long as all headers: ctl may name many services. */
+const MAX_URL_BYTES = 4 * 1024;
+
+/** Who has to be answered whatever else is going on: a supervisor of opsd would end it. */
+const URGENT = '/.well-known/live';
+
+/** Nobody who is meant to be here asks for more than one thing at a time; programs on the socket may. */
+const MOST_UNANSWERED = { socket: 16, tcp: 2 };
+
+export type Refusal = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export interface ListenerOptions {
+  readonly control: Control;
+  readonly streams: EventStreams;
+  readonly door: Door;
+  readonly pageLogs: () => boolean;
+  readonly hide: (text: string) => string;
+  readonly log: Log;
+  readonly crowd: Crowd;
+  /** Answers who may not ask; false: let it be served. */
+  readonly refuses: Refusal;
+}
+
+export function newListener(options: ListenerOptions): RequestListener {
+  const { door, crowd, refuses } = options;
+  const turns = new Turns();
+  const app = lazyApp(options, () =>
+    door === 'socket' ? Promise.resolve() : new Promise((go) => turns.takeFirst(go)),
+  );
+  return (request, response) => {
+    if (asksTooMuch(request, response, MOST_UNANSWERED[door])) return;
+    const hasRoom = crowd.serve(request, response);
+    if (refuses(request, response)) return;
+    const isUrgent = request.url === URGENT;
+    if (!hasRoom && !isUrgent) return comeBack(response);
+    if (door === 'socket') return app(request, response);
+    if (isTooLong(request, response)) return;
+    // Nothing that TCP is answered needs a body: what is sent of one is not waited for.
+    if (hasBody(request)) response.shouldKeepAlive = false;
+    const work = () => {
+      if (!request.socket.destroyed) app(request, response);
+    };
+    if (isUrgent) turns.takeFirst(work);
+    else if (!turns.take(peerOf(request.socket), work)) comeBack(response);
+  };
+}
+
+/** Loaded with the first request: services start earlier for it, and a daemon that nobody asks stays small. */
+function lazyApp(
+  { control, door, streams, log, pageLogs, hide }: ListenerOptions,
+  turn: () => Promise<void>,
+): RequestListener {
+  let app: Promise<RequestListener> | null = null;
+  const load = async (): Promise<RequestListener> => {
+    const { newApp } = await import('../routes/app.ts');
+    return newApp({ control, door, streams, log, pageLogs, hide, turn });
+  };
+  return (request, response) => {
+    app ??= load();
+    app
+      .then((answer) => answer(request, response))
+      .catch((error: Error) => {
+        app = null;
+        log('error', 'an HTTP request failed', { error: error.message });
+        if (response.headersSent) response.destroy();
+        else reply(response, 503, 'unavailable', 'opsd cannot answer now; try again');
+      });
+  };
+}
+
+function isTooLong({ url = '' }: IncomingMessage, response: ServerResponse): boolean {
+  if (url.length <= MAX_URL_BYTES) return false;
+  reply(response, 414, 'too_large', `a URL may have ${MAX_URL_BYTES} bytes, and this one has ${url.length}`);
+  return true;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+function comeBack(response: ServerResponse): void {
+  const after: Millis = COME_BACK_AFTER / 1_000;
+  reply(response, 503, 'too_many', 'too many requests are being answered; try again', { 'Retry-After': String(after) });
+}
