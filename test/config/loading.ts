@@ -54,6 +54,7 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     hasGroup: () => true,
     isSelf: () => false,
     doubtOnPrefix: () => null,
+    doubtOnLogFolder: () => null,
     isLinear: () => true,
     whyNotSchedule: () => null,
     capacity: () => ({ memory: null, cpus: null }),

@@ -46,12 +46,17 @@ export function checkDaemon(
   }
   const doubt = facts.doubtOnPrefix(prefix);
   if (doubt !== null) findings.problem({ where: 'PREFIX', line: null, key: '' }, `${prefix} ${doubt}`);
-  if (facts.look(daemon.logDir) === 'other') {
-    const place = locate(['log_dir']);
-    const path = place.isSecret ? REDACTED : daemon.logDir;
-    findings.problem(place, `${path} is not a directory; move it away, or choose another one`);
-  }
+  checkLogFolder(daemon.logDir, locate(['log_dir']), facts, findings);
   if (daemon.socketGroup !== null) checkGroup(daemon.socketGroup, locate(['socket_group']), facts, findings);
+}
+
+function checkLogFolder(logDir: string, place: Place, facts: Facts, findings: Findings): void {
+  if (facts.look(logDir) === 'other') {
+    const path = place.isSecret ? REDACTED : logDir;
+    return findings.problem(place, `${path} is not a directory; move it away, or choose another one`);
+  }
+  const doubt = facts.doubtOnLogFolder(logDir);
+  if (doubt !== null) findings.problem(place, place.isSecret ? `${REDACTED} can be changed by others` : doubt);
 }
 
 export function checkService(

@@ -48,6 +48,8 @@ export interface Facts {
   whyNotSchedule(cron: string, timezone: string | null): string | null;
   /** Why nothing can be kept below this folder, and what to do; null: it can, or the folder is not there yet. */
   doubtOnPrefix(prefix: string): string | null;
+  /** What others could do in the folder of the logs, or with it, and how to prevent it; null: nothing. */
+  doubtOnLogFolder(path: string): string | null;
   /** Whether a regular expression can be matched in a time that only the length of the text decides. */
   isLinear(pattern: string): boolean;
   capacity(): Capacity;

@@ -1,9 +1,7 @@
 // Is the daemon alive? Measures how late the event loop is, beats for whoever watches opsd, and tells when it stalls.
 
-import { utimesSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
-import { makeFolders } from '../../os/files/make-folders.ts';
+import { touch } from '../../os/files/touch.ts';
 import { every, monotonic, wallNow } from '../../runtime/clock.ts';
 import type { Loop } from '../../runtime/loop.ts';
 
@@ -16,13 +14,13 @@ const ALPHA = 0.3;
 export class Pulse implements Disposable {
   #lag: Millis = 0;
   #expected: Millis = monotonic() + PERIOD;
-  readonly #loop: Loop;
+  readonly #loop: Pick<Loop, 'turnedAt'>;
   readonly #file: string;
   readonly #onBeat: () => void;
   readonly #timer: Disposable;
 
   /** `onBeat` is called every second while all is well. */
-  constructor(loop: Loop, heartbeatFile: string, onBeat: () => void) {
+  constructor(loop: Pick<Loop, 'turnedAt'>, heartbeatFile: string, onBeat: () => void) {
     this.#loop = loop;
     this.#file = heartbeatFile;
     this.#onBeat = onBeat;
@@ -54,16 +52,10 @@ export class Pulse implements Disposable {
 
   /** A file that cannot be written is the watcher's to notice: supervision goes on. */
   #touch(): void {
-    const now = wallNow();
     try {
-      utimesSync(this.#file, now, now);
+      touch(this.#file, wallNow());
     } catch {
-      try {
-        makeFolders(dirname(this.#file));
-        writeFileSync(this.#file, '', { mode: 0o644 });
-      } catch {
-        return;
-      }
+      return;
     }
   }
 }

@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import type { Capacity, Facts, FileText, Look, Powers } from '../../config/check/host-facts.ts';
 import { unixNow } from '../../runtime/clock.ts';
 import { DEFAULT_PATH } from '../chain/tools.ts';
-import { doubtOnPrefix } from '../files/run-dir.ts';
+import { doubtOnLogFolder, doubtOnPrefix } from '../files/run-dir.ts';
 import { type Reader, readTextFile } from '../files/text-file.ts';
 import { codeOf } from '../proc/identity.ts';
 import { linearPattern } from '../readiness/linear-pattern.ts';
@@ -114,6 +114,10 @@ export class MachineFacts implements Facts {
 
   doubtOnPrefix(prefix: string): string | null {
     return doubtOnPrefix(prefix);
+  }
+
+  doubtOnLogFolder(path: string): string | null {
+    return doubtOnLogFolder(path);
   }
 
   isLinear(pattern: string): boolean {

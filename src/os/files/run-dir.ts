@@ -96,6 +96,18 @@ export function prepareLogFolder(path: string): void {
   prepare(path, 0o755, 0o002);
 }
 
+/** What `opsd check` can say of it before; null: nothing, or it is not there yet. */
+export function doubtOnLogFolder(path: string): string | null {
+  const found = lookThroughOrNull(path);
+  return (found && looseness(path, found)) ?? doubtAbove(path, `who could put another folder in the place of ${path}`);
+}
+
+function looseness(path: string, found: Stats): string | null {
+  if (!isLoose(found)) return null;
+  const why = 'who is in its group could put a file in the place of another';
+  return `${path} has mode ${octal(found.mode)}, ${why}: chmod +t ${path}, or chmod g-w ${path}`;
+}
+
 /** `forbidden`: permission bits that it must not have. A group that may write where it is not forbidden needs a sticky folder. */
 function prepare(path: string, mode: number, forbidden: number): void {
   const found = lookOrMake(path, mode);
@@ -110,10 +122,8 @@ function prepare(path: string, mode: number, forbidden: number): void {
     const right = octal(found.mode & 0o777 & ~forbidden);
     refuse(`has mode ${octal(found.mode)}, others than opsd can use it`, `chmod ${right} ${path}`);
   }
-  if (isLoose(found)) {
-    const why = 'who is in its group could put a file in the place of another';
-    refuse(`has mode ${octal(found.mode)}, ${why}`, `chmod +t ${path}, or chmod g-w ${path}`);
-  }
+  const loose = looseness(path, found);
+  if (loose !== null) throw new RuntimeError(loose);
   const doubt = doubtAbove(path, `who could put another folder in the place of ${path}`);
   if (doubt !== null) throw new RuntimeError(doubt);
 }
