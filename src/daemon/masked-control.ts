@@ -2,6 +2,7 @@
 
 import type { Control } from '../api/control.ts';
 import type { EventView } from '../api/events.ts';
+import type { ServiceLog } from '../api/logs.ts';
 import type { MetricsView } from '../api/metrics.ts';
 import type { ReloadResult, ScaleResult } from '../api/reload.ts';
 import type { RolloutAction, RolloutView } from '../api/rollouts.ts';
@@ -73,8 +74,8 @@ export class MaskedControl implements Control {
     return this.#control.graph();
   }
 
-  logFile(service: string): string | null {
-    return this.#control.logFile(service);
+  logOf(service: string): ServiceLog | null {
+    return this.#control.logOf(service);
   }
 
   live(): { readonly ok: boolean; readonly lagSeconds: number } {
