@@ -1,5 +1,7 @@
 // Where a command writes, and what may be written there.
 
+import { styleText } from 'node:util';
+
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
@@ -15,21 +17,9 @@ export interface Terminal {
 
 export type Colour = 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'dim' | 'bold';
 
-const CODES: Readonly<Record<Colour, readonly [on: number, off: number]>> = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  blue: [34, 39],
-  magenta: [35, 39],
-  cyan: [36, 39],
-};
-
 export function paint({ hasColours }: Pick<Terminal, 'hasColours'>, colour: Colour | null, text: string): string {
-  if (!hasColours || colour === null) return text;
-  const [on, off] = CODES[colour];
-  return `\u001b[${on}m${text}\u001b[${off}m`;
+  // Whether to colour was decided with the terminal.
+  return hasColours && colour !== null ? styleText(colour, text, { validateStream: false }) : text;
 }
 
 /**
