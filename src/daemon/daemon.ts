@@ -272,12 +272,9 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   const isHeld = (service: string, generation: number) => cgroups?.holdsMemory(service, generation) ?? false;
   const memoryWatch = new MemoryWatch({
     state: () => loop.state,
-    measure: () => {
-      const specs = new Map(loop.state.services.map(({ spec }) => [spec.name, spec]));
-      return treesMemory(layout.run, (name) => {
-        const spec = specs.get(name);
-        return spec === undefined ? null : uidOf(spec);
-      });
+    async measure(generations) {
+      const members = await processes.membersOf(generations);
+      return members && (await treesMemory(members));
     },
     keyOf: treeKey,
     isHeld,

@@ -10,7 +10,8 @@ import { waitFor } from '../support/wait.ts';
 async function beginnings(count: number, look: () => void): Promise<number[]> {
   const begun: number[] = [];
   using looks = new Looks(
-    (now) => {
+    function* (now) {
+      yield;
       begun.push(now);
       look();
     },

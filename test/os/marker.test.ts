@@ -52,11 +52,17 @@ test('nothing else is a marker', () => {
 });
 
 test('it is found behind a large environment, and no other variable is taken for it', async () => {
-  const large = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`A${index}`, 'x'.repeat(100_000)]));
+  const large = { A: 'x'.repeat(100_000) };
   assert.deepEqual(await markerOf({ ...large, XOPSD_MARKER: '1:no:/run', OPSD_MARKER: '7:web:/run' }), {
     text: '7:web:/run',
   });
   assert.deepEqual(await markerOf({ OPSD_MARKER_OLD: '1:no:/run', B: 'OPSD_MARKER=1:no:/run' }), 'none');
+});
+
+test('of an environment of megabytes only the first 128 KiB are read', async () => {
+  const large = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`A${index}`, 'x'.repeat(100_000)]));
+  assert.deepEqual(await markerOf({ OPSD_MARKER: '7:web:/run', ...large }), { text: '7:web:/run' });
+  assert.equal(await markerOf({ ...large, OPSD_MARKER: '7:web:/run' }), 'none');
 });
 
 test('no environment, no process, a kernel thread', async () => {

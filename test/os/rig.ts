@@ -114,6 +114,8 @@ export interface Rig extends AsyncDisposable {
   alive(): number[];
 }
 
+const EVERYBODY = { has: () => true };
+
 export async function rig(options: RigOptions = {}): Promise<Rig> {
   const folder = options.after ? null : await scratch();
   const dir = options.after?.dir ?? folder?.path ?? '';
@@ -150,7 +152,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     baseNofile: options.baseNofile ?? limitOf('self')?.soft ?? 1024,
   });
   const look = (given: Partial<CensusOptions> = {}): Census => {
-    const seen = census(runDir, { hints: [], uidOf: () => null, populated: [], ...given });
+    const seen = census(runDir, { hints: [], uidOf: () => null, users: EVERYBODY, populated: [], ...given });
     if (seen === null) throw new Error('no descriptor left to read /proc');
     return seen;
   };

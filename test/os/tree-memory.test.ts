@@ -17,12 +17,16 @@ test('all processes of a generation count, those that left its group too', async
   await using r = await rig();
   const hoard = `sh -c '(head -c ${40 * MIB} /dev/zero; sleep 60) | tail -c ${40 * MIB}'`;
   await r.start(shell(`setsid ${hoard} & ${hoard} & wait`));
-  const size = () => treesMemory(r.runDir, () => null)?.get(treeKey('web', 1)) ?? 0;
-  await waitFor('both to have taken theirs', () => size() > 80 * MIB);
-  assert.ok(size() < 120 * MIB, `${size()}`);
+  const size = async () => {
+    const members = await r.processes.membersOf([{ service: 'web', generation: 1 }]);
+    return members && (await treesMemory(members)).get(treeKey('web', 1));
+  };
+  await waitFor('both to have taken theirs', async () => ((await size()) ?? 0) > 80 * MIB);
+  const taken = await size();
+  assert.ok(taken && taken < 120 * MIB, `${taken}`);
   r.processes.kill('web', 1);
   await r.event('exited');
-  await waitFor('their end', () => size() === 0);
+  await waitFor('their end', async () => !(await size()));
 });
 
 const limited = (name: string) => {
@@ -36,7 +40,7 @@ test('who takes more is told to the core, with both figures; who is held by a cg
   const sizes = new Map(['big', 'held', 'free'].map((name) => [treeKey(name, 1), 600 * MIB]));
   using _watch = new MemoryWatch({
     state: () => state,
-    measure: () => sizes.set(treeKey('small', 1), 512 * MIB),
+    measure: async () => sizes.set(treeKey('small', 1), 512 * MIB),
     keyOf: treeKey,
     isHeld: (service) => service === 'held',
     post: (event) => posted.push(event),

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { bootId, readStat } from '../../src/os/proc/identity.ts';
 import { formatMarker } from '../../src/os/proc/marker.ts';
 import { type Process, ProcessTable, type Snapshot } from '../../src/os/proc/process-table.ts';
+import { inOneTurn, type Work } from '../../src/os/proc/turns.ts';
 import { newTree, type Tree } from '../../src/os/processes/process-tree.ts';
 import { Looks } from '../../src/os/processes/scan-pacer.ts';
 import { Trees } from '../../src/os/processes/trees.ts';
@@ -63,8 +64,9 @@ function hunt(look: (count: number) => Snapshot | null): Hunt {
   const self: Hunt = {
     trees: new Trees({
       table: {
-        look() {
+        *look(): Work<Snapshot | null> {
           self.looks += 1;
+          yield;
           return look(self.looks);
         },
       },
@@ -184,7 +186,7 @@ test('what is to be killed is stopped first, lest it forks while others are soug
       // On a busy host a signal takes its time to be acted on.
       const until = performance.now() + 2_000;
       while (count === 2 && stateOf(escapee.pid) === 'R' && performance.now() < until);
-      const snapshot = table.look();
+      const snapshot = inOneTurn(table.look(new Set()));
       states.push(snapshot?.processes.find(({ pid }) => pid === escapee.pid)?.state ?? 'gone');
       return snapshot;
     });
@@ -207,7 +209,8 @@ test('one look serves all who ask in the same turn', async () => {
 test('the first who asks is served in this turn, and looking takes at most a fifth of the time', async () => {
   const begun: number[] = [];
   using looks = new Looks(
-    (now) => {
+    function* (now) {
+      yield;
       begun.push(now);
       work(5);
     },

@@ -45,12 +45,19 @@ export function findInheritance(
     const user = config.services.get(service)?.launch.user ?? null;
     return services.get(service)?.uid ?? (user === null ? null : (accountOf(user)?.uid ?? null));
   };
+  const users = new Set<number>();
+  for (const { launch } of config.services.values()) {
+    const uid = launch.user === null ? undefined : accountOf(launch.user)?.uid;
+    if (uid !== undefined) users.add(uid);
+  }
+  for (const { uid } of remembered.services) if (uid !== null) users.add(uid);
   const hints = hintsOf(runDir, config, remembered.services);
   // A start that was under way may have got a process that nobody wrote down; all others without one have none.
   const ended = remembered.services.filter(({ pid, state }) => pid === null && state !== 'starting');
   const taken = census(runDir, {
     hints,
     uidOf,
+    users,
     populated,
     ended: ended.map(({ name: service, generation }) => ({ service, generation })),
   });

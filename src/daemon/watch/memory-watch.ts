@@ -8,10 +8,17 @@ import { every } from '../../runtime/clock.ts';
 const PERIOD: Millis = 5_000;
 const MIB = 1 << 20;
 
+interface Watched {
+  readonly service: string;
+  readonly generation: number;
+  /** Bytes. */
+  readonly limit: number;
+}
+
 export interface MemoryWatchOptions {
   readonly state: () => State;
-  /** Bytes by service and generation; null: they cannot be told now. Asked only while there is a service to be watched. */
-  readonly measure: () => ReadonlyMap<string, number> | null;
+  /** Bytes of these by service and generation; null: they cannot be told now. Not asked while there are none. */
+  readonly measure: (generations: readonly Watched[]) => Promise<ReadonlyMap<string, number> | null>;
   readonly keyOf: (service: string, generation: number) => string;
   /** Does the kernel hold this generation to its limit? */
   readonly isHeld: (service: string, generation: number) => boolean;
@@ -22,16 +29,21 @@ export interface MemoryWatchOptions {
 export class MemoryWatch implements Disposable {
   readonly #options: MemoryWatchOptions;
   readonly #timer: Disposable;
+  #isLooking = false;
+  #isOver = false;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
-    this.#timer = every(options.period ?? PERIOD, () => this.#look());
+    this.#timer = every(options.period ?? PERIOD, () => void this.#look());
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     const watched = this.#options.state().services.flatMap((service) => this.#watched(service));
-    if (watched.length === 0) return;
-    const sizes = this.#options.measure();
+    if (watched.length === 0 || this.#isLooking) return;
+    this.#isLooking = true;
+    const sizes = await this.#options.measure(watched);
+    this.#isLooking = false;
+    if (this.#isOver) return;
     for (const { service, generation, limit } of watched) {
       const bytes = sizes?.get(this.#options.keyOf(service, generation)) ?? 0;
       if (bytes <= limit) continue;
@@ -40,7 +52,7 @@ export class MemoryWatch implements Disposable {
     }
   }
 
-  #watched({ spec, state }: Service): { service: string; generation: number; limit: number }[] {
+  #watched({ spec, state }: Service): Watched[] {
     const limit = spec.launch.limits.memory;
     const run: Run | null = state.name === 'starting' || state.name === 'running' ? state.run : null;
     if (limit === null || run === null || this.#options.isHeld(spec.name, run.generation)) return [];
@@ -48,6 +60,7 @@ export class MemoryWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#timer[Symbol.dispose]();
   }
 }

@@ -23,21 +23,21 @@ export function parseMarker(text: string): Marker | null {
 }
 
 const NEEDLE = Buffer.from(`${MARKER}=`);
-/** Most environments are far smaller; one that does not fit gets a larger space, up to what an exec may ever carry. */
-let space = Buffer.allocUnsafe(64 * 1024);
-const LARGEST = 8 * 1024 * 1024;
+/**
+ * opsd puts the marker first. A program that starts another may bring the environment into an order of its own (shells
+ * do), so that it may stand anywhere; but the kernel takes no variable above 128 KiB, and hardly any environment has as
+ * much in all. Behind that it is not found: such a process is known by its session, its cgroup, or as it was seen before.
+ * Whoever fills megabytes makes opsd read no more than this.
+ */
+const space = Buffer.allocUnsafe(128 * 1024);
 
 /**
- * The marker's text in the environment that a process was started with; `none`: it has none that we may see;
+ * The marker's text in the environment that a process was started with; `none`: it has none that we see;
  * `empty`: no environment at all, or the process is just being replaced by exec.
  */
 export function readMarker(pid: number): { readonly text: string } | 'none' | 'empty' | 'gone' | 'exhausted' {
   const path = `/proc/${pid}/environ`;
-  let length = readProcFile(path, space);
-  while (length === space.length && space.length < LARGEST) {
-    space = Buffer.allocUnsafe(space.length * 2);
-    length = readProcFile(path, space);
-  }
+  const length = readProcFile(path, space);
   if (length === 'forbidden') return 'none';
   if (typeof length === 'string') return length;
   return length === 0 ? 'empty' : findMarker(space.subarray(0, length));

@@ -2,8 +2,9 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
-import { isLiving, listProcesses, type ProcessStat, readProcFile, readStat } from './identity.ts';
+import { isLiving, listProcesses, type ProcessStat, readProcFile, readStat, type Unread } from './identity.ts';
 import { type Marker, parseMarker, readMarker } from './marker.ts';
+import type { Work } from './turns.ts';
 
 /** A living process that is not the main process of a service. */
 export interface Process extends ProcessStat {
@@ -36,6 +37,8 @@ interface Remembered {
   readonly freshUntil: Millis;
   /** Since when its environment is found empty; null: it is not. */
   readonly emptySince: Millis | null;
+  /** Its user, as which nothing runs that was looked for: nobody has read its environment. null: it was read. */
+  readonly unreadOf: number | null;
   seenIn: number;
 }
 
@@ -60,6 +63,17 @@ export interface Ours {
   isSession(session: number): boolean;
 }
 
+export interface Users {
+  has(uid: number): boolean;
+}
+
+const ownUid = process.getuid?.() ?? 0;
+
+/** Of others a marker is believed only with kin. */
+function mayMatter(uid: number, users: Users): boolean {
+  return uid === 0 || uid === ownUid || users.has(uid);
+}
+
 export class ProcessTable {
   readonly #runDir: string;
   readonly #ours: Ours;
@@ -72,48 +86,90 @@ export class ProcessTable {
   }
 
   /**
-   * null: opsd has no descriptor left to look with, nothing can be said. `onMarked` is told of each process with a marker
-   * the moment it is found: one that forks and ends all the time is gone before the look is over.
+   * null: opsd has no descriptor left to look with, nothing can be said. `users`: those of the services that are looked
+   * for. Of other users only kin of a service is read: whom opsd has nothing to do with may have thousands of processes
+   * with megabytes of environment each. `onMarked` is told of each process with a marker the moment it is found: one that
+   * forks and ends all the time is gone before the look is over.
    */
-  look(onMarked: (process: Process) => void = () => {}): Snapshot | null {
+  *look(users: Users, onMarked: (process: Process) => void = () => {}): Work<Snapshot | null> {
     this.#looks += 1;
+    const number = this.#looks;
     const now = monotonic();
     const processes: Process[] = [];
+    const unread = new Map<number, Process>();
     let unsettled = false;
     const pids = listProcesses();
     if (pids === null) return null;
+    const keep = (pid: number, met: Remembered) => {
+      this.#remembered.set(pid, met);
+      met.seenIn = number;
+      unsettled ||= met.standing === 'unclear';
+      if (met.process?.marker) onMarked(met.process);
+      if (met.process && met.unreadOf !== null) unread.set(pid, met.process);
+      else if (met.process) processes.push(met.process);
+    };
     // The newest first, as they may be gone soonest, and with them the trace to their children.
     const inOrder = [
       ...pids.filter((pid) => !this.#remembered.has(pid)).reverse(),
       ...pids.filter((pid) => this.#remembered.has(pid)),
     ];
     for (const pid of inOrder) {
+      yield;
       if (pid === process.pid || this.#ours.isMain(pid)) continue;
       const known = this.#remembered.get(pid);
-      const met = known && known.freshUntil > now ? known : this.#meet(pid, known ?? null, now);
+      const isFresh = known && known.freshUntil > now && (known.unreadOf === null || !mayMatter(known.unreadOf, users));
+      const met = isFresh ? known : this.#meet(pid, known ?? null, now, users);
       if (met === 'exhausted') return null;
-      if (met === 'gone') {
-        unsettled ||= known === undefined || isOfInterest(known);
-        continue;
-      }
-      this.#remembered.set(pid, met);
-      met.seenIn = this.#looks;
-      unsettled ||= met.standing === 'unclear';
-      if (met.process?.marker) onMarked(met.process);
-      if (met.process) processes.push(met.process);
+      if (met === 'gone') unsettled ||= known === undefined || isOfInterest(known);
+      else keep(pid, met);
     }
-    for (const [pid, known] of this.#remembered) if (known.seenIn !== this.#looks) this.#remembered.delete(pid);
+    for (let isNews = true; isNews; ) {
+      isNews = false;
+      for (const [pid, stat] of unread) {
+        yield;
+        if (!this.#isKin(stat)) continue;
+        unread.delete(pid);
+        const met = this.#read(stat, this.#remembered.get(pid) ?? null, now);
+        if (met === 'exhausted') return null;
+        keep(pid, met);
+        isNews = true;
+      }
+    }
+    processes.push(...unread.values());
+    for (const [pid, { seenIn }] of this.#remembered) if (seenIn < number) this.#remembered.delete(pid);
     return { processes, unsettled };
   }
 
-  #meet(pid: number, known: Remembered | null, now: Millis): Remembered | 'gone' | 'exhausted' {
+  #meet(pid: number, known: Remembered | null, now: Millis, users: Users): Remembered | 'gone' | 'exhausted' {
     const stat = readStat(pid);
     if (stat === 'forbidden') return 'gone';
     if (typeof stat === 'string') return stat;
     const before = known?.startTime === stat.startTime ? known : null;
     if (stat.isKernelThread) return remember(stat, { standing: 'foreign', freshUntil: now + KERNEL_THREAD_FRESH });
     if (!isLiving(stat)) return this.#ended(stat, before, now);
-    const isClear = before !== null && before.standing !== 'unclear' && before.emptySince === null;
+    const isRead = before !== null && before.unreadOf === null;
+    const uid = isRead ? null : readUser(pid);
+    if (uid === 'exhausted') return uid;
+    if (typeof uid === 'string') return this.#ended(stat, before, now);
+    if (uid === null || mayMatter(uid, users)) return this.#read(stat, before, now);
+    const process = { ...stat, marker: null, uid: null };
+    return remember(stat, { standing: 'foreign', process, unreadOf: uid, freshUntil: now + FOREIGN_FRESH });
+  }
+
+  /** Those in a session of ours, and children of ours and of session members of ours that gave up their rights. */
+  #isKin({ parent, session }: ProcessStat): boolean {
+    if (this.#ours.isMain(parent) || this.#ours.isSession(session)) return true;
+    const isOurs = (pid: number) => {
+      const standing = this.#remembered.get(pid)?.standing;
+      return standing === 'ours' || standing === 'unclear';
+    };
+    return isOurs(parent) || isOurs(session);
+  }
+
+  #read(stat: ProcessStat, before: Remembered | null, now: Millis): Remembered | 'exhausted' {
+    const { pid } = stat;
+    const wasRead = before !== null && before.unreadOf === null;
+    const isClear = wasRead && before.standing !== 'unclear' && before.emptySince === null;
     const found = isClear ? before.marker : this.#markerOf(pid);
     if (found === 'exhausted') return found;
     if (found === 'empty') {
@@ -154,7 +210,16 @@ function isOfInterest({ standing }: Remembered): boolean {
 }
 
 function remember({ startTime }: ProcessStat, known: Partial<Remembered> & Pick<Remembered, 'standing'>): Remembered {
-  return { startTime, marker: null, process: null, freshUntil: 0, emptySince: null, seenIn: 0, ...known };
+  return {
+    startTime,
+    marker: null,
+    process: null,
+    freshUntil: 0,
+    emptySince: null,
+    unreadOf: null,
+    seenIn: 0,
+    ...known,
+  };
 }
 
 const status = Buffer.allocUnsafe(4096);
@@ -164,8 +229,13 @@ const status = Buffer.allocUnsafe(4096);
  * set-uid program that a user starts. null: gone, or not to be seen.
  */
 export function userOf(pid: number): number | null {
+  const uid = readUser(pid);
+  return typeof uid === 'number' ? uid : null;
+}
+
+function readUser(pid: number): number | Unread {
   const length = readProcFile(`/proc/${pid}/status`, status);
-  if (typeof length === 'string') return null;
+  if (typeof length === 'string') return length;
   const [, uid] = /^Uid:\t(\d+)/m.exec(status.toString('latin1', 0, length)) ?? [];
-  return uid === undefined ? null : Number(uid);
+  return uid === undefined ? 'gone' : Number(uid);
 }

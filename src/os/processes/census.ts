@@ -6,8 +6,9 @@ import { monotonic } from '../../runtime/clock.ts';
 import type { Identity } from '../../runtime/ports.ts';
 import type { Leftover } from '../cgroup/cgroups.ts';
 import { bootId } from '../proc/identity.ts';
-import { type Ours, type Process, ProcessTable } from '../proc/process-table.ts';
+import { type Ours, type Process, ProcessTable, type Users } from '../proc/process-table.ts';
 import { withSpare } from '../proc/spare-descriptor.ts';
+import { inOneTurn } from '../proc/turns.ts';
 import { identityOfProcess, Kinship, mayCarry, newTree, treeKey } from './process-tree.ts';
 
 /** What lives of one generation. */
@@ -47,14 +48,19 @@ export interface CensusOptions {
   readonly hints: readonly Hint[];
   /** The user a service runs as; null: as opsd, or nobody knows. */
   readonly uidOf: (service: string, generation: number) => number | null;
+  /** All that services may run as. */
+  readonly users: Users;
   /** Cgroups of generations that still hold processes, with those. */
   readonly populated: readonly (Leftover & { readonly pids: readonly number[] })[];
   /** Generations whose main process is known to have ended. */
   readonly ended?: readonly { readonly service: string; readonly generation: number }[];
 }
 
-/** The daemon starts: nothing is known yet. */
-const NOTHING_OURS: Ours = { isMain: () => false, isSession: () => false };
+/** The daemon starts: next to nothing is known yet. */
+function ours(hints: readonly Hint[]): Ours {
+  const sessions = new Set(hints.map(({ pid }) => pid));
+  return { isMain: () => false, isSession: (session) => sessions.has(session) };
+}
 
 const ownUid = process.getuid?.() ?? 0;
 
@@ -73,8 +79,8 @@ interface Traces {
 }
 
 /** Looks once at all processes. null: they cannot be read (no descriptor left). */
-export function census(runDir: string, { hints, uidOf, populated, ended = [] }: CensusOptions): Census | null {
-  const snapshot = new ProcessTable(runDir, NOTHING_OURS).look();
+export function census(runDir: string, { hints, uidOf, users, populated, ended = [] }: CensusOptions): Census | null {
+  const snapshot = inOneTurn(new ProcessTable(runDir, ours(hints)).look(users));
   if (snapshot === null) return null;
   const traces = new Map<string, Traces>();
   const tracesOf = (service: string, generation: number): Traces => {

@@ -3,6 +3,7 @@
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import { listProcesses, readStat } from '../proc/identity.ts';
+import { inTurns, type Work } from '../proc/turns.ts';
 
 /**
  * What Node or the spawner has started they fetch themselves, within a turn of the loop. A child that is dead at two
@@ -12,11 +13,12 @@ const LOOK_AFTER: Millis = 1_000;
 
 export class Orphans implements Disposable {
   readonly #fetch: ((pid: number) => void) | null;
-  readonly #alarm = new Alarm(() => this.#look());
+  readonly #alarm = new Alarm(() => void this.#look());
   readonly #onDeath = () => this.#expect();
   /** Those that were dead at the last look, with their start times. */
   #dead: ReadonlyMap<number, number> = new Map();
   #isExpecting = false;
+  #isOver = false;
 
   /** `fetch`: waitpid(2); null where Node cannot: then they are counted only. */
   constructor(fetch: ((pid: number) => void) | null) {
@@ -36,13 +38,13 @@ export class Orphans implements Disposable {
     this.#alarm.set(LOOK_AFTER);
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     this.#isExpecting = false;
     const before = this.#dead;
-    const dead = deadChildren();
-    if (this.#fetch !== null) {
+    const dead = await inTurns(deadChildren());
+    if (this.#fetch !== null && !this.#isOver) {
       for (const [pid, startTime] of dead) {
-        if (before.get(pid) !== startTime) continue;
+        if (before.get(pid) !== startTime || startOfDead(pid) !== startTime) continue;
         this.#fetch(pid);
         dead.delete(pid);
       }
@@ -52,16 +54,24 @@ export class Orphans implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     process.off('SIGCHLD', this.#onDeath);
     this.#alarm[Symbol.dispose]();
   }
 }
 
-function deadChildren(): Map<number, number> {
+function* deadChildren(): Work<Map<number, number>> {
   const dead = new Map<number, number>();
   for (const pid of listProcesses() ?? []) {
-    const stat = readStat(pid);
-    if (typeof stat !== 'string' && stat.state === 'Z' && stat.parent === process.pid) dead.set(pid, stat.startTime);
+    yield;
+    const startTime = startOfDead(pid);
+    if (startTime !== null) dead.set(pid, startTime);
   }
   return dead;
+}
+
+/** When one that is our child and dead was started; null: it is not, or not any more. */
+function startOfDead(pid: number): number | null {
+  const stat = readStat(pid);
+  return typeof stat !== 'string' && stat.state === 'Z' && stat.parent === process.pid ? stat.startTime : null;
 }

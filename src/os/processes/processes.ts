@@ -17,7 +17,7 @@ import type { SpawnError, Spawner } from '../spawn/spawner.ts';
 import type { Sockets } from '../systemd/sockets.ts';
 import { AdoptedMains } from './adopted.ts';
 import type { Found } from './census.ts';
-import { newTree, type Tree, treeKey } from './process-tree.ts';
+import { identityOfProcess, newTree, type Tree, treeKey } from './process-tree.ts';
 import { Trees } from './trees.ts';
 
 export interface ServiceProcessesOptions {
@@ -189,6 +189,23 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   /** The user that a generation runs as, from its start on; null: there is no such generation. */
   uid(service: string, generation: number): number | null {
     return this.#live.get(treeKey(service, generation))?.tree.uid ?? null;
+  }
+
+  /** Who lives of these generations now, by `treeKey`. null: opsd has no descriptor left to look with. */
+  async membersOf(
+    generations: readonly { readonly service: string; readonly generation: number }[],
+  ): Promise<ReadonlyMap<string, readonly Identity[]> | null> {
+    const trees = generations.flatMap(
+      ({ service, generation }) => this.#live.get(treeKey(service, generation))?.tree ?? [],
+    );
+    const surveyed = await this.#trees.survey(trees);
+    if (surveyed === null) return null;
+    const members = new Map<string, readonly Identity[]>();
+    for (const [tree, others] of surveyed) {
+      const all = [...(tree.mainAlive ? [tree.main] : []), ...others.map(identityOfProcess)];
+      members.set(treeKey(tree.service, tree.generation), all);
+    }
+    return members;
   }
 
   /** What lives of a generation beside its main process, as of the last look at it. */

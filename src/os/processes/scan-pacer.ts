@@ -3,47 +3,63 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
+import { type Work, workForATurn } from '../proc/turns.ts';
 
 /** After a look that took 1 ms, nobody looks for 4 ms. */
 const REST_PER_WORK = 4;
 
 export class Looks implements Disposable {
-  readonly #look: (now: Millis) => void;
+  readonly #look: (now: Millis) => Work<void>;
   /** Acts on what was seen, outside of the reckoning, and tells when to look again; null: not by itself. */
   readonly #conclude: (now: Millis) => Millis | null;
   readonly #alarm: Alarm;
   #atOnce: NodeJS.Immediate | null = null;
   #alarmAt: Millis | null = null;
   #restUntil: Millis = 0;
+  /** What is left of the look under way. */
+  #underWay: Work<void> | null = null;
+  /** Microseconds of the processor that it took so far. */
+  #used = 0;
+  /** What is asked for during a look may have come too late for it. */
+  #isAskedAgain = false;
 
-  constructor(look: (now: Millis) => void, conclude: (now: Millis) => Millis | null) {
+  constructor(look: (now: Millis) => Work<void>, conclude: (now: Millis) => Millis | null) {
     this.#look = look;
     this.#conclude = conclude;
     this.#alarm = new Alarm(() => {
       this.#alarmAt = null;
-      if (monotonic() < this.#restUntil) this.#setAlarm(this.#restUntil);
-      else this.#run();
+      this.ask();
     });
   }
 
-  /** A look as soon as may be: still in this turn of the event loop when opsd is rested. */
+  /** A look as soon as may be: it begins still in this turn of the event loop when opsd is rested. */
   ask(): void {
-    if (this.#atOnce) return;
-    if (monotonic() >= this.#restUntil) this.#atOnce = setImmediate(() => this.#run());
-    else this.#setAlarm(this.#restUntil);
+    if (this.#underWay) this.#isAskedAgain = true;
+    else if (monotonic() < this.#restUntil) this.#setAlarm(this.#restUntil);
+    else this.#atOnce ??= setImmediate(() => this.#begin());
   }
 
-  #run(): void {
-    if (this.#atOnce) clearImmediate(this.#atOnce);
-    this.#atOnce = null;
+  #begin(): void {
+    this.#used = 0;
+    this.#isAskedAgain = false;
+    this.#underWay = this.#look(monotonic());
+    this.#goOn(this.#underWay);
+  }
+
+  #goOn(work: Work<void>): void {
     // Work is what the processor did: a look in the middle of which opsd was stopped may have taken seconds.
     const before = process.threadCpuUsage();
-    this.#look(monotonic());
+    const { done } = workForATurn(work);
     const { user, system } = process.threadCpuUsage(before);
+    this.#used += user + system;
+    this.#atOnce = done ? null : setImmediate(() => this.#goOn(work));
+    if (!done) return;
+    this.#underWay = null;
     const ended = monotonic();
-    this.#restUntil = ended + ((user + system) / 1_000) * REST_PER_WORK;
+    this.#restUntil = ended + (this.#used / 1_000) * REST_PER_WORK;
     const wanted = this.#conclude(ended);
     if (wanted !== null) this.#setAlarm(Math.max(wanted, this.#restUntil));
+    if (this.#isAskedAgain) this.ask();
   }
 
   #setAlarm(at: Millis): void {

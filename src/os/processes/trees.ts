@@ -6,6 +6,7 @@ import type { Cgroups } from '../cgroup/cgroups.ts';
 import { isSame, readStat, ticksNow } from '../proc/identity.ts';
 import type { Process, ProcessTable } from '../proc/process-table.ts';
 import { type Sent, sendSignal, type Target } from '../proc/signals.ts';
+import { inTurns, type Work, workForATurn } from '../proc/turns.ts';
 import { groupTargets, identityOfProcess, Kinship, mayCarry, type Tree, treeKey } from './process-tree.ts';
 import { Looks } from './scan-pacer.ts';
 
@@ -70,19 +71,44 @@ export class Trees implements Disposable {
 
   /** To the main process, or to all that are known; SIGCONT follows, so that a stopped one acts on it. */
   signal(tree: Tree, signal: SignalName, to: 'main' | 'tree'): Sent {
-    const sent = to === 'main' ? this.#signalMain(tree, signal) : this.#signalAll(tree, signal);
-    if (sent === 'sent' && !STOPPING.has(signal)) {
-      if (to === 'main') this.#signalMain(tree, 'SIGCONT');
-      else this.#signalAll(tree, 'SIGCONT');
-    }
+    const sent = to === 'main' ? this.#signalMain(tree, signal) : this.#beginAll(tree, signal);
+    if (to === 'main' && sent === 'sent' && !STOPPING.has(signal)) this.#signalMain(tree, 'SIGCONT');
     if (this.#waiting.has(tree)) this.watch(tree);
     return sent;
   }
 
   kill(tree: Tree): void {
     tree.killingSince ??= monotonic();
-    this.#killKnown(tree);
+    // What does not fit into this turn is killed by the look that follows.
+    workForATurn(this.#killKnown(tree));
     this.watch(tree);
+  }
+
+  /** What belongs to each of these beside its living main process. null: opsd has no descriptor left to look with. */
+  async survey(trees: readonly Tree[]): Promise<ReadonlyMap<Tree, readonly Process[]> | null> {
+    const snapshot = await inTurns(this.#options.table.look(usersOf(trees)));
+    if (snapshot === null) return null;
+    const kinship = new Kinship(snapshot);
+    return new Map(trees.map((tree) => [tree, [...kinship.membersOf(tree, this.#inCgroup(tree)).values()]]));
+  }
+
+  #inCgroup({ cgroup }: Tree): readonly number[] {
+    return cgroup === null ? [] : (this.#options.cgroups?.members(cgroup) ?? []);
+  }
+
+  /** Of thousands of processes the rest are told in the next turns. */
+  #beginAll(tree: Tree, signal: SignalName): Sent {
+    const work = this.#tellAll(tree, signal);
+    const { done, value } = workForATurn(work);
+    if (done) return value;
+    void inTurns(work);
+    return 'sent';
+  }
+
+  *#tellAll(tree: Tree, signal: SignalName): Work<Sent> {
+    const sent = yield* this.#signalAll(tree, signal);
+    if (sent === 'sent' && !STOPPING.has(signal)) yield* this.#signalAll(tree, 'SIGCONT');
+    return sent;
   }
 
   #signalMain(tree: Tree, signal: SignalName): Sent {
@@ -97,52 +123,64 @@ export class Trees implements Disposable {
   }
 
   /** The process group in one stroke, then those that left it, be it only a moment ago. */
-  #signalAll(tree: Tree, signal: SignalName): Sent {
-    const outside = [...tree.members.values()].filter(({ pid }) => groupNow(pid) !== tree.main.pid);
-    const reached = [sendFirst(groupTargets(tree), signal), ...outside.map((process) => sendTo(process, signal))];
-    return reached.find((sent) => sent === 'sent') ?? reached.find((sent) => sent !== 'gone') ?? 'gone';
+  *#signalAll(tree: Tree, signal: SignalName): Work<Sent> {
+    let sent = sendFirst(groupTargets(tree), signal);
+    for (const process of [...tree.members.values()]) {
+      yield;
+      if (groupNow(process.pid) === tree.main.pid) continue;
+      const reached = sendTo(process, signal);
+      if (sent === 'gone' || reached === 'sent') sent = reached;
+    }
+    return sent;
   }
 
-  #killKnown(tree: Tree): void {
+  *#killKnown(tree: Tree): Work<void> {
     if (tree.cgroup !== null) this.#options.cgroups?.kill(tree.cgroup);
-    this.#signalAll(tree, 'SIGKILL');
+    yield* this.#signalAll(tree, 'SIGKILL');
     this.#signalMain(tree, 'SIGKILL');
   }
 
-  #look(now: Millis): void {
+  *#look(now: Millis): Work<void> {
     const trees = [...this.#waiting];
     const due = trees.filter((tree) => tree.dueAt !== null && tree.dueAt <= now);
     if (due.every((tree) => this.#isKnownToLive(tree, now))) return;
+    const hadEnded = new Set(trees.filter(({ mainAlive }) => !mainAlive));
     const killed = trees.filter((tree) => tree.killingSince !== null);
     const stopAtOnce = stopperOf(new Map(killed.map((tree) => [treeKey(tree.service, tree.generation), tree])));
     let isSettled = true;
     for (let looks = 1; looks <= LOOKS_FOR_FORKERS; looks += 1) {
-      const snapshot = this.#options.table.look(stopAtOnce);
+      const snapshot = yield* this.#options.table.look(usersOf(trees), stopAtOnce);
       if (snapshot === null) return this.#postpone(due, now);
       const kinship = new Kinship(snapshot);
       let again = false;
       isSettled = !snapshot.unsettled;
       for (const tree of trees) {
+        yield;
+        if (!this.#waiting.has(tree)) continue;
         const before = tree.members;
-        const inCgroup = tree.cgroup === null ? [] : (this.#options.cgroups?.members(tree.cgroup) ?? []);
-        tree.members = kinship.membersOf(tree, inCgroup);
+        tree.members = kinship.membersOf(tree, this.#inCgroup(tree));
         if (tree.members.size === 0) again ||= snapshot.unsettled && looks < LOOKS_FOR_CERTAINTY;
         else if (tree.killingSince !== null) again = stopNew(tree, before) || again;
       }
       if (!again) break;
     }
     this.#blind = false;
-    for (const tree of trees) {
+    // The loop has turned meanwhile: some are nobody's concern any more, and what one left whose main process has ended
+    // since may not be in the list.
+    const looked = trees.filter((tree) => this.#waiting.has(tree) && (tree.mainAlive || hadEnded.has(tree)));
+    for (const tree of looked) {
       tree.looked = !tree.mainAlive;
-      if (tree.killingSince !== null) this.#killKnown(tree);
       if (tree.members.size === 0 && !isSettled && !tree.mainAlive) tree.doubtedSince ??= now;
       else tree.doubtedSince = null;
+      this.#waitLonger(tree, now);
     }
-    this.#seen = trees.filter(
+    this.#seen = looked.filter(
       ({ doubtedSince, killingSince }) =>
         doubtedSince === null || now - doubtedSince >= (killingSince === null ? LONGEST_DOUBT_UNKILLED : LONGEST_DOUBT),
     );
-    for (const tree of trees) this.#waitLonger(tree, now);
+    for (const tree of trees) {
+      if (tree.killingSince !== null && this.#waiting.has(tree)) yield* this.#killKnown(tree);
+    }
   }
 
   /** A tree of which one is known to live needs no search, unless it is being killed. */
@@ -199,6 +237,10 @@ export class Trees implements Disposable {
     this.#looks[Symbol.dispose]();
     this.#waiting.clear();
   }
+}
+
+function usersOf(trees: readonly Tree[]): ReadonlySet<number> {
+  return new Set(trees.map(({ uid }) => uid));
 }
 
 /** null: it is gone. */
