@@ -1,5 +1,6 @@
 // The state of the core as people and programs see it.
 
+import { constants } from 'node:os';
 import type { ServiceMetrics } from '../../api/metrics.ts';
 import type { RunView, ServiceView } from '../../api/services.ts';
 import { failuresNow, isWanted } from '../../core/life/transition.ts';
@@ -149,23 +150,10 @@ function heartbeatAge(service: Service): number | null {
 function lastExitCode({ lastExit }: Service): number | null {
   if (lastExit === null) return null;
   if (lastExit.signal === null) return lastExit.code;
-  return 128 + (signalNumbers[lastExit.signal] ?? 0);
+  return 128 + numberOf(lastExit.signal);
 }
 
-const signalNumbers: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-};
+/** Node has no names for the real-time signals. */
+function numberOf(signal: string): number {
+  return Object.entries(constants.signals).find(([name]) => name === signal)?.[1] ?? 0;
+}
