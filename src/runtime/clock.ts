@@ -43,7 +43,7 @@ export function agoOfStamp(stamp: string): Millis {
   return passed > -86_400_000 ? passed : Date.now() - Date.parse(`${day} ${year - 1} ${time}`);
 }
 
-/** setTimeout fires at once for 2^31 ms and more (EDGE: a 24.8-day trap); no wait here is longer than this. */
+/** setTimeout fires at once for 2^31 ms and more (edge case N6); no wait here is longer than this. */
 const LONGEST_TIMER: Millis = 2 ** 31 - 1;
 
 /** One timer that can be set again. Disposing it ends it. */

@@ -29,7 +29,7 @@ function many(startConcurrency: number, count = SERVICES): Simulation {
   return simulation;
 }
 
-test('services that became ready together are not asked together (EDGE-CASES 47)', () => {
+test('services that became ready together are not asked together (edge case 47)', () => {
   const simulation = many(8);
   simulation.runUntil(11_000);
   const asked = simulation.effects.flatMap(({ at, what }) => (what.type === 'probe' ? [at] : []));
@@ -51,7 +51,7 @@ test('hundreds of questions wake opsd some dozens of times', () => {
   assert.ok(new Set(asked).size <= 81, `${new Set(asked).size} moments`);
 });
 
-test('no more are down for their health at once than may start at once (EDGE-CASES 47)', () => {
+test('no more are down for their health at once than may start at once (edge case 47)', () => {
   const simulation = many(4);
   let most = 0;
   simulation.check = ({ state }) => {

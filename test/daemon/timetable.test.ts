@@ -72,7 +72,7 @@ test('a job comes due each time, once', () => {
   assert.equal(it.next(), '2026-05-03T03:00Z');
 });
 
-test('a job of once a month does not run at the start, but when its day comes (EDGE-CASES 44)', () => {
+test('a job of once a month does not run at the start, but when its day comes (edge case 44)', () => {
   using it = world({ ...nightly, cron: '0 3 1 * *' }, '2026-05-01T04:00Z');
   it.pass(30 * DAY);
   assert.deepEqual(it.runs, []);

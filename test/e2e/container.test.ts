@@ -1,4 +1,4 @@
-// opsd as the first process of a container (EDGE-CASES 22): it says what is missing, and unknown processes are no news.
+// opsd as the first process of a container (edge case 22): it says what is missing, and unknown processes are no news.
 
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';

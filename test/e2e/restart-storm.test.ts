@@ -1,4 +1,4 @@
-// EDGE-CASES 47: thirty services whose health hangs on one thing do not go down together when that goes bad.
+// Edge case 47: thirty services whose health hangs on one thing do not go down together when that goes bad.
 
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';

@@ -161,7 +161,7 @@ test('a PID file that names none of them: the main process has ended, and no esc
   await next.event('emptied');
 });
 
-test('a recorded number that belongs to another process now is told and never signalled (EDGE-CASES 1, 3)', async () => {
+test('a recorded number that belongs to another process now is told and never signalled (edge case 1, 3)', async () => {
   await using r = await rig();
   const stranger = spawn('sleep', ['60'], { stdio: 'ignore', detached: true });
   try {

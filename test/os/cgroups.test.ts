@@ -58,7 +58,7 @@ test('who throws away session and environment is still in the cgroup, and ended 
   await waitFor('the removal', () => !existsSync(join(base.path, 'web.1')));
 });
 
-test('a fork bomb is ended at one stroke (EDGE-CASES 13)', async (t) => {
+test('a fork bomb is ended at one stroke (edge case 13)', async (t) => {
   using base = delegated(t);
   if (!base) return;
   const cgroups = new Cgroups(base.path);

@@ -25,7 +25,7 @@ function run(before: string, script: string, environment: Record<string, string>
 // Node itself sees to the first dozen of them (uv_disable_stdio_inheritance), and stops at the first gap after that.
 const list = 'const list = () => spawnSync("sh", ["-c", "ls -l /proc/self/fd"]).stdout.toString();';
 
-test('a descriptor that the parent forgot does not reach the children (EDGE-CASES 37)', () => {
+test('a descriptor that the parent forgot does not reach the children (edge case 37)', () => {
   const before = 'exec 47</etc/passwd; exec';
   assert.match(String(run(before, `${list} console.log(JSON.stringify(list()))`)), /47 -> \/etc\/passwd/);
   const result = run(

@@ -1,4 +1,4 @@
-// What is wrong with a command is said before it is spawned, by name (EDGE-CASES 33).
+// What is wrong with a command is said before it is spawned, by name (edge case 33).
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -226,7 +226,7 @@ test('exec: carries a marker of its own, by which the next opsd finds what this 
   assert.equal(existsSync(`${folder.path}/web.pid`), false);
 });
 
-test('exec: 20 rounds of a probe with children, killed at its timeout, leave nothing (EDGE-CASES 23)', async () => {
+test('exec: 20 rounds of a probe with children, killed at its timeout, leave nothing (edge case 23)', async () => {
   using it = asking();
   const word = `${400_000 + process.pid}`;
   const command: [string, ...string[]] = ['sh', '-c', `sleep ${word} & sleep ${word}`];

@@ -22,7 +22,7 @@ test('a main process that ends alone is reported with nothing left', async () =>
   assert.deepEqual([exit, left], [{ code: 7, signal: null, oom: false }, 0]);
 });
 
-test('the exit is not held up by a grandchild that holds the output open (EDGE-CASES 24)', async () => {
+test('the exit is not held up by a grandchild that holds the output open (edge case 24)', async () => {
   await using r = await rig();
   const begun = performance.now();
   await r.start(shell('sleep 30 & exit 1'));

@@ -40,7 +40,7 @@ test('spawned comes first and within the call, exited once', async () => {
   );
 });
 
-test('as many ends as starts, however short the lives (EDGE-CASES 17)', async () => {
+test('as many ends as starts, however short the lives (edge case 17)', async () => {
   await using r = await rig();
   const count = 100;
   for (let generation = 1; generation <= count; generation += 1)

@@ -91,7 +91,7 @@ function hunt(look: (count: number) => Snapshot | null): Hunt {
 
 const empty: Snapshot = { processes: [], unsettled: false };
 
-test('what survives SIGKILL for 5 s is told once, with PID and state (EDGE-CASES 14)', async () => {
+test('what survives SIGKILL for 5 s is told once, with PID and state (edge case 14)', async () => {
   const stuck = imagined(NOBODY + 1, { state: 'D', session: NOBODY, group: NOBODY });
   using h = hunt((count) => (count < 8 ? { processes: [stuck], unsettled: false } : empty));
   const tree = endedTree();

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Alarm } from '../../src/runtime/clock.ts';
 import { waitFor } from '../support/wait.ts';
 
-test('a wait of a month does not end at once, and warns of nothing (EDGE-CASES 44)', async () => {
+test('a wait of a month does not end at once, and warns of nothing (edge case 44)', async () => {
   const warnings: string[] = [];
   const warned = ({ name }: Error) => warnings.push(name);
   process.on('warning', warned);

@@ -125,7 +125,7 @@ function ioStage({ ionice: wanted }: Birth, { ionice }: ChainTools): string[] {
 }
 
 /**
- * With the user's own supplementary groups: spawn's uid and gid would leave it with none (EDGE-CASES N7). Capabilities go
+ * With the user's own supplementary groups: spawn's uid and gid would leave it with none (edge case N7). Capabilities go
  * into the ambient set, too: only so a program of another user than root has them.
  */
 export function rightsStage(

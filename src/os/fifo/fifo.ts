@@ -61,7 +61,7 @@ export class Fifo implements Disposable {
 
   /**
    * `uid`: the service's user, who gets the FIFO: opening /dev/stdout opens its inode again, with its rights
-   * (EDGE-CASES N18). One that opsd itself made is what it is, whatever a service did to it (`chmod 666 /dev/stdout` is
+   * (edge case N18). One that opsd itself made is what it is, whatever a service did to it (`chmod 666 /dev/stdout` is
    * a custom of container images), and is left so while that may still run. Throws RuntimeError where anything else is
    * in its place; nothing is followed, nothing changed. Where descriptors are used up, their error, which will pass.
    */

@@ -9,7 +9,7 @@ import { codeOf } from '../proc/identity.ts';
 import { lookAt } from '../trust/foreign-path.ts';
 
 const FLAGS = constants.O_WRONLY | constants.O_APPEND;
-/** What the owner of the log needs: opening /dev/stdout opens it again (EDGE-CASES N18). */
+/** What the owner of the log needs: opening /dev/stdout opens it again (edge case N18). */
 const OWNERS = 0o600;
 /** By these a failed start is known to cost the service nothing but time. */
 const PASSING: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC']);

@@ -11,7 +11,7 @@ const SYSTEMD_DEFAULT = 1024;
 
 /**
  * Closes what the parent left open: Node would pass it on to every service, and a lock or a pipe of the starting shell
- * would be held for as long as a service lives (EDGE-CASES N16). libuv marks inherited descriptors O_CLOEXEC by itself,
+ * would be held for as long as a service lives (edge case N16). libuv marks inherited descriptors O_CLOEXEC by itself,
  * but only up to the first gap above 15. Gives what it closed.
  */
 export function closeInherited(environment: NodeJS.ProcessEnv): number[] {

@@ -46,7 +46,7 @@ export function listProcesses(): number[] | null {
   }
 }
 
-/** Fields are counted from the last `)`: a name may hold spaces and parentheses (EDGE-CASES 1). */
+/** Fields are counted from the last `)`: a name may hold spaces and parentheses (edge case 1). */
 export function parseStat(pid: number, text: string): ProcessStat | 'gone' {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', 20);
   const [state, parent, group, session, , , flags] = fields;

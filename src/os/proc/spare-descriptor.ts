@@ -1,4 +1,4 @@
-// A descriptor held back for the one thing that must always work: to see processes, and so to end them (EDGE-CASES 35).
+// A descriptor held back for the one thing that must always work: to see processes, and so to end them (edge case 35).
 
 import { closeSync, openSync } from 'node:fs';
 
