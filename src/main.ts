@@ -67,7 +67,10 @@ async function run(parsed: Parsed): Promise<number> {
       );
     }
     case 'check':
-      return (await import('./cli/config-commands.ts')).runCheck(config === undefined ? {} : { config }, output);
+      return (await import('./cli/config-commands.ts')).runCheck(
+        { deploy: options.deploy === true, ...(config === undefined ? {} : { config }) },
+        output,
+      );
     case 'config': {
       const { runConfig } = await import('./cli/config-commands.ts');
       const flags = { explain: options.explain === true, json: options.json === true };

@@ -6,7 +6,7 @@ import { jsonSchema } from '../config/schema/schema.ts';
 import { keyPath } from '../config/source/tree.ts';
 import type { Config, EffectiveValue } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
-import { readConfig } from '../os/config/files.ts';
+import { type ConfigOptions, readConfig } from '../os/config/files.ts';
 import { readScale, scalePath } from '../os/files/scale-file.ts';
 import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
 import { describeDrift } from './show/drift.ts';
@@ -24,12 +24,16 @@ export interface World {
   readonly workDir: string;
 }
 
-export interface CheckOptions {
+interface FileOptions {
   /** Default: cfg/config.toml. */
   readonly config?: string;
 }
 
-export interface ConfigCommandOptions extends CheckOptions {
+export interface CheckOptions extends FileOptions {
+  readonly deploy?: boolean;
+}
+
+export interface ConfigCommandOptions extends FileOptions {
   readonly explain?: boolean;
   readonly json?: boolean;
 }
@@ -41,7 +45,7 @@ const DEFAULT_PREFIX = '/srv';
 
 /** Every problem of the configuration, and what is doubtful in it. */
 export function runCheck(options: CheckOptions, output: Output, world: World = ownWorld()): ExitCode {
-  const config = load(options, output, world);
+  const config = load(options, output, world, { asksUsers: true, isForDeployment: options.deploy ?? false });
   if (config === null) return 1;
   const { size } = config.services;
   output.stdout(`${options.config ?? DEFAULT_FILE}: no problems, ${size} ${size === 1 ? 'service' : 'services'}\n`);
@@ -71,12 +75,17 @@ function ownWorld(): World {
 }
 
 /** null: it has problems, and they are printed. */
-function load(options: CheckOptions, output: Output, { env, workDir }: World): Config | null {
+function load(
+  options: FileOptions,
+  output: Output,
+  { env, workDir }: World,
+  more: Pick<ConfigOptions, 'asksUsers' | 'isForDeployment'> = {},
+): Config | null {
   const configFile = options.config ?? DEFAULT_FILE;
   const prefix = env.PREFIX || DEFAULT_PREFIX;
   const { counts, troubles } = readScale(scalePath(resolve(workDir, prefix)));
   const sockets = isForUs(env) ? { sockets: [...socketsOf(env).byName.keys()] } : {};
-  const result = readConfig({ configFile, prefix, env, workDir, scale: counts, ...sockets });
+  const result = readConfig({ configFile, prefix, env, workDir, scale: counts, ...sockets, ...more });
   const tell = (headline: string, problems: readonly Problem[]) => {
     if (problems.length > 0) output.stderr(`opsd: ${headline}\n${formatProblems(problems)}\n`);
   };

@@ -1,6 +1,6 @@
 // From what was read to a Config, or to every problem there is. Nothing here touches the machine but through `Facts`.
 
-import type { Config, DaemonSpec, EffectiveValue } from '../core/model/spec.ts';
+import type { Config, DaemonSpec, EffectiveValue, ServiceSpec } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import { SecretMasks } from '../text/masks.ts';
 import type { BuildContext } from './build/context.ts';
@@ -8,8 +8,10 @@ import { effectiveDaemon } from './build/effective.ts';
 import { readServices, type Scale, type Services } from './build/services.ts';
 import { checkDaemon, checkService, commandsOf } from './check/checks.ts';
 import { checkDependencies } from './check/dependencies.ts';
+import { checkDeployment } from './check/deploy.ts';
 import { checkHeartbeats } from './check/heartbeats.ts';
 import type { Facts } from './check/host-facts.ts';
+import { checkUserRights } from './check/user-rights.ts';
 import { mergeLayers, type SourceFile } from './layers/layers.ts';
 import { type Gaps, gapsOf } from './layers/unread-files.ts';
 import { locateIn, locateService } from './report/locate.ts';
@@ -38,6 +40,8 @@ export interface Sources {
   readonly prefix: string;
   /** An empty configuration is meant. */
   readonly allowEmpty: boolean;
+  /** Warn of what is no way to run in production, too. */
+  readonly isForDeployment?: boolean;
   /** Numbers of instances that win over those of the files (`opsd ctl scale`). */
   readonly scale?: Scale;
 }
@@ -159,12 +163,15 @@ function checkEverything(
   daemon: Daemon | null,
   { specs: services, names }: Services,
   root: Table,
-  { files, prefix, workDir, allowEmpty, gaps, facts, findings }: Inquiry,
+  { files, prefix, workDir, allowEmpty, isForDeployment, gaps, facts, findings }: Inquiry,
 ): void {
+  const locateSpec = ({ group, name }: ServiceSpec) => locateService(root, group ?? name);
   if (daemon !== null) checkDaemon(daemon.spec, prefix, locateIn(root, ['daemon']), facts, findings);
   for (const spec of services.values()) {
-    checkService(spec, daemon?.spec ?? null, locateService(root, spec.group ?? spec.name), facts, findings);
+    checkService(spec, daemon?.spec ?? null, locateSpec(spec), facts, findings);
   }
+  checkUserRights(services.values(), locateSpec, facts, findings);
+  if (isForDeployment) checkDeployment(services.values(), locateSpec, facts, findings);
   const locate = (service: string, path: readonly string[]) => locateService(root, service)(path);
   checkDependencies(services, gaps.hidesServices ? null : names, locate, findings);
   checkHeartbeats(services, workDir, locate, facts, findings);

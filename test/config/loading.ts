@@ -49,6 +49,7 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
   return {
     look: () => 'directory',
     whyNotExecutable: () => null,
+    whyUserMayNot: () => [],
     readText: () => ({ ok: true, text: '' }),
     hasUser: () => true,
     hasGroup: () => true,

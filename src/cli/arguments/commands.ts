@@ -46,7 +46,12 @@ Of a service with instances the name means all of them, and web@2 one.`;
 
 export const COMMANDS: readonly CommandSpec[] = [
   { path: ['run'], operands: [], summary: 'supervise, in the foreground', options: [CONFIG] },
-  { path: ['check'], operands: [], summary: 'print every problem of the configuration; 0 or 1', options: [CONFIG] },
+  {
+    path: ['check'],
+    operands: [],
+    summary: 'print every problem of the configuration; 0 or 1',
+    options: [CONFIG, { name: 'deploy', help: 'warn of what is no way to run in production, too' }],
+  },
   {
     path: ['config'],
     operands: [],

@@ -1,7 +1,22 @@
 // What the checks ask of the machine: a configuration can be right in form and still not work here.
 
+import type { Launch } from '../../core/model/spec.ts';
+
 /** What is at a path, symbolic links followed; `closed`: a folder above it may not be entered. */
 export type Look = 'missing' | 'closed' | 'directory' | 'other';
+
+/** Whether a program can be executed in a folder. `searchPath`: null for the usual PATH. */
+export interface UserQuestion {
+  readonly cwd: string;
+  readonly program: string;
+  readonly searchPath: string | null;
+}
+
+/** Why not, and what to do; `isOfFolder`: not even the folder can be entered. */
+export interface UserObstacle {
+  readonly isOfFolder: boolean;
+  readonly why: string;
+}
 
 export type FileText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
 
@@ -34,6 +49,14 @@ export interface Facts {
   look(path: string): Look;
   /** Why `file`, the first word of a command, cannot be executed in the folder `cwd`; null: it can. `searchPath`: null for the usual PATH. */
   whyNotExecutable(file: string, cwd: string, searchPath: string | null): string | null;
+  /**
+   * What stands in the way of somebody with the rights of a service, one answer a question; null: nothing, as far as that
+   * is known. Empty: nobody is asked.
+   */
+  whyUserMayNot(
+    rights: Pick<Launch, 'user' | 'group' | 'capabilities'>,
+    questions: readonly UserQuestion[],
+  ): readonly (UserObstacle | null)[];
   /**
    * A text file that a service names, e.g. its env_file, as far as its user may read it. `user` and `group` as the
    * service has them; null: opsd's own. `why` completes "cannot be read: …".

@@ -1,6 +1,8 @@
 // Asks what a service's user may do, by a short-lived child with that user's rights: opsd itself never becomes anybody.
 
 import { execFile, spawnSync } from 'node:child_process';
+import type { UserObstacle } from '../../config/check/host-facts.ts';
+import type { Launch } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
 import { quote } from './exec-chain.ts';
 import { DEFAULT_PATH } from './tools.ts';
@@ -16,6 +18,12 @@ export interface Question {
 export interface Asked {
   readonly rights: readonly string[];
   readonly name: string;
+}
+
+/** As messages name whoever has the rights of a service. */
+export function nameOfUser({ user, group }: Pick<Launch, 'user' | 'group'>): string {
+  if (user !== null) return `user ${user}`;
+  return group === null ? 'the service with the capabilities it has' : `the service with group ${group}`;
 }
 
 /** A network file system that does not answer is no answer. */
@@ -37,8 +45,8 @@ const OPTIONS = {
 
 let underWay = 0;
 
-/** Why not, in words that say what to do; null: nothing speaks against it, or nobody knows. Never rejects. */
-export async function askUser(asked: Asked, question: Question): Promise<string | null> {
+/** null: nothing speaks against it, or nobody knows. Never rejects. */
+export async function askUser(asked: Asked, question: Question): Promise<UserObstacle | null> {
   const [file = SH, ...args] = [...asked.rights, SH, '-s'];
   if (underWay >= MOST_AT_ONCE) return null;
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -58,20 +66,24 @@ export async function askUser(asked: Asked, question: Question): Promise<string 
     underWay -= 1;
     return null;
   }
-  return sentencesOf(await promise, [question], asked.name)[0] ?? null;
+  return obstaclesOf(await promise, [question], asked.name)[0] ?? null;
 }
 
 /** The same for many, one answer a question; opsd waits for it. `patience`: for all of them together. */
-export function askUserNow(asked: Asked, questions: readonly Question[], patience: number): readonly (string | null)[] {
+export function askUserNow(
+  asked: Asked,
+  questions: readonly Question[],
+  patience: number,
+): readonly (UserObstacle | null)[] {
   const [file = SH, ...args] = [...asked.rights, SH, '-s'];
-  const answers: (string | null)[] = [];
+  const answers: (UserObstacle | null)[] = [];
   const until = monotonic() + patience;
   for (let from = 0; from < questions.length; from += MOST_QUESTIONS) {
     const some = questions.slice(from, from + MOST_QUESTIONS);
-    const timeout = until - monotonic();
+    const timeout = Math.ceil(until - monotonic());
     const input = scriptOf(some);
     const told = timeout <= 0 ? '' : spawnSync(file, args, { ...OPTIONS, timeout, input }).stdout;
-    answers.push(...sentencesOf(told ?? '', some, asked.name));
+    answers.push(...obstaclesOf(told ?? '', some, asked.name));
   }
   return answers;
 }
@@ -109,26 +121,26 @@ function scriptOf(questions: readonly Question[]): string {
   return `${LOOK}${lines.join('')}`;
 }
 
-function sentencesOf(told: string, questions: readonly Question[], name: string): readonly (string | null)[] {
+function obstaclesOf(told: string, questions: readonly Question[], name: string): readonly (UserObstacle | null)[] {
   const lines = told.split('\n');
   // What follows the last line break was broken off.
   lines.pop();
-  return questions.map((question, index) => sentenceOf(lines[index] ?? 'ok', question, name));
+  return questions.map((question, index) => obstacleOf(lines[index] ?? 'ok', question, name));
 }
 
 const LET = 'let that user read and execute it, and pass the folders above it (chmod, setfacl)';
 
-function sentenceOf(answer: string, { cwd, program, path }: Question, name: string): string | null {
+function obstacleOf(answer: string, { cwd, program, path }: Question, name: string): UserObstacle | null {
   const [word = '', interpreter = ''] = answer.split(/ (.*)/s, 2);
+  const enter = 'let that user pass it and the folders above it (chmod, setfacl), or correct cwd';
+  const ofProgram = (why: string) => ({ isOfFolder: false, why: `command ${program}: ${name} may ${why}: ${LET}` });
   switch (word) {
     case 'cwd':
-      return `${name} may not enter the working directory ${cwd}: let that user pass it and the folders above it (chmod, setfacl), or correct cwd`;
+      return { isOfFolder: true, why: `${name} may not enter the working directory ${cwd}: ${enter}` };
     case 'program':
-      return program.includes('/')
-        ? `command ${program}: ${name} may not execute it: ${LET}`
-        : `command ${program}: ${name} may execute none in PATH (${path}): ${LET}`;
+      return ofProgram(program.includes('/') ? 'not execute it' : `execute none in PATH (${path})`);
     case 'interpreter':
-      return `command ${program}: ${name} may not execute its interpreter ${interpreter}: ${LET}`;
+      return ofProgram(`not execute its interpreter ${interpreter}`);
     default:
       return null;
   }

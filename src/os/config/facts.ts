@@ -2,9 +2,20 @@
 
 import { existsSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import type { Capacity, Facts, FileText, Look, Powers } from '../../config/check/host-facts.ts';
-import { unixNow } from '../../runtime/clock.ts';
-import { DEFAULT_PATH } from '../chain/tools.ts';
+import type {
+  Capacity,
+  Facts,
+  FileText,
+  Look,
+  Powers,
+  UserObstacle,
+  UserQuestion,
+} from '../../config/check/host-facts.ts';
+import type { Launch, Millis } from '../../core/model/spec.ts';
+import { monotonic, unixNow } from '../../runtime/clock.ts';
+import { rightsStage } from '../chain/exec-chain.ts';
+import { chainTools, DEFAULT_PATH } from '../chain/tools.ts';
+import { askUserNow, nameOfUser } from '../chain/user-view.ts';
 import { doubtOnLogFolder, doubtOnPrefix } from '../files/run-dir.ts';
 import { type Reader, readTextFile } from '../files/text-file.ts';
 import { codeOf } from '../proc/identity.ts';
@@ -20,6 +31,9 @@ import { scheduleProblem } from './calendar.ts';
 
 /** An env_file in bytes; no program can be given more (execve(2)). */
 const LARGEST_ENV_FILE = 1024 ** 2;
+
+/** For all users of a configuration together; whom opsd did not come to is not asked. */
+const ASK_PATIENCE: Millis = 5_000;
 
 /** Answers of one load. */
 export class MachineFacts implements Facts {
@@ -37,6 +51,8 @@ export class MachineFacts implements Facts {
   #capacity: Capacity | null = null;
   #powers: Powers | null = null;
   #hasCgroups: boolean | null = null;
+  /** null: users are not asked. */
+  #askUntil: Millis | null = null;
   readonly #credentials = new Map<string, Credentials | null>();
   readonly #users = new Map<string, number | null>();
   readonly #groups = new Map<string, number | null>();
@@ -67,6 +83,27 @@ export class MachineFacts implements Facts {
     return remember(this.#executables, JSON.stringify([file, from, path]), () =>
       preflight({ command: [file], cwd: from, environment: { PATH: path } }),
     );
+  }
+
+  /** From now on, and in all for no longer than some seconds. */
+  askUsers(): void {
+    this.#askUntil = monotonic() + ASK_PATIENCE;
+  }
+
+  whyUserMayNot(
+    { user, group, capabilities }: Pick<Launch, 'user' | 'group' | 'capabilities'>,
+    questions: readonly UserQuestion[],
+  ): readonly (UserObstacle | null)[] {
+    const until = this.#askUntil;
+    const credentials = until === null || this.#uid !== 0 ? null : credentialsOf(user, group);
+    if (until === null || credentials === null) return [];
+    const [gid = 0] = credentials.gids;
+    const birth = { user: { uid: credentials.uid, gid }, noNewPrivileges: false, capabilities };
+    const asked = { rights: rightsStage(birth, chainTools()), name: nameOfUser({ user, group }) };
+    const those = questions.map(({ cwd, program, searchPath }) => {
+      return { cwd, program, path: searchPath ?? this.#searchPath };
+    });
+    return askUserNow(asked, those, until - monotonic());
   }
 
   readText(path: string, user: string | null, group: string | null): FileText {

@@ -25,6 +25,9 @@ export interface ConfigOptions {
   readonly workDir: string;
   /** A configuration without any content is meant. */
   readonly allowEmpty?: boolean;
+  /** Ask the services' users what they may do, too: some processes, for seconds in the worst case. */
+  readonly asksUsers?: boolean;
+  readonly isForDeployment?: boolean;
   /** Numbers of instances that win over those of the files. */
   readonly scale?: ReadonlyMap<string, number>;
   /** Names of the listening sockets that opsd was given; absent: it does not run. */
@@ -43,6 +46,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
   const reader = new Reader(options);
   reader.readAll();
   const facts = new MachineFacts(options.env.PATH, options.sockets);
+  if (options.asksUsers) facts.askUsers();
   const sources = {
     files: reader.files,
     problems: reader.problems,
@@ -51,6 +55,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
     workDir: options.workDir,
     prefix: resolve(options.workDir, options.prefix),
     allowEmpty: options.allowEmpty ?? false,
+    isForDeployment: options.isForDeployment ?? false,
     scale: options.scale ?? new Map(),
   };
   const result = loadConfig(sources, facts);

@@ -255,8 +255,8 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     const oom = mayBeOom && tree.cgroup !== null && (this.#options.cgroups?.wasOutOfMemory(tree.cgroup) ?? false);
     const exit = { code, signal, oom };
     if (live.whyNot === null || !mayBeOfLanding(code)) return this.#conclude(live, exit, null);
-    void live.whyNot().then((refusal) => {
-      if (!this.#isOver) this.#conclude(live, exit, refusal);
+    void live.whyNot().then((obstacle) => {
+      if (!this.#isOver) this.#conclude(live, exit, obstacle?.why ?? null);
     });
   }
 

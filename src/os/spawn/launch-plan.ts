@@ -1,6 +1,7 @@
 // From what the configuration asks for to what is executed: environment, exec chain, cgroup; or why it cannot be.
 
 import { existsSync } from 'node:fs';
+import type { UserObstacle } from '../../config/check/host-facts.ts';
 import { shortfallsOf, whyNobodyElse } from '../../config/check/missing-privileges.ts';
 import type { Limits, ServiceSpec } from '../../core/model/spec.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
@@ -8,7 +9,7 @@ import { applyLimits, type CgroupLimit, cgroupLimitsOf } from '../cgroup/limits.
 import { type Birth, type Chain, type ChainTools, execChain, type Inherited } from '../chain/exec-chain.ts';
 import { type Execution, executionOf, nameForNoShell, type Target } from '../chain/landing.ts';
 import { chainTools } from '../chain/tools.ts';
-import { askUser } from '../chain/user-view.ts';
+import { askUser, nameOfUser } from '../chain/user-view.ts';
 import { codeOf } from '../proc/identity.ts';
 import { passSockets, type Sockets } from '../systemd/sockets.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
@@ -22,7 +23,7 @@ export interface LaunchPlan {
   /** What it is to become, and what is executed for that. `more`: variables that it gets beside its own. */
   execution(more?: Readonly<Record<string, string>>): Execution;
   /** Asks whether it can do what it must to begin with the rights that it gets. null: they are those of opsd. */
-  readonly whyNot: (() => Promise<string | null>) | null;
+  readonly whyNot: (() => Promise<UserObstacle | null>) | null;
   readonly uid: number;
   readonly cgroup: string | null;
   /** What it inherits, from descriptor 3 on. */
@@ -116,7 +117,7 @@ export class LaunchPlanner {
           ? null
           : () =>
               askUser(
-                { rights: chain.rights, name: nameOf(launch) },
+                { rights: chain.rights, name: nameOfUser(launch) },
                 { cwd, program: command[0], path: environment.PATH ?? '' },
               ),
       uid,
@@ -173,9 +174,4 @@ function inFront(
 
 function refusal(message: string): SpawnFailure {
   return { kind: 'permanent', message };
-}
-
-function nameOf({ user, group }: ServiceSpec['launch']): string {
-  if (user !== null) return `user ${user}`;
-  return group === null ? 'the service with the capabilities it has' : `the service with group ${group}`;
 }

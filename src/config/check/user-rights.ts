@@ -1,0 +1,61 @@
+// Checks with the rights of the services' users, who may not enter and execute all that root may.
+
+import type { Launch, ServiceSpec } from '../../core/model/spec.ts';
+import type { Locate } from '../report/locate.ts';
+import type { Findings } from '../report/problems.ts';
+import { commandsOf } from './checks.ts';
+import type { Facts, UserQuestion } from './host-facts.ts';
+
+/** Whether a command of a service can be executed by its user, and where that stands. */
+interface Doubt {
+  readonly question: UserQuestion;
+  readonly spec: ServiceSpec;
+  readonly key: readonly string[];
+}
+
+/** Those of one user are asked together. */
+export function checkUserRights(
+  services: Iterable<ServiceSpec>,
+  locate: (spec: ServiceSpec) => Locate,
+  facts: Facts,
+  findings: Findings,
+): void {
+  const byUser = new Map<string, { readonly launch: Launch; readonly doubts: Doubt[] }>();
+  for (const spec of services) {
+    const { launch } = spec;
+    if (!isOfSomebodyElse(launch, facts)) continue;
+    const user = JSON.stringify([launch.user, launch.group, launch.capabilities]);
+    const asked = byUser.get(user) ?? { launch, doubts: [] };
+    byUser.set(user, asked);
+    asked.doubts.push(...doubtsOn(spec, facts));
+  }
+  for (const { launch, doubts } of byUser.values()) {
+    // Instances ask the same.
+    const questions = new Map(doubts.map(({ question }) => [JSON.stringify(question), question]));
+    const answers = facts.whyUserMayNot(launch, [...questions.values()]);
+    const answerTo = new Map([...questions.keys()].map((question, index) => [question, answers[index] ?? null]));
+    for (const { question, spec, key } of doubts) {
+      const answer = answerTo.get(JSON.stringify(question)) ?? null;
+      if (answer === null) continue;
+      const place = locate(spec)(answer.isOfFolder ? ['cwd'] : key);
+      if (spec.policy.enabled) findings.problem(place, answer.why);
+      else findings.warning(place, answer.why);
+    }
+  }
+}
+
+function isOfSomebodyElse({ user, group }: Launch, facts: Facts): boolean {
+  if (user === null) return group !== null && facts.hasGroup(group);
+  return facts.hasUser(user) && !facts.isSelf(user);
+}
+
+/** What opsd itself could not do was told before. */
+function doubtsOn(spec: ServiceSpec, facts: Facts): Doubt[] {
+  const { cwd, env, wrapper } = spec.launch;
+  if (facts.look(cwd) !== 'directory') return [];
+  const searchPath = env.PATH ?? null;
+  return commandsOf(spec)
+    .filter(([key]) => wrapper.length === 0 || key[0] !== 'command')
+    .filter(([, [program]]) => facts.whyNotExecutable(program, cwd, searchPath) === null)
+    .map(([key, [program]]) => ({ question: { cwd, program, searchPath }, spec, key }));
+}
