@@ -154,7 +154,7 @@ export function formsOf(secret: string): readonly string[] {
     const json = JSON.stringify(secret).slice(1, -1);
     const lines = secret.split(/[\r\n]+/);
     forms.push(json, JSON.stringify(json).slice(1, -1), ...lines.map((line) => line.trim()));
-    if (lines.length > 1) forms.push(secret.trim().replace(/\s+/g, ' '), secret.replace(/\p{Cc}+/gu, ' '));
+    forms.push(secret.trim().replace(/\s+/g, ' '), secret.replace(/\p{Cc}+/gu, ' '));
     const percent = encodeURIComponent(secret.toWellFormed());
     forms.push(
       percent,

@@ -2,24 +2,36 @@
 
 export const MASK = '[redacted]';
 
-/** `postgres://…` up to what no URL has in it. */
-const URLS = /([a-z0-9+.-]{1,32}:\/\/)([^\s"'<>`]+)/gi;
+/** No URL has it in it. */
+const END = /[\s"'<>`]/;
+const SCHEME = /[a-z0-9+.-]+$/i;
+const LONGEST_SCHEME = 32;
 
-/** `found` is told each of them. */
+/** `found` is told each of them. One URL may be within another, in its query. */
 export function withoutPasswords(text: string, found: (password: string) => void = () => undefined): string {
   if (!text.includes('://') || !text.includes('@')) return text;
-  return text.replace(URLS, (whole, scheme: string, rest: string) => {
-    const userinfo = userinfoOf(rest);
-    if (userinfo === null || userinfo === MASK || userinfo.endsWith(`:${MASK}`)) return whole;
-    const colon = userinfo.indexOf(':');
-    const user = colon < 0 ? userinfo : userinfo.slice(0, colon);
-    const password = colon < 0 ? '' : userinfo.slice(colon + 1);
-    // On the web a user alone is a token.
-    const isWeb = /^https?:/i.test(scheme);
-    if (password === '' && !isWeb) return whole;
-    found(password === '' ? user : password);
-    return `${scheme}${isWeb ? MASK : `${user}:${MASK}`}${rest.slice(userinfo.length)}`;
+  const parts = text.split('://');
+  const [first = '', ...rest] = parts;
+  const shown = rest.map((part, place) => {
+    const [scheme] = SCHEME.exec((parts[place] ?? '').slice(-LONGEST_SCHEME)) ?? [];
+    return scheme === undefined ? part : withoutPassword(scheme, part, found);
   });
+  return [first, ...shown].join('://');
+}
+
+/** `rest`: what follows `://`. */
+function withoutPassword(scheme: string, rest: string, found: (password: string) => void): string {
+  const end = rest.search(END);
+  const userinfo = userinfoOf(end < 0 ? rest : rest.slice(0, end));
+  if (userinfo === null || userinfo === MASK || userinfo.endsWith(`:${MASK}`)) return rest;
+  const colon = userinfo.indexOf(':');
+  const user = colon < 0 ? userinfo : userinfo.slice(0, colon);
+  const password = colon < 0 ? '' : userinfo.slice(colon + 1);
+  // On the web a user alone is a token.
+  const isWeb = /^https?$/i.test(scheme);
+  if (password === '' && !isWeb) return rest;
+  found(password === '' ? user : password);
+  return `${isWeb ? MASK : `${user}:${MASK}`}${rest.slice(userinfo.length)}`;
 }
 
 /** What stands before the `@` of a URL; a password with a `/` in it, which it must not have, is found too. */

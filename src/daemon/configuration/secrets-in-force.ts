@@ -14,6 +14,7 @@ export function livingIn({ services }: State): Living {
 }
 
 interface Earlier {
+  /** What the next one no longer had. */
   readonly texts: ReadonlySet<string>;
   readonly knownTo: Living;
   readonly since: Millis;
@@ -23,25 +24,27 @@ interface Earlier {
 const SHORTEST: Millis = 600_000;
 /** More configurations, and more texts of them, are forgotten from the oldest on, whoever still runs. */
 const MOST_KEPT = 32;
-const MOST_TEXTS = 50_000;
+const MOST_TEXTS = 10_000;
 
 export class SecretsInForce implements Masks {
   #current: ReadonlySet<string>;
   #masks: SecretMasks;
   #earlier: readonly Earlier[] = [];
+  readonly #now: () => Millis;
 
-  constructor(first: SecretMasks) {
+  constructor(first: SecretMasks, now: () => Millis = monotonic) {
+    this.#now = now;
     this.#masks = first;
     this.#current = first.texts;
   }
 
   /** Another configuration comes into force. */
   replace(next: SecretMasks, living: Living): void {
-    const now = monotonic();
+    const now = this.#now();
     const isKnown = ({ knownTo, since }: Earlier) =>
       now - since < SHORTEST || [...knownTo].some(([service, generation]) => living.get(service) === generation);
-    const rotated = [...this.#current].some((text) => !next.texts.has(text));
-    const all = rotated ? [...this.#earlier, { texts: this.#current, knownTo: living, since: now }] : this.#earlier;
+    const gone = this.#current.difference(next.texts);
+    const all = gone.size > 0 ? [...this.#earlier, { texts: gone, knownTo: living, since: now }] : this.#earlier;
     const kept: Earlier[] = [];
     const texts = new Set(next.texts);
     for (const earlier of all.filter(isKnown).slice(-MOST_KEPT).reverse()) {
