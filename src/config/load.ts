@@ -119,6 +119,7 @@ function readDaemon(root: Table, around: BuildContext): Daemon | null {
 
 /** The webhooks of hooks and what is sent with them, wherever they are written. */
 function noteHooks({ on_event, on_event_secrets }: DaemonValues, secrets: Secrets): void {
+  for (const { exec } of on_event) secrets.redact(exec);
   for (const { webhook, headers } of [...on_event, ...Object.values(on_event_secrets)]) {
     if (webhook !== null) secrets.addWebhook(webhook);
     secrets.add(headers);

@@ -24,7 +24,7 @@ export async function everythingTold(
   services: readonly string[],
   told: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Map<string, string>> {
   const found = new Map(Object.entries(toldOfConfig(opsd, env)));
   for (const args of [['status'], ['why', services[0] ?? '']]) {
     const { stdout, stderr } = await opsd.ctl(...args);

@@ -175,7 +175,7 @@ export type LastValues = Map<
   { readonly raw: unknown; readonly isSecret: boolean; readonly value: EffectiveValue }
 >;
 
-/** What opsd asks, and names in parts when it tells of the answer. */
+/** What opsd asks. */
 const TARGETS = new Set(['ready.url', 'ready.address', 'health.http', 'health.tcp']);
 
 /** `variables`: where each variable of the service comes from. What is not set is left out. */
@@ -224,13 +224,19 @@ function collect<T>(
     ) {
       values.set(name, known.value);
     } else {
-      if (isSecret && typeof raw === 'string' && TARGETS.has(name)) secrets.addTarget(raw);
+      if (isSecret && typeof raw === 'string') noteParts(name, raw, secrets);
       const value = effectiveValue(raw, { source: origin.source, isSecret }, secrets);
       last.set(name, { raw, isSecret, value });
       values.set(name, value);
     }
   }
   return values;
+}
+
+/** What opsd names of it alone: of a URL the host and the path, of a heartbeat file the folder. */
+function noteParts(name: string, raw: string, secrets: Secrets): void {
+  if (TARGETS.has(name)) secrets.addTarget(raw);
+  if (name === 'heartbeat.file') secrets.add(raw.slice(0, raw.lastIndexOf('/')));
 }
 
 /** What is secret, all of it or a part, is noted as such, and left out of what is printed. */
