@@ -87,7 +87,13 @@ async function run(parsed: Parsed): Promise<number> {
 
 async function tellFailure(error: unknown): Promise<number> {
   const { ConfigError, RuntimeError } = await import('./errors.ts');
-  if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) return tellBug(error);
+  if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) {
+    const { describeRefusal } = await import('./cli/show/refusal.ts');
+    const refusal = describeRefusal(error);
+    if (refusal === null) return tellBug(error);
+    write('stderr', `opsd: ${refusal}\n`);
+    return 2;
+  }
   write('stderr', `opsd: ${error.message}\n`);
   if (error instanceof ConfigError && error.problems.length > 0) {
     const { formatProblems } = await import('./config/report/problems.ts');
@@ -155,6 +161,11 @@ function version(): string {
 
 /** A folder that is there, belongs to who runs this, and that nobody else can write to. */
 function isOurs(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found?.isDirectory() === true && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0;
+  try {
+    const found = statSync(path);
+    return found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0;
+  } catch {
+    // It is not there, or behind a folder that is closed to who runs this.
+    return false;
+  }
 }

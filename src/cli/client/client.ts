@@ -1,6 +1,6 @@
 // Requests to the daemon over its socket, and what it means when they fail.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, type Stats, statSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
@@ -188,7 +188,7 @@ function unreachable(path: string, error: unknown): RuntimeError {
       return new RuntimeError(`opsd is not running: ${where}; ${start}; ${elsewhere}`);
     }
     case 'ECONNREFUSED':
-      if (statSync(path, { throwIfNoEntry: false })?.isSocket() === false) {
+      if (lookAt(path)?.isSocket() === false) {
         return new RuntimeError(
           `${path} is not a socket, so no opsd can be reached there; give that of opsd, which is run/opsd.sock below its PREFIX`,
         );
@@ -221,9 +221,18 @@ function unreachable(path: string, error: unknown): RuntimeError {
   }
 }
 
+/** null: it is not there, or behind a folder that is closed to who runs this. */
+function lookAt(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
 function describeOwner(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? '' : ` (mode ${(found.mode & 0o777).toString(8).padStart(4, '0')}, uid ${found.uid})`;
+  const found = lookAt(path);
+  return found === null ? '' : ` (mode ${(found.mode & 0o777).toString(8).padStart(4, '0')}, uid ${found.uid})`;
 }
 
 /** Told to opsd for its log. It cannot check it: who may use the socket may say anything. */
