@@ -22,6 +22,9 @@ if (cache !== undefined) enableCompileCache(join(cache, '.compile-cache'));
 // Only now: an import above would be compiled before there is a cache.
 const { parsePlain } = await import('./cli/arguments/parse.ts');
 
+/** Takes out of last words what is secret. */
+let hide = (text: string): string => text;
+
 // Node would exit 1, which says "configuration error", and systemd would not start opsd again.
 for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(kind, (error) => process.exit(tellBug(error)));
@@ -63,7 +66,15 @@ async function run(parsed: Parsed): Promise<number> {
       const prefix = process.env.PREFIX || '/srv';
       // Whatever a library left open must not keep a daemon from ending that has done all it had to.
       return process.exit(
-        await runDaemon({ configFile: config ?? 'cfg/config.toml', prefix, version: version(), orders }),
+        await runDaemon({
+          configFile: config ?? 'cfg/config.toml',
+          prefix,
+          version: version(),
+          orders,
+          onSecrets(masks) {
+            hide = (text) => masks.hide(text);
+          },
+        }),
       );
     }
     case 'check':
@@ -91,10 +102,10 @@ async function tellFailure(error: unknown): Promise<number> {
     const { describeRefusal } = await import('./cli/show/refusal.ts');
     const refusal = describeRefusal(error);
     if (refusal === null) return tellBug(error);
-    write('stderr', `opsd: ${refusal}\n`);
+    write('stderr', `opsd: ${hide(refusal)}\n`);
     return 2;
   }
-  write('stderr', `opsd: ${error.message}\n`);
+  write('stderr', `opsd: ${hide(error.message)}\n`);
   if (error instanceof ConfigError && error.problems.length > 0) {
     const { formatProblems } = await import('./config/report/problems.ts');
     write('stderr', `${formatProblems(error.problems)}\n`);
@@ -105,7 +116,7 @@ async function tellFailure(error: unknown): Promise<number> {
 /** A bug of opsd itself: all that is known, and the exit code of what went wrong at work. */
 function tellBug(error: unknown): 2 {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`CRITICAL opsd failed by a bug of its own; services run on: ${what}\n`);
+  process.stderr.write(`CRITICAL opsd failed by a bug of its own; services run on: ${hide(what)}\n`);
   return 2;
 }
 

@@ -38,6 +38,7 @@ import { ServiceProbes } from '../os/watch/probes.ts';
 import { monotonic, systemClock } from '../runtime/clock.ts';
 import { Loop } from '../runtime/loop.ts';
 import { perform } from '../runtime/perform.ts';
+import type { Masks } from '../text/masks.ts';
 import { ConfigWatch } from './configuration/config-watch.ts';
 import { Configuration } from './configuration/configuration.ts';
 import { Scale } from './configuration/scale.ts';
@@ -68,10 +69,13 @@ export interface DaemonOptions {
   readonly version: string;
   /** Heard from the very start; obeyed as soon as there is something to obey with. */
   readonly orders: SignalOrders;
+  /** Called as soon as it is known what is secret, for whoever tells of the end. */
+  readonly onSecrets: (masks: Masks) => void;
 }
 
 /** Supervises until it is told to stop or to hand over; gives the exit code. Throws ConfigError and RuntimeError. */
-export async function runDaemon({ configFile, prefix: givenPrefix, version, orders }: DaemonOptions): Promise<number> {
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  const { configFile, prefix: givenPrefix, version, orders } = options;
   const startedAt = monotonic();
   process.umask(0o022);
   const closed = closeInherited(process.env);
@@ -93,6 +97,7 @@ export async function runDaemon({ configFile, prefix: givenPrefix, version, orde
   if (!first.ok) throw new ConfigError(headlineOf(configFile, first.problems), first.problems);
   const { config } = first;
   const secrets = new SecretsInForce(first.masks);
+  options.onSecrets(secrets);
   const layout = layoutOf(prefix, config.daemon.logDir, workDir);
   prepareDirectories(layout);
 

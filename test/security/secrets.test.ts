@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Opsd, startOpsd } from '../support/opsd.ts';
+import { type Opsd, prepareOpsd, startOpsd } from '../support/opsd.ts';
 import { ask } from '../support/requests.ts';
 import { waitFor } from '../support/wait.ts';
 import { everythingTold, leaksIn } from './everything-told.ts';
@@ -113,4 +113,16 @@ test('a secret that was rotated stays one as long as a process knows it', async 
   await opsd.order('stop', 'db');
   await opsd.logged(/event hook failed/);
   assert.deepEqual(leaksIn(new Map([['log', await opsd.log()]]), [old, next]), []);
+});
+
+test('the last words of an opsd that cannot start have no secret in them', async () => {
+  await using place = await prepareOpsd({
+    config: '[services.web]\ncommand = ["sleep", "1000"]\n',
+    files: { 'p/key/env.toml': '[daemon]\nhttp = "hunter2-host.invalid:9640"\n' },
+    http: 'configured',
+  });
+  const end = await place.spawn().end;
+  assert.equal(end.code, 2);
+  assert.match(await place.log(), /opsd: .*\[redacted\]/);
+  assert.doesNotMatch(await place.log(), /hunter2/);
 });

@@ -175,8 +175,8 @@ export type LastValues = Map<
   { readonly raw: unknown; readonly isSecret: boolean; readonly value: EffectiveValue }
 >;
 
-/** What opsd asks. */
-const TARGETS = new Set(['ready.url', 'ready.address', 'health.http', 'health.tcp']);
+/** What opsd asks, and where it listens. */
+const TARGETS = new Set(['http', 'ready.url', 'ready.address', 'health.http', 'health.tcp']);
 
 /** `variables`: where each variable of the service comes from. What is not set is left out. */
 export function effectiveService(

@@ -2,7 +2,7 @@
 
 import type { Config, EffectiveValue, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
 import type { Problem } from '../../errors.ts';
-import { hideAll, type Masks } from '../../text/masks.ts';
+import { hideAll, type Masks, type SecretMasks } from '../../text/masks.ts';
 
 export function hideInProblems(problems: readonly Problem[], masks: Masks): readonly Problem[] {
   return problems.map((problem) => ({ ...problem, message: hideInMessage(problem.message, masks) }));
@@ -16,7 +16,8 @@ function hideInMessage(message: string, masks: Masks): string {
 }
 
 /** The same one where no secret is repeated. */
-export function hideInConfig(config: Config, masks: Masks): Config {
+export function hideInConfig(config: Config, masks: SecretMasks): Config {
+  if (masks.texts.size === 0) return config;
   const known = new Map<EffectiveValue, EffectiveValue>();
   const hidden = (values: ReadonlyMap<string, EffectiveValue>) => hideInValues(values, masks, known);
   const specOf = (spec: ServiceSpec): ServiceSpec => {

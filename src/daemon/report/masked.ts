@@ -5,33 +5,19 @@ import type { Event } from '../../core/model/events.ts';
 import type { Delivery } from '../../os/watch/event-hooks.ts';
 import type { Masks } from '../../text/masks.ts';
 
+/** By the names that texts have there: what will have one of them is masked, too. */
 export function maskedEvent(event: Event, masks: Masks): Event {
-  switch (event.type) {
-    case 'spawn_failed':
-      return { ...event, message: masks.hide(event.message) };
-    case 'probed':
-    case 'outgrown':
-      return { ...event, detail: masks.hide(event.detail) };
-    default:
-      return event;
-  }
+  if ('message' in event) return { ...event, message: masks.hide(event.message) };
+  if ('detail' in event) return { ...event, detail: masks.hide(event.detail) };
+  return event;
 }
 
 export function maskedEffect(effect: Effect, masks: Masks): Effect {
-  switch (effect.type) {
-    case 'transition':
-    case 'health':
-    case 'rollout':
-      return { ...effect, detail: masks.hide(effect.detail) };
-    case 'alert':
-      return { ...effect, message: masks.hide(effect.message) };
-    case 'answer':
-      return { ...effect, outcome: maskedOutcome(effect.outcome, masks) };
-    case 'exit':
-      return { ...effect, why: masks.hide(effect.why) };
-    default:
-      return effect;
-  }
+  if ('message' in effect) return { ...effect, message: masks.hide(effect.message) };
+  if ('detail' in effect) return { ...effect, detail: masks.hide(effect.detail) };
+  if ('outcome' in effect) return { ...effect, outcome: maskedOutcome(effect.outcome, masks) };
+  if ('why' in effect) return { ...effect, why: masks.hide(effect.why) };
+  return effect;
 }
 
 export function maskedOutcome(outcome: Outcome, masks: Masks): Outcome {
