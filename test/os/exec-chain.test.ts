@@ -36,7 +36,7 @@ const cases: readonly (readonly [string, Partial<Birth>, readonly string[], read
   ['cgroup', { cgroup: "/sys/fs/cgroup/x y'" }, [], [`echo $$ > '/sys/fs/cgroup/x y'\\''/cgroup.procs'`]],
   ['niceness', { nice: 5 }, ['/usr/bin/nice', '-n', '5', '--'], []],
   ['user', { user: { uid: 33, gid: 44 } }, setpriv, []],
-  ['descriptors, soft and hard', { nofile: 64, descriptors: 256 }, ['/usr/bin/prlimit', '--nofile=64:64', '--'], []],
+  ['descriptors, soft and hard', { nofile: 65, descriptors: 256 }, ['/usr/bin/prlimit', '--nofile=65:65', '--'], []],
   ['core files', { core: 'unlimited' }, ['/usr/bin/prlimit', '--core=unlimited:unlimited', '--'], []],
   ['I/O priority', { ionice: { class: 'best-effort', level: 7 } }, ['/usr/bin/ionice', '-c', '2', '-n', '7', '--'], []],
   ['idle I/O', { ionice: { class: 'idle', level: null } }, ['/usr/bin/ionice', '-c', '3', '--'], []],
@@ -66,7 +66,7 @@ test('nothing asked for: no chain', () => assert.equal(execChain(plain, inherite
 
 test('sockets alone need a landing, which knows its own number', () => {
   const chain = execChain({ ...plain, hasSockets: true }, inherited, tools);
-  assert.deepEqual(chain, { stages: [], rights: [], steps: [], hasSockets: true });
+  assert.deepEqual(chain, { stages: [], rights: [], steps: [], last: [], hasSockets: true });
 });
 
 test('all of it: what needs the rights of opsd comes first, they are given up last, the rest is done without them', () => {
@@ -89,8 +89,14 @@ test('all of it: what needs the rights of opsd comes first, they are given up la
     ],
     rights: setpriv,
     steps: ['umask 077', 'ulimit -S -n 64'],
+    last: [],
     hasSockets: false,
   });
+});
+
+test('few descriptors are left to it last of all', () => {
+  const chain = execChain({ ...plain, nofile: 5 }, inherited, tools);
+  assert.deepEqual(chain, { stages: [], rights: [], steps: [], last: ['ulimit -n 5'], hasSockets: false });
 });
 
 test('niceness and oom score of opsd itself are undone', () => {

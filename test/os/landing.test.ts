@@ -15,7 +15,7 @@ import { scratch } from '../support/scratch.ts';
 const PATH = '/usr/bin:/bin';
 type Variables = Readonly<Record<string, string>>;
 const usual: Variables = { OPSD_MARKER: '1:web:/run', PATH };
-const bare: Chain = { stages: ['/usr/bin/env'], rights: [], steps: [], hasSockets: false };
+const bare: Chain = { stages: ['/usr/bin/env'], rights: [], steps: [], last: [], hasSockets: false };
 const shells = ['/bin/sh', '/bin/dash', '/bin/bash', '/bin/ksh', '/bin/mksh', '/bin/zsh'].filter((path) =>
   existsSync(path),
 );
@@ -161,6 +161,11 @@ for (const [way, environment] of ways) {
         chain,
       });
       assert.equal(out, '0027\n77\nits own\n');
+    });
+
+    test('few descriptors are enough', async () => {
+      const chain = { ...bare, last: ['ulimit -n 5'] };
+      assert.equal((await land(['sh', '-c', 'ulimit -n'], { environment, chain })).out, '5\n');
     });
 
     test('what cannot be: exit codes as of a shell', async () => {

@@ -49,6 +49,8 @@ export interface Chain {
   readonly rights: readonly string[];
   /** Commands of sh(1) that need no more rights than the service has. */
   readonly steps: readonly string[];
+  /** The same, when nothing else is left to do. */
+  readonly last: readonly string[];
   /** The process is to say to itself that the sockets are for it (LISTEN_PID). */
   readonly hasSockets: boolean;
 }
@@ -64,12 +66,13 @@ export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools)
     ...ioStage(birth, tools),
     ...rights,
   ];
+  const last = lastSteps(birth);
   // Without rights to give up one shell does all that shells have to do.
   const isOneShell = rights.length === 0;
   const steps = isOneShell ? [...early, ...late] : late;
   const { hasSockets } = birth;
-  if (others.length === 0 && steps.length === 0 && !hasSockets) return null;
-  return { stages: [...(isOneShell ? [] : shellStage(early, tools)), ...others], rights, steps, hasSockets };
+  if (others.length + steps.length + last.length === 0 && !hasSockets) return null;
+  return { stages: [...(isOneShell ? [] : shellStage(early, tools)), ...others], rights, steps, last, hasSockets };
 }
 
 /** The service's user may do neither. */
@@ -85,6 +88,13 @@ function lateSteps({ umask, nofile, descriptors }: Birth, inherited: Inherited):
   if (umask !== inherited.umask) steps.push(`umask ${umask.toString(8).padStart(3, '0')}`);
   if (nofile === null && descriptors !== inherited.descriptors) steps.push(`ulimit -S -n ${descriptors}`);
   return steps;
+}
+
+/** A shell takes some descriptors for itself for a moment: it may not have fewer before. */
+const FEW_DESCRIPTORS = 64;
+
+function lastSteps({ nofile }: Birth): string[] {
+  return nofile !== null && nofile <= FEW_DESCRIPTORS ? [`ulimit -n ${nofile}`] : [];
 }
 
 /** What only a process itself can do: a shell does it and becomes what follows. */
@@ -105,7 +115,7 @@ function setOomScoreAdj(score: number): string {
 
 function limitStage({ nofile, core }: Birth, { prlimit }: ChainTools): string[] {
   const options: string[] = [];
-  if (nofile !== null) options.push(`--nofile=${nofile}:${nofile}`);
+  if (nofile !== null && nofile > FEW_DESCRIPTORS) options.push(`--nofile=${nofile}:${nofile}`);
   if (core !== null) options.push(`--core=${core}:${core}`);
   return options.length === 0 ? [] : [prlimit, ...options, '--'];
 }

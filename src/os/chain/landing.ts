@@ -78,7 +78,7 @@ function landing(target: Target, chain: Chain, tools: ChainTools): Landing {
  * A shell that reads its commands from descriptor 0: what is there neither ps(1) nor /proc shows to anybody, it needs no
  * descriptor that the service could inherit, and the tools before it do not read it.
  */
-function plainLanding({ cwd, environment }: Target, { steps, hasSockets }: Chain, { sh }: ChainTools): Landing {
+function plainLanding({ cwd, environment }: Target, { steps, last, hasSockets }: Chain, { sh }: ChainTools): Landing {
   const pairs = Object.entries(environment).map(([name, value]) => `${name}=${quote(value)}`);
   const lines = [
     ...steps,
@@ -89,7 +89,8 @@ function plainLanding({ cwd, environment }: Target, { steps, hasSockets }: Chain
     `export ${pairs.join(' ')} 2>/dev/null`,
     // Its own number: the shell becomes the service.
     ...(hasSockets ? ['export LISTEN_PID=$$'] : []),
-    'exec "$@" <>/dev/null',
+    // Read as a whole: what follows on descriptor 0 is gone.
+    `{ ${['exec <>/dev/null', ...last, 'exec "$@"'].join('; ')}; }`,
   ];
   return { argv: [sh, '-s', '--'], input: `${lines.join('\n')}\n` };
 }
@@ -106,13 +107,13 @@ const EXACTLY = [
 /** perl(1) passes on every variable, in the order in which it is given them. */
 function exactLanding(
   { cwd, environment }: Target,
-  { steps, hasSockets }: Chain,
+  { steps, last, hasSockets }: Chain,
   tools: ChainTools,
   perl: string,
 ): Landing {
   const pairs = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   return {
-    argv: [...shellStage(steps, tools), perl, '-e', EXACTLY, '--'],
+    argv: [...shellStage([...steps, ...last], tools), perl, '-e', EXACTLY, '--'],
     input: [cwd, hasSockets ? '1' : '', ...pairs].join('\0'),
   };
 }
