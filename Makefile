@@ -30,8 +30,10 @@ ONLY ?=
 NODE_TEST := node --test --test-concurrency=2 --test-timeout=120000
 # These have a target of their own: they take long, or want root, or a quiet machine.
 APART := test/bench test/chaos test/systemd
+# make coverage: those that run the sources in their own process.
+COVERING := core config simulation runtime daemon http cli os
 
-.PHONY: help prepare run check test soak chaos fuzz bench test-systemd build install clean
+.PHONY: help prepare run check test coverage mutants soak chaos fuzz bench test-systemd build install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-14s %s\n' "$$name" "$$what"; done
@@ -53,6 +55,13 @@ check: prepare ## types, lint, format
 
 test: check ## check, then all tests that any user of any machine can run
 	@$(NODE_TEST) $$(find test -name '*.test.ts' $(foreach folder,$(APART),-not -path '$(folder)/*') | sort)
+
+coverage: prepare ## which lines and branches of src the tests come past, but for those that run opsd as a whole
+	@SEEDS=40 node --test --test-concurrency=2 --test-timeout=120000 --experimental-test-coverage --test-coverage-include='src/**' \
+	  $$(find $(foreach folder,$(COVERING),test/$(folder)) -name '*.test.ts' | sort)
+
+mutants: prepare ## plant faults in the pure code and tell which ones no test notices; SAMPLE=40 SEED=number ONLY=part-of-a-path UPDATE=1
+	@node --no-warnings test/mutants/main.ts
 
 soak: prepare ## random worlds against the core; SEEDS=2000
 	@SEEDS='$(SEEDS)' node --test --test-timeout=0 $$(find test -name '*worlds*.test.ts')
