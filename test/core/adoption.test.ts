@@ -30,6 +30,7 @@ const memory: Memory = {
   lastExit: { code: 3, signal: null, oom: false },
   lastReason: 'exit_code',
   lastDetail: 'exit code 3',
+  isInTrouble: false,
   fingerprint: AS_NOW,
 };
 const alive: Survivor = { service: 'web', generation: 7, pid: 42, startedAt: NOW - 60_000 };
@@ -147,12 +148,45 @@ test('what is written down is what the next opsd needs', () => {
   const services = ['a', 'b', 'c'].map((name) => aService(name, steady));
   const memories: readonly Memory[] = [
     { ...memory, name: 'a' },
-    { ...memory, name: 'b', state: 'backoff', pid: null, startedAt: null, readyAt: null, deadline: NOW + 500 },
-    { ...memory, name: 'c', state: 'failed', pid: null, startedAt: null, readyAt: null, deadline: NOW + 900 },
+    {
+      ...memory,
+      isInTrouble: true,
+      name: 'b',
+      state: 'backoff',
+      pid: null,
+      startedAt: null,
+      readyAt: null,
+      deadline: NOW + 500,
+    },
+    {
+      ...memory,
+      isInTrouble: true,
+      name: 'c',
+      state: 'failed',
+      pid: null,
+      startedAt: null,
+      readyAt: null,
+      deadline: NOW + 900,
+    },
   ];
   const { state } = take({ memories, survivors: [{ ...alive, service: 'a' }], config: aConfig(services) });
   const adopted = { lastReason: 'adopted', lastDetail: 'adopted from an earlier opsd (pid 42)' };
   assert.deepEqual(remember(state, fingerprintOf), [{ ...memories[0], ...adopted }, memories[1], memories[2]]);
+});
+
+test('who is in trouble is still, until it has recovered; where that was not written down, its state tells', () => {
+  const { isInTrouble: _, ...old } = memory;
+  const rows: readonly (readonly [Memory, boolean])[] = [
+    [{ ...memory, isInTrouble: true }, true],
+    [memory, false],
+    [old, false],
+    [{ ...old, state: 'backoff' }, true],
+    [{ ...old, state: 'failed' }, true],
+  ];
+  for (const [was, expected] of rows) {
+    const { state } = take({ memories: [was], survivors: [alive] });
+    assert.equal(only(state).isInTrouble, expected);
+  }
 });
 
 test('it was ready: it runs on; it was not, or nobody knows: it is waited for from now on', () => {

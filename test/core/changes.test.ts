@@ -81,15 +81,17 @@ test('of opsd’s own keys some are in force at once, the others when it starts 
   assert.deepEqual(planDaemon(before, before), []);
 });
 
-test('a change names no secret, and a value that comes from elsewhere and is the same is none', () => {
+test('a change names no secret, though it sees that one is another, and a value that comes from elsewhere and is the same is none', () => {
   const before = valued({
-    token: { value: 'old', secret: true },
+    token: { value: '[redacted]', secret: true, whole: () => 'old' },
     same: { value: '1', source: 'file' },
+    kept: { value: '[redacted]', secret: true, whole: () => 'k' },
     gone: { value: 'x' },
   });
   const after = valued({
-    token: { value: 'new', secret: true },
+    token: { value: '[redacted]', secret: true, whole: () => 'new' },
     same: { value: '1', source: 'env' },
+    kept: { value: '[redacted]', secret: true, whole: () => 'k' },
     added: { value: 'y' },
   });
   assert.deepEqual(differences(before, after), [
