@@ -187,6 +187,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
           log: () => {},
         }),
         leftovers,
+        spawner,
       }),
     ),
   };
@@ -211,10 +212,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   );
   chronicle.listen((event) => eventHooks.note(event));
   const keeper = stack.use(
-    new StateKeeper(
-      stateFile,
-      () => remember(loop.state, fingerprintOf).map((each) => ({ ...each, lastDetail: secrets.hide(each.lastDetail) })),
-      (service, generation) => processes.uid(service, generation),
+    new StateKeeper(stateFile, () =>
+      remember(loop.state, fingerprintOf).map((each) => ({ ...each, lastDetail: secrets.hide(each.lastDetail) })),
     ),
   );
   const answers = stack.use(new Answers(() => keeper.saveNow()));
@@ -326,6 +325,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   // Everything that can go wrong at the start has not: now, and not before, services are touched.
   ports.pidFiles.sweep(new Set(inheritance.survivors.map(({ service }) => service)));
   takeOver(findings, recalled.strays, { processes, hooked, outputs, log, specOf });
+  keeper.begin(processes);
   signals.sweep();
   // After the adoption: a signal to a process that nobody knows yet would be lost.
   for (const effect of recalled.effects) perform(maskedEffect(effect, secrets), ports, teller);

@@ -12,6 +12,7 @@ import { limitOf } from '../../src/os/proc/descriptors.ts';
 import { ProcessTable } from '../../src/os/proc/process-table.ts';
 import { Leftovers } from '../../src/os/processes/leftovers.ts';
 import { LaunchPlanner } from '../../src/os/spawn/launch-plan.ts';
+import { loadPosixSpawner } from '../../src/os/spawn/posix-spawner.ts';
 import { NO_SOCKETS, type Sockets } from '../../src/os/systemd/sockets.ts';
 import { ServiceProbes } from '../../src/os/watch/probes.ts';
 import { freePort } from '../support/requests.ts';
@@ -32,8 +33,11 @@ function asking(launch: Partial<Launch> = {}, run = `/nowhere/${process.pid}/${+
   const baseNofile = limitOf('self')?.soft ?? 1024;
   const table = new ProcessTable(run, { isMain: () => false, isSession: () => false });
   const leftovers = new Leftovers({ table, log: assert.fail });
+  const spawner = loadPosixSpawner();
+  assert.ok(spawner !== null);
   const probes = new ServiceProbes({
     leftovers,
+    spawner,
     report: (event) => {
       if (event.type === 'probed') told.push(event);
     },
@@ -53,7 +57,7 @@ function asking(launch: Partial<Launch> = {}, run = `/nowhere/${process.pid}/${+
     },
     [Symbol.dispose]() {
       probes[Symbol.dispose]();
-      void leftovers[Symbol.asyncDispose]();
+      void leftovers[Symbol.asyncDispose]().then(() => spawner[Symbol.dispose]());
     },
   };
 }

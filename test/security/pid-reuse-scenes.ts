@@ -1,5 +1,6 @@
 // Played in a PID namespace by pid-reuse.test.ts: the number of something that opsd has ended goes to a stranger.
 
+import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventHook } from '../../src/core/model/spec.ts';
@@ -7,6 +8,7 @@ import { limitOf } from '../../src/os/proc/descriptors.ts';
 import { ProcessTable } from '../../src/os/proc/process-table.ts';
 import { Leftovers } from '../../src/os/processes/leftovers.ts';
 import { LaunchPlanner } from '../../src/os/spawn/launch-plan.ts';
+import { loadPosixSpawner } from '../../src/os/spawn/posix-spawner.ts';
 import { NO_SOCKETS } from '../../src/os/systemd/sockets.ts';
 import { deliver } from '../../src/os/watch/event-hooks.ts';
 import { ServiceProbes } from '../../src/os/watch/probes.ts';
@@ -56,6 +58,8 @@ async function ofHook() {
 }
 
 async function ofProbe() {
+  using spawner = loadPosixSpawner();
+  assert.ok(spawner !== null);
   const { promise, resolve } = Promise.withResolvers<unknown>();
   using probes = new ServiceProbes({
     report: resolve,
@@ -68,6 +72,7 @@ async function ofProbe() {
       log: () => {},
     }),
     leftovers,
+    spawner,
     runDir: dir,
   });
   probes.ask('web', 1, { kind: 'exec', command: ['sh', '-c', LEAVES] }, 3_000);

@@ -4,37 +4,37 @@ import type { Memory } from '../../core/adoption/saved-service.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { RememberedService } from '../../os/files/remembered.ts';
 import type { StateFile } from '../../os/files/state-file.ts';
-import { identityOf } from '../../os/proc/identity.ts';
 import { Alarm } from '../../runtime/clock.ts';
+import type { Identity } from '../../runtime/ports.ts';
 
 /** What only the file knows (counters, times) may be lost for that long. Processes are found without it. */
 const DELAY: Millis = 200;
 const AFTER_FAILURE: Millis = 5_000;
 
-interface Known {
-  readonly generation: number;
-  readonly pid: number;
-  readonly startTime: number;
+/** What only the processes know of a generation. */
+export interface Whose {
+  /** Of its main process, as it was when that was started; null: it is gone, or nobody knows. */
+  identity(service: string, generation: number): Identity | null;
+  /** Who it is to run as. What /proc says may be of the moment before it became that. */
+  uid(service: string, generation: number): number | null;
 }
 
 export class StateKeeper implements Disposable {
-  readonly #file: StateFile;
+  readonly #file: Pick<StateFile, 'saveNow'>;
   readonly #memories: () => readonly Memory[];
-  readonly #uidOf: (service: string, generation: number) => number | null;
-  /** Who the processes are does not change: it is looked up once. */
-  readonly #known = new Map<string, Known>();
+  #whose: Whose | null = null;
   readonly #alarm = new Alarm(() => void this.saveNow());
   #isDirty = false;
 
-  /** `uidOf`: who it is to run as. What /proc says may be of the moment before it became that. */
-  constructor(
-    file: StateFile,
-    memories: () => readonly Memory[],
-    uidOf: (service: string, generation: number) => number | null,
-  ) {
+  constructor(file: Pick<StateFile, 'saveNow'>, memories: () => readonly Memory[]) {
     this.#file = file;
     this.#memories = memories;
-    this.#uidOf = uidOf;
+  }
+
+  /** What an earlier opsd left was taken over. Until then its own file is the best that there is. */
+  begin(whose: Whose): void {
+    this.#whose = whose;
+    if (this.#isDirty) this.#alarm.set(DELAY);
   }
 
   touch(): void {
@@ -45,8 +45,10 @@ export class StateKeeper implements Disposable {
 
   /** False: what has changed is not on disk. */
   saveNow(): boolean {
+    const whose = this.#whose;
     if (!this.#isDirty) return true;
-    const saved = this.#file.saveNow(this.#memories().map((memory) => this.#remember(memory)));
+    if (whose === null) return false;
+    const saved = this.#file.saveNow(this.#memories().map((memory) => toRemembered(memory, whose)));
     this.#isDirty = !saved;
     if (!saved) this.#alarm.set(AFTER_FAILURE);
     return saved;
@@ -57,24 +59,12 @@ export class StateKeeper implements Disposable {
     this.saveNow();
     this.#alarm[Symbol.dispose]();
   }
+}
 
-  #remember(memory: Memory): RememberedService {
-    const known = this.#identify(memory);
-    const uid = this.#uidOf(memory.name, memory.generation);
-    return { ...memory, pid: known?.pid ?? null, startTime: known?.startTime ?? null, uid };
-  }
-
-  #identify({ name, generation, pid }: Memory): Known | null {
-    if (pid === null) {
-      this.#known.delete(name);
-      return null;
-    }
-    const before = this.#known.get(name);
-    if (before?.generation === generation && before.pid === pid) return before;
-    const identity = identityOf(pid);
-    if (identity === null) return null;
-    const known: Known = { generation, pid, startTime: identity.startTime };
-    this.#known.set(name, known);
-    return known;
-  }
+/** Not by the number, which may be a stranger's as long as the core has not heard of the end: the next opsd would adopt that. */
+function toRemembered(memory: Memory, whose: Whose): RememberedService {
+  const { name, generation } = memory;
+  const identity = memory.pid === null ? null : whose.identity(name, generation);
+  const pid = identity?.pid ?? null;
+  return { ...memory, pid, startTime: identity?.startTime ?? null, uid: whose.uid(name, generation) };
 }

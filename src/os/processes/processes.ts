@@ -183,7 +183,9 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   /** Of the main process; null: it is gone, or there is no such generation. */
   identity(service: string, generation: number): Identity | null {
     const tree = this.#live.get(treeKey(service, generation))?.tree;
-    return tree?.mainAlive && tree.main.startTime !== UNKNOWN_START ? tree.main : null;
+    if (!tree?.mainAlive) return null;
+    if (tree.main.startTime !== UNKNOWN_START) return tree.main;
+    return tree.child?.hold === 'held' ? identityOf(tree.main.pid) : null;
   }
 
   /** The user that a generation runs as, from its start on; null: there is no such generation. */

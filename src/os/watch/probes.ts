@@ -1,16 +1,16 @@
 // Asks services how they are: by HTTP, by a TCP connection, or by a command that runs as the service does.
 
-import { type StdioOptions, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { tellUrl } from '../../config/values/endpoint.ts';
 import type { Millis, Probe, ServiceSpec } from '../../core/model/spec.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import type { Probes, Report } from '../../runtime/ports.ts';
 import { hookName } from '../proc/hook-name.ts';
+import type { Child } from '../proc/signals.ts';
 import type { Leftovers } from '../processes/leftovers.ts';
 import { openInput } from '../spawn/input.ts';
 import type { LaunchPlanner } from '../spawn/launch-plan.ts';
-import { nodeChild } from '../spawn/node-child.ts';
+import type { Spawner } from '../spawn/spawner.ts';
 
 export interface ServiceProbesOptions {
   readonly report: Report;
@@ -18,6 +18,7 @@ export interface ServiceProbesOptions {
   readonly specOf: (service: string) => ServiceSpec | undefined;
   /** For commands: with the user, cwd, environment and limits of the service; in the cgroup of opsd. */
   readonly planner: Pick<LaunchPlanner, 'plan'>;
+  readonly spawner: Spawner;
   /** For what lasts no longer than a spawn. */
   readonly runDir: string;
   /** Ends commands, and what they leave behind: that is nobody's. */
@@ -92,7 +93,7 @@ export class ServiceProbes implements Probes, Disposable {
     };
     const spec = this.#options.specOf(service);
     if (spec === undefined) return no('its service is not configured any more');
-    const { planner, leftovers } = this.#options;
+    const { planner, leftovers, spawner, runDir } = this.#options;
     // With a marker of its own: one that a killed opsd leaves is found by the next.
     const name = hookName(service, 'probe');
     const number = leftovers.nextNumber();
@@ -101,20 +102,28 @@ export class ServiceProbes implements Probes, Disposable {
       launch: { ...spec.launch, command: probe.command, wrapper: [], sockets: [] },
     });
     if ('message' in plan) return no(plan.message);
+    let child: Child | null = null;
+    const end = () => {
+      if (child !== null) leftovers.end({ name, number, uid: plan.uid, child });
+      child = null;
+    };
     try {
-      const { command, cwd, environment, input } = plan.execution();
-      const [file, ...args] = command;
-      using stdin = openInput(input, this.#options.runDir);
-      const stdio: StdioOptions = [stdin.fd, 'ignore', 'ignore'];
-      const child = spawn(file, args, { detached: true, stdio, cwd, env: environment });
-      const handle = nodeChild(child);
-      child.once('error', (error) => no(error.message));
-      child.once('exit', (code, signal) => {
-        tell({ isGood: code === 0, detail: `${describe(probe)}: ${signal ?? `exit code ${code}`}` });
-      });
-      return () => {
-        if (handle !== null) leftovers.end({ name, number, uid: plan.uid, child: handle });
-      };
+      const { input, ...execution } = plan.execution();
+      using stdin = openInput(input, runDir);
+      const streams = { stdin: stdin.fd, stdout: 'ignore', stderr: 'ignore', descriptors: [] } as const;
+      child = spawner.spawn(
+        { ...execution, ...streams },
+        {
+          onError: ({ message }) => no(message),
+          // As long as its number is its own: what it left in its group ends at once.
+          onDeath: end,
+          onExit(code, signal) {
+            end();
+            tell({ isGood: code === 0, detail: `${describe(probe)}: ${signal ?? `exit code ${code}`}` });
+          },
+        },
+      );
+      return end;
     } catch (error) {
       return no(error instanceof Error ? error.message : String(error));
     }
