@@ -67,6 +67,7 @@ test(
     const service = (name: string) => `[services.${name}]
 command = ["sh", "-c", "setsid -f sleep 1000; exec sleep 1000"]
 user = "nobody"
+cwd = "/"
 `;
     await using opsd = await startOpsd({ config: names.map(service).join('') });
     for (const name of names) await opsd.until(name, 'running');
