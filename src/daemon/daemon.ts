@@ -28,6 +28,7 @@ import { ServiceProcesses } from '../os/processes/processes.ts';
 import { treesMemory } from '../os/processes/tree-memory.ts';
 import { ReadySignals } from '../os/readiness/ready-signals.ts';
 import { accountOf } from '../os/spawn/accounts.ts';
+import { commandAs } from '../os/spawn/command-as.ts';
 import { LaunchPlanner } from '../os/spawn/launch-plan.ts';
 import { loadPosixSpawner } from '../os/spawn/posix-spawner.ts';
 import { createServiceManager } from '../os/systemd/service-manager.ts';
@@ -130,6 +131,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       runDir: layout.run,
       logDir: layout.log,
       uidOf,
+      commandAs,
       onBytes: (service, bytes) => written.wrote(service, bytes),
       onDropped: (service, bytes) => written.dropped(service, bytes),
       log: log.component('output'),

@@ -23,7 +23,12 @@ function toolPath(name: string): string {
 }
 
 function findTool(name: string): string | null {
-  const paths = DEFAULT_PATH.split(':').map((folder) => `${folder}/${name}`);
+  return findProgram(name, DEFAULT_PATH);
+}
+
+/** null: in none of the folders of `searchPath` can it be executed. */
+export function findProgram(name: string, searchPath: string): string | null {
+  const paths = searchPath.split(':').map((folder) => `${folder}/${name}`);
   return paths.find(isExecutable) ?? null;
 }
 

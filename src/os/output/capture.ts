@@ -19,6 +19,8 @@ export interface Shared {
   readonly kernel: Kernel | null;
   readonly readiness: Readiness;
   readonly slots: Slots;
+  /** What runs a command with the rights of a user. Throws where it cannot be. */
+  commandAs(uid: number, command: readonly [string, ...string[]]): readonly [string, ...string[]];
   readonly log: Log;
   /** How long a failing disk is left alone. */
   readonly retryEvery: Millis;

@@ -21,7 +21,8 @@ export type ForwarderProgram = (service: string) => readonly [string, ...string[
 
 export const PROGRAMS: Readonly<Record<'syslog' | 'journal', ForwarderProgram>> = {
   syslog: (service) => ['logger', '--tag', service],
-  journal: (service) => ['systemd-cat', `--identifier=${service}`],
+  // What a service writes chooses no priority: `<0>` in front of a line, which may be a stranger's, is shown on all terminals.
+  journal: (service) => ['systemd-cat', `--identifier=${service}`, '--level-prefix=false'],
 };
 
 /**
@@ -75,10 +76,12 @@ export class Forwarder implements Disposable {
   /** null: it cannot be started; why is in the log. */
   #start(): ChildProcess | null {
     if (this.#program) return this.#program;
-    const [file, ...args] = this.#command;
     let program: ChildProcess;
     try {
+      // As the service's user: a record of the journal says who wrote it, and root did not.
+      const [file, ...args] = this.#shared.commandAs(this.#fifo.uid, this.#command);
       program = spawn(file, args, {
+        cwd: '/',
         // A session of its own: a Ctrl-C for opsd must not end it before the last lines came.
         detached: true,
         stdio: ['pipe', 'ignore', 'ignore'],
@@ -99,7 +102,7 @@ export class Forwarder implements Disposable {
       if (this.#isOver) return;
       this.#shared.log.warn('the program that takes the output of a service ended; it is started again', {
         service: this.#service,
-        program: file,
+        program: this.#command[0],
       });
       this.#pause();
       void after(PAUSE).then(() => this.#resume());

@@ -23,6 +23,8 @@ export interface ServiceOutputsOptions {
   readonly logDir: string;
   /** Who the service runs as. */
   uidOf(spec: ServiceSpec): number;
+  /** The same command with the rights of that user; left out: with those of opsd. */
+  commandAs?(uid: number, command: readonly [string, ...string[]]): readonly [string, ...string[]];
   /** Bytes that reached their log; bytes that could not be written. */
   onBytes(service: string, bytes: number): void;
   onDropped(service: string, bytes: number): void;
@@ -53,6 +55,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
       kernel,
       readiness: this.#readiness,
       slots: new Slots(LATE_WRITES),
+      commandAs: (uid, command) => options.commandAs?.(uid, command) ?? command,
       log: options.log,
       retryEvery: options.retryEvery ?? 5_000,
       onBytes: (service, bytes) => options.onBytes(service, bytes),

@@ -86,7 +86,7 @@ const text = (b: Bench, name: string): string => {
 
 for (const [mode, program, told] of [
   ['syslog', 'logger', '--tag web'],
-  ['journal', 'systemd-cat', '--identifier=web'],
+  ['journal', 'systemd-cat', '--identifier=web --level-prefix=false'],
 ] as const) {
   test(`${mode}: ${program} gets the lines, under the name of the service, and ends with opsd`, async () => {
     await using b = await bench();
