@@ -36,13 +36,28 @@ export interface Streams {
   events(listener: (event: EventView) => void): Disposable;
 }
 
+export type Order =
+  | { readonly action: Exclude<OrderAction, 'signal' | 'stop'> }
+  /** `cascade`: with what needs one of them, which is stopped first; without, it is refused where there is any. */
+  | { readonly action: 'stop'; readonly cascade: boolean }
+  | { readonly action: 'signal'; readonly signal: SignalName };
+
+/** What one service answers, when it came to rest. */
+export interface Answer {
+  readonly service: string;
+  readonly outcome: Promise<Outcome>;
+}
+
+export type Taken =
+  | { readonly ok: true; readonly answers: readonly Answer[] }
+  | { readonly ok: false; readonly code: 'needed' | 'failed'; readonly message: string };
+
 /** Commands of an operator: only the control socket has them. */
 export interface Commands {
-  /** One order to one service; resolves when it came to rest. Never rejects. */
-  order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome>;
+  /** One order to one service or many; resolves as soon as it is known who answers it. Never rejects. */
+  order(order: Order, services: readonly string[], by: string): Promise<Taken>;
   /** Of one service; `services`: which of its instances. Resolves when the rollout is over. Never rejects. */
   rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome>;
-  signal(service: string, signal: SignalName, by: string): Promise<Outcome>;
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult>;
   /** Another number of instances; null: that of the file. It is kept, and in force, when it is answered. */
   scale(service: string, instances: number | null, by: string): ScaleResult;

@@ -89,8 +89,8 @@ function passTime(world: World): void {
 function late(state: State, event: Event): Step {
   if (event.type !== 'order' && event.type !== 'rollout') return [state, []];
   const outcome: Outcome = { ok: false, code: 'gone', message: 'opsd is about to exit' };
-  return [
-    state,
-    [{ type: 'answer', id: event.id, service: event.type === 'order' ? event.service : event.group, outcome }],
-  ];
+  const { id } = event;
+  if (event.type === 'rollout') return [state, [{ type: 'answer', id, service: event.group, outcome }]];
+  const answers = event.services.map((service): Effect => ({ type: 'answer', id, service, outcome }));
+  return [state, [{ type: 'taken', id, services: event.services }, ...answers]];
 }

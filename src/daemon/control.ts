@@ -1,6 +1,6 @@
 // What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
 
-import type { Control } from '../api/control.ts';
+import type { Control, Order, Taken } from '../api/control.ts';
 import type { EventView } from '../api/events.ts';
 import type { ServiceLog } from '../api/logs.ts';
 import type { MetricsView } from '../api/metrics.ts';
@@ -13,7 +13,7 @@ import { isWanted } from '../core/life/transition.ts';
 import type { Outcome } from '../core/model/effects.ts';
 import type { Event } from '../core/model/events.ts';
 import type { Millis, SignalName } from '../core/model/spec.ts';
-import type { OrderAction, Service } from '../core/model/state.ts';
+import type { Service } from '../core/model/state.ts';
 import { rolloutNote } from '../core/rollout/note.ts';
 import type { JobRecord } from '../os/files/job-history.ts';
 import type { Usage } from '../os/proc/usage.ts';
@@ -91,9 +91,20 @@ export class DaemonControl implements Control {
     return [...loop.state.services].sort((a, b) => placeOf(a) - placeOf(b));
   }
 
-  order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome> {
-    this.#parts.wished();
-    return this.#ask((id) => ({ type: 'order', id, action, service, by }));
+  order(order: Order, services: readonly string[], by: string): Promise<Taken> {
+    const { answers, loop } = this.#parts;
+    if (order.action === 'signal') this.#noteSignal(order.signal, services, by);
+    else this.#parts.wished();
+    return answers.askAll((id) => loop.post({ type: 'order', id, ...order, services, by }));
+  }
+
+  #noteSignal(signal: SignalName, services: readonly string[], by: string): void {
+    const { state } = this.#parts.loop;
+    for (const name of this.#signalled.keys()) if (serviceOf(state, name) === undefined) this.#signalled.delete(name);
+    for (const service of services) {
+      const known = serviceOf(state, service);
+      if (known !== undefined) this.#signalled.set(service, { signal, generation: known.generation, by });
+    }
   }
 
   rollouts(): readonly RolloutView[] {
@@ -114,14 +125,6 @@ export class DaemonControl implements Control {
       depends_on: spec.policy.dependsOn,
       after: spec.policy.after,
     }));
-  }
-
-  signal(service: string, signal: SignalName, by: string): Promise<Outcome> {
-    const { state } = this.#parts.loop;
-    for (const name of this.#signalled.keys()) if (serviceOf(state, name) === undefined) this.#signalled.delete(name);
-    const known = serviceOf(state, service);
-    if (known !== undefined) this.#signalled.set(service, { signal, generation: known.generation, by });
-    return this.#ask((id) => ({ type: 'order', id, action: 'signal', signal, service, by }));
   }
 
   async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {

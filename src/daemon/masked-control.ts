@@ -1,6 +1,6 @@
 // Stands between the daemon and HTTP: what is told passes through here, and has no secret in it then.
 
-import type { Control } from '../api/control.ts';
+import type { Control, Order, Taken } from '../api/control.ts';
 import type { EventView } from '../api/events.ts';
 import type { ServiceLog } from '../api/logs.ts';
 import type { MetricsView } from '../api/metrics.ts';
@@ -9,8 +9,6 @@ import type { RolloutAction, RolloutView } from '../api/rollouts.ts';
 import type { NodeView, ServiceView, StatusView } from '../api/services.ts';
 import type { WhyView } from '../api/why.ts';
 import type { Outcome } from '../core/model/effects.ts';
-import type { SignalName } from '../core/model/spec.ts';
-import type { OrderAction } from '../core/model/state.ts';
 import { hideAll, type Masks } from '../text/masks.ts';
 import { maskedOutcome } from './report/masked.ts';
 
@@ -40,16 +38,15 @@ export class MaskedControl implements Control {
     return hideAll(this.#control.lastLines(service), this.#masks);
   }
 
-  async order(action: Exclude<OrderAction, 'signal'>, service: string, by: string): Promise<Outcome> {
-    return maskedOutcome(await this.#control.order(action, service, by), this.#masks);
+  async order(order: Order, services: readonly string[], by: string): Promise<Taken> {
+    const taken = await this.#control.order(order, services, by);
+    if (!taken.ok) return hideAll(taken, this.#masks);
+    const masked = async (outcome: Promise<Outcome>) => maskedOutcome(await outcome, this.#masks);
+    return { ok: true, answers: taken.answers.map(({ service, outcome }) => ({ service, outcome: masked(outcome) })) };
   }
 
   async rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome> {
     return maskedOutcome(await this.#control.rollout(action, group, services, by), this.#masks);
-  }
-
-  async signal(service: string, signal: SignalName, by: string): Promise<Outcome> {
-    return maskedOutcome(await this.#control.signal(service, signal, by), this.#masks);
   }
 
   async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {

@@ -16,7 +16,10 @@ export interface Ports {
 /** Those who want to know. */
 export interface Audience {
   transition(transition: Transition): void;
-  answer(id: number, outcome: Outcome): void;
+  /** These services are to answer the order; or why it is not carried out. */
+  taken(id: number, services: readonly string[]): void;
+  refused(id: number, code: 'needed', message: string): void;
+  answer(id: number, service: string, outcome: Outcome): void;
   alert(service: string, reason: AlertReason, message: string): void;
   rollout(group: string, what: RolloutNews, detail: string): void;
   health(service: string, isHealthy: boolean, detail: string): void;
@@ -58,7 +61,11 @@ export function perform(effect: Effect, ports: Ports, audience: Audience): void 
       ports.outputs.settings(effect.service, effect.spec);
       return audience.settings(effect.service, effect.spec);
     case 'answer':
-      return audience.answer(effect.id, effect.outcome);
+      return audience.answer(effect.id, effect.service, effect.outcome);
+    case 'taken':
+      return audience.taken(effect.id, effect.services);
+    case 'refused':
+      return audience.refused(effect.id, effect.code, effect.message);
     case 'alert':
       return audience.alert(effect.service, effect.reason, effect.message);
     case 'rollout':

@@ -27,7 +27,7 @@ const STATES: readonly StateName[] = [
 ];
 
 const web = { service: 'web', generation: 7 };
-const order = { id: 1, service: 'web', by: 'test' };
+const order = { id: 1, services: ['web'], by: 'test' };
 const change = { id: 1, group: 'web', by: 'test' };
 /** As a service has it that is replaced step by step, though it is one. */
 const group: RolloutGroup = {
@@ -155,7 +155,7 @@ const everything: Everything = {
   ready: { ready: () => ({ type: 'ready', ...web }) },
   order: {
     start: () => ({ type: 'order', action: 'start', ...order }),
-    stop: () => ({ type: 'order', action: 'stop', ...order }),
+    stop: () => ({ type: 'order', action: 'stop', cascade: false, ...order }),
     restart: () => ({ type: 'order', action: 'restart', ...order }),
     run: () => ({ type: 'order', action: 'run', ...order }),
     reset: () => ({ type: 'order', action: 'reset', ...order }),
@@ -305,9 +305,13 @@ test('a stop beats what was to follow, and a start beats a stop, in every state'
   for (const from of STATES) {
     for (const state of everyState(from)) {
       const world = worldWith({ ...newService(aService('web'), 7, NOW), state });
-      const [stopped] = step(world, { type: 'order', id: 1, action: 'stop', service: 'web', by: 'a' }, NOW);
+      const [stopped] = step(
+        world,
+        { type: 'order', id: 1, action: 'stop', services: ['web'], cascade: false, by: 'a' },
+        NOW,
+      );
       assert.match(goal(stopped), /^stopped$/, `stop in ${from}`);
-      const [started] = step(stopped, { type: 'order', id: 2, action: 'start', service: 'web', by: 'b' }, NOW);
+      const [started] = step(stopped, { type: 'order', id: 2, action: 'start', services: ['web'], by: 'b' }, NOW);
       assert.match(goal(started), /^(start|starting)$/, `start after stop in ${from}`);
     }
   }

@@ -116,7 +116,7 @@ function live(from: Parameters<typeof step>[0], chance: Chance, file: StateFile)
   hear({ type: 'configured', config, isFirst: true });
   for (const { spec } of state.services) {
     const action = chance.pick(['start', 'stop', 'restart', 'reset'] as const) ?? 'start';
-    hear({ type: 'order', id: 1, action, service: spec.name, by: 'fuzz' });
+    hear({ type: 'order', id: 1, action, cascade: false, services: [spec.name], by: 'fuzz' });
   }
   for (let ticks = 0; ticks < 5; ticks++) {
     const deadline = nextDeadline(state);

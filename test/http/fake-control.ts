@@ -1,6 +1,6 @@
 // A daemon without processes: services that obey orders after a moment, and tell of it as the real one does.
 
-import type { Control } from '../../src/api/control.ts';
+import type { Control, Order, Taken } from '../../src/api/control.ts';
 import type { EventView } from '../../src/api/events.ts';
 import type { ServiceLog } from '../../src/api/logs.ts';
 import type { MetricsView } from '../../src/api/metrics.ts';
@@ -8,11 +8,15 @@ import type { ReloadResult, ScaleResult } from '../../src/api/reload.ts';
 import type { RolloutAction, RolloutView } from '../../src/api/rollouts.ts';
 import type { GroupView, NodeView, ServiceView, StatusView } from '../../src/api/services.ts';
 import type { WhyView } from '../../src/api/why.ts';
+import { dependentsFirst, neededBy } from '../../src/core/fleet/ordering.ts';
+import { UNASKED } from '../../src/core/life/health.ts';
 import type { Outcome } from '../../src/core/model/effects.ts';
-import type { OrderAction } from '../../src/core/model/state.ts';
+import { initialState, newService } from '../../src/core/model/initial.ts';
+import type { OrderAction, Run, Service, State } from '../../src/core/model/state.ts';
 import type { Reason, StateName } from '../../src/core/model/states.ts';
 import { Tally } from '../../src/daemon/report/counters.ts';
 import { serviceLog } from '../../src/os/log-file/service-log.ts';
+import { aService } from '../simulation/specs.ts';
 
 export interface FakeService extends ServiceView {
   /** What the next order ends in; default: it works. */
@@ -23,6 +27,15 @@ export interface FakeService extends ServiceView {
 
 const STARTED = Date.parse('2026-11-23T16:00:00.000Z');
 const KEPT_EVENTS = 1_000;
+const RUN: Run = {
+  generation: 1,
+  pid: 4711,
+  startedAt: 0,
+  readyAt: 0,
+  adopted: false,
+  beat: { at: null, lostAt: null, lookAt: null },
+  check: UNASKED,
+};
 export const UP = { state: 'running', pid: 4711, started_at: new Date(STARTED).toISOString() } as const;
 
 export function service(name: string, fields: Partial<FakeService> = {}): FakeService {
@@ -185,7 +198,43 @@ export class FakeControl implements Control {
     }));
   }
 
-  async order(action: Exclude<OrderAction, 'signal'>, name: string, by: string): Promise<Outcome> {
+  async order(order: Order, names: readonly string[], by: string): Promise<Taken> {
+    if (order.action === 'signal') {
+      const { signal } = order;
+      return { ok: true, answers: names.map((name) => ({ service: name, outcome: this.#signal(name, signal, by) })) };
+    }
+    const { action } = order;
+    const state = this.#state();
+    const others = action === 'stop' ? neededBy(state, names) : [];
+    if (action === 'stop' && !order.cascade && others.length > 0) {
+      const message = `${names.join(',')} cannot be stopped alone: needed by ${others.join(',')}`;
+      return { ok: false, code: 'needed', message };
+    }
+    const all = [...names, ...others];
+    const inOrder = action === 'stop' || action === 'restart' ? dependentsFirst(state, all) : all;
+    const outcomes = new Map<string, Promise<Outcome>>();
+    for (const name of inOrder) {
+      const needing = inOrder.filter((other) => this.services.get(other)?.needs?.includes(name));
+      const before = action === 'stop' ? needing.flatMap((other) => outcomes.get(other) ?? []) : [];
+      const carryOut = () => this.#order(action, name, by);
+      outcomes.set(name, before.length === 0 ? carryOut() : Promise.all(before).then(carryOut));
+    }
+    return { ok: true, answers: [...outcomes].map(([service, outcome]) => ({ service, outcome })) };
+  }
+
+  /** As much of it as who needs whom takes. */
+  #state(): State {
+    const services = [...this.services.values()].map(({ name, state, needs = [] }): Service => {
+      const dependsOn = needs.map((service) => ({ service, until: 'ready' as const }));
+      const known = newService(aService(name, { dependsOn }), 1, 0);
+      const isUp = state === 'running' || state === 'starting';
+      return isUp ? { ...known, state: { name: 'running', deadline: null, run: RUN } } : known;
+    });
+    const slots = new Map(services.map(({ spec }, slot) => [spec.name, slot]));
+    return { ...initialState(1), services, slots };
+  }
+
+  async #order(action: Exclude<OrderAction, 'signal'>, name: string, by: string): Promise<Outcome> {
     this.orders.push(`${action} ${name} by ${by}`);
     if (action === 'stop' || action === 'restart') this.change(name, 'stopping', { reason: `${action} by ${by}` });
     await this.gate;
@@ -199,7 +248,7 @@ export class FakeControl implements Control {
     return { ok: true, message: action === 'stop' ? 'stopped' : 'running' };
   }
 
-  async signal(name: string, signal: `SIG${string}`, by: string): Promise<Outcome> {
+  async #signal(name: string, signal: `SIG${string}`, by: string): Promise<Outcome> {
     this.orders.push(`${signal} ${name} by ${by}`);
     return this.services.get(name)?.pid == null
       ? { ok: false, code: 'not_running', message: `${name} does not run` }

@@ -41,7 +41,7 @@ test('what is due before the loop begins is done when it does', async () => {
 test('what is asked for before the loop begins is done when it does', () => {
   const { loop, spawned } = aLoop();
   using _ = loop;
-  loop.post({ type: 'order', id: 1, action: 'start', service: 'web', by: 'test' });
+  loop.post({ type: 'order', id: 1, action: 'start', services: ['web'], by: 'test' });
   assert.equal(spawned(), 0);
   loop.begin();
   assert.equal(spawned(), 1);

@@ -44,8 +44,8 @@ function assertService(service: Service, all: State, now: number): void {
 }
 
 /** An order waits only where something moves: its service, or the dependents that it is held for, whatever it does itself. */
-function mayWait({ action, heldFrom }: PendingOrder, { state }: Service, all: State): boolean {
-  if (heldFrom !== null) return all.services.some(isLeaving);
+function mayWait({ action, heldFrom }: PendingOrder, { state, held }: Service, all: State): boolean {
+  if (heldFrom !== null || (held !== null && action === 'stop')) return all.services.some(isLeaving);
   switch (state.name) {
     case 'starting':
     case 'stopping':

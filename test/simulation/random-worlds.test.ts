@@ -87,7 +87,11 @@ const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
 });
 
 type Act =
-  | { readonly at: number; readonly what: 'start' | 'stop' | 'restart' | 'reset' | 'stale'; readonly whom: number }
+  | {
+      readonly at: number;
+      readonly what: 'start' | 'stop' | 'restart' | 'reset' | 'stale' | 'cascade';
+      readonly whom: number;
+    }
   | {
       readonly at: number;
       readonly what: 'reload' | 'oversleep' | 'crash' | 'crash and forget';
@@ -99,7 +103,14 @@ const actOf: fc.Arbitrary<Act> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       at: millis(BUSY),
-      what: fc.constantFrom('start' as const, 'stop' as const, 'restart' as const, 'reset' as const, 'stale' as const),
+      what: fc.constantFrom(
+        'start' as const,
+        'stop' as const,
+        'restart' as const,
+        'reset' as const,
+        'stale' as const,
+        'cascade' as const,
+      ),
       whom: millis(4),
     }),
   },
@@ -248,7 +259,7 @@ function turnedRound(services: readonly ServiceSpec[]): ServiceSpec[] {
 
 function carryOut(
   simulation: Simulation,
-  what: 'start' | 'stop' | 'restart' | 'reset' | 'stale',
+  what: 'start' | 'stop' | 'restart' | 'reset' | 'stale' | 'cascade',
   service: string,
   lastOrder: Map<string, string>,
 ): void {
@@ -261,6 +272,15 @@ function carryOut(
     simulation.post({ type: 'looked', service, generation, changed: false });
     simulation.post({ type: 'emptied', service, generation });
     assert.deepEqual(simulation.state.services, before, 'old news changed something');
+    return;
+  }
+  if (what === 'cascade' || what === 'stop') {
+    const id = simulation.orderAll('stop', [service], what === 'cascade');
+    const isKept = (name: string) =>
+      simulation.state.services.some(({ spec, removed }) => spec.name === name && !removed);
+    const stopped = simulation.taken(id).filter(isKept);
+    for (const name of stopped) lastOrder.set(name, 'stop');
+    checkCascade(simulation, stopped);
     return;
   }
   simulation.order(what, service);
@@ -293,15 +313,27 @@ function checkStart({ state }: Simulation, { service: name, to, reason }: Transi
 }
 
 /** Nothing required is asked to go before those that need it and go too; in a shutdown that is all of them. */
-function checkStop({ state }: Simulation, { service: name, to, reason, detail }: Transition): void {
+function checkStop({ state, together }: Simulation, { service: name, to, reason, detail }: Transition): void {
   if (to !== 'stopping') return;
   const isOrderly = detail.startsWith('restart by') || reason === 'removed' || reason === 'configuration';
   for (const { spec, state: other } of state.services) {
     if (!comesAfter(spec, name)) continue;
     const isGoing = other.name === 'stopping' || (other.name === 'killing' && !other.stuck);
-    assert.ok(!isOrderly || !isGoing, `${name} was asked to go (${detail}) while ${spec.name} still stops`);
+    const isTogether = detail.startsWith('stop by') && together.get(name)?.has(spec.name) === true;
+    assert.ok(
+      !(isOrderly || isTogether) || !isGoing,
+      `${name} was asked to go (${detail}) while ${spec.name} still stops`,
+    );
     const isLive = 'run' in other;
     assert.ok(reason !== 'shutdown' || !isLive, `${name} was asked to stop before ${spec.name}, which needs it`);
+  }
+}
+
+/** Whoever is stopped is on the way down, or about to be when its turn comes. */
+function checkCascade({ state }: Simulation, names: readonly string[]): void {
+  const chosen = state.services.filter(({ spec }) => names.includes(spec.name));
+  for (const { spec, state: own, held } of chosen) {
+    assert.ok(!('run' in own) || held !== null || 'next' in own, `${spec.name} is not stopped`);
   }
 }
 
@@ -335,7 +367,11 @@ function checkLastOrder(simulation: Simulation, lastOrder: ReadonlyMap<string, s
   for (const [name, order] of lastOrder) {
     const state = simulation.stateOf(name);
     if (order !== 'stop') assert.notEqual(state, 'stopped', `the last order for ${name} was ${order}`);
-    else assert.ok(['stopped', 'stopping', 'killing'].includes(state), `${name} is ${state}, its last order was stop`);
+    else {
+      const isHeld = simulation.state.services.some(({ spec, held }) => spec.name === name && held?.to === 'stopped');
+      const isGoing = isHeld || ['stopped', 'stopping', 'killing'].includes(state);
+      assert.ok(isGoing, `${name} is ${state}, its last order was stop`);
+    }
   }
 }
 
@@ -344,7 +380,11 @@ function checkEnd(simulation: Simulation, shutdownAt: number, world: World): voi
   assert.ok(exited !== null, 'the shutdown does not end');
   assert.ok(exited.at - shutdownAt <= world.shutdownTimeout + 5_000, 'the shutdown takes too long');
   for (const id of simulation.asked.keys()) {
-    assert.equal(simulation.answers.get(id)?.length, 1, `${simulation.asked.get(id)} is answered exactly once`);
+    assert.equal(
+      simulation.answers.get(id)?.length,
+      simulation.owedBy(id),
+      `${simulation.asked.get(id)} is answered exactly once`,
+    );
   }
   if (exited.code === 2) {
     assert.ok(simulation.host.alive.length > 0, 'exit code 2 means that something lives');

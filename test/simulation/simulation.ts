@@ -30,6 +30,10 @@ export class Simulation {
   readonly effects: Seen<Effect>[] = [];
   readonly asked = new Map<number, string>();
   readonly answers = new Map<number, Outcome[]>();
+  /** Whom the last order for each service was for. */
+  readonly together = new Map<string, ReadonlySet<string>>();
+  /** Who is to answer each order. */
+  readonly #taken = new Map<number, readonly string[]>();
   readonly alerts: Seen<string>[] = [];
   exited: { readonly at: number; readonly code: number } | null = null;
   /** Called after each step. */
@@ -41,6 +45,8 @@ export class Simulation {
   /** The effects are what is kept; who is told of them in the daemon, is not there. */
   readonly #audience: Audience = {
     transition: () => {},
+    taken: () => {},
+    refused: () => {},
     answer: () => {},
     alert: () => {},
     rollout: () => {},
@@ -73,7 +79,7 @@ export class Simulation {
 
   /** kill -9 of the daemon, and the start of the next one, which finds the state file or does not. */
   crash(config: Config, hasMemory: boolean): void {
-    for (const id of this.asked.keys()) if (!this.answers.has(id)) this.asked.delete(id);
+    for (const id of this.asked.keys()) if (this.answers.get(id)?.length !== this.owedBy(id)) this.asked.delete(id);
     const memories = hasMemory ? remember(this.state, fingerprintOf) : [];
     const survivors = this.host.survive();
     this.#ended.clear();
@@ -94,9 +100,19 @@ export class Simulation {
   }
 
   order(action: 'start' | 'stop' | 'restart' | 'run' | 'reset', service: string): number {
+    return this.orderAll(action, [service]);
+  }
+
+  /** `cascade`: of a stop. */
+  orderAll(
+    action: 'start' | 'stop' | 'restart' | 'run' | 'reset',
+    services: readonly string[],
+    cascade = false,
+  ): number {
     const id = this.#nextOrder++;
-    this.asked.set(id, `${action} ${service}`);
-    this.post({ type: 'order', id, action, service, by: 'test' });
+    this.asked.set(id, `${action} ${services}`);
+    const whom = { id, services, by: 'test' };
+    this.post({ type: 'order', ...(action === 'stop' ? { action, cascade } : { action }), ...whom });
     return id;
   }
 
@@ -111,6 +127,16 @@ export class Simulation {
   stateOf(service: string): string {
     const slot = this.state.slots.get(service);
     return slot === undefined ? 'forgotten' : (this.state.services[slot]?.state.name ?? 'forgotten');
+  }
+
+  /** Who is to answer an order; nobody when it was refused. */
+  taken(id: number): readonly string[] {
+    return this.#taken.get(id) ?? [];
+  }
+
+  /** How many answers there are to be. */
+  owedBy(id: number): number {
+    return Math.max(1, this.taken(id).length);
   }
 
   /** Who is on the way down. */
@@ -165,6 +191,12 @@ export class Simulation {
     }
     if (effect.type === 'transition') this.transitions.push({ at: this.now, what: effect });
     if (effect.type === 'alert') this.alerts.push({ at: this.now, what: `${effect.service} ${effect.reason}` });
+    if (effect.type === 'taken') {
+      this.#taken.set(effect.id, effect.services);
+      for (const service of effect.services) this.together.set(service, new Set(effect.services));
+    }
+    if (effect.type === 'refused')
+      this.answers.set(effect.id, [{ ok: false, code: 'failed', message: effect.message }]);
     if (effect.type === 'answer') this.answers.set(effect.id, [...(this.answers.get(effect.id) ?? []), effect.outcome]);
     perform(effect, this.host.ports, this.#audience);
   }

@@ -60,6 +60,8 @@ export function written(effects: readonly Seen<Effect>[]): string {
           return [
             `${time} ${what.service} answer: ${what.outcome.ok ? 'ok' : what.outcome.code}, ${what.outcome.message}`,
           ];
+        case 'refused':
+          return [`${time} refused: ${what.message}`];
         case 'alert':
           return [`${time} ${what.service} CRITICAL ${what.message}`];
         case 'rollout':

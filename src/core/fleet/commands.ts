@@ -1,80 +1,109 @@
 // Operators' orders, carried out: start, stop, restart, signal, reset.
 
-import { bringDown, start } from '../life/lifecycle.ts';
+import { bringDown, bringDownInTurn, start } from '../life/lifecycle.ts';
 import { released, supersede } from '../life/pending-commands.ts';
 import { type Around, forgiven, isLive, isWanted, type Moved, unreachable } from '../life/transition.ts';
-import type { Effect, Outcome } from '../model/effects.ts';
+import type { Outcome } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
-import type { PendingOrder, Service } from '../model/state.ts';
-import { isAwaitingDependents, isHeld, isLeaving, needsOf, serviceOf } from './ordering.ts';
+import type { Next, PendingOrder, Service } from '../model/state.ts';
+import { dependentsFirst, isAwaitingDependents, isHeld, isLeaving, neededBy, needsOf, serviceOf } from './ordering.ts';
 import type { World } from './step.ts';
 
-/** Takes an operator's order; every order is answered exactly once, here or when its service came to rest. */
-export function obey(world: World, event: Extract<Event, { type: 'order' }>): void {
-  const { id, service: name, by } = event;
-  const answer = (outcome: Outcome): Effect => ({ type: 'answer', id, service: name, outcome });
-  const target = serviceOf(world.state, name);
-  if (target === undefined || (target.removed && event.action !== 'stop')) {
-    world.effects.push(
-      answer({ ok: false, code: 'unknown_service', message: `no service named ${name} is configured` }),
-    );
+type Order = Extract<Event, { type: 'order' }>;
+
+/** Takes an operator's order to one service or many; each answers it exactly once, here or when it came to rest. */
+export function obey(world: World, order: Order): void {
+  const { id, services } = order;
+  const others = order.action === 'stop' ? neededBy(world.state, services) : [];
+  if (order.action === 'stop' && !order.cascade && others.length > 0 && world.state.phase.name === 'running') {
+    const message = `${brief(services)} cannot be stopped alone: needed by ${brief(others)}; --cascade stops these first`;
+    world.effects.push({ type: 'refused', id, code: 'needed', message });
     return;
+  }
+  const all = [...services, ...others];
+  const isDown = order.action === 'stop' || order.action === 'restart';
+  const names = isDown ? dependentsFirst(world.state, all) : all;
+  world.effects.push({ type: 'taken', id, services: names });
+  const chosen = new Set(names);
+  for (const name of names) obeyOne(world, order, name, chosen);
+}
+
+/** `chosen`: all that the order is for. */
+function obeyOne(world: World, order: Order, name: string, chosen: ReadonlySet<string>): void {
+  const answer = (outcome: Outcome) =>
+    void world.effects.push({ type: 'answer', id: order.id, service: name, outcome });
+  const target = serviceOf(world.state, name);
+  if (target === undefined || (target.removed && order.action !== 'stop')) {
+    return answer({ ok: false, code: 'unknown_service', message: `no service named ${name} is configured` });
   }
   if (world.state.phase.name === 'shutting_down') {
-    world.effects.push(answer({ ok: false, code: 'shutting_down', message: 'opsd is shutting down' }));
-    return;
+    return answer({ ok: false, code: 'shutting_down', message: 'opsd is shutting down' });
   }
-  switch (event.action) {
+  switch (order.action) {
     case 'signal': {
       const { state } = target;
       if (!('run' in state) || state.run.pid === null) {
         const message = `${name} is ${state.name}: there is no process to signal`;
-        world.effects.push(answer({ ok: false, code: 'not_running', message }));
-        return;
+        return answer({ ok: false, code: 'not_running', message });
       }
       const { generation, pid } = state.run;
-      world.effects.push(
-        { type: 'signal', service: name, generation, signal: event.signal, to: 'main' },
-        answer({ ok: true, message: `${event.signal} sent to ${name} (pid ${pid})` }),
-      );
-      return;
+      world.effects.push({ type: 'signal', service: name, generation, signal: order.signal, to: 'main' });
+      return answer({ ok: true, message: `${order.signal} sent to ${name} (pid ${pid})` });
     }
     case 'reset':
       world.change(name, (service) => [{ ...service, failuresInARow: 0, attemptsInARow: 0, restarts: 0 }, []]);
-      world.effects.push(
-        answer({ ok: true, message: `the failures of ${name} are forgotten; it is ${target.state.name}` }),
-      );
-      return;
+      return answer({ ok: true, message: `the failures of ${name} are forgotten; it is ${target.state.name}` });
+    case 'run':
+      if (target.spec.policy.restart === 'always') {
+        const message = `${name} is no job: it is started again whenever it ends (restart = "always"), so its end is not waited for`;
+        return answer({ ok: false, code: 'no_job', message });
+      }
+      return moveAsOrdered(world, target, order, chosen);
     case 'start':
     case 'stop':
     case 'restart':
-    case 'run': {
-      const { action } = event;
-      if (action === 'run' && target.spec.policy.restart === 'always') {
-        const message = `${name} is no job: it is started again whenever it ends (restart = "always"), so its end is not waited for`;
-        world.effects.push(answer({ ok: false, code: 'no_job', message }));
-        return;
-      }
-      const isToWait =
-        action === 'restart' &&
-        (target.state.name === 'starting' || target.state.name === 'running') &&
-        isAwaitingDependents(world.state, name);
-      world.change(name, (service) => {
-        const [free, answers] = supersede(service, action, by);
-        const wish = action === 'stop' ? 'down' : action === 'run' && isWanted(service) ? service.wish : 'up';
-        return [{ ...free, wish, held: action === 'stop' ? free.held : stillHeld(free) }, answers];
-      });
-      if (action !== 'stop')
-        for (const needed of needsOf(world.state, name)) world.change(needed, (s, a) => bringUp(s, a, by));
-      world.change(name, (service, around) => {
-        const ordered = { ...service, orders: [...service.orders, { id, action, heldFrom: isToWait ? by : null }] };
-        return isToWait ? [ordered, []] : carryOut(ordered, around, action, by);
-      });
-      return;
-    }
+      return moveAsOrdered(world, target, order, chosen);
     default:
-      return unreachable(event);
+      return unreachable(order);
   }
+}
+
+function moveAsOrdered(
+  world: World,
+  { spec, state }: Service,
+  { id, action, by }: Order,
+  chosen: ReadonlySet<string>,
+): void {
+  if (action === 'signal' || action === 'reset') return;
+  const { name } = spec;
+  const isUp = state.name === 'starting' || state.name === 'running';
+  // A stop waits for those that are stopped with it, a restart for all.
+  const isToWait =
+    isUp &&
+    ((action === 'restart' && isAwaitingDependents(world.state, name)) ||
+      (action === 'stop' && isAwaitingDependents(world.state, name, chosen)));
+  const heldFrom = isToWait && action === 'restart' ? by : null;
+  world.change(name, (service) => {
+    const [free, answers] = supersede(service, action, by);
+    const wish = action === 'stop' ? 'down' : action === 'run' && isWanted(service) ? service.wish : 'up';
+    return [{ ...free, wish, held: action === 'stop' ? free.held : stillHeld(free) }, answers];
+  });
+  if (action !== 'stop')
+    for (const needed of needsOf(world.state, name)) world.change(needed, (s, a) => bringUp(s, a, by));
+  world.change(name, (service, around) => {
+    const ordered: Service = { ...service, orders: [...service.orders, { id, action, heldFrom }] };
+    if (!isToWait) return carryOut(ordered, around, action, by);
+    // What it is held for survives opsd: whoever is not to be up goes down in its turn at the next one, too.
+    return action === 'stop' ? bringDownInTurn(ordered, around, stopBy(by)) : [ordered, []];
+  });
+}
+
+/** More names make no better message. */
+const MOST_NAMED = 10;
+
+function brief(names: readonly string[]): string {
+  if (names.length <= MOST_NAMED) return names.join(',');
+  return `${names.slice(0, MOST_NAMED).join(',')} and ${names.length - MOST_NAMED} more`;
 }
 
 /** It is to be up: of what a reload wants only the new form is left. */
@@ -102,12 +131,16 @@ function release(world: World, name: string): void {
   });
 }
 
+function stopBy(by: string): Next {
+  return { to: 'stopped', reason: 'operator', detail: `stop by ${by}` };
+}
+
 function carryOut(service: Service, around: Around, action: PendingOrder['action'], by: string): Moved {
   const reason = 'operator' as const;
   const detail = `${action} by ${by}`;
   switch (action) {
     case 'stop':
-      return bringDown(service, around, { to: 'stopped', reason, detail });
+      return bringDown(service, around, stopBy(by));
     case 'restart':
       return bringDown(forgiven(service), around, { to: 'start', reason, detail });
     case 'run':

@@ -63,6 +63,45 @@ export function needsOf(state: State, name: string): readonly string[] {
   return found;
 }
 
+/** Services outside of `names` that are up and need one of them, or one that needs one of them; nearest first. */
+export function neededBy(state: State, names: readonly string[]): readonly string[] {
+  const found: string[] = [];
+  const reached = new Set(names);
+  for (let next = [...names]; next.length > 0; ) {
+    const wanted = new Set(next);
+    // A job that has completed may be stopped: nobody needs it any more.
+    const needs = ({ spec: { policy } }: Service) =>
+      policy.dependsOn.some(({ service, until }) => until !== 'completed' && wanted.has(service));
+    const isUp = ({ state: { name } }: Service) => name === 'starting' || name === 'running';
+    const hit = state.services.filter((one) => !reached.has(one.spec.name) && isUp(one) && needs(one));
+    next = hit.map(({ spec }) => spec.name);
+    for (const name of next) reached.add(name);
+    found.push(...next);
+  }
+  return found;
+}
+
+/** `names`, each behind those of them that come after it when they start; as they are given otherwise. */
+export function dependentsFirst(state: State, names: readonly string[]): readonly string[] {
+  const dependents = new Map<string, string[]>(names.map((name) => [name, []]));
+  for (const { spec } of state.services) {
+    if (!dependents.has(spec.name)) continue;
+    const { dependsOn, after } = spec.policy;
+    for (const earlier of [...dependsOn.map(({ service }) => service), ...after])
+      dependents.get(earlier)?.push(spec.name);
+  }
+  const inOrder = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (name: string) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const dependent of dependents.get(name) ?? []) visit(dependent);
+    inOrder.add(name);
+  };
+  for (const name of names) visit(name);
+  return [...inOrder];
+}
+
 /** Is there a live service that has to be gone before this one is asked to go? */
 export function isNeeded(state: State, name: string): boolean {
   return state.services.some((other) => isLive(other.state) && comesAfter(other, name));
@@ -73,9 +112,11 @@ export function isHeld({ held, orders }: Service): boolean {
   return held !== null || orders.some(({ heldFrom }) => heldFrom !== null);
 }
 
-/** Is something that comes after this one going down, or about to? */
-export function isAwaitingDependents(state: State, name: string): boolean {
-  return state.services.some((other) => (isHeld(other) || isLeaving(other)) && comesAfter(other, name));
+/** Is something that comes after this one going down, or about to? `of`: of those; without, anything. */
+export function isAwaitingDependents(state: State, name: string, of?: ReadonlySet<string>): boolean {
+  return state.services.some(
+    (other) => (isHeld(other) || isLeaving(other)) && comesAfter(other, name) && (of?.has(other.spec.name) ?? true),
+  );
 }
 
 /** Goes down. What survives SIGKILL does not, and is not waited for. */

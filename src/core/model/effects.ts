@@ -65,6 +65,10 @@ export type Effect =
   | { readonly type: 'health'; readonly service: string; readonly isHealthy: boolean; readonly detail: string }
   /** Settings that os/ keeps for a service (output) are to be those of this one from now on; null: it is forgotten. */
   | { readonly type: 'settings'; readonly service: string; readonly spec: ServiceSpec | null }
+  /** An order is being carried out: these services answer it, each once. */
+  | { readonly type: 'taken'; readonly id: number; readonly services: readonly string[] }
+  /** An order is not carried out: others need what it would stop. */
+  | { readonly type: 'refused'; readonly id: number; readonly code: 'needed'; readonly message: string }
   | { readonly type: 'answer'; readonly id: number; readonly service: string; readonly outcome: Outcome }
   /** A rollout began, turned back or came to an end. */
   | { readonly type: 'rollout'; readonly group: string; readonly what: RolloutNews; readonly detail: string }

@@ -43,11 +43,21 @@ export type Event =
   /** It takes more memory than it may, and no cgroup holds it. */
   | { readonly type: 'outgrown'; readonly service: string; readonly generation: number; readonly detail: string }
   // Orders.
+  /** One command to one service or many; each of them answers it. */
   | {
       readonly type: 'order';
       readonly id: number;
-      readonly action: 'start' | 'stop' | 'restart' | 'run' | 'reset';
-      readonly service: string;
+      readonly action: 'start' | 'restart' | 'run' | 'reset';
+      readonly services: readonly string[];
+      readonly by: string;
+    }
+  /** `cascade`: what needs one of them stops, too, and before it; without, it is refused where there is any. */
+  | {
+      readonly type: 'order';
+      readonly id: number;
+      readonly action: 'stop';
+      readonly services: readonly string[];
+      readonly cascade: boolean;
       readonly by: string;
     }
   | {
@@ -55,7 +65,7 @@ export type Event =
       readonly id: number;
       readonly action: 'signal';
       readonly signal: SignalName;
-      readonly service: string;
+      readonly services: readonly string[];
       readonly by: string;
     }
   /** `services`: which of the group are to be restarted, one after the other. Answered when it is over. */

@@ -1,5 +1,6 @@
 // Orders that wait for their answers, and the rule that a wish is on disk before its answer is out.
 
+import type { Taken } from '../../api/control.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
@@ -9,9 +10,18 @@ const MOST = 10_000;
 /** Saving may take this share of the time at most: a save of 5 ms is followed by one 20 ms later. */
 const PACE = 4;
 
+const FULL = {
+  ok: false,
+  code: 'failed',
+  message: `${MOST} orders are waiting already: try again when some are answered`,
+} as const;
+
 export class Answers implements Disposable {
   #nextId = 1;
-  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  /** By the number of the order, and the service that is to answer it where there may be many. */
+  readonly #waiting = new Map<string, (outcome: Outcome) => void>();
+  /** Orders of which it is not known yet who answers them. */
+  readonly #untaken = new Map<number, (taken: Taken) => void>();
   #ready: ((isSaved: boolean) => void)[] = [];
   #isScheduled = false;
   #earliest: Millis = 0;
@@ -23,23 +33,56 @@ export class Answers implements Disposable {
     this.#save = save;
   }
 
-  /** Calls `order` with a number for it; resolves with its outcome. */
+  /** Calls `order` with a number for it; resolves with its one outcome. */
   ask(order: (id: number) => void): Promise<Outcome> {
-    if (this.#waiting.size >= MOST) {
-      const message = `${MOST} orders are waiting already: try again when some are answered`;
-      return Promise.resolve({ ok: false, code: 'failed', message });
-    }
+    if (this.#isFull) return Promise.resolve(FULL);
+    const id = this.#nextId++;
+    const outcome = this.#await(String(id));
+    order(id);
+    return outcome;
+  }
+
+  /** The same for an order to many: resolves when it is known who of them answers, or why nobody does. */
+  askAll(order: (id: number) => void): Promise<Taken> {
+    if (this.#isFull) return Promise.resolve(FULL);
     const id = this.#nextId++;
     return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
+      this.#untaken.set(id, resolve);
       order(id);
     });
   }
 
-  give(id: number, outcome: Outcome): void {
-    const resolve = this.#waiting.get(id);
+  take(id: number, services: readonly string[]): void {
+    const answers = services.map((service) => ({ service, outcome: this.#await(`${id} ${service}`) }));
+    this.#settle(id, { ok: true, answers });
+  }
+
+  refuse(id: number, why: Extract<Taken, { ok: false }>): void {
+    this.#settle(id, why);
+  }
+
+  #settle(id: number, taken: Taken): void {
+    this.#untaken.get(id)?.(taken);
+    this.#untaken.delete(id);
+  }
+
+  get #isFull(): boolean {
+    return this.#waiting.size + this.#untaken.size >= MOST;
+  }
+
+  #await(whose: string): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#waiting.set(whose, resolve);
+    });
+  }
+
+  /** `service`: which of those that answer the order. */
+  give(id: number, outcome: Outcome, service: string | null = null): void {
+    const own = `${id} ${service}`;
+    const whose = this.#waiting.has(own) ? own : String(id);
+    const resolve = this.#waiting.get(whose);
     if (resolve === undefined) return;
-    this.#waiting.delete(id);
+    this.#waiting.delete(whose);
     this.#ready.push((isSaved) => resolve(isSaved || !outcome.ok ? outcome : unsaved(outcome)));
     if (this.#isScheduled) return;
     this.#isScheduled = true;

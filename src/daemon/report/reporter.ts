@@ -76,8 +76,16 @@ export class Teller implements Audience {
     else if (isLiveState(from) && !isLiveState(to)) this.#to.book.ended(service, unixNow(), reason === 'success');
   }
 
-  answer(id: number, outcome: Outcome): void {
-    this.#to.answers.give(id, outcome);
+  taken(id: number, services: readonly string[]): void {
+    this.#to.answers.take(id, services);
+  }
+
+  refused(id: number, code: 'needed', message: string): void {
+    this.#to.answers.refuse(id, { ok: false, code, message });
+  }
+
+  answer(id: number, service: string, outcome: Outcome): void {
+    this.#to.answers.give(id, outcome, service);
   }
 
   alert(service: string, reason: AlertReason, message: string): void {

@@ -76,6 +76,8 @@ export class Trace {
       case 'recovered':
       case 'health':
       case 'answer':
+      case 'taken':
+      case 'refused':
       case 'alert':
       case 'rollout':
       case 'exit':

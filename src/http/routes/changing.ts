@@ -1,14 +1,13 @@
 // The part of the API that changes something: only on the unix socket, and every command is logged with who gave it.
 
 import { constants } from 'node:os';
-import type { Control } from '../../api/control.ts';
+import type { Answer, Order } from '../../api/control.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { SignalName } from '../../core/model/spec.ts';
 import type { App } from '../context.ts';
 import { failure, json, underWay } from './answers.ts';
 import { readBody } from './body.ts';
-import { type Answer, claimedIdentity, sendOutcomes } from './commands.ts';
-import { dependentsFirst, inStopOrder, neededBy } from './graph.ts';
+import { claimedIdentity, sendOutcomes } from './commands.ts';
 import { addRollouts } from './rollouts.ts';
 import type { RouteOptions } from './route-options.ts';
 import { addScale } from './scale.ts';
@@ -65,9 +64,9 @@ function addOrder(app: App, { control, log }: RouteOptions, action: Action): voi
     if (order instanceof Response) return order;
     const by = claimedIdentity(c.env.incoming);
     const names = found.map((service) => service.name);
-    const needed = action === 'stop' && body.fields.cascade !== true ? refuseNeeded(control, names) : null;
-    if (needed !== null) return needed;
-    const outcome = together(name, giveAll(control, order, names, by), names);
+    const taken = await control.order(order, names, by);
+    if (!taken.ok) return failure(409, taken.code, taken.message);
+    const outcome = together(name, taken.answers, names);
     const record = (result: string) => log('info', 'command', { command: action, service: name, by, result });
     if (body.fields.wait === false) {
       record('not waited for');
@@ -94,11 +93,10 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
     if (meant instanceof Response) return meant;
     const order = orderOf(action, body.fields);
     if (order instanceof Response) return order;
-    const isCascade = body.fields.cascade === true;
-    const needed = action === 'stop' && !isCascade ? refuseNeeded(control, meant) : null;
-    if (needed !== null) return needed;
     const by = claimedIdentity(c.env.incoming);
-    const answers = giveAll(control, order, meant, by);
+    const taken = await control.order(order, meant, by);
+    if (!taken.ok) return failure(409, taken.code, taken.message);
+    const { answers } = taken;
     const names = answers.map(({ service }) => service);
     const record = (result: string) => log('info', 'command', { command: action, services: brief(names), by, result });
     if (wait === false) record('not waited for');
@@ -107,18 +105,6 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
     );
     return underWay();
   });
-}
-
-/** In parallel; what is stopped takes with it what needs it, dependents first. */
-function giveAll(control: Control, order: Order, names: readonly string[], by: string): readonly Answer[] {
-  if (order.action !== 'stop') {
-    // The core lets a restart wait for those of dependents that were ordered before it.
-    const inOrder = order.action === 'restart' ? inStopOrder(control.graph(), names) : names;
-    return inOrder.map((service) => ({ service, outcome: give(control, order, service, by) }));
-  }
-  const all = [...names, ...neededBy(control.graph(), names)];
-  const outcomes = dependentsFirst(control.graph(), all, (service) => control.order('stop', service, by));
-  return [...outcomes].map(([service, outcome]) => ({ service, outcome }));
 }
 
 /** One outcome for all instances of a service, `asked`; a service that has none has its own. */
@@ -131,14 +117,6 @@ async function together(name: string, answers: readonly Answer[], asked: readonl
   const [worst] = failed;
   if (worst !== undefined) return { ...worst, message: failed.map(({ message }) => message).join('; ') };
   return { ok: true, message: outcomes.map(({ message }) => message).join('; ') };
-}
-
-/** null: nobody else needs them. */
-function refuseNeeded(control: Control, names: readonly string[]): Response | null {
-  const others = neededBy(control.graph(), names);
-  if (others.length === 0) return null;
-  const message = `${brief(names)} cannot be stopped alone: needed by ${brief(others)}; --cascade stops these first`;
-  return failure(409, 'needed', message);
 }
 
 function addReload(app: App, { control, log }: RouteOptions): void {
@@ -160,21 +138,13 @@ function changesOf(count: number): string {
   return count === 1 ? '1 service changes' : `${count} services change`;
 }
 
-type Order =
-  | { readonly action: Exclude<Action, 'signal'> }
-  | { readonly action: 'signal'; readonly signal: SignalName };
-
 function orderOf(action: Action, fields: Readonly<Record<string, unknown>>): Order | Response {
+  if (action === 'stop') return { action, cascade: fields.cascade === true };
   if (action !== 'signal') return { action };
   const text = typeof fields.signal === 'string' ? fields.signal.toUpperCase() : '';
   const signal: SignalName = `SIG${text.replace(/^SIG/, '')}`;
   if (Object.hasOwn(constants.signals, signal)) return { action, signal };
   return failure(400, 'bad_request', 'signal: expected a name such as SIGHUP or HUP; kill -l lists them');
-}
-
-function give(control: Control, order: Order, service: string, by: string): Promise<Outcome> {
-  if (order.action === 'signal') return control.signal(service, order.signal, by);
-  return control.order(order.action, service, by);
 }
 
 function statusOf(code: Extract<Outcome, { ok: false }>['code']): number {

@@ -1,12 +1,7 @@
 // Orders to many services over one connection: each outcome is sent when it is known.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Outcome } from '../../core/model/effects.ts';
-
-export interface Answer {
-  readonly service: string;
-  readonly outcome: Promise<Outcome>;
-}
+import type { Answer } from '../../api/control.ts';
 
 /** One JSON object a line, `{"service","outcome"}`, then `{"done":true}`; without it the answer is not whole. */
 export function sendOutcomes(
