@@ -1,22 +1,23 @@
-// The README: its reference is what the schema says, its sample is a configuration.
+// docs/configuration.md: its reference is what the schema says; the TOML samples of all documents are configurations.
 
 import { strict as assert } from 'node:assert';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { documents } from '../support/documents.ts';
 import { linesOf, load } from './loading.ts';
 import { reference } from './reference.ts';
 
-const README = join(import.meta.dirname, '../../README.md');
+const REFERENCE = join(import.meta.dirname, '../../docs/configuration.md');
 
-test('the reference in the README is what the schema says', () => {
+test('the reference in docs/configuration.md is what the schema says', () => {
   const wanted = reference();
-  const text = readFileSync(README, 'utf8');
+  const text = readFileSync(REFERENCE, 'utf8');
   const [, before, after] = /^([\s\S]*<!-- reference -->\n)[\s\S]*?(\n<!-- \/reference -->[\s\S]*)$/.exec(text) ?? [];
-  assert.ok(before !== undefined && after !== undefined, 'the README has a place for the reference');
+  assert.ok(before !== undefined && after !== undefined, 'docs/configuration.md has a place for the reference');
   const renewed = `${before}${wanted}${after}`;
   // A review sees the difference.
-  if (process.env.UPDATE === '1') writeFileSync(README, renewed);
+  if (process.env.UPDATE === '1') writeFileSync(REFERENCE, renewed);
   else assert.equal(text, renewed, 'run UPDATE=1 node --test test/config/reference.test.ts, and read what changed');
 });
 
@@ -37,11 +38,12 @@ test('every key has a meaning and a form in it', () => {
   }
 });
 
-test('each TOML sample of the README is a configuration without a problem', () => {
-  const samples = [...readFileSync(README, 'utf8').matchAll(/^```toml\n([\s\S]*?)^```$/gm)].map(
-    ([, text = '']) => text,
+test('each TOML sample of the documents is a configuration without a problem', () => {
+  const texts = documents().map((path) => readFileSync(path, 'utf8'));
+  const samples = texts.flatMap((text) =>
+    [...text.matchAll(/^```toml\n([\s\S]*?)^```$/gm)].map(([, toml = '']) => toml),
   );
-  assert.ok(samples.length > 0);
+  assert.ok(samples.length > 5);
   for (const sample of samples) {
     // Services that a sample only names.
     const named = ['web', 'db', 'network', 'migrate', 'cache'].filter((name) => !sample.includes(`[services.${name}]`));

@@ -1,4 +1,4 @@
-// The reference of the README: every key with its form, its default and its meaning, out of the schema.
+// The reference of docs/configuration.md: every key with its form, its default and its meaning, out of the schema.
 
 import { jsonSchema, SHORTHANDS } from '../../src/config/schema/schema.ts';
 

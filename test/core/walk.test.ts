@@ -1,4 +1,4 @@
-// Every state meets every event: nothing throws, and the arrows that come of it are the table of the README.
+// Every state meets every event: nothing throws, and the arrows that come of it are the table of docs/states.md.
 
 import { strict as assert } from 'node:assert';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { step } from '../../src/core/supervisor.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 
 const NOW = 1_000_000;
-const README = join(import.meta.dirname, '../../README.md');
+const STATES_PAGE = join(import.meta.dirname, '../../docs/states.md');
 const STATES: readonly StateName[] = [
   'stopped',
   'waiting',
@@ -272,14 +272,14 @@ test('every state meets every event without an exception', () => {
   for (const [from, row] of arrows) assert.equal(row.size, events.length, from);
 });
 
-test('the table of arrows in the README is what the machine does', () => {
+test('the table of arrows in docs/states.md is what the machine does', () => {
   const wanted = tableOf(arrows);
-  const text = readFileSync(README, 'utf8');
+  const text = readFileSync(STATES_PAGE, 'utf8');
   const [, before, after] = /^([\s\S]*<!-- arrows -->\n)[\s\S]*?(\n<!-- \/arrows -->[\s\S]*)$/.exec(text) ?? [];
-  assert.ok(before !== undefined && after !== undefined, 'the README has a place for the table');
+  assert.ok(before !== undefined && after !== undefined, 'docs/states.md has a place for the table');
   const renewed = `${before}${wanted}${after}`;
   // `UPDATE=1 make test` writes it; a review sees the difference.
-  if (process.env.UPDATE === '1') writeFileSync(README, renewed);
+  if (process.env.UPDATE === '1') writeFileSync(STATES_PAGE, renewed);
   else assert.equal(text, renewed, 'run UPDATE=1 node --test test/core/walk.test.ts, and read what changed');
 });
 

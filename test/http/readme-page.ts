@@ -1,11 +1,11 @@
-// Makes README-page.png anew: node test/http/readme-page.ts. Figures are made up, all else is the real page.
+// Makes docs/status-page.png anew: node test/http/readme-page.ts. Figures are made up, all else is the real page.
 
 import { resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 import { openDoors } from './doors.ts';
 import { service, UP } from './fake-control.ts';
 
-const FILE = resolve(import.meta.dirname, '../../README-page.png');
+const FILE = resolve(import.meta.dirname, '../../docs/status-page.png');
 /** Rounds of figures, so that the sparklines have a shape. */
 const ROUNDS = 12;
 
