@@ -3,12 +3,13 @@
 import type { Millis, SignalName } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
-import { isSame, readStat, ticksNow } from '../proc/identity.ts';
+import { isSame } from '../proc/identity.ts';
 import type { Process, ProcessTable } from '../proc/process-table.ts';
-import { type Sent, sendSignal, type Target } from '../proc/signals.ts';
+import type { Sent } from '../proc/signals.ts';
 import { inTurns, type Work, workForATurn } from '../proc/turns.ts';
-import { groupTargets, identityOfProcess, Kinship, mayCarry, type Tree, treeKey } from './process-tree.ts';
+import { identityOfProcess, Kinship, type Tree, treeKey } from './process-tree.ts';
 import { Looks } from './scan-pacer.ts';
+import { signalAll, signalMain, stopNew, stopperOf, tellTree } from './tree-signals.ts';
 
 /** What has just been signalled is mostly gone a few milliseconds later; what is not by then takes its time. */
 const FIRST_WAIT: Millis = 4;
@@ -26,9 +27,6 @@ const LONGEST_DOUBT: Millis = 1_000;
 const LONGEST_DOUBT_UNKILLED: Millis = 150;
 /** SIGKILL takes effect at once, unless the process waits in the kernel. */
 const SURVIVOR_AFTER: Millis = 5_000;
-
-/** These stop a process: a SIGCONT after them would undo what was asked for. */
-const STOPPING: ReadonlySet<SignalName> = new Set(['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGCONT']);
 
 export interface TreesOptions {
   readonly table: Pick<ProcessTable, 'look'>;
@@ -71,8 +69,7 @@ export class Trees implements Disposable {
 
   /** To the main process, or to all that are known; SIGCONT follows, so that a stopped one acts on it. */
   signal(tree: Tree, signal: SignalName, to: 'main' | 'tree'): Sent {
-    const sent = to === 'main' ? this.#signalMain(tree, signal) : this.#beginAll(tree, signal);
-    if (to === 'main' && sent === 'sent' && !STOPPING.has(signal)) this.#signalMain(tree, 'SIGCONT');
+    const sent = tellTree(tree, signal, to);
     if (this.#waiting.has(tree)) this.watch(tree);
     return sent;
   }
@@ -96,48 +93,10 @@ export class Trees implements Disposable {
     return cgroup === null ? [] : (this.#options.cgroups?.members(cgroup) ?? []);
   }
 
-  /** Of thousands of processes the rest are told in the next turns. */
-  #beginAll(tree: Tree, signal: SignalName): Sent {
-    const work = this.#tellAll(tree, signal);
-    const { done, value } = workForATurn(work);
-    if (done) return value;
-    void inTurns(work);
-    return 'sent';
-  }
-
-  *#tellAll(tree: Tree, signal: SignalName): Work<Sent> {
-    const sent = yield* this.#signalAll(tree, signal);
-    if (sent === 'sent' && !STOPPING.has(signal)) yield* this.#signalAll(tree, 'SIGCONT');
-    return sent;
-  }
-
-  #signalMain(tree: Tree, signal: SignalName): Sent {
-    if (!tree.mainAlive) return 'gone';
-    const now = ticksNow();
-    const sent = sendSignal(
-      tree.child ? { to: 'child', child: tree.child } : { to: 'process', identity: tree.main },
-      signal,
-    );
-    if (sent === 'sent') tree.heldUntil = now;
-    return sent;
-  }
-
-  /** The process group in one stroke, then those that left it, be it only a moment ago. */
-  *#signalAll(tree: Tree, signal: SignalName): Work<Sent> {
-    let sent = sendFirst(groupTargets(tree), signal);
-    for (const process of [...tree.members.values()]) {
-      yield;
-      if (groupNow(process.pid) === tree.main.pid) continue;
-      const reached = sendTo(process, signal);
-      if (sent === 'gone' || reached === 'sent') sent = reached;
-    }
-    return sent;
-  }
-
   *#killKnown(tree: Tree): Work<void> {
     if (tree.cgroup !== null) this.#options.cgroups?.kill(tree.cgroup);
-    yield* this.#signalAll(tree, 'SIGKILL');
-    this.#signalMain(tree, 'SIGKILL');
+    yield* signalAll(tree, 'SIGKILL');
+    signalMain(tree, 'SIGKILL');
   }
 
   *#look(now: Millis): Work<void> {
@@ -160,7 +119,7 @@ export class Trees implements Disposable {
         const before = tree.members;
         tree.members = kinship.membersOf(tree, this.#inCgroup(tree));
         if (tree.members.size === 0) again ||= snapshot.unsettled && looks < LOOKS_FOR_CERTAINTY;
-        else if (tree.killingSince !== null) again = stopNew(tree, before) || again;
+        else if (tree.killingSince !== null) again = (yield* stopNew(tree, before)) || again;
       }
       if (!again) break;
     }
@@ -241,48 +200,4 @@ export class Trees implements Disposable {
 
 function usersOf(trees: readonly Tree[]): ReadonlySet<number> {
   return new Set(trees.map(({ uid }) => uid));
-}
-
-/** null: it is gone. */
-function groupNow(pid: number): number | null {
-  const stat = readStat(pid);
-  return typeof stat === 'string' ? null : stat.group;
-}
-
-function sendFirst(targets: readonly Target[], signal: SignalName): Sent {
-  let sent: Sent = 'gone';
-  for (const target of targets) {
-    sent = sendSignal(target, signal);
-    if (sent === 'sent') break;
-  }
-  return sent;
-}
-
-function sendTo(process: Process, signal: SignalName): Sent {
-  return sendSignal({ to: 'process', identity: identityOfProcess(process) }, signal);
-}
-
-/** Stops what carries the marker of one of these and was not seen before, lest it forks while others are sought. */
-function stopperOf(killed: ReadonlyMap<string, Tree>): (process: Process) => void {
-  return (process) => {
-    if (killed.size === 0 || process.marker === null) return;
-    const tree = killed.get(treeKey(process.marker.service, process.marker.generation));
-    if (tree && mayCarry(tree.uid, process) && isNew(process, tree, tree.members)) sendTo(process, 'SIGSTOP');
-  };
-}
-
-/** The same for all others that were found to belong to the tree; true if there are new ones. */
-function stopNew(tree: Tree, before: ReadonlyMap<number, Process>): boolean {
-  let found = false;
-  for (const process of tree.members.values()) {
-    if (!isNew(process, tree, before)) continue;
-    found = true;
-    if (process.state !== 'T') sendTo(process, 'SIGSTOP');
-  }
-  return found;
-}
-
-/** Those of the group were killed at one stroke. */
-function isNew(process: Process, tree: Tree, before: ReadonlyMap<number, Process>): boolean {
-  return before.get(process.pid)?.startTime !== process.startTime && process.group !== tree.main.pid;
 }
