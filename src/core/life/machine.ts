@@ -88,17 +88,18 @@ export function due(service: Service, around: Around): Moved {
     case 'running':
       return isOverdue(service, state.run, now) ? overrun(service, around) : attend(service, state, now);
     case 'stopping':
-      return killNow(
-        service,
-        around,
-        'stop_timeout',
-        `did not stop within ${(service.nextSpec ?? spec).policy.stopTimeout} ms`,
-      );
+      return killNow(service, around, 'stop_timeout', whyKilled(service, around));
     case 'killing':
       return stillThere(service, state, around);
     default:
       return unreachable(state);
   }
+}
+
+/** The end of a shutdown may come before that of its own stop. */
+function whyKilled({ spec, nextSpec }: Service, { now, closingAt }: Around): string {
+  if (closingAt !== null && closingAt <= now) return 'the shutdown took longer than shutdown_timeout';
+  return `did not stop within ${(nextSpec ?? spec).policy.stopTimeout} ms`;
 }
 
 /** Looks at the heartbeat, asks the probe and tells of a recovery, where it is time to. */
