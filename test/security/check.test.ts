@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { askUserNow } from '../../src/os/chain/user-view.ts';
+import { askUser, askUserNow } from '../../src/os/chain/user-view.ts';
 import { prepareOpsd } from '../support/opsd.ts';
 import { scratch } from '../support/scratch.ts';
+import { waitFor } from '../support/wait.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can ask somebody else' };
 
@@ -70,6 +71,25 @@ test('whoever does not answer is not waited for, and a thousand questions are on
   assert.equal(answers.length, 1_000);
   for (const [n, answer] of answers.entries()) assert.equal(answer?.isOfFolder ?? false, n % 2 === 1, String(n));
   assert.deepEqual(askUserNow(asked, [question], 0), [null]);
+});
+
+test('what the child says is of the user, and taken for no more than that', asRoot, async () => {
+  const question = { cwd: '/', program: './tool', path: '/bin' };
+  const saying = (script: string) => ({ rights: ['/bin/sh', '-c', script], name: 'user mal' });
+  for (const ask of [
+    askUser,
+    async (asked: Parameters<typeof askUser>[0], one: typeof question) => askUserNow(asked, [one], 5_000)[0],
+  ]) {
+    const long = await ask(saying('printf "interpreter %5000s\\n" x'), question);
+    assert.ok(long !== null && long !== undefined && long.why.length < 600);
+    for (const script of ['yes nonsense', 'echo cwd | tr -d "\\n"', 'exit 3', 'kill -9 $$'])
+      assert.equal(await ask(saying(script), question), null, script);
+  }
+  // More than may be asked at a time, of children whose output somebody keeps open, are not asked; those that ended are over.
+  const held = Array.from({ length: 20 }, () => askUser(saying('sleep 4 & exit 0'), question));
+  assert.deepEqual(new Set(await Promise.all(held)), new Set([null]));
+  const after = async () => (await askUser(saying('echo cwd'), question))?.isOfFolder;
+  await waitFor('an answer again', after);
 });
 
 test('--deploy warns of a service that runs as root', asRoot, async () => {

@@ -1,6 +1,6 @@
 // Asks what a service's user may do, by a short-lived child with that user's rights: opsd itself never becomes anybody.
 
-import { execFile, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
 import type { UserObstacle } from '../../config/check/host-facts.ts';
 import type { Launch } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
@@ -53,20 +53,23 @@ export async function askUser(asked: Asked, question: Question): Promise<UserObs
   // The end of one that waits in the kernel is not waited for.
   using alarm = new Alarm(() => resolve(''));
   alarm.set(PATIENCE);
+  let child: ChildProcess;
   try {
-    underWay += 1;
-    const child = execFile(file, args, OPTIONS, (_error, stdout) => {
+    child = execFile(file, args, OPTIONS, (_error, stdout) => {
       underWay -= 1;
       resolve(stdout);
     });
-    // One that does not read is one that has failed.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(scriptOf([question]));
   } catch {
-    underWay -= 1;
     return null;
   }
-  return obstaclesOf(await promise, [question], asked.name)[0] ?? null;
+  underWay += 1;
+  // One that does not read is one that has failed.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(scriptOf([question]));
+  const told = await promise;
+  // Whoever else holds its end of the pipe is not waited for.
+  child.stdout?.destroy();
+  return obstaclesOf(told, [question], asked.name)[0] ?? null;
 }
 
 /** The same for many, one answer a question; opsd waits for it. `patience`: for all of them together. */
@@ -128,10 +131,14 @@ function obstaclesOf(told: string, questions: readonly Question[], name: string)
   return questions.map((question, index) => obstacleOf(lines[index] ?? 'ok', question, name));
 }
 
+/** BINPRM_BUF_SIZE of the kernel: more it does not read, either. */
+const LONGEST_INTERPRETER = 256;
 const LET = 'let that user read and execute it, and pass the folders above it (chmod, setfacl)';
 
 function obstacleOf(answer: string, { cwd, program, path }: Question, name: string): UserObstacle | null {
-  const [word = '', interpreter = ''] = answer.split(/ (.*)/s, 2);
+  const [word = '', named = ''] = answer.split(/ (.*)/s, 2);
+  // The file is the user's, and so is the child: nothing else that it says is taken over.
+  const interpreter = named.slice(0, LONGEST_INTERPRETER);
   const enter = 'let that user pass it and the folders above it (chmod, setfacl), or correct cwd';
   const ofProgram = (why: string) => ({ isOfFolder: false, why: `command ${program}: ${name} may ${why}: ${LET}` });
   switch (word) {
