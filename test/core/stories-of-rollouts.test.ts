@@ -263,3 +263,21 @@ test('orders that make no sense are refused with what does', () => {
   it.runUntil(30_000);
   assert.match(refusal('restart', ['web@1', 'web@2']) ?? '', /nothing of web is to be up/);
 });
+
+test('a rollout of many that stops names some of those that are as before, and how many more', () => {
+  const namedOf = (count: number) => {
+    const it = begin(configOf(count, ONE, 1));
+    reload(it, configOf(count, ONE, 3));
+    it.runUntil(20_000);
+    return /as before: ([^;]*);/.exec(it.state.rollouts.get('web')?.detail ?? '')?.[1];
+  };
+  assert.equal(namedOf(5), 'web@2, web@3, web@4, web@5');
+  assert.equal(namedOf(7), 'web@2, web@3, web@4, web@5 and 2 more');
+});
+
+test('nothing is rolled out any more while opsd shuts down', () => {
+  const it = begin(configOf(2, ONE, 1), () => ({ ...obedient, obeysAfter: 5_000 }));
+  it.post({ type: 'shutdown', by: 'test' });
+  const [outcome] = it.answers.get(it.rollout('restart', 'web', ['web@1'])) ?? [];
+  assert.deepEqual(outcome, { ok: false, code: 'shutting_down', message: 'opsd is shutting down' });
+});
