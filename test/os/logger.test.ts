@@ -7,16 +7,22 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLogger, type Logger, parseFilter } from '../../src/os/own-log/logger.ts';
+import { SecretMasks } from '../../src/text/masks.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** What a log with these settings writes when `use` uses it. */
-async function written(level: string, format: 'text' | 'json', use: (log: Logger) => void): Promise<string[]> {
+async function written(
+  level: string,
+  format: 'text' | 'json',
+  use: (log: Logger) => void,
+  masks = new SecretMasks(new Set()),
+): Promise<string[]> {
   await using folder = await scratch();
   const path = join(folder.path, 'log');
   const destination = openSync(path, 'a');
   {
-    await using log = createLogger({ level, format, destination });
+    await using log = createLogger({ level, format, destination, masks });
     use(log);
   }
   closeSync(destination);
@@ -34,6 +40,21 @@ test('a line of text: time, level, message, fields in their order', async () => 
     line,
     new RegExp(`^${TIME} \\[INFO\\] state service=web from=starting to=running generation=4 pid=null adopted=true$`),
   );
+});
+
+test('a secret is in no line, of text or of JSON, with quotes in it or within a longer text; names and numbers stay', async () => {
+  const masks = new SecretMasks(new Set(['hunter"2\\', '12345678']));
+  const use = (log: Logger) =>
+    log.component('http').warn('asked with hunter"2\\', { service: 'web', detail: 'x hunter"2\\ y', pid: 12_345_678 });
+  const [text = ''] = await written('info', 'text', use, masks);
+  assert.match(text, /asked with \[redacted\] service=web detail="x \[redacted\] y" pid=12345678$/);
+  const [json = ''] = await written('info', 'json', use, masks);
+  assert.partialDeepStrictEqual(JSON.parse(json), {
+    message: 'asked with [redacted]',
+    service: 'web',
+    detail: 'x [redacted] y',
+    pid: 12_345_678,
+  });
 });
 
 test('values with spaces are quoted; nothing can break a line or speak to a terminal', async () => {
