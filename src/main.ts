@@ -59,23 +59,27 @@ async function run(parsed: Parsed): Promise<number> {
   switch (command.path[0]) {
     case 'run': {
       using orders = signalOrders ?? new SignalOrders();
+      // Disks that do not answer hold threads; Node would have four.
+      process.env.UV_THREADPOOL_SIZE ??= '8';
       // The daemon makes little that lives short: a young generation that stays small saves 15 MB with 100 services.
       setFlagsFromString('--max-semi-space-size=1');
       setFlagsFromString('--semi-space-growth-factor=1');
+      const { isThreadHanging } = await import('./os/watch/background-looks.ts');
+      const { leaveAtOnce } = await import('./os/proc/leave-at-once.ts');
       const { runDaemon } = await import('./daemon/daemon.ts');
       const prefix = process.env.PREFIX || '/srv';
       // Whatever a library left open must not keep a daemon from ending that has done all it had to.
-      return process.exit(
-        await runDaemon({
-          configFile: config ?? 'cfg/config.toml',
-          prefix,
-          version: version(),
-          orders,
-          onSecrets(masks) {
-            hide = (text) => masks.hide(text);
-          },
-        }),
-      );
+      const code = await runDaemon({
+        configFile: config ?? 'cfg/config.toml',
+        prefix,
+        version: version(),
+        orders,
+        onSecrets(masks) {
+          hide = (text) => masks.hide(text);
+        },
+      });
+      if (isThreadHanging()) leaveAtOnce(code);
+      return process.exit(code);
     }
     case 'check':
       return (await import('./cli/config-commands.ts')).runCheck(

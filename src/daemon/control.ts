@@ -18,7 +18,6 @@ import { rolloutNote } from '../core/rollout/note.ts';
 import type { JobRecord } from '../os/files/job-history.ts';
 import type { Usage } from '../os/proc/usage.ts';
 import { stopOwnUnit } from '../os/systemd/own-unit.ts';
-import { missingFolderOf } from '../os/watch/heartbeats.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
 import type { Signalled, WhyFacts } from '../why/facts.ts';
@@ -54,6 +53,8 @@ export interface Parts {
   isHeld(service: string, generation: number): boolean;
   /** null: its output goes elsewhere. */
   logOf(service: string): ServiceLog | null;
+  /** The folder of its heartbeat file, where that does not exist. */
+  missingFolderOf(service: string): string | null;
   /** A wish of an operator is about to change. */
   wished(): void;
   /** null: opsd is not PID 1. */
@@ -168,7 +169,7 @@ export class DaemonControl implements Control {
       events: this.#parts.chronicle.recent().filter((event) => event.service === service),
       lastLines: this.lastLines(service),
       signalled: this.#signalled.get(service) ?? null,
-      missingFolder: known.spec.policy.heartbeat === null ? null : missingFolderOf(known.spec.launch.heartbeatFile),
+      missingFolder: known.spec.policy.heartbeat === null ? null : this.#parts.missingFolderOf(service),
       refusal: this.#parts.configuration.refusal,
       other: (name) => {
         const other = serviceOf(this.#parts.loop.state, name);

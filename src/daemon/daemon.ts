@@ -170,11 +170,15 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const leftovers = stack.use(
     new Leftovers({ table: processes.table, log: (line) => log.component('processes').warn(line) }),
   );
+  const heartbeats = new HeartbeatFiles(report, (service) => {
+    const spec = specOf(service);
+    return spec === undefined ? null : uidOf(spec);
+  });
   const ports = {
     processes: hooked,
     outputs,
     pidFiles: stack.use(new ServicePidFiles(layout.run, log)),
-    heartbeats: new HeartbeatFiles(report),
+    heartbeats,
     probes: stack.use(
       new ServiceProbes({
         report,
@@ -308,6 +312,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     nextRunOf: (service) => timetable.nextOf(service),
     lastLines: (service) => outputs.lastLines(service),
     logOf: (service) => outputs.logOf(service),
+    missingFolderOf: (service) => heartbeats.missingFolderOf(service),
     wished: () => keeper.touch(),
     zombies: () => orphans?.count ?? null,
   });
