@@ -1,8 +1,8 @@
 // From the command line to a command, and from what came of it to an exit code.
 
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Parsed } from './cli/arguments/commands.ts';
 import type { Terminal } from './cli/show/terminal.ts';
@@ -174,11 +174,19 @@ function version(): string {
   return version;
 }
 
-/** A folder that is there, belongs to who runs this, and that nobody else can write to. */
+/** A folder that is there, belongs to who runs this, and that nobody else can write to, or replace from a folder above. */
 function isOurs(path: string): boolean {
   try {
-    const found = statSync(path);
-    return found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0;
+    const real = realpathSync(path);
+    const us = process.geteuid?.();
+    const { uid, mode } = statSync(real);
+    if (uid !== us || (mode & 0o022) !== 0) return false;
+    for (let above = dirname(real); ; above = dirname(above)) {
+      const found = statSync(above);
+      if (found.uid !== us && found.uid !== 0) return false;
+      if ((found.mode & 0o022) !== 0 && (found.mode & 0o1000) === 0) return false;
+      if (above === '/') return true;
+    }
   } catch {
     // It is not there, or behind a folder that is closed to who runs this.
     return false;

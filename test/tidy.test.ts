@@ -195,6 +195,75 @@ test('only runtime/clock.ts asks what time it is, and waits', () => {
   );
 });
 
+/** Who opens and looks at paths beside src/os/trust, and why nobody else can have prepared these. */
+const OPENERS: Readonly<Record<string, string>> = {
+  'src/main.ts': 'the package and the compile cache, whose folders it checks to the root',
+  'src/cli/client/client.ts': 'the socket that an operator names, with his own rights',
+  'src/cli/client/silence.ts': 'the PID file beside that socket, with his own rights',
+  'src/cli/ctl/end.ts': 'whether that socket is there',
+  'src/http/page/page.ts': 'opsd’s own program',
+  'src/os/cgroup/cgroups.ts': 'cgroupfs',
+  'src/os/cgroup/limits.ts': 'cgroupfs',
+  'src/os/chain/tools.ts': 'programs of the host in fixed places',
+  'src/os/config/facts.ts': 'cgroupfs',
+  'src/os/config/file-pattern.ts': 'names in the folders of include, which are checked to the root where one is read',
+  'src/os/fifo/fifo.ts': 'run/fifo, where nobody else can write; O_PATH first, as services may change owner and mode',
+  'src/os/files/lock.ts': 'run/, where nobody else can write',
+  'src/os/files/make-folders.ts': 'makes folders that run-dir.ts checks to the root',
+  'src/os/files/own-file.ts': 'run/ and data/opsd, where nobody else can write; owner and kind are checked',
+  'src/os/files/pid-files.ts': 'run/, where nobody else can write',
+  'src/os/files/replace-file.ts': 'run/ and data/opsd; O_EXCL beside the file, and rename',
+  'src/os/files/run-dir.ts': 'chmod of a folder that it has just made',
+  'src/os/files/scale-file.ts': 'data/opsd, where nobody else can write; owner and kind are checked',
+  'src/os/files/touch.ts': 'O_EXCL, where nothing was',
+  'src/os/files/unix-socket.ts': 'run/, where nobody else can write',
+  'src/os/log-file/service-log.ts': 'a descriptor that was found; names and lstat in the folder of logs',
+  'src/os/output/fifo-outputs.ts': 'run/fifo, where nobody else can write',
+  'src/os/output/stamped-batch.ts': 'run/batch, where nobody else can write',
+  'src/os/own-log/line-sink.ts': 'a descriptor of opsd itself',
+  'src/os/proc/descriptors.ts': '/proc',
+  'src/os/proc/identity.ts': '/proc',
+  'src/os/proc/spare-descriptor.ts': '/dev/null',
+  'src/os/processes/census.ts': '/proc',
+  'src/os/readiness/notify-pipe.ts': 'run/notify, where nobody else can write',
+  'src/os/readiness/ready-signals.ts': 'run/notify, where nobody else can write',
+  'src/os/spawn/accounts.ts': '/etc/passwd and /etc/group',
+  'src/os/spawn/inherited.ts': '/proc',
+  'src/os/spawn/input.ts': 'run/, where nobody else can write',
+  'src/os/spawn/launch-plan.ts': 'programs of the host in fixed places',
+  'src/os/spawn/posix-spawner.ts': '/dev/null and descriptors of opsd itself',
+  'src/os/spawn/preflight.ts': 'access(2): opens nothing, and tells only whether a command can be executed',
+  'src/os/spawn/privileges.ts': '/proc',
+  'src/os/systemd/own-unit.ts': '/proc',
+  'src/os/watch/background-looks.ts': 'stat(2) in a thread of its own; what is found decides, not the way to it',
+};
+
+test('a path that somebody else may have prepared is opened in one room, src/os/trust', () => {
+  const opens =
+    /\b(?:f?open(?:Sync|AsBlob)?|opendir(?:Sync)?|(?:read|write|append|copy)File(?:Sync)?|create(?:Read|Write)Stream|l?stat(?:fs)?(?:Sync)?|exists(?:Sync)?|access(?:Sync)?|read(?:link|dir)(?:Sync)?|realpath(?:Sync)?|(?:l?ch(?:mod|own)|l?utimes|truncate|watch(?:File)?|cp|glob)(?:Sync)?)\b/;
+  const importers = src.filter(({ path, code }) => {
+    if (path.startsWith('src/os/trust/')) return false;
+    const names = [...code.matchAll(/^import\s+(?!type\b)([^;'"]*?)\s+from\s+['"](?:node:)?fs(?:\/promises)?['"]/gm)];
+    // `import fs` and `import * as fs` bring all of them.
+    return names.some(([, what = '']) => !what.startsWith('{') || opens.test(what));
+  });
+  assert.deepEqual(
+    importers.map(({ path }) => path).filter((path) => !(path in OPENERS)),
+    [],
+    'open it through src/os/trust/foreign-path.ts, or say here why nobody else can have prepared it',
+  );
+  const names = new Set(importers.map(({ path }) => path));
+  assert.deepEqual(
+    Object.keys(OPENERS).filter((path) => !names.has(path)),
+    [],
+    'listed, and opens nothing any more',
+  );
+  none(
+    src.filter(({ code }) => /\b(?:require|getBuiltinModule|import)\(\s*['"](?:node:)?fs\b/.test(code)),
+    'node:fs is imported at the head of a file',
+  );
+});
+
 test('a signal is sent in one place, where identities are checked; one place ends the program', () => {
   none(
     src.filter(

@@ -1,8 +1,8 @@
 // What is known of past runs of jobs, kept over reboots in ${PREFIX}/data/opsd/jobs.json.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../own-log/logger.ts';
+import { readOwnFile } from './own-file.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** Unix milliseconds throughout. */
@@ -71,7 +71,7 @@ export class JobBook {
     const records = new Map<string, JobRecord>();
     let text: string;
     try {
-      text = readFileSync(this.#path, 'utf8');
+      text = readOwnFile(this.#path, LARGEST);
     } catch {
       return records;
     }

@@ -1,7 +1,8 @@
 // Looks over a command before it is spawned: the kernel's answer would be a bare ENOENT that names the wrong thing.
 
-import { accessSync, closeSync, constants, lstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { lookAt, lookThrough, readHead } from '../trust/foreign-path.ts';
 
 /** MAX_ARG_STRLEN of the kernel: the longest argument or environment entry, its final NUL included. */
 const LONGEST_STRING = 131_072;
@@ -102,7 +103,8 @@ function obstacleTo(file: string, stats: Stats): string | null {
 
 /** A script's interpreter must be there too. What is neither a script nor a binary is run by /bin/sh, as execvp(3) does. */
 function problemOfHead(file: string, cwd: string, environment: Readonly<Record<string, string>>): string | null {
-  const length = readHead(file);
+  // 0 for what cannot be read: being executable does not mean being readable.
+  const length = readHead(file, head);
   if (length >= 20 && head.readUInt32BE(0) === ELF) return isForeignBinary(head) ? foreign(file) : null;
   if (length < 2 || head[0] !== 0x23 || head[1] !== 0x21) return null;
   const text = head.toString('utf8', 2, length);
@@ -124,23 +126,6 @@ function problemOfHead(file: string, cwd: string, environment: Readonly<Record<s
   return found.path === null ? found.problem : null;
 }
 
-/** 0 for what cannot be read: being executable does not mean being readable. */
-function readHead(file: string): number {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch {
-    return 0;
-  }
-  try {
-    return readSync(descriptor, head, 0, HEAD, 0);
-  } catch {
-    return 0;
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /** "\x7fELF" */
 const ELF = 0x7f454c46;
 /** e_machine of elf(5) by the names that Node has for them. */
@@ -159,7 +144,7 @@ function foreign(file: string): string {
 
 function look(path: string): Stats | null {
   try {
-    return statSync(path, { throwIfNoEntry: false }) ?? null;
+    return lookThrough(path);
   } catch {
     return null;
   }
@@ -167,7 +152,9 @@ function look(path: string): Stats | null {
 
 function whyAbsent(path: string): string {
   try {
-    return lstatSync(path).isSymbolicLink() ? 'is a symbolic link that leads nowhere' : 'cannot be looked at';
+    const found = lookAt(path);
+    if (found === null) return 'does not exist';
+    return found.isSymbolicLink() ? 'is a symbolic link that leads nowhere' : 'cannot be looked at';
   } catch {
     return 'does not exist';
   }
