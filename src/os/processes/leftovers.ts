@@ -20,6 +20,8 @@ export interface Program {
 
 /** Probes may end a hundred times a second: what they left is looked for once for all of them. */
 const PAUSE: Millis = 1_000;
+/** What waits in the kernel (for a dead server of files) ends when that is over; its survival was told by then. */
+const LONGEST_HUNT: Millis = 60_000;
 /** When opsd ends, what is left is not waited for any longer. */
 const LAST_WAIT: Millis = 1_000;
 const LAST_PERIOD: Millis = 5;
@@ -45,7 +47,8 @@ export class Leftovers implements AsyncDisposable {
       cgroups: null,
       log,
       onSeen: (tree) => {
-        if (tree.members.size > 0) return;
+        const isGivenUp = tree.killingSince !== null && monotonic() - tree.killingSince > LONGEST_HUNT;
+        if (tree.members.size > 0 && !isGivenUp) return;
         this.#trees.forget(tree);
         this.#left -= 1;
       },
