@@ -1,6 +1,6 @@
 // A folder of its own for a test, gone afterwards.
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 /** A new folder below ./tmp/test (paths stay short: a socket's may have 107 bytes). */
@@ -8,6 +8,8 @@ export async function scratch(): Promise<{ readonly path: string } & AsyncDispos
   const parent = resolve(import.meta.dirname, '../../tmp/test');
   await mkdir(parent, { recursive: true });
   const path = await mkdtemp(join(parent, 't'));
+  // Services of other users enter it with their own rights.
+  await chmod(path, 0o755);
   return {
     path,
     async [Symbol.asyncDispose]() {
