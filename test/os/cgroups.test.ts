@@ -43,6 +43,16 @@ test('a generation lives in a cgroup of its own from its first instruction, and 
   await waitFor('the removal', () => !existsSync(join(base.path, 'web.1')));
 });
 
+test('so does a generation of another user, who could not enter it', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can become somebody else');
+  using base = delegated(t);
+  if (!base) return;
+  await using r = await rig({ cgroups: new Cgroups(base.path) });
+  await r.start(shell('id -u; cat /proc/self/cgroup', { user: 'nobody', oomScoreAdj: 50 }));
+  await r.event('exited');
+  assert.match(await r.output(), new RegExp(`^65534\\n[^]*^0::/${base.name}/web\\.1$`, 'm'));
+});
+
 test('who throws away session and environment is still in the cgroup, and ended with it', async (t) => {
   using base = delegated(t);
   if (!base) return;
