@@ -1,6 +1,6 @@
 // From what was read to a Config, or to every problem there is. Nothing here touches the machine but through `Facts`.
 
-import type { Config, DaemonSpec, EffectiveValue, ServiceSpec } from '../core/model/spec.ts';
+import type { Config, DaemonSpec, EffectiveValue, ServiceSpec, TlsFiles } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import { SecretMasks } from '../text/masks.ts';
 import type { BuildContext } from './build/context.ts';
@@ -8,7 +8,7 @@ import { effectiveDaemon } from './build/effective.ts';
 import { readServices, type Scale, type Services } from './build/services.ts';
 import { checkDaemon, checkService, commandsOf } from './check/checks.ts';
 import { checkDependencies } from './check/dependencies.ts';
-import { checkDeployment } from './check/deploy.ts';
+import { checkDeployment, checkListener } from './check/deploy.ts';
 import { checkHeartbeats } from './check/heartbeats.ts';
 import type { Facts } from './check/host-facts.ts';
 import { checkUserRights } from './check/user-rights.ts';
@@ -140,6 +140,8 @@ function logLevelOverride({ env, findings }: BuildContext): string | null {
 function daemonSpec(values: DaemonValues, logLevel: string, workDir: string): Omit<DaemonSpec, 'onEvent'> {
   return {
     http: values.http,
+    tls: tlsFiles(values, workDir),
+    httpToken: values.http_token ?? null,
     logLevel,
     logDir: resolvePath(workDir, values.log_dir),
     logFormat: values.log_format,
@@ -151,6 +153,12 @@ function daemonSpec(values: DaemonValues, logLevel: string, workDir: string): Om
     pageLogs: values.page_logs,
     exitWhen: values.exit_when,
   };
+}
+
+function tlsFiles({ tls }: DaemonValues, workDir: string): TlsFiles | null {
+  if (tls === undefined) return null;
+  const clientCa = tls.client_ca === undefined ? null : resolvePath(workDir, tls.client_ca);
+  return { cert: resolvePath(workDir, tls.cert), key: resolvePath(workDir, tls.key), clientCa };
 }
 
 /** What is checked, and what is asked for it. */
@@ -172,6 +180,7 @@ function checkEverything(
     checkService(spec, daemon?.spec ?? null, locateSpec(spec), facts, findings);
   }
   checkUserRights(services.values(), locateSpec, facts, findings);
+  if (isForDeployment && daemon !== null) checkListener(daemon.spec, locateIn(root, ['daemon']), findings);
   if (isForDeployment) checkDeployment(services.values(), locateSpec, facts, findings);
   const locate = (service: string, path: readonly string[]) => locateService(root, service)(path);
   checkDependencies(services, gaps.hidesServices ? null : names, locate, findings);

@@ -62,6 +62,7 @@ import { takeOver } from './succession/take-over.ts';
 import { Pulse } from './watch/liveness.ts';
 import { MemoryWatch } from './watch/memory-watch.ts';
 import { Timetable } from './watch/scheduler.ts';
+import { TcpAccess } from './watch/tcp-access.ts';
 import { UsageWatch } from './watch/usage-watch.ts';
 
 export interface DaemonOptions {
@@ -263,6 +264,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     outputs.prepare([...next.services.values()]);
     loop.post({ type: 'configured', config: next, isFirst });
   };
+  const tcpAccess = stack.use(new TcpAccess(config.daemon, log));
   const configuration = new Configuration(
     first,
     read,
@@ -271,6 +273,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       manager.reloading();
       log.setLevel(next.daemon.logLevel);
       eventHooks.configure(next.daemon.onEvent);
+      tcpAccess.configure(next.daemon);
       apply(next, false);
       manager.ready();
     },
@@ -316,7 +319,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     wished: () => keeper.touch(),
     zombies: () => orphans?.count ?? null,
   });
-  stack.use(
+  const servers = stack.use(
     await startServers({
       control: new MaskedControl(control, secrets),
       hide: (text) => secrets.hide(text),
@@ -326,8 +329,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       tcp: config.daemon.http,
       log: (level, message, fields) => log.component('http')[level](message, fields),
       pageLogs: () => configuration.current.daemon.pageLogs,
+      certificates: tcpAccess.certificates,
+      token: () => tcpAccess.token,
     }),
   );
+
+  tcpAccess.guard(() => servers.dropTcp());
 
   // Everything that can go wrong at the start has not: now, and not before, services are touched.
   ports.pidFiles.sweep(new Set(inheritance.survivors.map(({ service }) => service)));

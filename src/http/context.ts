@@ -11,6 +11,22 @@ export type Log = (
 
 export type Door = 'socket' | 'tcp';
 
+/** A certificate, its key, and who signs those of clients; in PEM. */
+export interface TlsTexts {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string | null;
+}
+
+/** The certificate in force. */
+export interface CertificateSource {
+  /** null: there is none that can be used. */
+  readonly current: TlsTexts | null;
+  /** Clients are let in by theirs, as the configuration said when opsd started. */
+  readonly isForClients: boolean;
+  onChange(listener: (texts: TlsTexts) => void): void;
+}
+
 type Env = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };
 export type App = Hono<Env>;
 export type Ask = Context<Env>;

@@ -20,6 +20,7 @@ export interface Texts {
   /** What could not be opened. */
   readonly unread?: readonly SourceFile['role'][];
   readonly scale?: Readonly<Record<string, number>>;
+  readonly isForDeployment?: boolean;
 }
 
 const EVERY_CAPABILITY = capabilitiesIn('1ffffffffff');
@@ -55,6 +56,7 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     hasGroup: () => true,
     isSelf: () => false,
     doubtOnPrefix: () => null,
+    doubtsOnTls: () => [],
     doubtOnLogFolder: () => null,
     isLinear: () => true,
     whyNotSchedule: () => null,
@@ -77,6 +79,7 @@ export function load(texts: Texts | string): LoadResult {
     prefix = '/srv',
     unread = [],
     scale = {},
+    isForDeployment = false,
   } = typeof texts === 'string' ? { base: texts } : texts;
   const files: SourceFile[] = [{ role: 'base', document: parseDocument(base, 'config.toml', false) }];
   for (const [where, text] of Object.entries(includes)) {
@@ -92,6 +95,7 @@ export function load(texts: Texts | string): LoadResult {
     prefix,
     allowEmpty,
     scale: new Map(Object.entries(scale)),
+    isForDeployment,
   };
   return loadConfig(sources, fineFacts(facts));
 }

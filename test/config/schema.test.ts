@@ -12,6 +12,7 @@ import { configOf, serviceOf } from './loading.ts';
 const DAEMON = [
   ...['http', 'log_level', 'log_dir', 'log_format', 'watch_config', 'start_concurrency', 'shutdown_timeout'],
   ...['socket_mode', 'socket_group', 'page_logs', 'exit_when', 'on_event', 'on_event_secrets'],
+  ...['tls.cert', 'tls.key', 'tls.client_ca', 'http_token'],
 ];
 const SERVICE = [
   ...['command', 'cwd', 'user', 'group', 'umask', 'nice', 'oom_score_adj', 'env', 'env_file', 'pass_env', 'enabled'],
@@ -47,8 +48,10 @@ test('the schema has the keys of the contract, no other', () => {
 
 test('the effective values have the keys of the schema', () => {
   const { effective, services } = configOf({
+    secret: 'daemon.http_token = "0123456789abcdef"',
     base: `[daemon]
 socket_group = "g"
+tls = { cert = "c", key = "k", client_ca = "a" }
 [[daemon.on_event]]
 when = ["failed"]
 exec = ["notify"]

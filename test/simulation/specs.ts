@@ -38,6 +38,8 @@ const usual: Policy = {
 
 const daemon: DaemonSpec = {
   http: '',
+  tls: null,
+  httpToken: null,
   logLevel: 'info',
   logDir: '/nowhere/log',
   logFormat: 'text',

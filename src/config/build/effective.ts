@@ -156,6 +156,10 @@ const SERVICE_KEYS: readonly Key<ServiceParts>[] = [
 
 const DAEMON_KEYS: readonly Key<DaemonSpec>[] = [
   key('http', ({ http }) => http),
+  key('tls.cert', ({ tls }) => tls?.cert ?? null),
+  key('tls.key', ({ tls }) => tls?.key ?? null),
+  key('tls.client_ca', ({ tls }) => tls?.clientCa ?? null),
+  key('http_token', ({ httpToken }) => httpToken),
   key('log_level', ({ logLevel }) => logLevel),
   key('log_dir', ({ logDir }) => logDir),
   key('log_format', ({ logFormat }) => logFormat),

@@ -47,6 +47,10 @@ export function checkDaemon(
   const doubt = facts.doubtOnPrefix(prefix);
   if (doubt !== null) findings.problem({ where: 'PREFIX', line: null, key: '' }, `${prefix} ${doubt}`);
   checkLogFolder(daemon.logDir, locate(['log_dir']), facts, findings);
+  for (const { key, why } of daemon.tls === null ? [] : facts.doubtsOnTls(daemon.tls)) {
+    const place = locate(['tls', key]);
+    findings.warning(place, place.isSecret ? 'names a file that cannot be used; its path is secret' : why);
+  }
   if (daemon.socketGroup !== null) checkGroup(daemon.socketGroup, locate(['socket_group']), facts, findings);
 }
 

@@ -1,8 +1,9 @@
 // What works and is still no way to run in production: the warnings of `opsd check --deploy`.
 
-import type { ServiceSpec } from '../../core/model/spec.ts';
+import type { DaemonSpec, ServiceSpec } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
+import { isForThisHost } from '../values/listen-address.ts';
 import type { Facts } from './host-facts.ts';
 
 export function checkDeployment(
@@ -13,6 +14,20 @@ export function checkDeployment(
 ): void {
   for (const spec of services) {
     if (facts.powers().isRoot) warnOfRoot(spec, locate(spec), findings);
+  }
+}
+
+/** The page, the metrics and the API tell of all services; on another address than loopback to whoever is between. */
+export function checkListener({ http, tls, httpToken }: DaemonSpec, locate: Locate, findings: Findings): void {
+  if (isForThisHost(http)) return;
+  const place = locate(['http']);
+  if (tls === null) {
+    const who = 'what is asked and answered there is not encrypted, and others on the way read it';
+    findings.warning(place, `${who}${httpToken === null ? '' : ', the token too'}; set daemon.tls = { cert, key }`);
+  }
+  if (httpToken === null && (tls?.clientCa ?? null) === null) {
+    const remedy = 'set daemon.http_token in env.toml, or client_ca in daemon.tls';
+    findings.warning(place, `whoever reaches it sees all services; ${remedy}, or listen on 127.0.0.1`);
   }
 }
 

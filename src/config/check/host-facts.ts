@@ -1,6 +1,6 @@
 // What the checks ask of the machine: a configuration can be right in form and still not work here.
 
-import type { Launch } from '../../core/model/spec.ts';
+import type { Launch, TlsFiles } from '../../core/model/spec.ts';
 
 /** What is at a path, symbolic links followed; `closed`: a folder above it may not be entered. */
 export type Look = 'missing' | 'closed' | 'directory' | 'other';
@@ -73,6 +73,8 @@ export interface Facts {
   doubtOnPrefix(prefix: string): string | null;
   /** What others could do in the folder of the logs, or with it, and how to prevent it; null: nothing. */
   doubtOnLogFolder(path: string): string | null;
+  /** What is wrong with the files of a certificate: each a key of daemon.tls, and a sentence about its path. */
+  doubtsOnTls(files: TlsFiles): readonly { readonly key: 'cert' | 'key' | 'client_ca'; readonly why: string }[];
   /** Whether a regular expression can be matched in a time that only the length of the text decides. */
   isLinear(pattern: string): boolean;
   capacity(): Capacity;

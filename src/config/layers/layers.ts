@@ -5,7 +5,7 @@ import { didYouMean } from '../../text/nearest.ts';
 import { KEYS } from '../schema/keys.ts';
 import { SHORTHANDS } from '../schema/schema.ts';
 import type { Document } from '../source/parse.ts';
-import { emptyTable, keyPath, mergeTables, type Node, subtable, type Table } from '../source/tree.ts';
+import { emptyTable, find, keyPath, mergeTables, type Node, subtable, type Table } from '../source/tree.ts';
 import { readVariables } from './variables.ts';
 
 export interface SourceFile {
@@ -36,6 +36,7 @@ export function mergeLayers(
       continue;
     }
     problems.push(...checkTopLevel(document.table, role));
+    if (role !== 'secret') problems.push(...checkSecrets(document.table));
     const table = expandShorthands(withoutScalars(document.table));
     checkStrings(table, [], problems);
     if (role === 'secret') secret = table;
@@ -49,7 +50,7 @@ export function mergeLayers(
   if (services.size > 0) entries.set('services', { kind: 'table', origin: base.origin, entries: services });
   const written: Table = { ...base, entries };
   const variables = readVariables(environment, mergeTables(written, secret), hidesServices);
-  problems.push(...variables.problems, ...checkVariables(variables.table));
+  problems.push(...variables.problems, ...checkVariables(variables.table), ...checkSecrets(variables.table));
   checkStrings(variables.table, [], problems);
   const set = expandShorthands(withoutScalars(variables.table));
   return { table: mergeTables(mergeTables(written, set), secret), problems };
@@ -72,6 +73,20 @@ function checkTopLevel(table: Table, role: SourceFile['role']): readonly Problem
     }
   }
   return problems;
+}
+
+/** Keys of [daemon] that are secret as such: whoever may read the configuration must not find them. */
+const SECRETS = ['http_token'];
+
+function checkSecrets(table: Table): readonly Problem[] {
+  return SECRETS.flatMap((key) => {
+    const node = find(table, ['daemon', key]);
+    if (node === null) return [];
+    const { where, line } = node.origin;
+    const message =
+      'is a secret, and others may read it here; move it to key/env.toml below PREFIX, and make a new one';
+    return [{ where, line, key: keyPath(['daemon', key]), message }];
+  });
 }
 
 /** A key that one sets instead of the whole table. */

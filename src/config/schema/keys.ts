@@ -2,7 +2,7 @@
 
 import { DEPENDENCY_STATES } from '../values/dependency.ts';
 import { type Schema, validate } from './forms.ts';
-import { DAEMON, SERVICE, SERVICE_TABLES } from './schema.ts';
+import { DAEMON, SERVICE, SERVICE_TABLES, TLS } from './schema.ts';
 
 export interface KeyTree {
   readonly keys: ReadonlyMap<string, KeyTree>;
@@ -39,7 +39,7 @@ const serviceKeys = branch(SERVICE, {
 /** The whole of config.toml but `include`, which only the file itself can say. */
 export const KEYS: KeyTree = {
   keys: new Map<string, KeyTree>([
-    ['daemon', branch(DAEMON)],
+    ['daemon', branch(DAEMON, { tls: branch(TLS) })],
     ['defaults', serviceKeys],
     ['services', names(serviceKeys)],
   ]),

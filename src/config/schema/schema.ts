@@ -1,6 +1,7 @@
 // Every key of config.toml: its form, its default, its description.
 
 import { DEPENDENCY_STATES, readDependencies } from '../values/dependency.ts';
+import { readHttpToken } from '../values/http-token.ts';
 import { parseListenAddress } from '../values/listen-address.ts';
 import { COMPONENTS, parseLogLevel } from '../values/log-level.ts';
 import { ON_EVENT_JSON, ON_EVENT_SECRETS_JSON, readHookSecrets, readHooks } from '../values/on-event.ts';
@@ -171,10 +172,25 @@ export const SERVICE = {
   wrapper: described('A command in front, which executes the service: ["bwrap", …].', optional(command())),
 };
 
+/** Relative to the working directory of opsd. */
+export const TLS = {
+  cert: described('Certificate and those that signed it, in PEM.', path()),
+  key: described('Its key, in PEM: for root or opsd alone, mode 600.', path()),
+  client_ca: described('Certificates in PEM: clients whose own is signed by one of them are let in.', optional(path())),
+};
+
 export const DAEMON = {
   http: described(
     'Address for the read-only HTTP server; "" turns it off.',
     preset(reading({ type: 'string' }, parseListenAddress), '127.0.0.1:9640'),
+  ),
+  tls: described(
+    'The certificate for it: HTTPS instead of HTTP. The files are read again when they change.',
+    optional(table(TLS)),
+  ),
+  http_token: described(
+    'In env.toml only. Who asks over TCP has to send it (Authorization: Bearer …, or as the password of Basic), or a certificate.',
+    optional(reading({ type: 'string', minLength: 16 }, readHttpToken)),
   ),
   log_level: described(
     `Level, or a filter such as "info,heartbeat=debug" (${COMPONENTS.join(', ')}). OPSD_LOG in the environment wins.`,

@@ -16,3 +16,8 @@ export function parseListenAddress(input: unknown): Reading<string> {
   if (Number(port) > HIGHEST_PORT) return { ok: false, expected: `a port of at most ${HIGHEST_PORT}` };
   return { ok: true, value: input };
 }
+
+/** Whether nobody but this host reaches it; "" is reached by nobody. */
+export function isForThisHost(address: string): boolean {
+  return /^$|^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|\[::ffff:127(?:\.\d{1,3}){3}\]):/i.test(address);
+}

@@ -23,6 +23,7 @@ export interface DaemonChange extends KeyChange {
 
 /** Of [daemon], what a reload brings into force. */
 const DAEMON_IN_PLACE = new Set([
+  'http_token',
   'log_level',
   'start_concurrency',
   'shutdown_timeout',
@@ -92,7 +93,9 @@ export function planReload(before: Config, after: Config): readonly Change[] {
 export function planDaemon(before: Config, after: Config): readonly DaemonChange[] {
   return differences(before.effective, after.effective).map((change) => {
     const [first = ''] = change.key.split('.');
-    return { ...change, when: DAEMON_IN_PLACE.has(first) ? 'now' : 'next_opsd' };
+    // One certificate takes the place of another; a listener that encrypts is another listener.
+    const isRenewed = first === 'tls' && change.from !== null && change.to !== null;
+    return { ...change, when: isRenewed || DAEMON_IN_PLACE.has(first) ? 'now' : 'next_opsd' };
   });
 }
 

@@ -213,9 +213,21 @@ export interface EventHook {
   readonly timeout: Millis;
 }
 
+/** Where the certificate of the TCP listener is; all paths absolute. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Who signs the certificates of clients that are let in; null: clients need none. */
+  readonly clientCa: string | null;
+}
+
 export interface DaemonSpec {
   /** `127.0.0.1:9640`; empty: no TCP. */
   readonly http: string;
+  /** null: what is asked and answered over TCP is not encrypted. */
+  readonly tls: TlsFiles | null;
+  /** null: nobody needs one. */
+  readonly httpToken: string | null;
   readonly logLevel: string;
   /** Absolute. */
   readonly logDir: string;

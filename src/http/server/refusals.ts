@@ -9,7 +9,8 @@ export const MAX_HEADERS = 100;
 
 /** What is no HTTP, too big, or too slow. */
 export function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  // Nothing can be said before the encryption is agreed.
+  if (!socket.writable || error.code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(error.code ?? '')) {
     socket.destroy();
     return;
   }

@@ -1,16 +1,19 @@
 // The two doors of the daemon: a unix socket for all of it, a TCP port for reading. Both survive whatever comes in.
 
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, Server as PlainServer, RequestListener } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { Control } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
 import { Alarm } from '../../runtime/clock.ts';
-import type { Door, Log } from '../context.ts';
+import type { CertificateSource, Door, Log } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
+import { Access } from './access.ts';
 import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
 import { Crowd } from './crowd.ts';
 import { newListener, type Refusal } from './listener.ts';
 import { MAX_HEADER_BYTES, MAX_HEADERS, refuse, reply } from './refusals.ts';
+import { newSecureServer } from './secure.ts';
 
 export interface ServerOptions {
   readonly control: Control;
@@ -24,13 +27,21 @@ export interface ServerOptions {
   readonly pageLogs?: () => boolean;
   /** Takes secrets out of what `control` did not make. */
   readonly hide?: (text: string) => string;
+  /** null: TCP is not encrypted. */
+  readonly certificates?: CertificateSource | null;
+  /** `daemon.http_token`, asked each time; null: nobody needs one. */
+  readonly token?: () => string | null;
   /** How often to look whether the control socket is still there. */
   readonly lookEvery?: Millis;
 }
 
+type Server = PlainServer | SecureServer;
+
 export interface Servers extends AsyncDisposable {
   /** Where TCP listens, with the real port; null: nowhere. */
   readonly tcpAddress: string | null;
+  /** Ends all connections of TCP: who was let in may not be any more. */
+  dropTcp(): void;
 }
 
 /**
@@ -75,14 +86,19 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     let isForAll = door === 'socket' || address === null;
     const mayAsk = ({ headers }: IncomingMessage) => isForAll || isOwnHost(headers.host, address?.host ?? '');
     const crowd = new Crowd(PLACES[door]);
+    const { control, log, pageLogs = () => false, hide = (text) => text } = options;
+    const certificates = door === 'tcp' ? (options.certificates ?? null) : null;
+    const access = new Access(options.token ?? (() => null), certificates?.isForClients ?? false, log);
     const refuses: Refusal = (request, response) => {
-      if (mayAsk(request)) return false;
+      if (door === 'socket') return false;
+      if (mayAsk(request)) return access.refuses(request, response);
       reply(response, 403, 'wrong_host', WRONG_HOST);
       return true;
     };
-    const { control, log, pageLogs = () => false, hide = (text) => text } = options;
-    const server = newServer(door, newListener({ door, control, log, pageLogs, hide, streams, crowd, refuses }));
-    server.on('connection', (socket) => crowd.enter(socket, false));
+    const listen = newListener({ door, control, log, pageLogs, hide, streams, crowd, refuses });
+    const server = newServer(door, listen, certificates);
+    server.on('connection', (socket) => crowd.enter(socket, certificates !== null));
+    server.on('secureConnection', (socket) => crowd.shaken(socket));
     server.once('listening', () => {
       isForAll ||= isForOthers(server);
     });
@@ -91,7 +107,8 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     return server;
   };
 
-  const tcp = address === null ? null : await listenOnTcp(makeServer('tcp'), address);
+  const tcpServer = address === null ? null : makeServer('tcp');
+  const tcp = address === null || tcpServer === null ? null : await listenOnTcp(tcpServer, address);
   opened.use(
     await listenOnUnixSocket({
       path: options.socketPath,
@@ -103,21 +120,21 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     }),
   );
   const all = opened.move();
-  return { tcpAddress: tcp, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  const dropTcp = () => tcpServer?.closeAllConnections();
+  return { tcpAddress: tcp, dropTcp, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-function newServer(door: Door, listen: RequestListener): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT,
-      requestTimeout: REQUEST_TIMEOUT,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
-      connectionsCheckingInterval: CHECK_EVERY,
-      noDelay: true,
-    },
-    listen,
-  );
+function newServer(door: Door, listen: RequestListener, certificates: CertificateSource | null): Server {
+  const settings = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+    connectionsCheckingInterval: CHECK_EVERY,
+    noDelay: true,
+  };
+  const server =
+    certificates === null ? createServer(settings, listen) : newSecureServer(settings, listen, certificates);
   server.maxConnections = PLACES[door].all + LEAVING;
   server.maxHeadersCount = MAX_HEADERS;
   // On the unix socket an answer may take as long as a service takes to stop.

@@ -11,11 +11,12 @@ import type {
   UserObstacle,
   UserQuestion,
 } from '../../config/check/host-facts.ts';
-import type { Launch, Millis } from '../../core/model/spec.ts';
-import { monotonic, unixNow } from '../../runtime/clock.ts';
+import type { Launch, Millis, TlsFiles } from '../../core/model/spec.ts';
+import { dateOf, monotonic, unixNow } from '../../runtime/clock.ts';
 import { rightsStage } from '../chain/exec-chain.ts';
 import { chainTools, DEFAULT_PATH } from '../chain/tools.ts';
 import { askUserNow, nameOfUser } from '../chain/user-view.ts';
+import { readCertificates, type TlsDoubt } from '../files/certificates.ts';
 import { doubtOnLogFolder, doubtOnPrefix } from '../files/run-dir.ts';
 import { type Reader, readTextFile } from '../files/text-file.ts';
 import { codeOf } from '../proc/identity.ts';
@@ -151,6 +152,14 @@ export class MachineFacts implements Facts {
 
   doubtOnPrefix(prefix: string): string | null {
     return doubtOnPrefix(prefix);
+  }
+
+  doubtsOnTls(files: TlsFiles): readonly TlsDoubt[] {
+    const read = readCertificates(files);
+    if (!('cert' in read)) return read;
+    if (read.expiresAt > unixNow()) return [];
+    const expired = dateOf(read.expiresAt).toISOString();
+    return [{ key: 'cert', why: `${files.cert} expired at ${expired}; renew it` }];
   }
 
   doubtOnLogFolder(path: string): string | null {

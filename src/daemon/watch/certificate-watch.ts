@@ -1,0 +1,95 @@
+// Keeps the certificate of the TCP listener as its files are: a new one comes into force by itself, a bad one never.
+
+import type { TlsFiles } from '../../core/model/spec.ts';
+import type { CertificateSource } from '../../http/context.ts';
+import { type Certificates, readCertificates, stampOf } from '../../os/files/certificates.ts';
+import type { Log } from '../../os/own-log/logger.ts';
+import { dateOf, every, unixNow } from '../../runtime/clock.ts';
+
+const LOOK_EVERY = 5_000;
+const DAY = 86_400_000;
+/** Who renews by itself has done so before that (certbot: 30 days). */
+const SOON = 7 * DAY;
+
+export class CertificateWatch implements CertificateSource, Disposable {
+  readonly #files: () => TlsFiles;
+  readonly #log: Log;
+  readonly #timer: Disposable;
+  readonly #listeners = new Set<(certificates: Certificates) => void>();
+  readonly isForClients: boolean;
+  #current: Certificates | null = null;
+  /** Of what was read last. */
+  #stamp = '';
+  /** It was bad, which may be the moment between two files: it is told when it still is at the next look. */
+  #doubted: string | null = null;
+  #warnedOn = 0;
+
+  constructor(files: () => TlsFiles, log: Log) {
+    this.#files = files;
+    this.#log = log;
+    this.isForClients = files().clientCa !== null;
+    this.look();
+    // At the start there is no moment between.
+    this.#complain();
+    this.#timer = every(LOOK_EVERY, () => {
+      this.#complain();
+      this.look();
+    });
+  }
+
+  get current(): Certificates | null {
+    return this.#current;
+  }
+
+  onChange(listener: (certificates: Certificates) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Reads the files if they are not what they were. */
+  look(): void {
+    this.#warnOfEnd();
+    const files = this.#files();
+    const stamp = stampOf(files);
+    if (stamp === this.#stamp) return;
+    this.#stamp = stamp;
+    const read = readCertificates(files);
+    if (!('cert' in read)) {
+      this.#doubted = read.map(({ key, why }) => `daemon.tls.${key}: ${why}`).join('; ');
+      return;
+    }
+    this.#doubted = null;
+    const isFirst = this.#current === null;
+    this.#current = read;
+    this.#warnedOn = 0;
+    const until = dateOf(read.expiresAt).toISOString();
+    this.#log.info(isFirst ? 'the certificate is read' : 'the certificate was renewed', { cert: files.cert, until });
+    this.#warnOfEnd();
+    for (const listener of this.#listeners) listener(read);
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+    this.#listeners.clear();
+  }
+
+  #complain(): void {
+    if (this.#doubted === null) return;
+    const what =
+      this.#current === null
+        ? 'the certificate cannot be used, and nobody is answered over TCP'
+        : 'the new certificate cannot be used, and the old one stays in force';
+    this.#log.critical(what, { why: this.#doubted });
+    this.#doubted = null;
+  }
+
+  /** Once a day. */
+  #warnOfEnd(): void {
+    const { expiresAt } = this.#current ?? {};
+    const now = unixNow();
+    if (expiresAt === undefined || expiresAt - now > SOON || now - this.#warnedOn < DAY) return;
+    this.#warnedOn = now;
+    const until = dateOf(expiresAt).toISOString();
+    if (expiresAt <= now) this.#log.critical('the certificate has expired: renew it', { until });
+    else this.#log.warn('the certificate expires soon: renew it', { until });
+  }
+}

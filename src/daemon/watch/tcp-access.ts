@@ -1,0 +1,42 @@
+// What lets strangers in over TCP, the token and the certificates, as the configuration in force says.
+
+import type { DaemonSpec, TlsFiles } from '../../core/model/spec.ts';
+import type { Log } from '../../os/own-log/logger.ts';
+import { CertificateWatch } from './certificate-watch.ts';
+
+export class TcpAccess implements Disposable {
+  /** null: TCP is not encrypted. */
+  readonly certificates: CertificateWatch | null;
+  #token: string | null;
+  #files: TlsFiles | null;
+  #drop: () => void = () => undefined;
+
+  constructor({ tls, httpToken }: DaemonSpec, log: Log) {
+    this.#token = httpToken;
+    this.#files = tls;
+    this.certificates = tls === null ? null : new CertificateWatch(() => this.#files ?? tls, log);
+  }
+
+  /** null: nobody needs one. */
+  get token(): string | null {
+    return this.#token;
+  }
+
+  /** `drop`: ends the connections of all who were let in. */
+  guard(drop: () => void): void {
+    this.#drop = drop;
+  }
+
+  /** Of a certificate that the files no longer name the listener keeps what it has, until the next opsd. */
+  configure({ tls, httpToken }: DaemonSpec): void {
+    if (tls !== null) this.#files = tls;
+    this.certificates?.look();
+    if (httpToken === this.#token) return;
+    this.#token = httpToken;
+    this.#drop();
+  }
+
+  [Symbol.dispose](): void {
+    this.certificates?.[Symbol.dispose]();
+  }
+}

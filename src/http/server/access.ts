@@ -1,0 +1,81 @@
+// Who is let in over TCP: whoever has the token, or a certificate that was signed for it. Either is enough.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { Millis } from '../../core/model/spec.ts';
+import { monotonic } from '../../runtime/clock.ts';
+import type { Log } from '../context.ts';
+import { peerOf } from '../peer.ts';
+import { reply } from './refusals.ts';
+
+/** Open to all: it says that opsd lives, and nothing else. */
+const OPEN = '/.well-known/live';
+
+const CHALLENGES = ['Bearer realm="opsd"', 'Basic realm="opsd", charset="UTF-8"'];
+const NO_TOKEN =
+  'opsd answers those who have its token: send "Authorization: Bearer TOKEN", or the token as the password of Basic';
+const NO_CERTIFICATE = 'opsd answers those who have a certificate that daemon.tls.client_ca has signed';
+
+/** Whoever is refused again and again is told of once in so long. */
+const TELL_EVERY: Millis = 60_000;
+
+export class Access {
+  readonly #token: () => string | null;
+  readonly #hasClientCa: boolean;
+  readonly #log: Log;
+  #refused = 0;
+  #toldAt: Millis | null = null;
+
+  constructor(token: () => string | null, hasClientCa: boolean, log: Log) {
+    this.#token = token;
+    this.#hasClientCa = hasClientCa;
+    this.#log = log;
+  }
+
+  /** Answers who may not come in; false: it may. */
+  refuses(request: IncomingMessage, response: ServerResponse): boolean {
+    const token = this.#token();
+    if (token === null && !this.#hasClientCa) return false;
+    if (request.url === OPEN && (request.method === 'GET' || request.method === 'HEAD')) return false;
+    if (token !== null && shows(request, token)) return false;
+    if (this.#hasClientCa && hasCertificate(request)) return false;
+    this.#note(request);
+    if (token === null) reply(response, 403, 'no_certificate', NO_CERTIFICATE);
+    else reply(response, 401, 'no_token', NO_TOKEN, { 'WWW-Authenticate': CHALLENGES });
+    return true;
+  }
+
+  #note({ socket }: IncomingMessage): void {
+    this.#refused += 1;
+    const now = monotonic();
+    if (this.#toldAt !== null && now - this.#toldAt < TELL_EVERY) return;
+    this.#toldAt = now;
+    this.#log('warn', 'refused over TCP, without token or certificate', { from: peerOf(socket), count: this.#refused });
+    this.#refused = 0;
+  }
+}
+
+/** As Prometheus and programs send it, or as browsers do: they ask for a name and a password, and any name will do. */
+function shows({ headers }: IncomingMessage, token: string): boolean {
+  const [, scheme = '', sent = ''] = /^(Bearer|Basic) +([\w.~+/=-]+) *$/i.exec(headers.authorization ?? '') ?? [];
+  if (scheme === '') return false;
+  if (scheme.toLowerCase() === 'bearer') return isSame(sent, token);
+  const pair = Buffer.from(sent, 'base64').toString('utf8');
+  return pair.includes(':') && isSame(pair.slice(pair.indexOf(':') + 1), token);
+}
+
+/** In a time that tells nothing of how much of it was right, nor of its length. */
+function isSame(sent: string, token: string): boolean {
+  const { createHash, timingSafeEqual } = process.getBuiltinModule('node:crypto');
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(sent), hash(token));
+}
+
+/** The certificate itself has to be there, too: that a session was resumed must be no reason to let somebody in. */
+function hasCertificate({ socket }: IncomingMessage): boolean {
+  return isEncrypted(socket) && socket.authorized && socket.getPeerX509Certificate() !== undefined;
+}
+
+function isEncrypted(socket: IncomingMessage['socket']): socket is TLSSocket {
+  return 'encrypted' in socket;
+}
