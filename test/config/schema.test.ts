@@ -152,10 +152,10 @@ test('JSON Schema tells the defaults as they are written, and both forms of a sh
   assert.equal(services.additionalProperties, false, 'editors mark unknown keys');
 });
 
-test('no key of opsd itself looks like the name of a secret, but the one that is', () => {
+test('no key of opsd itself looks like the name of a secret, but those that are', () => {
   assert.deepEqual(
     [...DAEMON, ...SERVICE].filter((key) => isSecretKey(key.split('.'))),
-    ['on_event_secrets'],
+    ['on_event_secrets', 'http_token'],
   );
 });
 
