@@ -20,7 +20,6 @@ import { ServiceOutputs } from '../os/output/service-outputs.ts';
 import { createLogger } from '../os/own-log/logger.ts';
 import { closeInherited, raiseDescriptorLimit } from '../os/proc/descriptors.ts';
 import { bootId } from '../os/proc/identity.ts';
-import { HookedProcesses } from '../os/processes/hooked-processes.ts';
 import { Leftovers } from '../os/processes/leftovers.ts';
 import { Orphans } from '../os/processes/orphans.ts';
 import { treeKey } from '../os/processes/process-tree.ts';
@@ -149,7 +148,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const processes = stack.use(
     new ServiceProcesses({
       spawner,
-      report: (event) => hooked.hear(event),
+      report,
       runDir: layout.run,
       outputs,
       log: (line) => log.component('processes').warn(line),
@@ -160,14 +159,6 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     }),
   );
   const specOf = (service: string) => serviceOf(loop.state, service)?.spec;
-  const hooked: HookedProcesses = stack.use(
-    new HookedProcesses({
-      processes,
-      report,
-      specOf,
-      log: (line) => log.component('processes').warn(line),
-    }),
-  );
   const leftovers = stack.use(
     new Leftovers({ table: processes.table, log: (line) => log.component('processes').warn(line) }),
   );
@@ -176,7 +167,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     return spec === undefined ? null : uidOf(spec);
   });
   const ports = {
-    processes: hooked,
+    processes,
     outputs,
     pidFiles: stack.use(new ServicePidFiles(layout.run, log)),
     heartbeats,
@@ -296,7 +287,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   stack.use(memoryWatch);
   const timetable = stack.use(new Timetable(() => loop.state, report, book, Math.random));
   const pulse = stack.use(new Pulse(loop, resolve(layout.tmp, 'opsd.heartbeat'), () => manager.watchdog.ping()));
-  const adopted = findings.found.length - recalled.strays.length;
+  const adopted = findings.found.length - recalled.strays.filter(({ step = 'main' }) => step === 'main').length;
   const control = new DaemonControl({
     version,
     startedAt,
@@ -338,7 +329,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
 
   // Everything that can go wrong at the start has not: now, and not before, services are touched.
   ports.pidFiles.sweep(new Set(inheritance.survivors.map(({ service }) => service)));
-  takeOver(findings, recalled.strays, { processes, hooked, outputs, log, specOf });
+  takeOver(findings, recalled.strays, { processes, outputs, log, specOf });
   keeper.begin(processes);
   signals.sweep();
   // After the adoption: a signal to a process that nobody knows yet would be lost.

@@ -25,6 +25,7 @@ export interface Audience {
   health(service: string, isHealthy: boolean, detail: string): void;
   skipped(service: string): void;
   recovered(service: string): void;
+  afterStopFailed(service: string, generation: number, detail: string): void;
   settings(service: string, spec: ServiceSpec | null): void;
   exit(code: number, why: string): void;
 }
@@ -37,12 +38,15 @@ export function perform(effect: Effect, ports: Ports, audience: Audience): void 
         ports.outputs.endOfGeneration(effect.service);
       return audience.transition(effect);
     case 'spawn':
-      ports.heartbeats.begin(effect.service, effect.generation, effect.spec.launch.heartbeatFile);
-      return ports.processes.spawn(effect.service, effect.generation, effect.spec);
+      if (effect.step !== 'after_stop')
+        ports.heartbeats.begin(effect.service, effect.generation, effect.spec.launch.heartbeatFile);
+      return ports.processes.spawn(effect.service, effect.generation, effect.spec, effect.step);
     case 'signal':
-      return ports.processes.signal(effect.service, effect.generation, effect.signal, effect.to);
+      return ports.processes.signal(effect.service, effect.generation, effect.signal, effect.to, effect.step);
     case 'kill':
-      return ports.processes.kill(effect.service, effect.generation);
+      return ports.processes.kill(effect.service, effect.generation, effect.step);
+    case 'after_stop_failed':
+      return audience.afterStopFailed(effect.service, effect.generation, effect.detail);
     case 'write_pid':
       return ports.pidFiles.write(effect.service, effect.pid);
     case 'remove_pid':

@@ -2,6 +2,7 @@
 
 import type { Event } from '../core/model/events.ts';
 import type { Millis, Probe, ServiceSpec, SignalName } from '../core/model/spec.ts';
+import type { Step } from '../core/model/states.ts';
 
 export type Report = (event: Event) => void;
 
@@ -14,13 +15,13 @@ export interface Identity {
   readonly bootId: string;
 }
 
-/** The service processes of this host. Reports `spawned`, `spawn_failed`, `exited` and `emptied`. */
+/** The processes of services and of their hooks, a tree for each step. Reports `spawned`, `spawn_failed`, `exited` and `emptied`. */
 export interface Processes {
-  spawn(service: string, generation: number, spec: ServiceSpec): void;
+  spawn(service: string, generation: number, spec: ServiceSpec, step: Step): void;
   /** `main`: the main process. `tree`: what is left of its process group. Both are followed by SIGCONT. */
-  signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree'): void;
+  signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree', step: Step): void;
   /** SIGKILL to the whole tree, escapees included, until `emptied` (or `exited` with nothing left) was reported. */
-  kill(service: string, generation: number): void;
+  kill(service: string, generation: number, step: Step): void;
 }
 
 export interface PidFiles {

@@ -38,6 +38,8 @@ const group: RolloutGroup = {
 
 const run: Run = {
   generation: 7,
+  step: 'main',
+  hookEndsAt: null,
   pid: 4711,
   startedAt: NOW - 60_000,
   readyAt: NOW - 50_000,

@@ -29,6 +29,8 @@ const STARTED = Date.parse('2026-11-23T16:00:00.000Z');
 const KEPT_EVENTS = 1_000;
 const RUN: Run = {
   generation: 1,
+  step: 'main',
+  hookEndsAt: null,
   pid: 4711,
   startedAt: 0,
   readyAt: 0,

@@ -513,6 +513,8 @@ test('words of many languages are understood, and gigantic lines do not matter',
 function newRun() {
   return {
     generation: 3,
+    step: 'main' as const,
+    hookEndsAt: null,
     pid: 4711,
     startedAt: now,
     readyAt: now,

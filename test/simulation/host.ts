@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import type { Survivor } from '../../src/core/adoption/adopt.ts';
 import type { Event } from '../../src/core/model/events.ts';
+import type { Step } from '../../src/core/model/states.ts';
 import type { Ports } from '../../src/runtime/perform.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -25,11 +26,13 @@ export interface Script {
 }
 
 /** `version`: see there. */
-export type ScriptOf = (service: string, generation: number, version: string) => Script;
+/** Of a hook the start, the end by itself, the children and the death count. */
+export type ScriptOf = (service: string, generation: number, version: string, step: Step) => Script;
 
 interface Process {
   readonly service: string;
   readonly generation: number;
+  readonly step: Step;
   /** The first word after its command. */
   readonly version: string;
   readonly script: Script;
@@ -51,9 +54,9 @@ export class Host {
   /** What the loop's effects are carried out by. */
   readonly ports: Ports = {
     processes: {
-      spawn: (service, generation, spec) => this.#spawn(service, generation, spec.launch.command[1] ?? ''),
-      signal: (service, generation, _signal, to) => this.#signal(service, generation, to),
-      kill: (service, generation) => this.#kill(this.#find(service, generation)),
+      spawn: (service, generation, spec, step) => this.#spawn(service, generation, spec.launch.command[1] ?? '', step),
+      signal: (service, generation, _signal, to, step) => this.#signal(service, generation, to, step),
+      kill: (service, generation, step) => this.#kill(this.#find(service, generation, step)),
     },
     pidFiles: {
       write: (service, pid) => void this.pidFiles.set(service, pid),
@@ -93,10 +96,11 @@ export class Host {
     for (const service of this.pidFiles.keys()) {
       if (!alive.some((process) => process.service === service)) this.pidFiles.delete(service);
     }
-    return alive.map(({ service, generation, isMainAlive, bornAt }) => ({
+    return alive.map(({ service, generation, step, isMainAlive, bornAt }) => ({
       service,
       generation,
-      pid: isMainAlive ? this.#pidOf(service, generation) : null,
+      step,
+      pid: isMainAlive ? this.#pidOf(service, generation, step) : null,
       startedAt: bornAt,
     }));
   }
@@ -104,24 +108,25 @@ export class Host {
   /** Watching the trees of the dead main processes begins: their end is news. */
   reportOrphans(): void {
     const exit = { code: null, signal: null, oom: false };
-    for (const { service, generation, isMainAlive, children } of this.alive) {
-      if (!isMainAlive) this.#post({ type: 'exited', service, generation, exit, left: children });
+    for (const { service, generation, step, isMainAlive, children } of this.alive) {
+      if (!isMainAlive) this.#post({ type: 'exited', service, generation, step, exit, left: children });
     }
   }
 
-  #spawn(service: string, generation: number, version: string): void {
+  #spawn(service: string, generation: number, version: string, step: Step): void {
     const others = this.alive.filter((process) => process.service === service);
     assert.deepEqual(others, [], `${service}.${generation} was started beside a live generation`);
-    const script = this.#scriptOf(service, generation, version);
+    const script = this.#scriptOf(service, generation, version, step);
     if (script.spawn !== 'works') {
       const kind = script.spawn;
-      this.#tell(script, { type: 'spawn_failed', service, generation, kind, message: `no spawn: ${kind}` });
+      this.#tell(script, { type: 'spawn_failed', service, generation, step, kind, message: `no spawn: ${kind}` });
       return;
     }
     const bornAt = this.#scheduler.now;
     const process: Process = {
       service,
       generation,
+      step,
       version,
       script,
       bornAt,
@@ -132,20 +137,19 @@ export class Host {
       daemon: this.#daemon,
     };
     this.processes.push(process);
-    this.#tell(script, { type: 'spawned', service, generation, pid: this.#pidOf(service, generation) });
+    this.#tell(script, { type: 'spawned', service, generation, step, pid: this.#pidOf(service, generation, step) });
     if (script.ends !== null) {
       const { after, code } = script.ends;
       this.#scheduler.in(after, () => this.#endMain(process, code, null));
     }
   }
 
-  #signal(service: string, generation: number, to: 'main' | 'tree'): void {
-    const process = this.#find(service, generation);
+  #signal(service: string, generation: number, to: 'main' | 'tree', step: Step): void {
+    const process = this.#find(service, generation, step);
     if (process === undefined) return;
     const { script } = process;
-    if (to === 'main') {
-      if (script.obeysAfter !== null) this.#scheduler.in(script.obeysAfter, () => this.#endMain(process, 0, null));
-    } else if (script.children !== null && script.children.obeyAfter !== null) {
+    if (script.obeysAfter !== null) this.#scheduler.in(script.obeysAfter, () => this.#endMain(process, 0, null));
+    if (to === 'tree' && script.children !== null && script.children.obeyAfter !== null) {
       this.#scheduler.in(script.children.obeyAfter, () => this.#endChildren(process));
     }
   }
@@ -190,18 +194,19 @@ export class Host {
   #endMain(process: Process, code: number | null, signal: 'SIGKILL' | null): void {
     if (!process.isMainAlive) return;
     process.isMainAlive = false;
-    const { service, generation, children } = process;
+    const { service, generation, step, children } = process;
     if (children === 0) process.isEndTold = true;
     const isOurs = process.daemon === this.#daemon;
     const exit = { code: isOurs ? code : null, signal: isOurs ? signal : null, oom: false };
-    this.#tell(process.script, { type: 'exited', service, generation, exit, left: children });
+    this.#tell(process.script, { type: 'exited', service, generation, step, exit, left: children });
   }
 
   #endChildren(process: Process): void {
     process.children = 0;
     if (process.isMainAlive || process.isEndTold) return;
     process.isEndTold = true;
-    this.#tell(process.script, { type: 'emptied', service: process.service, generation: process.generation });
+    const { service, generation, step } = process;
+    this.#tell(process.script, { type: 'emptied', service, generation, step });
   }
 
   #tell(script: Script, event: Event): void {
@@ -214,14 +219,18 @@ export class Host {
     }
   }
 
-  #pidOf(service: string, generation: number): number {
-    return 1_000 + this.processes.findLastIndex((one) => one.service === service && one.generation === generation);
+  #pidOf(service: string, generation: number, step: Step): number {
+    return 1_000 + this.processes.findLastIndex((one) => isStep(one, service, generation, step));
   }
 
-  #find(service: string, generation: number): Process | undefined {
+  #find(service: string, generation: number, step: Step = 'main'): Process | undefined {
     // Without its memory a new daemon counts generations from the survivors on: the last one is meant.
-    return this.processes.findLast((process) => process.service === service && process.generation === generation);
+    return this.processes.findLast((process) => isStep(process, service, generation, step));
   }
+}
+
+function isStep(process: Process, service: string, generation: number, step: Step): boolean {
+  return process.service === service && process.generation === generation && process.step === step;
 }
 
 function isAlive(process: Process): boolean {

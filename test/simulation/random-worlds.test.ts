@@ -4,11 +4,12 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Transition } from '../../src/core/model/effects.ts';
-import type { Backoff, Health, Policy, Probe, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { Backoff, Health, Hook, Policy, Probe, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Script } from './host.ts';
 import { Recoveries } from './recoveries.ts';
 import { Simulation } from './simulation.ts';
 import { aConfig, aService, readyOn } from './specs.ts';
+import { Steps } from './steps.ts';
 
 const WORLDS = Number(process.env.SEEDS ?? 400);
 const QUIET = 60_000;
@@ -37,6 +38,33 @@ const scriptOf: fc.Arbitrary<Script> = fc.record({
   newsTakes: millis(30),
 });
 
+/** Of a hook: mostly it does its work and ends. */
+const hookScriptOf: fc.Arbitrary<Script> = fc.record({
+  spawn: fc.oneof(
+    { weight: 12, arbitrary: fc.constant('works' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('permanent' as const, 'transient' as const, 'failure' as const) },
+  ),
+  ends: fc.option(fc.record({ after: fc.integer({ min: 1, max: 2_000 }), code: fc.constantFrom(0, 0, 0, 1) }), {
+    freq: 6,
+  }),
+  obeysAfter: fc.option(millis(5_000), { freq: 2 }),
+  diesAfter: fc.option(millis(4_000), { freq: 30 }),
+  children: fc.option(fc.record({ count: fc.integer({ min: 1, max: 3 }), obeyAfter: fc.constant(null) }), { freq: 2 }),
+  beats: fc.constant(null),
+  newsTakes: millis(30),
+});
+
+/** A hook that does its work in a moment. */
+const quick: Script = {
+  spawn: 'works',
+  ends: { after: 10, code: 0 },
+  obeysAfter: 20,
+  diesAfter: 5,
+  children: null,
+  beats: null,
+  newsTakes: 1,
+};
+
 /** Obeys, beats for ever, never ends by itself. */
 const wellBehaved: Script = {
   spawn: 'works',
@@ -49,6 +77,10 @@ const wellBehaved: Script = {
 };
 
 const probe: Probe = { kind: 'tcp', host: 'localhost', port: 80 };
+
+function hookOf(timeout: number): Hook {
+  return { command: ['/hook'], timeout };
+}
 
 const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
   enabled: fc.boolean(),
@@ -77,6 +109,8 @@ const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
     }),
     { nil: null },
   ),
+  beforeStart: fc.constantFrom(null, null, hookOf(500), hookOf(5_000)),
+  afterStop: fc.constantFrom(null, null, hookOf(500), hookOf(5_000)),
   ready: fc.constantFrom(
     null,
     null,
@@ -141,6 +175,7 @@ const worldOf = fc.record({
     maxLength: 5,
   }),
   scripts: fc.array(scriptOf, { minLength: 1, maxLength: 12 }),
+  hooks: fc.array(hookScriptOf, { minLength: 1, maxLength: 8 }),
   acts: fc.array(actOf, { maxLength: 25 }),
   isCalmAtTheEnd: fc.boolean(),
   secondShutdownAfter: fc.option(millis(3_000), { freq: 2 }),
@@ -155,17 +190,20 @@ test('every promise of the core holds in random worlds', () => {
 
 function live(world: World): void {
   let isCalm = false;
-  const simulation = new Simulation(world.seed, (_, generation) => {
+  const simulation = new Simulation(world.seed, (_, generation, _version, step) => {
+    if (step !== 'main') return (isCalm ? null : world.hooks[generation % world.hooks.length]) ?? quick;
     if (isCalm) return wellBehaved;
     return world.scripts[generation % world.scripts.length] ?? wellBehaved;
   });
   const recoveries = new Recoveries();
+  const steps = new Steps();
   let seen = 0;
   // Who was on the way down when opsd was killed goes on: the next one says so once more.
   let leaving: ReadonlySet<string> = new Set();
   simulation.check = () => {
     checkBackoff(simulation);
     recoveries.check(simulation);
+    steps.check(simulation);
     const news = simulation.transitions.slice(seen).map(({ what }) => what);
     for (const one of news) if (!leaving.has(one.service)) checkStop(simulation, one);
     for (const last of news.slice(-1)) checkStart(simulation, last);
@@ -195,6 +233,7 @@ function live(world: World): void {
       const hasMemory = act.what === 'crash';
       leaving = simulation.leaving();
       recoveries.crash(hasMemory);
+      steps.crash();
       simulation.crash(configOf(current), hasMemory);
       leaving = new Set();
       for (const name of [...lastOrder.keys()]) {
@@ -354,7 +393,7 @@ function checkBackoff({ transitions, state }: Simulation): void {
 }
 
 function checkCalm(simulation: Simulation, world: World): void {
-  const isStuck = world.scripts.some((script) => script.diesAfter === null);
+  const isStuck = [...world.scripts, ...world.hooks].some((script) => script.diesAfter === null);
   if (isStuck) return;
   for (const { spec, wish, state, lastDetail } of simulation.state.services) {
     // One that is to end by itself does not run for ever, nor what is started anew with it.

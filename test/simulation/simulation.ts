@@ -53,6 +53,7 @@ export class Simulation {
     health: () => {},
     skipped: () => {},
     recovered: () => {},
+    afterStopFailed: () => {},
     settings: () => {},
     exit: (code) => {
       this.exited = { at: this.now, code };
@@ -179,14 +180,14 @@ export class Simulation {
 
   #noteEnd(event: Event): void {
     if (event.type === 'emptied' || event.type === 'spawn_failed' || (event.type === 'exited' && event.left === 0)) {
-      this.#ended.add(`${event.service}.${event.generation}`);
+      this.#ended.add(`${event.service}.${event.generation}.${event.step ?? 'main'}`);
     }
   }
 
   #perform(effect: Effect): void {
     this.effects.push({ at: this.now, what: effect });
     if (effect.type === 'signal' || effect.type === 'kill') {
-      const whom = `${effect.service}.${effect.generation}`;
+      const whom = `${effect.service}.${effect.generation}.${effect.step}`;
       assert.ok(!this.#ended.has(whom), `a ${effect.type} for ${whom}, which has ended`);
     }
     if (effect.type === 'transition') this.transitions.push({ at: this.now, what: effect });

@@ -55,7 +55,13 @@ export function written(effects: readonly Seen<Effect>[]): string {
         case 'signal':
           return [`${time} ${what.service} ${what.signal} to its ${what.to}`];
         case 'kill':
-          return [`${time} ${what.service} SIGKILL to its tree`];
+          return [`${time} ${what.service} SIGKILL to its ${what.step === 'main' ? 'tree' : what.step}`];
+        case 'spawn':
+          return what.spec.policy.beforeStart === null && what.spec.policy.afterStop === null
+            ? []
+            : [`${time} ${what.service} ${what.step}`];
+        case 'after_stop_failed':
+          return [`${time} ${what.service} after_stop failed: ${what.detail}`];
         case 'answer':
           return [
             `${time} ${what.service} answer: ${what.outcome.ok ? 'ok' : what.outcome.code}, ${what.outcome.message}`,

@@ -10,6 +10,7 @@ import type { Effect } from '../model/effects.ts';
 import { initialState, newService } from '../model/initial.ts';
 import type { Config, Millis, ServiceSpec } from '../model/spec.ts';
 import type { Exit, Next, Run, Service, ServiceState, State } from '../model/state.ts';
+import type { Step } from '../model/states.ts';
 import { ofUnknownForm, stranger } from '../model/unknown-service.ts';
 import { type Found, recallRollouts, rolledOf } from '../rollout/restore.ts';
 import type { Memory } from './saved-service.ts';
@@ -18,6 +19,8 @@ import type { Memory } from './saved-service.ts';
 export interface Survivor {
   readonly service: string;
   readonly generation: number;
+  /** Which of its process trees; absent: that of the service itself. */
+  readonly step?: Step;
   /** null: the main process is gone, others of its tree are not. */
   readonly pid: number | null;
   readonly startedAt: Millis;
@@ -100,11 +103,22 @@ function isBelieved({ generation }: Survivor, memory: Memory | undefined): boole
   return generation <= (memory === undefined ? MOST_GENERATIONS : memory.generation + MOST_UNSAVED);
 }
 
+/** How long a hook of an earlier opsd may take to end after SIGTERM. */
+const HOOK_PATIENCE: Millis = 5_000;
+/** The service itself runs. */
+const UNHOOKED = { step: 'main', hookEndsAt: null } as const;
+
 /** Nothing starts before everything was looked at: `configured` opens the gate. */
 const notYet = () => ({ text: 'the adoption of running services', on: null, hopeless: false });
 
 function byYouth(a: Survivor, b: Survivor): number {
-  return Number(b.pid !== null) - Number(a.pid !== null) || b.generation - a.generation || b.startedAt - a.startedAt;
+  const isMain = ({ step = 'main' }: Survivor) => Number(step === 'main');
+  return (
+    isMain(b) - isMain(a) ||
+    Number(b.pid !== null) - Number(a.pid !== null) ||
+    b.generation - a.generation ||
+    b.startedAt - a.startedAt
+  );
 }
 
 interface Terms {
@@ -140,6 +154,8 @@ function recallOne(
   const service = withMemory(newService(spec ?? stranger(name), 0, around.now), memory, spec === undefined);
   if (survivor === undefined)
     return spec === undefined ? [service, []] : absent(service, memory, terms.fingerprintOf, around);
+  const { step = 'main' } = survivor;
+  if (step !== 'main') return endHook(service, survivor, step, around);
   const [adopted, effects] = adopt(service, memory, survivor, around);
   if (!('run' in adopted.state) || adopted.state.name === 'stopping') return [adopted, effects];
   const [settled, more] = straighten(adopted, memory, terms, around);
@@ -164,6 +180,26 @@ function withMemory(service: Service, memory: Memory | undefined, removed: boole
   };
 }
 
+/** Only a parent learns how a hook ends: one that an earlier opsd began is ended, and what it was part of begins anew. */
+function endHook(service: Service, { generation, startedAt }: Survivor, step: Step, around: Around): Moved {
+  const { spec } = service;
+  const told = `${step}, which an earlier opsd began, is ended`;
+  const isToStart = isWanted(service) && (spec.policy.schedule === null || service.wish !== null);
+  const next: Next = isToStart
+    ? { to: 'start', reason: 'adopted', detail: `the ${step} of an earlier opsd is gone` }
+    : { to: 'stopped', reason: 'adopted', detail: told };
+  const run: Run = {
+    ...UNHOOKED,
+    ...{ generation, step, startedAt, pid: null, readyAt: null, adopted: true },
+    ...{ beat: noBeatYet(spec.policy, around.now), check: UNASKED },
+  };
+  const known: Service = { ...service, generation: Math.max(service.generation, generation) };
+  const stopping: ServiceState = { name: 'stopping', deadline: around.now + HOOK_PATIENCE, run, next };
+  const [moved, said] = move(known, stopping, around, 'adopted', told);
+  const ask: Effect = { type: 'signal', service: spec.name, generation, step, signal: 'SIGTERM', to: 'tree' };
+  return [moved, [...said, { type: 'remove_pid', service: spec.name }, ask]];
+}
+
 function adopt(service: Service, memory: Memory | undefined, survivor: Survivor, around: Around): Moved {
   const { generation, pid, startedAt } = survivor;
   const { policy, name } = service.spec;
@@ -172,7 +208,7 @@ function adopt(service: Service, memory: Memory | undefined, survivor: Survivor,
   // It may have been beating all the time, but nobody looked: it gets as long as a new one.
   const beat = noBeatYet(policy, around.now);
   const check = wasReady === null ? checkReadiness(policy, around.now) : checkHealth(policy, around.now, around.random);
-  const run: Run = { generation, pid, startedAt, readyAt: wasReady, adopted: true, beat, check };
+  const run: Run = { ...UNHOOKED, generation, pid, startedAt, readyAt: wasReady, adopted: true, beat, check };
   const known: Service = { ...service, generation: Math.max(service.generation, generation) };
   const deadline = around.now;
   const state: ServiceState =
@@ -240,6 +276,7 @@ function absent(
     case 'starting':
     case 'running': {
       const run: Run = {
+        ...UNHOOKED,
         generation: service.generation,
         pid: null,
         startedAt: memory.startedAt ?? around.now,

@@ -47,7 +47,7 @@ function obeyOne(world: World, order: Order, name: string, chosen: ReadonlySet<s
         return answer({ ok: false, code: 'not_running', message });
       }
       const { generation, pid } = state.run;
-      world.effects.push({ type: 'signal', service: name, generation, signal: order.signal, to: 'main' });
+      world.effects.push({ type: 'signal', service: name, generation, step: 'main', signal: order.signal, to: 'main' });
       return answer({ ok: true, message: `${order.signal} sent to ${name} (pid ${pid})` });
     }
     case 'reset':

@@ -8,7 +8,7 @@ import { isPassing, passOn } from '../life/run-end.ts';
 import { type Around, isLive, type Moved } from '../life/transition.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
-import type { Service, State } from '../model/state.ts';
+import type { Run, Service, State } from '../model/state.ts';
 import { countStarting, countUnhealthyRestarts, obstacleOf, serviceOf } from './ordering.ts';
 
 export class World {
@@ -71,6 +71,7 @@ export class World {
       const { state } = service;
       // Old news is no news.
       if (!('run' in state) || state.run.generation !== event.generation) return [service, []];
+      if (isOfAnotherStep(event, state.run)) return [service, []];
       // Who needs it only to be started may go now, though its state is what it was.
       this.mayAdmit ||= event.type === 'spawned';
       return hear(service, event, around);
@@ -126,6 +127,20 @@ export class World {
       services: kept,
       slots: new Map(kept.map(({ spec }, slot) => [spec.name, slot])),
     };
+  }
+}
+
+/** Of a process tree that is gone already, or of one that is not there yet. */
+function isOfAnotherStep(event: GenerationEvent, { step }: Run): boolean {
+  switch (event.type) {
+    case 'spawned':
+    case 'spawn_failed':
+    case 'exited':
+    case 'emptied':
+    case 'unseen':
+      return (event.step ?? 'main') !== step;
+    default:
+      return false;
   }
 }
 

@@ -15,7 +15,7 @@ export function stateOf(service: Service, name: Watched['name'], run: Run): Watc
   const { policy } = service.spec;
   const overdueAt = policy.timeout === null ? null : run.startedAt + policy.timeout;
   const own = name === 'starting' ? readinessOf(policy, run) : [recoveryOf(service, run)];
-  const wakes = [overdueAt, run.beat.lookAt, run.check.askAt, ...own];
+  const wakes = [overdueAt, run.hookEndsAt, run.beat.lookAt, run.check.askAt, ...own];
   const times = wakes.filter((at) => at !== null);
   return { name, deadline: times.length === 0 ? null : Math.min(...times), run };
 }

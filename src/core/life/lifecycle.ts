@@ -1,13 +1,14 @@
 // Up and down: how a generation is started, asked to stop, and killed.
 
 import type { Effect } from '../model/effects.ts';
-import type { Millis, SignalName } from '../model/spec.ts';
+import type { Millis } from '../model/spec.ts';
 import type { Next, Run, Service, ServiceState } from '../model/state.ts';
 import type { Reason } from '../model/states.ts';
 import { stateOf } from './deadline.ts';
 import { UNASKED } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
 import { type Around, type Moved, move, unreachable } from './transition.ts';
+import { describeHook } from './verdict.ts';
 
 /** How long SIGKILL may take before we say that it does not work, and how often it is said to try again. */
 export const KILL_WAIT: Millis = 5_000;
@@ -30,8 +31,12 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
     return [waiter, [...settings, ...said]];
   }
   const generation = fresh.generation + 1;
+  const { beforeStart } = fresh.spec.policy;
+  const step = beforeStart === null ? 'main' : 'before_start';
   const run: Run = {
     generation,
+    step,
+    hookEndsAt: beforeStart === null ? null : around.now + beforeStart.timeout,
     pid: null,
     startedAt: around.now,
     readyAt: null,
@@ -40,7 +45,8 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
     check: UNASKED,
   };
   const [next, said] = move({ ...fresh, generation }, stateOf(fresh, 'starting', run), around, reason, detail);
-  return [next, [...settings, ...said, { type: 'spawn', service: fresh.spec.name, generation, spec: fresh.spec }]];
+  const { spec } = fresh;
+  return [next, [...settings, ...said, { type: 'spawn', service: spec.name, generation, step, spec }]];
 }
 
 /** Takes a service down when its turn comes: after those that come after it and are on their way down too (`held`). */
@@ -57,11 +63,17 @@ export function bringDown(service: Service, around: Around, next: Next): Moved {
     case 'starting':
     case 'running': {
       const { policy, name } = service.spec;
-      const { run } = service.state;
+      const { generation, step } = service.state.run;
+      const run: Run = { ...service.state.run, hookEndsAt: null };
       const deadline = Math.min(around.now + policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
       const state: ServiceState = { name: 'stopping', deadline, run, next };
       const [moved, said] = move({ ...service, held: null }, state, around, reason, detail);
-      return [moved, [...said, signalMain(name, run.generation, policy.stopSignal)]];
+      // Nobody waits for what a before_start does any more.
+      const down: Effect =
+        step === 'before_start'
+          ? { type: 'kill', service: name, generation, step }
+          : { type: 'signal', service: name, generation, step, signal: policy.stopSignal, to: 'main' };
+      return [moved, [...said, down]];
     }
     case 'stopping':
     case 'killing':
@@ -77,15 +89,21 @@ export function bringDown(service: Service, around: Around, next: Next): Moved {
   }
 }
 
-/** SIGKILL at once to all that is left of a service. */
-export function killNow(service: Service, around: Around, reason: Reason, detail: string): Moved {
-  const { state } = service;
+/** SIGKILL at once to all that is left of a service. `then`: what follows where nothing was to follow yet. */
+export function killNow(service: Service, around: Around, reason: Reason, detail: string, then?: Next): Moved {
+  const { state, spec } = service;
   if (state.name !== 'starting' && state.name !== 'running' && state.name !== 'stopping') return [service, []];
-  const next: Next = state.name === 'stopping' ? state.next : { to: 'stopped', reason, detail };
-  const deadline = around.now + KILL_WAIT;
-  const killing: ServiceState = { name: 'killing', deadline, run: state.run, next, stuck: false };
+  const next: Next = state.name === 'stopping' ? state.next : (then ?? { to: 'stopped', reason, detail });
+  const { generation, step, hookEndsAt } = state.run;
+  const run: Run = { ...state.run, hookEndsAt: null };
+  const killing: ServiceState = { name: 'killing', deadline: around.now + KILL_WAIT, run, next, stuck: false };
   const [moved, said] = move({ ...service, held: null }, killing, around, reason, detail);
-  return [moved, [...said, { type: 'kill', service: service.spec.name, generation: state.run.generation }]];
+  const why = `${describeHook(spec, step)} was killed: the time to stop was over`;
+  const told: Effect[] =
+    step === 'after_stop' && hookEndsAt !== null
+      ? [{ type: 'after_stop_failed', service: spec.name, generation, detail: why }]
+      : [];
+  return [moved, [...told, ...said, { type: 'kill', service: spec.name, generation, step }]];
 }
 
 /** Down on purpose: what the clock had queued is off, too. */
@@ -104,8 +122,4 @@ export function rest(service: Service, around: Around, reason: Reason, detail: s
           detail,
         );
   return [moved, [...settings, ...said]];
-}
-
-function signalMain(service: string, generation: number, signal: SignalName): Effect {
-  return { type: 'signal', service, generation, signal, to: 'main' };
 }

@@ -3,39 +3,36 @@
 import type { Effect } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
 import type { Millis } from '../model/spec.ts';
-import type { Exit, Next, Run, Service, ServiceState, Verdict } from '../model/state.ts';
-import type { Reason } from '../model/states.ts';
+import type { Run, Service, ServiceState, Verdict } from '../model/state.ts';
+import type { Reason, Step } from '../model/states.ts';
 import { stateOf, type Watched, watch } from './deadline.ts';
 import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
 import { beaten, lookAgain } from './heartbeat.ts';
 import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
 import { answerStuck } from './pending-commands.ts';
-import { finish, settle } from './run-end.ts';
+import { emptied, hookEnded, hookOverdue, judgeHook, mainEnded } from './steps.ts';
 import { type Around, isStable, type Moved, move, unreachable } from './transition.ts';
-import { describeExit, judge } from './verdict.ts';
+import { judge } from './verdict.ts';
 
 /** News of a generation. The caller has made sure that it is the one that lives. */
 export function hear(service: Service, event: GenerationEvent, around: Around): Moved {
   switch (event.type) {
     case 'spawned':
-      return spawned(service, event.pid, around);
+      return isHook(event) ? [service, []] : spawned(service, event.pid, around);
     case 'spawn_failed':
+      if (isHook(event)) return hookEnded(service, around, judgeHook(service, event), 0);
       // An error after the spawn (a signal that could not be sent, say) is not the end of anything.
       if ('run' in service.state && service.state.run.pid !== null) return [service, []];
-      return ended(service, around, null, 0, {
+      return mainEnded(service, around, null, 0, {
         kind: event.kind,
         reason: 'spawn_failed',
         detail: event.message,
       });
-    case 'exited':
-      return ended(
-        service,
-        around,
-        event.exit,
-        event.left,
-        judge(event.exit, service.spec.policy, event.refusal),
-        event.isCleaning,
-      );
+    case 'exited': {
+      const { exit, left, refusal } = event;
+      if (isHook(event)) return hookEnded(service, around, judgeHook(service, event), left);
+      return mainEnded(service, around, exit, left, judge(exit, service.spec.policy, refusal));
+    }
     case 'emptied':
       return emptied(service, around);
     case 'unseen':
@@ -57,6 +54,10 @@ export type GenerationEvent = Extract<
   Event,
   { type: 'spawned' | 'spawn_failed' | 'exited' | 'emptied' | 'unseen' | 'looked' | 'ready' | 'probed' | 'outgrown' }
 >;
+
+function isHook({ step = 'main' }: { readonly step?: Step }): boolean {
+  return step !== 'main';
+}
 
 /** The service's deadline has come. */
 export function due(service: Service, around: Around): Moved {
@@ -80,6 +81,7 @@ export function due(service: Service, around: Around): Moved {
         const detail = `not ready within ${ready.timeout} ms (ready.on = "${ready.on}")${last}`;
         return fail(service, around, 'readiness_timeout', detail);
       }
+      if (isHookOverdue(state.run, now)) return hookOverdue(service, around);
       if (ready?.on === 'delay' && state.run.pid !== null && now >= state.run.startedAt + ready.delay) {
         return becomeRunning(service, state.run, around);
       }
@@ -88,9 +90,11 @@ export function due(service: Service, around: Around): Moved {
     case 'running':
       return isOverdue(service, state.run, now) ? overrun(service, around) : attend(service, state, now);
     case 'stopping':
+      if (isHookOverdue(state.run, now)) return hookOverdue(service, around);
       return killNow(service, around, 'stop_timeout', whyKilled(service, around));
     case 'killing':
-      return stillThere(service, state, around);
+      if (state.run.hookEndsAt === null) return stillThere(service, state, around);
+      return hookOverdue({ ...service, state: { ...state, deadline: now + KILL_WAIT } }, around);
     default:
       return unreachable(state);
   }
@@ -150,7 +154,9 @@ function looked(service: Service, changed: boolean, around: Around): Moved {
   const { policy } = spec;
   if (changed) {
     const run: Run = { ...state.run, beat: beaten(policy, around.now) };
-    if (state.name === 'starting' && policy.ready?.on === 'heartbeat') return becomeRunning(service, run, around);
+    // A before_start that touches the file does not speak for the service.
+    if (state.name === 'starting' && policy.ready?.on === 'heartbeat' && run.step === 'main')
+      return becomeRunning(service, run, around);
     return [watch(service, state.name, run), []];
   }
   const { lostAt, at } = state.run.beat;
@@ -199,58 +205,16 @@ function fail(service: Service, around: Around, reason: Reason, detail: string):
   return bringDown({ ...service, lastFailure: reason }, around, { to: 'settle', verdict });
 }
 
+function isHookOverdue({ hookEndsAt }: Run, now: Millis): boolean {
+  return hookEndsAt !== null && now >= hookEndsAt;
+}
+
 function isOverdue({ spec: { policy } }: Service, run: Run, now: Millis): boolean {
   return policy.timeout !== null && now >= run.startedAt + policy.timeout;
 }
 
 function overrun(service: Service, around: Around): Moved {
   return fail(service, around, 'run_timeout', `still running after ${service.spec.policy.timeout} ms (timeout)`);
-}
-
-/** The main process is gone, or never was. */
-function ended(
-  service: Service,
-  around: Around,
-  exit: Exit | null,
-  left: number,
-  verdict: Verdict,
-  isCleaning = false,
-): Moved {
-  const { state, spec } = service;
-  if (!('run' in state)) return [service, []];
-  const gone: Effect[] = state.run.pid === null ? [] : [{ type: 'remove_pid', service: spec.name }];
-  const run: Run = { ...state.run, pid: null };
-  const known: Service = { ...service, lastExit: exit };
-  if (left === 0) {
-    const over = state.name === 'starting' || state.name === 'running' ? settle : finish;
-    const [moved, effects] =
-      over === settle ? settle(known, around, verdict) : finish(known, around, nextOf(state, verdict));
-    return [moved, [...gone, ...effects]];
-  }
-  if (state.name === 'killing') return [{ ...known, state: { ...state, run } }, gone];
-  const tree = signalTree(spec.name, run.generation);
-  if (state.name === 'stopping') return [{ ...known, state: { ...state, run } }, [...gone, tree]];
-  const deadline = Math.min(around.now + spec.policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
-  const next: Next = { to: 'settle', verdict };
-  const leaving: ServiceState = { name: 'stopping', deadline, run: state.run, next };
-  const [moved, said] = isCleaning
-    ? move(known, leaving, around, verdict.reason, `${verdict.detail}; after_stop runs`)
-    : move(known, leaving, around, 'leftovers', remaining(exit, left));
-  return [{ ...moved, state: { name: 'stopping', deadline, run, next } }, [...gone, ...said, tree]];
-}
-
-function remaining(exit: Exit | null, left: number): string {
-  return `main process ended (${exit === null ? 'unknown' : describeExit(exit)}), ${left} of its processes remain`;
-}
-
-function nextOf(state: ServiceState, verdict: Verdict): Next {
-  return state.name === 'stopping' || state.name === 'killing' ? state.next : { to: 'settle', verdict };
-}
-
-function emptied(service: Service, around: Around): Moved {
-  const { state } = service;
-  if (state.name !== 'stopping' && state.name !== 'killing') return [service, []];
-  return finish(service, around, state.next);
 }
 
 /** What cannot be looked at may be gone: that it survives is said of what was seen for so long only. */
@@ -263,14 +227,11 @@ function unseen(service: Service, around: Around): Moved {
 function stillThere(service: Service, state: Extract<ServiceState, { name: 'killing' }>, around: Around): Moved {
   const { name } = service.spec;
   const again: Service = { ...service, state: { ...state, deadline: around.now + KILL_WAIT, stuck: true } };
-  const kill: Effect = { type: 'kill', service: name, generation: state.run.generation };
+  const { generation, step } = state.run;
+  const kill: Effect = { type: 'kill', service: name, generation, step };
   const who = state.run.pid === null ? 'a process of its tree' : `pid ${state.run.pid}`;
   const message = `${who} survives SIGKILL for ${KILL_WAIT} ms (uninterruptible sleep?); ${name} is not started beside it`;
   const [free, answers] = answerStuck(again, message);
   const alert: Effect[] = state.stuck ? [] : [{ type: 'alert', service: name, reason: 'unkillable', message }];
   return [{ ...free, lastReason: 'unkillable', lastDetail: message }, [kill, ...alert, ...answers]];
-}
-
-function signalTree(service: string, generation: number): Effect {
-  return { type: 'signal', service, generation, signal: 'SIGTERM', to: 'tree' };
 }

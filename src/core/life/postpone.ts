@@ -14,6 +14,7 @@ export function postpone(service: Service, gap: Millis): Service {
   const { beat, check } = state.run;
   const run: Run = {
     ...state.run,
+    hookEndsAt: later(state.run.hookEndsAt),
     startedAt: state.name === 'starting' ? state.run.startedAt + gap : state.run.startedAt,
     beat: { ...beat, lostAt: later(beat.lostAt), lookAt: later(beat.lookAt) },
     check: { ...check, askAt: later(check.askAt) },

@@ -1,7 +1,8 @@
 // What the end of a generation means: success, a failure, or something that trying again cannot heal.
 
-import type { Policy } from '../model/spec.ts';
+import type { Policy, ServiceSpec } from '../model/spec.ts';
 import type { Exit, Verdict } from '../model/state.ts';
+import type { Step } from '../model/states.ts';
 
 /** "exit code 1", "killed by SIGSEGV": how people say it. */
 export function describeExit(exit: Exit): string {
@@ -27,4 +28,10 @@ export function judge(exit: Exit, policy: Policy, refusal?: string): Verdict {
     };
   }
   return { kind: 'failure', reason: 'exit_code', detail };
+}
+
+/** Without the arguments of its command: a password may be among them. */
+export function describeHook({ policy }: ServiceSpec, step: Step): string {
+  const hook = step === 'before_start' ? policy.beforeStart : policy.afterStop;
+  return hook === null ? step : `${step} (${hook.command[0]})`;
 }

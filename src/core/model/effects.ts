@@ -2,7 +2,7 @@
 
 import type { Millis, Probe, ServiceSpec, SignalName } from './spec.ts';
 import type { Exit } from './state.ts';
-import type { Reason, StateName } from './states.ts';
+import type { Reason, StateName, Step } from './states.ts';
 
 export interface Transition {
   readonly type: 'transition';
@@ -34,17 +34,31 @@ export type AlertReason = 'too_many_failures' | 'unkillable' | 'permanent';
 
 export type Effect =
   | Transition
-  | { readonly type: 'spawn'; readonly service: string; readonly generation: number; readonly spec: ServiceSpec }
+  | {
+      readonly type: 'spawn';
+      readonly service: string;
+      readonly generation: number;
+      readonly step: Step;
+      readonly spec: ServiceSpec;
+    }
   /** `main`: the main process, then SIGCONT. `tree`: what is left of the process group, then SIGCONT. */
   | {
       readonly type: 'signal';
       readonly service: string;
       readonly generation: number;
+      readonly step: Step;
       readonly signal: SignalName;
       readonly to: 'main' | 'tree';
     }
   /** SIGKILL to all of the tree, again and again until it is empty. */
-  | { readonly type: 'kill'; readonly service: string; readonly generation: number }
+  | { readonly type: 'kill'; readonly service: string; readonly generation: number; readonly step: Step }
+  /** Its `after_stop` did not do what it is for; nothing else comes of that. */
+  | {
+      readonly type: 'after_stop_failed';
+      readonly service: string;
+      readonly generation: number;
+      readonly detail: string;
+    }
   | { readonly type: 'write_pid'; readonly service: string; readonly pid: number }
   | { readonly type: 'remove_pid'; readonly service: string }
   /** Look at the heartbeat file; the answer is `looked`. */

@@ -2,14 +2,22 @@
 
 import type { Config, Millis, SignalName } from './spec.ts';
 import type { Exit } from './state.ts';
+import type { Step } from './states.ts';
 
 export type Event =
-  // Facts about a generation. News of an old one is ignored.
-  | { readonly type: 'spawned'; readonly service: string; readonly generation: number; readonly pid: number }
+  // Facts about a generation. News of an old one is ignored. `step`: of which of its process trees; absent: of the service itself.
+  | {
+      readonly type: 'spawned';
+      readonly service: string;
+      readonly generation: number;
+      readonly step?: Step;
+      readonly pid: number;
+    }
   | {
       readonly type: 'spawn_failed';
       readonly service: string;
       readonly generation: number;
+      readonly step?: Step;
       readonly kind: 'permanent' | 'transient' | 'failure';
       readonly message: string;
     }
@@ -18,17 +26,16 @@ export type Event =
       readonly type: 'exited';
       readonly service: string;
       readonly generation: number;
+      readonly step?: Step;
       readonly exit: Exit;
       readonly left: number;
       /** Why it could not even begin (its user may not enter its folder, for example), which trying again cannot heal. */
       readonly refusal?: string;
-      /** What is left is its `after_stop`, which begins now. */
-      readonly isCleaning?: boolean;
     }
   /** The last process of a tree that outlived its main process is gone. */
-  | { readonly type: 'emptied'; readonly service: string; readonly generation: number }
+  | { readonly type: 'emptied'; readonly service: string; readonly generation: number; readonly step?: Step }
   /** What is being killed could not be looked at: nobody knows whether it is gone. */
-  | { readonly type: 'unseen'; readonly service: string; readonly generation: number }
+  | { readonly type: 'unseen'; readonly service: string; readonly generation: number; readonly step?: Step }
   /** The answer to a `look`: has the heartbeat file changed since the last one? */
   | { readonly type: 'looked'; readonly service: string; readonly generation: number; readonly changed: boolean }
   | { readonly type: 'ready'; readonly service: string; readonly generation: number }

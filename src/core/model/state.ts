@@ -2,7 +2,7 @@
 
 import type { Rollout } from './rollout.ts';
 import type { Millis, RolloutGroup, ServiceSpec, SignalName } from './spec.ts';
-import type { Reason } from './states.ts';
+import type { Reason, Step } from './states.ts';
 
 /** How the main process of a generation ended; both null: it was adopted, nobody can know. */
 export interface Exit {
@@ -52,7 +52,10 @@ export type Verdict =
 /** A live generation. */
 export interface Run {
   readonly generation: number;
-  /** null: the spawn is under way, or the main process is gone. */
+  readonly step: Step;
+  /** When the hook that runs is killed; null: none runs, or it was. */
+  readonly hookEndsAt: Millis | null;
+  /** Of the service itself. null: the spawn is under way, or the main process is gone, or a hook runs. */
   readonly pid: number | null;
   readonly startedAt: Millis;
   readonly readyAt: Millis | null;

@@ -59,3 +59,6 @@ export function isLiveState(name: StateName): boolean {
 export function isRestingState(name: StateName): boolean {
   return RESTING.has(name);
 }
+
+/** What runs of a generation at a moment: itself, or the hook before or after it. Each is a process tree of its own. */
+export type Step = 'before_start' | 'main' | 'after_stop';

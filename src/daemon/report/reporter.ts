@@ -97,6 +97,10 @@ export class Teller implements Audience {
     this.#to.log.info('a run was skipped: the one before still runs (overlap = "skip")', { service });
   }
 
+  afterStopFailed(service: string, generation: number, detail: string): void {
+    this.#to.log.component('processes').warn(`service ${service}, generation ${generation}: ${detail}`);
+  }
+
   recovered(service: string): void {
     this.#to.recovered(service);
     this.#to.touch();

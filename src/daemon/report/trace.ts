@@ -19,7 +19,8 @@ export class Trace {
   event(event: Event): void {
     if (!('generation' in event)) return;
     const { service, generation } = event;
-    const whose = { service, generation };
+    const step = 'step' in event && event.step !== undefined && event.step !== 'main' ? { step: event.step } : {};
+    const whose = { service, generation, ...step };
     switch (event.type) {
       case 'looked':
         return this.#heartbeat.debug(event.changed ? 'beat' : 'no beat', whose);
@@ -52,7 +53,11 @@ export class Trace {
   effect(effect: Effect): void {
     switch (effect.type) {
       case 'spawn':
-        return this.#processes.debug('spawn', { service: effect.service, generation: effect.generation });
+        return this.#processes.debug('spawn', {
+          service: effect.service,
+          generation: effect.generation,
+          step: effect.step,
+        });
       case 'signal': {
         const { service, generation, signal, to } = effect;
         return this.#processes.debug('signal', { service, generation, signal, to });
@@ -74,6 +79,7 @@ export class Trace {
       case 'transition':
       case 'skipped':
       case 'recovered':
+      case 'after_stop_failed':
       case 'health':
       case 'answer':
       case 'taken':

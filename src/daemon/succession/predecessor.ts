@@ -9,7 +9,7 @@ import { readPid } from '../../os/files/pid-files.ts';
 import type { RememberedService } from '../../os/files/remembered.ts';
 import type { StateFile } from '../../os/files/state-file.ts';
 import type { Log } from '../../os/own-log/logger.ts';
-import { serviceOfHook } from '../../os/proc/hook-name.ts';
+import { serviceOfHook, stepOfName } from '../../os/proc/hook-name.ts';
 import { bootId } from '../../os/proc/identity.ts';
 import { type Census, census, type Found, type Hint } from '../../os/processes/census.ts';
 import { accountOf } from '../../os/spawn/accounts.ts';
@@ -70,7 +70,7 @@ export function findInheritance(
   return {
     found,
     hooksLeft,
-    inheritance: { memories, survivors: found.map(toSurvivor) },
+    inheritance: { memories, survivors: [...found, ...hooksLeft].flatMap(toSurvivor) },
   };
 }
 
@@ -86,13 +86,12 @@ function withHope(memory: Memory, config: Config, { byName }: Sockets): Memory {
   return { ...memory, fingerprint: '' };
 }
 
-function toSurvivor({ service, generation, main }: Found): Survivor {
-  return {
-    service,
-    generation,
-    pid: main?.identity.pid ?? null,
-    startedAt: main?.startedAt ?? monotonic(),
-  };
+/** Nobody's step is a probe, or a program that is told of an event. */
+function toSurvivor({ service: name, generation, main }: Found): Survivor[] {
+  const whose = stepOfName(name);
+  if (whose === null) return [];
+  const pid = main?.identity.pid ?? null;
+  return [{ ...whose, generation, pid, startedAt: main?.startedAt ?? monotonic() }];
 }
 
 function hintsOf(runDir: string, config: Config, remembered: readonly RememberedService[]): readonly Hint[] {

@@ -4,14 +4,12 @@ import type { Survivor } from '../../core/adoption/adopt.ts';
 import type { ServiceSpec } from '../../core/model/spec.ts';
 import type { ServiceOutputs } from '../../os/output/service-outputs.ts';
 import type { Log } from '../../os/own-log/logger.ts';
-import { serviceOfHook } from '../../os/proc/hook-name.ts';
-import type { HookedProcesses } from '../../os/processes/hooked-processes.ts';
+import { serviceOfHook, stepOfName } from '../../os/proc/hook-name.ts';
 import type { ServiceProcesses } from '../../os/processes/processes.ts';
 import type { Findings } from './predecessor.ts';
 
 export interface Heirs {
   readonly processes: ServiceProcesses;
-  readonly hooked: HookedProcesses;
   readonly outputs: Pick<ServiceOutputs, 'isCutOff'>;
   readonly log: Log;
   specOf(service: string): ServiceSpec | undefined;
@@ -21,11 +19,14 @@ export interface Heirs {
 export function takeOver(
   { found, hooksLeft }: Findings,
   strays: readonly Survivor[],
-  { processes, hooked, outputs, log, specOf }: Heirs,
+  { processes, outputs, log, specOf }: Heirs,
 ): void {
   for (const one of found) {
     const { service, generation } = one;
-    if (strays.some((stray) => stray.service === service && stray.generation === generation)) {
+    const isStray = strays.some(
+      (one) => one.service === service && one.generation === generation && (one.step ?? 'main') === 'main',
+    );
+    if (isStray) {
       log.warn('a second generation of a service lives and is stopped', { service, generation });
       void processes.endStray(one);
       continue;
@@ -45,6 +46,13 @@ export function takeOver(
   for (const one of hooksLeft) {
     const service = serviceOfHook(one.service) ?? one.service;
     log.warn('a hook or probe that an earlier opsd began is ended', { service, hook: one.service });
-    hooked.awaitLeftover(service, processes.endStray(one));
+    const whose = stepOfName(one.service);
+    const spec = specOf(service);
+    const isStray = strays.some(
+      (stray) => stray.service === service && stray.step === whose?.step && stray.generation === one.generation,
+    );
+    // A step of a run is ended by the core, which lets nothing start beside it.
+    if (whose === null || spec === undefined || isStray) void processes.endStray(one);
+    else processes.adopt(one, spec);
   }
 }

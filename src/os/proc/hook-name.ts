@@ -1,5 +1,7 @@
 // The name under which the processes of a hook or probe are kept apart from those of its service: `web@before_start`.
 
+import type { Step } from '../../core/model/states.ts';
+
 export type HookKind = 'before_start' | 'after_stop' | 'probe' | 'on_event';
 
 /** No service has such a name: what follows an `@` in one is a number. */
@@ -10,4 +12,15 @@ export function hookName(service: string, kind: HookKind): string {
 /** The service of `web@before_start`; null: it is not the name of a hook. */
 export function serviceOfHook(name: string): string | null {
   return /^(.+)@(?:before_start|after_stop|probe|on_event)$/.exec(name)?.[1] ?? null;
+}
+
+/** The name of the processes of a step. */
+export function nameOfStep(service: string, step: Step): string {
+  return step === 'main' ? service : hookName(service, step);
+}
+
+/** Whose step it is by the name of its processes; of a probe, or a program that is told of events, null. */
+export function stepOfName(name: string): { readonly service: string; readonly step: Step } | null {
+  const [, service = name, kind = 'main'] = /^(.+)@(before_start|after_stop|probe|on_event)$/.exec(name) ?? [];
+  return kind === 'before_start' || kind === 'after_stop' || kind === 'main' ? { service, step: kind } : null;
 }

@@ -2,10 +2,12 @@
 
 import type { Millis, ServiceSpec, SignalName } from '../../core/model/spec.ts';
 import type { Exit } from '../../core/model/state.ts';
+import type { Step } from '../../core/model/states.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import type { Identity, Outputs, Processes, Report } from '../../runtime/ports.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { mayBeOfLanding } from '../chain/landing.ts';
+import { nameOfStep, stepOfName } from '../proc/hook-name.ts';
 import { bootId, codeOf, identityOf, ticksNow } from '../proc/identity.ts';
 import { ProcessTable } from '../proc/process-table.ts';
 import type { Child, Sent } from '../proc/signals.ts';
@@ -14,6 +16,7 @@ import { openInput } from '../spawn/input.ts';
 import { type LaunchPlan, LaunchPlanner } from '../spawn/launch-plan.ts';
 import { type SpawnFailure, spawnFailure } from '../spawn/spawn-failure.ts';
 import type { SpawnError, Spawner } from '../spawn/spawner.ts';
+import { specOfStep } from '../spawn/step-spec.ts';
 import type { Sockets } from '../systemd/sockets.ts';
 import { AdoptedMains } from './adopted.ts';
 import type { Found } from './census.ts';
@@ -84,14 +87,17 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       cgroups: options.cgroups,
       log: options.log,
       onSeen: (tree) => this.#seen(tree),
-      onUnseen: ({ service, generation }) => options.report({ type: 'unseen', service, generation }),
+      onUnseen: (tree) => options.report({ type: 'unseen', ...whoseStep(tree) }),
     });
   }
 
-  spawn(service: string, generation: number, spec: ServiceSpec): void {
+  spawn(owner: string, generation: number, of: ServiceSpec, step: Step = 'main'): void {
     const { report, signals, spawner } = this.#options;
-    const fail = ({ kind, message }: SpawnFailure) =>
-      report({ type: 'spawn_failed', service, generation, kind, message });
+    const service = nameOfStep(owner, step);
+    const whose = { service: owner, generation, step };
+    const fail = ({ kind, message }: SpawnFailure) => report({ type: 'spawn_failed', ...whose, kind, message });
+    const spec = specOfStep(of, step);
+    if (spec === null) return fail({ kind: 'failure', message: `${owner} has no ${step}` });
     if (this.#live.has(treeKey(service, generation))) {
       return fail({ kind: 'failure', message: `processes of generation ${generation} are still alive` });
     }
@@ -127,7 +133,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     }
     if (child === null) return;
     live = this.#born(service, generation, plan, child);
-    report({ type: 'spawned', service, generation, pid: child.pid });
+    report({ type: 'spawned', ...whose, pid: child.pid });
   }
 
   #born(service: string, generation: number, { uid, cgroup, whyNot }: LaunchPlan, child: Child): Live {
@@ -139,15 +145,15 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     );
   }
 
-  signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree'): void {
-    const live = this.#live.get(treeKey(service, generation));
+  signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree', step: Step = 'main'): void {
+    const live = this.#live.get(treeKey(nameOfStep(service, step), generation));
     if (!live) return;
     this.#complain(live.tree, signal, this.#trees.signal(live.tree, signal, to));
     this.#adopted.expect(live.tree.main.pid);
   }
 
-  kill(service: string, generation: number): void {
-    const live = this.#live.get(treeKey(service, generation));
+  kill(service: string, generation: number, step: Step = 'main'): void {
+    const live = this.#live.get(treeKey(nameOfStep(service, step), generation));
     if (!live) return;
     this.#trees.kill(live.tree);
     this.#adopted.expect(live.tree.main.pid);
@@ -157,7 +163,8 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   adopt(found: Found, spec: ServiceSpec): void {
     const live = this.#takeFound(found, null);
     if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
-    else this.#options.signals.resume(found.service, found.generation, spec);
+    else if (stepOfName(found.service)?.step === 'main')
+      this.#options.signals.resume(found.service, found.generation, spec);
   }
 
   /**
@@ -272,7 +279,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   #seen(tree: Tree): void {
     const live = this.#byTree.get(tree);
     if (!live?.exit) return;
-    const { service, generation } = tree;
+    const whose = whoseStep(tree);
     const left = tree.members.size;
     if (left === 0) this.#forget(live);
     if (live.onStrayGone) {
@@ -282,13 +289,12 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       const { exit, refusal } = live;
       this.#options.report({
         type: 'exited',
-        service,
-        generation,
+        ...whose,
         exit,
         left,
         ...(refusal === null ? {} : { refusal }),
       });
-    } else if (left === 0) this.#options.report({ type: 'emptied', service, generation });
+    } else if (left === 0) this.#options.report({ type: 'emptied', ...whose });
   }
 
   #forget({ tree }: Live): void {
@@ -315,6 +321,11 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     this.#trees[Symbol.dispose]();
     this.#adopted[Symbol.dispose]();
   }
+}
+
+/** In the words of the core. */
+function whoseStep({ service, generation }: Tree): { service: string; generation: number; step: Step } {
+  return { ...(stepOfName(service) ?? { service, step: 'main' }), generation };
 }
 
 /** The child has its own copies once it is spawned. Closing ours cannot undo the spawn, so that it must not look like that. */

@@ -1,0 +1,16 @@
+// What is executed at a step of a run: the service, or one of its hooks as the service would be.
+
+import type { Hook, ServiceSpec } from '../../core/model/spec.ts';
+import type { Step } from '../../core/model/states.ts';
+
+/** Its output belongs to that of its service. null: the service has no such hook. */
+export function specOfStep(spec: ServiceSpec, step: Step): ServiceSpec | null {
+  if (step === 'main') return spec;
+  const hook: Hook | null = step === 'before_start' ? spec.policy.beforeStart : spec.policy.afterStop;
+  if (hook === null) return null;
+  return {
+    ...spec,
+    launch: { ...spec.launch, command: hook.command, wrapper: [], sockets: [] },
+    policy: { ...spec.policy, ready: null },
+  };
+}
