@@ -94,7 +94,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   spawn(owner: string, generation: number, of: ServiceSpec, step: Step = 'main'): void {
     const { report, signals, spawner } = this.#options;
     const service = nameOfStep(owner, step);
-    const whose = { service: owner, generation, step };
+    const whose = whoseStep({ service, generation });
     const fail = ({ kind, message }: SpawnFailure) => report({ type: 'spawn_failed', ...whose, kind, message });
     const spec = specOfStep(of, step);
     if (spec === null) return fail({ kind: 'failure', message: `${owner} has no ${step}` });
@@ -323,9 +323,14 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   }
 }
 
-/** In the words of the core. */
-function whoseStep({ service, generation }: Tree): { service: string; generation: number; step: Step } {
-  return { ...(stepOfName(service) ?? { service, step: 'main' }), generation };
+/** In the words of the core, which does not name the step where it is the service itself. */
+function whoseStep({ service: name, generation }: Pick<Tree, 'service' | 'generation'>): {
+  readonly service: string;
+  readonly generation: number;
+  readonly step?: Step;
+} {
+  const { service, step } = stepOfName(name) ?? { service: name, step: 'main' };
+  return step === 'main' ? { service, generation } : { service, generation, step };
 }
 
 /** The child has its own copies once it is spawned. Closing ours cannot undo the spawn, so that it must not look like that. */
