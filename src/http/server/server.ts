@@ -53,7 +53,7 @@ const { createServer } = process.getBuiltinModule('node:http');
 /** Each door has its own, so that a crowd at the port leaves the socket free. */
 const PLACES = {
   socket: { all: 256, ofPeer: 256, busyOfPeer: 224, shaking: 0 },
-  tcp: { all: 512, ofPeer: 256, busyOfPeer: 192, shaking: 32 },
+  tcp: { all: 512, ofPeer: 256, busyOfPeer: 192, shaking: 24 },
 };
 /** Those who had to go are still counted by Node for a moment. */
 const LEAVING = 64;
