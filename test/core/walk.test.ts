@@ -49,6 +49,9 @@ const run: Run = {
 };
 /** The spawn is under way. */
 const unborn: Run = { ...run, pid: null, readyAt: null };
+/** Its hooks run. */
+const preparing: Run = { ...unborn, step: 'before_start', hookEndsAt: NOW };
+const cleaning: Run = { ...run, pid: null, step: 'after_stop', hookEndsAt: NOW };
 const failure: Verdict = { kind: 'failure', reason: 'exit_code', detail: 'exit code 1' };
 const nexts: readonly Next[] = [
   { to: 'stopped', reason: 'operator', detail: 'stop' },
@@ -67,13 +70,18 @@ function everyState(name: StateName): readonly ServiceState[] {
       return [
         { name, deadline: NOW, run: { ...run, readyAt: null } },
         { name, deadline: NOW, run: unborn },
+        { name, deadline: NOW, run: preparing },
       ];
     case 'running':
       return [{ name, deadline: NOW, run }];
     case 'stopping':
-      return nexts.flatMap((next) => [run, unborn].map((of) => ({ name, deadline: NOW, run: of, next })));
+      return nexts.flatMap((next) =>
+        [run, unborn, preparing, cleaning].map((of) => ({ name, deadline: NOW, run: of, next })),
+      );
     case 'killing':
-      return nexts.map((next) => ({ name, deadline: NOW, run, next, stuck: false }));
+      return nexts.flatMap((next) =>
+        [run, preparing, cleaning].map((of) => ({ name, deadline: NOW, run: of, next, stuck: false })),
+      );
     case 'backoff':
       return [{ name, deadline: NOW }];
     case 'failed':
@@ -97,6 +105,8 @@ const policies: readonly Partial<Policy>[] = [
   { restart: 'on-failure' },
   { restart: 'never' },
   { maxFailures: 0 },
+  { beforeStart: { command: ['/prepare'], timeout: 1_000 } },
+  { afterStop: { command: ['/clean'], timeout: 1_000 } },
   { maxFailures: 0, retryFailed: 0 },
   { maxFailures: 0, onFailed: 'shutdown' },
   { ready: readyOn('delay', 1_000, { delay: 500 }) },
@@ -142,8 +152,16 @@ const everything: Everything = {
     'exit that nobody knows': () => exited(null, 0),
     'may not begin': () => ({ ...exited(126, 0), refusal: 'its user may not enter its folder' }),
     'exit, others remain': () => exited(1, 2),
+    'before_start ends': () => ({ ...exited(0, 0), step: 'before_start' }),
+    'before_start fails': () => ({ ...exited(1, 0), step: 'before_start' }),
+    'before_start fails, others remain': () => ({ ...exited(1, 2), step: 'before_start' }),
+    'after_stop ends': () => ({ ...exited(0, 0), step: 'after_stop' }),
   },
-  emptied: { 'tree empty': () => ({ type: 'emptied', ...web }) },
+  emptied: {
+    'tree empty': () => ({ type: 'emptied', ...web }),
+    'tree of before_start empty': () => ({ type: 'emptied', ...web, step: 'before_start' }),
+    'tree of after_stop empty': () => ({ type: 'emptied', ...web, step: 'after_stop' }),
+  },
   unseen: { 'cannot be seen': () => ({ type: 'unseen', ...web }) },
   looked: {
     beat: () => ({ type: 'looked', ...web, changed: true }),

@@ -1,7 +1,8 @@
 // An oracle for the steps of runs: a service after its before_start, its after_stop after all of it, no hook beyond its time.
 
 import { strict as assert } from 'node:assert';
-import type { StateName, Step } from '../../src/core/model/states.ts';
+import type { Transition } from '../../src/core/model/effects.ts';
+import { isLiveState, type Step } from '../../src/core/model/states.ts';
 import type { Simulation } from './simulation.ts';
 
 export class Steps {
@@ -16,9 +17,7 @@ export class Steps {
     for (const { what } of news) {
       if (what.type === 'spawn') this.#checkSpawn(`${what.service}.${what.generation}`, what.step, what.spec.policy);
       if (what.type !== 'transition' || what.reason === 'adopted') continue;
-      const isEnd = (what.from === 'starting' || 'running' === what.from) && !isLive(what.to);
-      const steps = this.#begun.get(`${what.service}.${what.generation}`) ?? [];
-      if (isEnd && steps.includes('after_stop')) assert.fail(`${what.service} was up while its after_stop ran`);
+      if (isLiveState(what.from) && (!isLiveState(what.to) || what.to === 'starting')) this.#checkEnd(simulation, what);
     }
     for (const { spec, state } of simulation.state.services) {
       if (!('run' in state)) continue;
@@ -41,6 +40,14 @@ export class Steps {
     this.#begun.clear();
   }
 
+  /** Of the generation that has ended; the next one may have begun with that. */
+  #checkEnd({ state }: Simulation, { service, generation, to }: Transition): void {
+    const policy = state.services[state.slots.get(service) ?? -1]?.spec.policy;
+    const steps = this.#begun.get(`${service}.${to === 'starting' ? generation - 1 : generation}`);
+    if (policy === undefined || steps === undefined) return;
+    assert.equal(steps.includes('after_stop'), policy.afterStop !== null, `${service}: after_stop before the end`);
+  }
+
   #checkSpawn(run: string, step: Step, policy: { readonly beforeStart: unknown; readonly afterStop: unknown }): void {
     const before = this.#begun.get(run) ?? [];
     assert.ok(!before.includes(step), `${run}: ${step} is begun twice`);
@@ -50,8 +57,4 @@ export class Steps {
     assert.ok(step !== 'after_stop' || policy.afterStop !== null, `${run}: it has an after_stop`);
     this.#begun.set(run, [...before, step]);
   }
-}
-
-function isLive(state: StateName): boolean {
-  return state === 'starting' || state === 'running' || state === 'stopping' || state === 'killing';
 }
