@@ -11,7 +11,7 @@ export interface Outcome {
 }
 
 /** Who has got nothing new for so long goes away: event streams never end, half requests only after seconds. */
-const PATIENCE_MS = 80;
+const PATIENCE_MS = { owed: 10_000, answered: 200, other: 80 };
 const STATUS = /HTTP\/1\.1 (\d{3}) /g;
 const KEPT = 2_000;
 
@@ -21,8 +21,9 @@ export function converse(to: NetConnectOpts, script: Script): Promise<Outcome> {
     const statuses: number[] = [];
     let text = '';
     const socket = connect({ ...to, allowHalfOpen: true });
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy());
+    socket.setTimeout(script.isOwed ? PATIENCE_MS.owed : PATIENCE_MS.other, () => socket.destroy());
     socket.on('data', (bytes: Buffer) => {
+      socket.setTimeout(PATIENCE_MS.answered);
       const piece = bytes.toString('latin1');
       for (const [, status] of piece.matchAll(STATUS)) statuses.push(Number(status));
       if (text.length < KEPT) text += piece.slice(0, KEPT - text.length);

@@ -15,6 +15,8 @@ export interface Script {
   readonly pieces: readonly Buffer[];
   /** How many requests were meant by it. */
   readonly requests: number;
+  /** The first of them is whole: opsd owes it an answer, however busy it is. */
+  readonly isOwed: boolean;
   readonly ending: Ending;
 }
 
@@ -22,18 +24,31 @@ export interface Script {
 const MOST_PIPELINED = 24;
 
 export function scriptOf(chance: Chance, door: Door): Script {
-  const requests = chance.is(0.5) ? 1 : chance.between(1, chance.is(0.2) ? MOST_PIPELINED : 6);
-  const parts = Array.from({ length: requests }, (_, index) => request(chance, door, index === requests - 1));
-  let bytes: Buffer = Buffer.concat(parts);
+  const requests = countOf(chance, door);
+  const first = request(chance, door, requests === 1);
+  const others = Array.from(
+    { length: requests - 1 },
+    (_, index) => request(chance, door, index === requests - 2).bytes,
+  );
+  let bytes: Buffer = Buffer.concat([first.bytes, ...others]);
+  let { isWhole } = first;
+  const whole = bytes.length;
   if (chance.is(0.02)) bytes = noise(chance, chance.between(1, 300));
   else if (chance.is(0.06)) bytes = bytes.subarray(0, chance.between(0, bytes.length));
+  isWhole &&= bytes.length === whole;
   const ending = chance.weighted<Ending>([
     [80, 'wait'],
     [8, 'half-close'],
     [8, 'reset'],
     [4, 'deaf'],
   ]);
-  return { pieces: divided(chance, bytes), requests, ending };
+  return { pieces: divided(chance, bytes), requests, isOwed: isWhole && ending === 'wait', ending };
+}
+
+/** What is above opsd's limit for one connection is cut off, and tells nothing more. */
+function countOf(chance: Chance, door: Door): number {
+  if (chance.is(0.5)) return 1;
+  return chance.between(1, chance.is(0.15) ? MOST_PIPELINED : door === 'tcp' ? 2 : 6);
 }
 
 function divided(chance: Chance, bytes: Buffer): Buffer[] {
@@ -44,7 +59,13 @@ function divided(chance: Chance, bytes: Buffer): Buffer[] {
   return [0, ...cuts].map((from, index) => bytes.subarray(from, cuts[index] ?? bytes.length));
 }
 
-function request(chance: Chance, door: Door, isLast: boolean): Buffer {
+interface Request {
+  readonly bytes: Buffer;
+  /** It says itself where it ends. */
+  readonly isWhole: boolean;
+}
+
+function request(chance: Chance, door: Door, isLast: boolean): Request {
   const endpoint = endpointOf(chance, door);
   const method = chance.is(isLast ? 0.88 : 0.98) ? endpoint.method : otherMethod(chance);
   const body = method === 'POST' || chance.is(0.03) ? bodyOf(chance, endpoint) : null;
@@ -60,7 +81,8 @@ function request(chance: Chance, door: Door, isLast: boolean): Buffer {
     body === null ? Buffer.alloc(0) : framed(chance, body),
   ]);
   // What comes behind a broken request is not even looked at.
-  return chance.is(isLast ? 0.3 : 0.02) && !endpoint.isCostly ? mutate(chance, whole) : whole;
+  if (chance.is(isLast ? 0.3 : 0.02) && !endpoint.isCostly) return { bytes: mutate(chance, whole), isWhole: false };
+  return { bytes: whole, isWhole: end === '\r\n' && body === null };
 }
 
 const METHODS = [

@@ -95,6 +95,14 @@ async function runEvents(chance: Chance, tell: Tell): Promise<void> {
   assert.equal((await gather(linesOf(from(cutText(chance, text))))).join('\n'), text.replace(/\n$/, ''));
 }
 
+const STATUSES = [
+  '404 Not Found',
+  '503 Service Unavailable',
+  '204 No Content',
+  '100 Continue',
+  '101 Switching Protocols',
+];
+
 /** Whoever answers: ctl says what is wrong in one sentence, or goes on; it never fails by a bug of its own. */
 async function clientTarget(): Promise<Target> {
   const folder = await scratch();
@@ -117,7 +125,10 @@ async function clientTarget(): Promise<Target> {
     share: 0.3,
     async run(chance, tell) {
       const good = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a":"b"}';
-      const bytes = mutate(chance, Buffer.from(chance.is(0.5) ? good : good.replace('200 OK', '404 Not Found')));
+      const bytes = mutate(
+        chance,
+        Buffer.from(chance.is(0.5) ? good : good.replace('200 OK', chance.pick(STATUSES) ?? '')),
+      );
       tell(bytes);
       answer = [...pieces(chance, bytes)];
       using client = newClient(path, 1_000);
