@@ -1,4 +1,4 @@
-// The two ways opsd can end badly, and what each costs: 1 for what a person must correct, 2 for what went wrong at work.
+// The two ways opsd can end badly, with their exit codes (1: a person must correct something, 2: something failed at work), and the code of a system error.
 
 /** One thing that is wrong with the configuration. */
 export interface Problem {
@@ -27,4 +27,9 @@ export class ConfigError extends Error {
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError';
   readonly exitCode = 2;
+}
+
+/** The errno name of a system error, or an empty string. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -20,6 +20,7 @@ const cache = places.find(isOurs);
 if (cache !== undefined) enableCompileCache(join(cache, '.compile-cache'));
 
 // Only now: an import above would be compiled before there is a cache.
+const { codeOf, ConfigError, RuntimeError } = await import('./errors.ts');
 const { parsePlain } = await import('./cli/arguments/parse.ts');
 
 /** Takes out of last words what is secret. */
@@ -101,7 +102,6 @@ async function run(parsed: Parsed): Promise<number> {
 }
 
 async function tellFailure(error: unknown): Promise<number> {
-  const { ConfigError, RuntimeError } = await import('./errors.ts');
   if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) {
     const { describeRefusal } = await import('./cli/show/refusal.ts');
     const refusal = describeRefusal(error);
@@ -141,8 +141,7 @@ function watchOutput(): void {
 
 /** What nobody can read need not be worked out. Silent where whoever read it (head, less) is gone. */
 function endForOutput(name: 'stdout' | 'stderr', error: unknown): never {
-  const isGone = error instanceof Error && 'code' in error && error.code === 'EPIPE';
-  if (isGone) process.exit();
+  if (codeOf(error) === 'EPIPE') process.exit();
   // `ENOSPC: no space left on device, write`
   const [, code, what] = (error instanceof Error && /^(E[A-Z0-9]+): (.*), \w+$/.exec(error.message)) || [];
   const told = code === undefined ? String(error) : `${what} (${code})`;

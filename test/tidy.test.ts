@@ -152,6 +152,27 @@ test('no doc comment stands above another: one of them has lost what it was abou
   );
 });
 
+test('what a file exports, another one imports', () => {
+  const importers = new Map<string, Source[]>();
+  for (const source of [...src, ...tests]) {
+    for (const { from } of source.imports.filter(({ from }) => from.startsWith('.'))) {
+      const to = target(source.path, from);
+      importers.set(to, [...(importers.get(to) ?? []), source]);
+    }
+  }
+  // Programs that tests run in a process of their own name their imports in a string, those of the page in a comment.
+  const others = [
+    ...tests.filter(({ code }) => /\bimport\b[^;]*\$\{/.test(code)).map(({ code }) => code),
+    ...below('src/http/page/browser').map((path) => readFileSync(join(repository, path), 'utf8')),
+  ].join('\n');
+  const unused = src.flatMap(({ path, code }) =>
+    exportsOf(code)
+      .filter((name) => !hasWord(others, name) && !importers.get(path)?.some(({ code }) => hasWord(code, name)))
+      .map((name) => `${path} exports ${name}`),
+  );
+  assert.deepEqual(unused, [], 'what nobody else imports needs no `export`');
+});
+
 test('relative imports name files that exist, with their ending', () => {
   const wrong = [...src, ...tests].flatMap(({ path, imports }) =>
     imports
@@ -401,6 +422,15 @@ function arrowsOf(all: readonly Source[]): { readonly from: string; readonly to:
 /** As a name of its own: not `x.process`, nor a key `process:`. */
 function usesGlobal(words: string, name: RegExp): boolean {
   return new RegExp(`(?<![.\\w#'"])${name.source}(?!\\??:)`).test(words);
+}
+
+function exportsOf(code: string): string[] {
+  const declared = /^export (?:async )?(?:abstract )?(?:function\*?|class|const|let|interface|type) (\w+)/gm;
+  return [...code.matchAll(declared)].map(([, name = '']) => name);
+}
+
+function hasWord(code: string, word: string): boolean {
+  return new RegExp(`\\b${word}\\b`).test(code);
 }
 
 function below(folder: string): string[] {

@@ -12,7 +12,7 @@ import type { NodeView, StatusView } from './services.ts';
 import type { WhyView } from './why.ts';
 
 /** Questions: their answers change nothing. All that TCP may ask. */
-export interface Queries {
+interface Queries {
   status(): StatusView;
   rollouts(): readonly RolloutView[];
   /** Who needs whom. */
@@ -31,7 +31,7 @@ export interface Queries {
 }
 
 /** What is told as it happens. */
-export interface Streams {
+interface Streams {
   /** Tells of changes of state as they happen until disposed. */
   events(listener: (event: EventView) => void): Disposable;
 }
@@ -53,7 +53,7 @@ export type Taken =
   | { readonly ok: false; readonly code: 'needed' | 'failed'; readonly message: string };
 
 /** Commands of an operator: only the control socket has them. */
-export interface Commands {
+interface Commands {
   /** One order to one service or many; resolves as soon as it is known who answers it. Never rejects. */
   order(order: Order, services: readonly string[], by: string): Promise<Taken>;
   /** Of one service; `services`: which of its instances. Resolves when the rollout is over. Never rejects. */

@@ -3,7 +3,7 @@
 import { matchesGlob } from '../text/glob.ts';
 import { nearest } from '../text/nearest.ts';
 
-export interface Selection {
+interface Selection {
   /** In the order of `names`, each once. */
   readonly names: readonly string[];
   /** One message for each pattern that matched nothing. */

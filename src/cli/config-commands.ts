@@ -29,7 +29,7 @@ interface FileOptions {
   readonly config?: string;
 }
 
-export interface CheckOptions extends FileOptions {
+interface CheckOptions extends FileOptions {
   readonly deploy?: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface ConfigCommandOptions extends FileOptions {
   readonly json?: boolean;
 }
 
-export type ExitCode = 0 | 1;
+type ExitCode = 0 | 1;
 
 const DEFAULT_FILE = 'cfg/config.toml';
 const DEFAULT_PREFIX = '/srv';

@@ -27,7 +27,7 @@ import { completeHooks, idlePatterns } from './values/on-event.ts';
 import { resolvePath } from './values/paths.ts';
 
 /** Everything a configuration is made of, as read. */
-export interface Sources {
+interface Sources {
   /** config.toml first, then what it includes, then env.toml. */
   readonly files: readonly SourceFile[];
   /** What is wrong with the files as such: their places, owners, permissions. */

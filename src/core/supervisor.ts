@@ -16,7 +16,7 @@ import type { State } from './model/state.ts';
 import { obeyRollout } from './rollout/commands.ts';
 import { advanceRollouts } from './rollout/rollout.ts';
 
-export type Step = readonly [State, readonly Effect[]];
+type Step = readonly [State, readonly Effect[]];
 
 /** When `tick` is due next; null: nothing is awaited. */
 export function nextDeadline(state: State): Millis | null {

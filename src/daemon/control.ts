@@ -31,7 +31,7 @@ import { viewRollouts } from './report/rollout-views.ts';
 import { measureService, notUp, type OutputCounts, viewService } from './report/views.ts';
 import type { Pulse } from './watch/liveness.ts';
 
-export interface Parts {
+interface Parts {
   readonly version: string;
   readonly startedAt: Millis;
   readonly loop: Loop;

@@ -64,7 +64,7 @@ import { Timetable } from './watch/scheduler.ts';
 import { TcpAccess } from './watch/tcp-access.ts';
 import { UsageWatch } from './watch/usage-watch.ts';
 
-export interface DaemonOptions {
+interface DaemonOptions {
   readonly configFile: string;
   readonly prefix: string;
   readonly version: string;

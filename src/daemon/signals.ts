@@ -1,7 +1,7 @@
 // Signals to opsd itself, as orders; those that come before anybody can obey them wait.
 
 type OrderName = 'shutdown' | 'handover' | 'reload' | 'reopen';
-export type Obedience = Readonly<Record<OrderName, (signal: string) => void>>;
+type Obedience = Readonly<Record<OrderName, (signal: string) => void>>;
 
 const MEANINGS: readonly (readonly [NodeJS.Signals, OrderName])[] = [
   ['SIGTERM', 'shutdown'],

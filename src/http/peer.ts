@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 
 /** Everybody who came through the unix socket. */
-export const LOCAL_PEER = 'socket';
+const LOCAL_PEER = 'socket';
 
 /** Any user of this host may take any address of 127.0.0.0/8, and whoever has an IPv6 network a whole /64 of them. */
 export function peerOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {

@@ -14,7 +14,7 @@ const LONGEST_SLEEP: Millis = 1_000;
 /** More events than this waiting is a bug: each service and each request has a handful at most. */
 const LONGEST_QUEUE = 1_000_000;
 
-export interface Hands {
+interface Hands {
   /** Carries out the effects of one event, in order; there may be none. May post events. */
   perform(event: Event, effects: readonly Effect[]): void;
   /** All events are dealt with, for now. */

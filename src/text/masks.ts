@@ -147,7 +147,7 @@ export function hideAll<T>(value: T, masks: Masks): T {
 const PLAIN = /^[\w.-]*$/;
 
 /** A secret as it is, as JSON has it, on one line, and encoded for URLs and headers. */
-export function formsOf(secret: string): readonly string[] {
+function formsOf(secret: string): readonly string[] {
   const forms = [secret];
   const isPlain = PLAIN.test(secret);
   if (!isPlain) {

@@ -6,7 +6,7 @@ import { wallAt } from '../runtime/clock.ts';
 import type { WhyFacts } from './facts.ts';
 
 /** `at` as in ISO 8601. */
-export interface NextStep {
+interface NextStep {
   readonly next: string;
   readonly at: string | null;
 }

@@ -1,6 +1,6 @@
 // What exit codes, signals and the words of programs usually mean, and what to look at then.
 
-export interface Symptom {
+interface Symptom {
   /** What it means, as part of a sentence. */
   readonly meaning: string;
   /** A command that shows more; null: none is known. */

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { COMMANDS, type CommandSpec, type OptionSpec, type Parsed } from './commands.ts';
 
-export type Usage =
+type Usage =
   | { readonly kind: 'parsed'; readonly parsed: Parsed }
   /** Help or the version was asked for. */
   | { readonly kind: 'told'; readonly text: string }

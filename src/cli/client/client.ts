@@ -5,7 +5,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
-import { ConfigError, RuntimeError } from '../../errors.ts';
+import { ConfigError, codeOf, RuntimeError } from '../../errors.ts';
 import { orEnough } from './pause.ts';
 import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './silence.ts';
 
@@ -130,7 +130,7 @@ function replyOf(answer: IncomingMessage, asked: ClientRequest, socketPath: stri
 }
 
 function isCutOff(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+  return codeOf(error) === 'ECONNRESET';
 }
 
 async function all(reply: Reply): Promise<string> {
@@ -177,7 +177,7 @@ function readFailure(value: unknown): {
 function unreachable(path: string, error: unknown): RuntimeError {
   if (error instanceof RuntimeError) return error;
   if (isQueueFull(error)) return new Unanswered(describeSilence(path));
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   if (code.startsWith('HPE_')) return new RuntimeError(`who answers on ${path} is not opsd`);
   const start = 'start it with: systemctl start opsd (or: opsd run)';
   const elsewhere = 'if it runs with another PREFIX, set PREFIX or give --socket PATH';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
-import { RuntimeError } from '../../errors.ts';
+import { codeOf, RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
 
 /** Who says nothing for longer, not even that it lives, is stuck. */
@@ -55,7 +55,7 @@ export function watchSilence(socket: Socket, path: string, patience: Millis, giv
 
 /** connect(2) to a unix socket on which too many wait already. */
 export function isQueueFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+  return codeOf(error) === 'EAGAIN';
 }
 
 export function describeSilence(socketPath: string): string {

@@ -26,7 +26,7 @@ function edgesOf({ depends_on, after }: NodeView): Edge[] {
 }
 
 /** Each tree begins with a service that no other needs; what was shown before is not shown again with all below it. */
-export function tree({ services, roots }: GraphView, show: (state: NodeView['state']) => string = String): string {
+function tree({ services, roots }: GraphView, show: (state: NodeView['state']) => string = String): string {
   const nodes = new Map(services.map((node) => [node.name, node]));
   const shown = new Set<string>();
   const lines: string[] = [];
@@ -49,7 +49,7 @@ export function tree({ services, roots }: GraphView, show: (state: NodeView['sta
   return lines.map((line) => `${line}\n`).join('');
 }
 
-export function dot(services: readonly NodeView[]): string {
+function dot(services: readonly NodeView[]): string {
   const lines = services.flatMap((node) => [
     `  "${node.name}" [label="${node.name}\\n${node.state}"];`,
     ...edgesOf(node).map(({ to, note }) => {

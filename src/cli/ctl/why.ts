@@ -28,7 +28,7 @@ export async function showWhy({ client, terminal, operands, options }: Ctl): Pro
   return 0;
 }
 
-export function whyText(why: WhyView, look: Pick<Terminal, 'hasColours'>): string {
+function whyText(why: WhyView, look: Pick<Terminal, 'hasColours'>): string {
   const heading = (text: string) => `\n${paint(look, 'bold', text)}\n`;
   const width = why.evidence.reduce((most, { label }) => Math.max(most, label.length), 0);
   const state = paint(look, COLOURS[why.state], why.state);

@@ -48,7 +48,7 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
-export interface Look {
+interface Look {
   /** null: as wide as it takes. */
   readonly columns: number | null;
   readonly hasColours: boolean;

@@ -2,11 +2,11 @@
 
 import type { ServiceView, StatusView } from '../../api/services.ts';
 
-export type SortKey = 'configured' | 'name' | 'state' | 'cpu' | 'memory' | 'restarts';
-export type TopAction = 'start' | 'stop' | 'restart';
+type SortKey = 'configured' | 'name' | 'state' | 'cpu' | 'memory' | 'restarts';
+type TopAction = 'start' | 'stop' | 'restart';
 
 /** The last samples, oldest first; null: the service had no process. */
-export interface History {
+interface History {
   readonly cpu: readonly (number | null)[];
   readonly memory: readonly (number | null)[];
 }
@@ -29,7 +29,7 @@ export interface TopOrder {
   readonly service: string;
 }
 
-export type Wish = { readonly kind: 'quit' } | { readonly kind: 'order'; readonly order: TopOrder } | null;
+type Wish = { readonly kind: 'quit' } | { readonly kind: 'order'; readonly order: TopOrder } | null;
 
 export const SAMPLES = 12;
 const LONGEST_FILTER = 64;

@@ -7,7 +7,7 @@ import { COLOURS, noteOf, statusSummary } from '../show/status-table.ts';
 import { paint, sanitise } from '../show/terminal.ts';
 import { SAMPLES, type TopModel, visible } from './model.ts';
 
-export interface Size {
+interface Size {
   readonly columns: number;
   readonly rows: number;
   readonly hasColours: boolean;

@@ -14,7 +14,7 @@ import { type Source, sourceOf } from './effective.ts';
 const RESERVED_VARIABLES = new Set(['OPSD_SERVICE', 'OPSD_HEARTBEAT_FILE', 'OPSD_NOTIFY_FD', 'OPSD_MARKER']);
 
 /** `isSecret` tells of its layer only, not of its name. */
-export interface Variable extends Source {
+interface Variable extends Source {
   readonly value: string;
 }
 

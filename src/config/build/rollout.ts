@@ -7,7 +7,7 @@ import type { ServiceValues } from '../schema/schema.ts';
 import { find, type Table } from '../source/tree.ts';
 
 /** A service with its instances, as far as they were read. */
-export interface Rolled {
+interface Rolled {
   /** Of the first. */
   readonly values: ServiceValues;
   readonly members: readonly ServiceSpec[];

@@ -14,7 +14,7 @@ import { restartOf, scheduleOf } from './job.ts';
 import { type Asked, healthOf, readinessOf } from './probing.ts';
 
 /** A service as it was read. */
-export interface Written {
+interface Written {
   /** The name in the file. */
   readonly name: string;
   /** null: there is only this one. */

@@ -4,7 +4,7 @@ import type { Launch } from '../../core/model/spec.ts';
 import { formatSize } from '../../text/units.ts';
 import type { Powers } from './host-facts.ts';
 
-export interface Shortfall {
+interface Shortfall {
   /** The key, below the service. */
   readonly path: readonly [string, ...string[]];
   /** The part of the value that is at fault, where it is not all of it: the message goes on from there. */

@@ -14,7 +14,7 @@ export interface SourceFile {
   readonly document: Document;
 }
 
-export interface Layers {
+interface Layers {
   /** All layers, weakest first, merged. */
   readonly table: Table;
   readonly problems: readonly Problem[];

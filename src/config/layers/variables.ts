@@ -8,7 +8,7 @@ import { emptyTable, find, keyPath, mergeTables, type Node, type Origin, type Ta
 
 const PREFIX = 'OPSD__';
 
-export interface Overlay {
+interface Overlay {
   readonly table: Table;
   readonly problems: readonly Problem[];
 }

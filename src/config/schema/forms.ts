@@ -7,7 +7,6 @@ import { readAccount } from '../values/account-name.ts';
 import { readCommand } from '../values/command.ts';
 
 export type Schema<T> = z.ZodMiniType<T>;
-export type Shape = z.core.$ZodShape;
 /** What a schema makes of a value. */
 export type Values<S extends z.core.$ZodType> = z.infer<S>;
 
@@ -162,7 +161,7 @@ export interface Mistake {
   readonly hint: string;
 }
 
-export type Validation<T> =
+type Validation<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] };
 
@@ -182,7 +181,7 @@ export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
 }
 
 /** What zod leaves to us of the JSON Schema of one key. */
-export type Finish = (json: z.core.JSONSchema.BaseSchema, path: readonly (string | number)[], preset: unknown) => void;
+type Finish = (json: z.core.JSONSchema.BaseSchema, path: readonly (string | number)[], preset: unknown) => void;
 
 /** JSON Schema (draft 7, which editors read). */
 export function toJsonSchema(root: z.ZodMiniType<unknown>, finish: Finish): object {

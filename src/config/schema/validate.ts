@@ -8,7 +8,7 @@ import { find, plain, prune, type Table } from '../source/tree.ts';
 import { type Mistake, type Schema, validate } from './forms.ts';
 import type { KeyTree } from './keys.ts';
 
-export interface Form<T> {
+interface Form<T> {
   readonly schema: Schema<T>;
   /** The keys of the schema, for suggestions. */
   readonly keys: KeyTree;

@@ -3,7 +3,7 @@
 import { MASK, withoutPasswords } from '../../text/url-passwords.ts';
 import { isSecretName } from './names.ts';
 
-export interface Redaction {
+interface Redaction {
   /** The text without them. */
   readonly shown: string;
   /** What was taken out of it. */

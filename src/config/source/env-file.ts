@@ -1,12 +1,12 @@
 // Reads an env_file: NAME=value lines as systemd and docker take them.
 
-export interface Variable {
+interface Variable {
   readonly name: string;
   readonly value: string;
   readonly line: number;
 }
 
-export interface EnvFile {
+interface EnvFile {
   readonly variables: readonly Variable[];
   /** Never quotes a value. */
   readonly mistakes: readonly { readonly line: number; readonly message: string }[];

@@ -17,7 +17,7 @@ export interface Table {
 }
 
 /** A list is a leaf: lists replace one another, they are never merged. */
-export interface Leaf {
+interface Leaf {
   readonly kind: 'leaf';
   readonly origin: Origin;
   readonly value: unknown;
@@ -30,7 +30,7 @@ export function emptyTable(origin: Origin): Table {
 }
 
 /** `stronger` over `weaker`: tables key by key, everything else as a whole. */
-export function merge(weaker: Node, stronger: Node): Node {
+function merge(weaker: Node, stronger: Node): Node {
   return weaker.kind === 'table' && stronger.kind === 'table' ? mergeTables(weaker, stronger) : stronger;
 }
 

@@ -4,10 +4,10 @@ import type { Reading } from '../../text/units.ts';
 
 const HIGHEST_PORT = 65_535;
 /** What is asked for when only the port is said, and where services mostly listen. */
-export const LIVE_PATH = '/.well-known/live';
+const LIVE_PATH = '/.well-known/live';
 const THIS_HOST = '127.0.0.1';
 
-export interface Address {
+interface Address {
   readonly host: string;
   readonly port: number;
 }

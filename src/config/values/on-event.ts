@@ -16,13 +16,13 @@ const SHORTEST: Millis = 100;
 const LONGEST: Millis = 300_000;
 
 /** A hook as written; what is secret may stand elsewhere. */
-export interface WrittenHook extends Omit<EventHook, 'target'> {
+interface WrittenHook extends Omit<EventHook, 'target'> {
   readonly exec: readonly [string, ...string[]] | null;
   readonly webhook: string | null;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export type HookSecrets = Readonly<Record<string, Pick<WrittenHook, 'webhook' | 'headers'>>>;
+type HookSecrets = Readonly<Record<string, Pick<WrittenHook, 'webhook' | 'headers'>>>;
 
 export const ON_EVENT_JSON = {
   type: 'array',
@@ -88,7 +88,7 @@ export function readHookSecrets(input: unknown): Reading<HookSecrets> {
   });
 }
 
-export interface HookMistake {
+interface HookMistake {
   readonly key: 'on_event' | 'on_event_secrets';
   readonly message: string;
   /** Something is missing that env.toml may have. */

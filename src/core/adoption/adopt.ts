@@ -31,7 +31,7 @@ export interface Inheritance {
   readonly survivors: readonly Survivor[];
 }
 
-export interface Recalled {
+interface Recalled {
   readonly state: State;
   readonly effects: readonly Effect[];
   /** Older generations beside the adopted one of a service, and such as there cannot be yet: nobody's, to be ended. */

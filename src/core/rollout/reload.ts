@@ -13,7 +13,7 @@ import { isSame, specOf } from './member.ts';
 import { membersOfUnknownForm } from './restore.ts';
 import { dismissStandIns } from './surge.ts';
 
-export interface Left {
+interface Left {
   /** Services that are not touched for now. */
   readonly names: ReadonlySet<string>;
   /** Groups of which a rollout begins. */

@@ -5,7 +5,7 @@ import type { Config, Millis, RolloutGroup, ServiceSpec } from '../model/spec.ts
 import type { Service } from '../model/state.ts';
 
 /** Services whose change is left to a rollout: members of groups, and those that may stand in for them. */
-export interface Rolled {
+interface Rolled {
   readonly members: ReadonlySet<string>;
   readonly standIns: ReadonlyMap<string, ServiceSpec>;
 }

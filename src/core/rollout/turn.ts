@@ -7,7 +7,7 @@ import type { Rollout } from '../model/rollout.ts';
 import type { Service } from '../model/state.ts';
 import { aimOf, isReady } from './member.ts';
 
-export type Turn =
+type Turn =
   | { readonly kind: 'take'; readonly name: string }
   | { readonly kind: 'wait'; readonly detail: string }
   /** It would wait for ever. */

@@ -6,7 +6,7 @@ import { monotonic } from '../../runtime/clock.ts';
 import { type Masks, SecretMasks } from '../../text/masks.ts';
 
 /** Generations that are up, by service. */
-export type Living = ReadonlyMap<string, number>;
+type Living = ReadonlyMap<string, number>;
 
 export function livingIn({ services }: State): Living {
   const up = services.filter(({ state }) => 'run' in state);

@@ -7,7 +7,7 @@ import type { Delivery, HookMessage } from '../../os/watch/event-hooks.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
 import { hookMessage } from './message.ts';
 
-export type DropReason = 'duplicate' | 'rate_limited' | 'queue_full' | 'shutdown';
+type DropReason = 'duplicate' | 'rate_limited' | 'queue_full' | 'shutdown';
 
 export interface HookCounts {
   sent: number;

@@ -7,7 +7,7 @@ import { Durations } from './durations.ts';
 
 type Counts<Key extends string> = Partial<Record<Key, number>>;
 
-export interface ServiceCounts {
+interface ServiceCounts {
   readonly restarts: Readonly<Counts<Reason>>;
   readonly exits: Readonly<Counts<Reason>>;
   readonly alerts: Readonly<Counts<AlertReason>>;

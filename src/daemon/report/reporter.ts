@@ -19,7 +19,7 @@ import { countStates } from './views.ts';
 /** systemd gives up on a unit that is not ready in 90 s: services that take longer than this are waited for no more. */
 const LONGEST_START: Millis = 60_000;
 
-export interface Listeners {
+interface Listeners {
   readonly log: Log;
   readonly chronicle: Chronicle;
   readonly tally: Tally;

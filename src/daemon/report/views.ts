@@ -19,7 +19,7 @@ export interface OutputCounts {
 }
 
 /** What is known of a service outside of the core. */
-export interface Beside {
+interface Beside {
   readonly usage: Usage | undefined;
   /** Of a job, Unix milliseconds. */
   readonly nextRun: number | null;
@@ -128,7 +128,7 @@ export function countStates(state: State): string {
   return [...counts].map(([name, count]) => `${count} ${name}`).join(', ') || 'no services';
 }
 
-export function runOf(state: ServiceState) {
+function runOf(state: ServiceState) {
   return 'run' in state ? state.run : null;
 }
 

@@ -12,7 +12,7 @@ const DELAY: Millis = 200;
 const AFTER_FAILURE: Millis = 5_000;
 
 /** What only the processes know of a generation. */
-export interface Whose {
+interface Whose {
   /** Of its main process, as it was when that was started; null: it is gone, or nobody knows. */
   identity(service: string, generation: number): Identity | null;
   /** Who it is to run as. What /proc says may be of the moment before it became that. */

@@ -8,7 +8,7 @@ import { serviceOfHook, stepOfName } from '../../os/proc/hook-name.ts';
 import type { ServiceProcesses } from '../../os/processes/processes.ts';
 import type { Findings } from './predecessor.ts';
 
-export interface Heirs {
+interface Heirs {
   readonly processes: ServiceProcesses;
   readonly outputs: Pick<ServiceOutputs, 'isCutOff'>;
   readonly log: Log;

@@ -15,7 +15,7 @@ interface Watched {
   readonly limit: number;
 }
 
-export interface MemoryWatchOptions {
+interface MemoryWatchOptions {
   readonly state: () => State;
   /** Bytes of these by service and generation; null: they cannot be told now. Not asked while there are none. */
   readonly measure: (generations: readonly Watched[]) => Promise<ReadonlyMap<string, number> | null>;

@@ -2,14 +2,14 @@
 
 import type { IncomingMessage } from 'node:http';
 
-export type Body =
+type Body =
   | { readonly ok: true; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly status: number; readonly code: string; readonly message: string };
 
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** What a body may have in it; `other`: whoever asked for it looks closer. */
-export type Fields = Readonly<Record<string, 'boolean' | 'other'>>;
+type Fields = Readonly<Record<string, 'boolean' | 'other'>>;
 
 /** An empty body is an empty object. What is not in `known` is refused: an order that was half understood is none. Never throws. */
 export async function readBody(request: IncomingMessage, known: Fields): Promise<Body> {

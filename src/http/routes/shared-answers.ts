@@ -9,7 +9,7 @@ import type { RouteOptions } from './route-options.ts';
 /** How long an answer serves others too. A change of state makes it old before that. */
 const KEEP: Millis = 250;
 
-export type Bytes = Uint8Array<ArrayBuffer>;
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Pages and scrapers share answers; who asks over the socket may just have changed something and gets a new one. */
 export class SharedAnswers {

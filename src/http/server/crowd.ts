@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { peerOf } from '../peer.ts';
 
-export interface Places {
+interface Places {
   readonly all: number;
   /** Of one address (see peerOf). */
   readonly ofPeer: number;

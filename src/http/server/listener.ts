@@ -22,7 +22,7 @@ const MOST_UNANSWERED = { socket: 16, tcp: 2 };
 
 export type Refusal = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export interface ListenerOptions {
+interface ListenerOptions {
   readonly control: Control;
   readonly streams: EventStreams;
   readonly door: Door;

@@ -37,7 +37,7 @@ export interface ServerOptions {
 
 type Server = PlainServer | SecureServer;
 
-export interface Servers extends AsyncDisposable {
+interface Servers extends AsyncDisposable {
   /** Where TCP listens, with the real port; null: nowhere. */
   readonly tcpAddress: string | null;
   /** Ends all connections of TCP: who was let in may not be any more. */

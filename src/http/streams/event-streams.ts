@@ -10,7 +10,7 @@ import { peerOf } from '../peer.ts';
 import { StatusFeed } from './status-feed.ts';
 
 /** `changes`: each change of state. `services`: all services, then what changed of them, at most once a second. */
-export type StreamKind = 'changes' | 'services';
+type StreamKind = 'changes' | 'services';
 
 interface Listener {
   readonly response: ServerResponse;

@@ -48,7 +48,7 @@ export async function writeTail(file: FileHandle, lines: number, to: Writable): 
   return copy(file, start, size, to);
 }
 
-export interface LogQuery {
+interface LogQuery {
   readonly log: ServiceLog;
   /** The file that was rotated away, too, for lines that are no longer in the log. */
   readonly isDeep: boolean;

@@ -3,9 +3,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import { after } from '../../runtime/clock.ts';
 import { makeFolders } from '../files/make-folders.ts';
-import { codeOf } from '../proc/identity.ts';
 import { withSpare } from '../proc/spare-descriptor.ts';
 import { unitProperty } from '../systemd/own-unit.ts';
 import { limitsMemory } from './limits.ts';
@@ -36,7 +36,7 @@ export interface Surroundings {
   readonly hasDelegate: () => boolean;
 }
 
-export type Detected =
+type Detected =
   | { readonly cgroups: Cgroups; readonly description: string }
   | { readonly cgroups: null; readonly description: string };
 

@@ -8,14 +8,14 @@ import { quote } from './exec-chain.ts';
 import { DEFAULT_PATH } from './tools.ts';
 
 /** Whether that program can be executed in that folder. `path`: where it is looked for. */
-export interface Question {
+interface Question {
   readonly cwd: string;
   readonly program: string;
   readonly path: string;
 }
 
 /** Who is asked: `rights` is the stage of the exec chain that gives up rights; `name`: "user web". */
-export interface Asked {
+interface Asked {
   readonly rights: readonly string[];
   readonly name: string;
 }

@@ -12,6 +12,7 @@ import type {
   UserQuestion,
 } from '../../config/check/host-facts.ts';
 import type { Launch, Millis, TlsFiles } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import { dateOf, monotonic, unixNow } from '../../runtime/clock.ts';
 import { rightsStage } from '../chain/exec-chain.ts';
 import { chainTools, DEFAULT_PATH } from '../chain/tools.ts';
@@ -19,7 +20,6 @@ import { askUserNow, nameOfUser } from '../chain/user-view.ts';
 import { readCertificates, type TlsDoubt } from '../files/certificates.ts';
 import { doubtOnLogFolder, doubtOnPrefix } from '../files/run-dir.ts';
 import { type Reader, readTextFile } from '../files/text-file.ts';
-import { codeOf } from '../proc/identity.ts';
 import { linearPattern } from '../readiness/linear-pattern.ts';
 import { accountOf, groupIdOf } from '../spawn/accounts.ts';
 import { credentialsOf } from '../spawn/credentials.ts';

@@ -15,9 +15,8 @@ import {
   readSync,
   unlinkSync,
 } from 'node:fs';
-import { RuntimeError } from '../../errors.ts';
+import { codeOf, RuntimeError } from '../../errors.ts';
 import { leaveMargin } from '../proc/descriptor-margin.ts';
-import { codeOf } from '../proc/identity.ts';
 import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
 import type { FifoBook } from './registry.ts';
 

@@ -8,7 +8,7 @@ import type { Kernel, Poll } from './kernel.ts';
 const TURN: Millis = 5;
 
 /** Reads some, a bounded amount, and tells how many bytes; 0: there was nothing. */
-export type Reader = () => number;
+type Reader = () => number;
 
 export interface Readiness extends Disposable {
   /** `read` is called when the descriptor is readable, until the watch is paused or disposed. */

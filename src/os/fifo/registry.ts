@@ -2,10 +2,10 @@
 
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../../errors.ts';
 import { readOwnFile } from '../files/own-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import type { Log } from '../own-log/logger.ts';
-import { codeOf } from '../proc/identity.ts';
 
 /** 10,000 services take 1 MB. */
 const LARGEST = 16 << 20;

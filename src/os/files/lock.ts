@@ -4,9 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
-import { RuntimeError } from '../../errors.ts';
+import { codeOf, RuntimeError } from '../../errors.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
-import { codeOf } from '../proc/identity.ts';
 import { isTaken } from '../proc/signals.ts';
 import { readPid, removePid, writePid } from './pid-files.ts';
 

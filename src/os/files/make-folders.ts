@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf } from '../proc/identity.ts';
+import { codeOf } from '../../errors.ts';
 
 /** One that is there is left as it is. Throws what mkdir(2) gives. */
 export function makeFolders(path: string, mode = 0o777): void {

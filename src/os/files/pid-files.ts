@@ -3,10 +3,10 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import { every } from '../../runtime/clock.ts';
 import type { PidFiles } from '../../runtime/ports.ts';
 import type { Log } from '../own-log/logger.ts';
-import { codeOf } from '../proc/identity.ts';
 import { replaceFile } from './replace-file.ts';
 
 const LONGEST = 16;

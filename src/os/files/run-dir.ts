@@ -2,8 +2,7 @@
 
 import { chmodSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { RuntimeError } from '../../errors.ts';
-import { codeOf } from '../proc/identity.ts';
+import { codeOf, RuntimeError } from '../../errors.ts';
 import { doubtAbove, isLoose } from '../trust/folders.ts';
 import { lookAt, lookThrough } from '../trust/foreign-path.ts';
 import { makeFolders } from './make-folders.ts';

@@ -3,13 +3,13 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MOST_INSTANCES } from '../../config/schema/schema.ts';
-import { codeOf } from '../proc/identity.ts';
+import { codeOf } from '../../errors.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** Service to number of instances. */
 export type Counts = ReadonlyMap<string, number>;
 
-export interface KeptScale {
+interface KeptScale {
   readonly counts: Counts;
   /** What was wrong with the file, and what to do, one sentence each; empty: nothing. */
   readonly troubles: readonly string[];

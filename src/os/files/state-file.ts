@@ -3,8 +3,8 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { codeOf } from '../../errors.ts';
 import type { Log } from '../own-log/logger.ts';
-import { codeOf } from '../proc/identity.ts';
 import { readOwnFile } from './own-file.ts';
 import { afterReboot, isRememberedService, type RememberedService } from './remembered.ts';
 import { replaceFile } from './replace-file.ts';
@@ -14,7 +14,7 @@ const VERSION = 1;
 const LARGEST = 64 << 20;
 const SHAPE = /^\{"version":(\d{1,9}),"crc32":(\d{1,10}),"bootId":"([^"]{0,64})","services":(\[.*\])\}\n$/s;
 
-export interface Remembered {
+interface Remembered {
   readonly services: readonly RememberedService[];
   /** It was written before the machine was booted: only counters and last exits are kept of it. */
   readonly rebooted: boolean;

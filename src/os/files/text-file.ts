@@ -1,7 +1,7 @@
 // Reads a text file of modest size whole, or says in one sentence why not.
 
 import { closeSync, constants, readSync, type Stats } from 'node:fs';
-import { codeOf } from '../proc/identity.ts';
+import { codeOf } from '../../errors.ts';
 import { DistrustedPath, type Found, find, hold, lookAt } from '../trust/foreign-path.ts';
 import { type Credentials, mayRead } from '../trust/permissions.ts';
 

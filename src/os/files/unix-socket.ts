@@ -4,10 +4,10 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, renameSync, u
 import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
-import { RuntimeError } from '../../errors.ts';
+import { codeOf, RuntimeError } from '../../errors.ts';
 import { Alarm, every } from '../../runtime/clock.ts';
 
-export interface UnixSocketOptions {
+interface UnixSocketOptions {
   readonly path: string;
   readonly mode: number;
   /** Name or number; null: the group of the daemon. */
@@ -147,20 +147,16 @@ function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
 }
 
 function cannotBind(path: string, error: unknown): RuntimeError {
   const why = error instanceof Error ? error.message : String(error);
-  const remedy = isCode(error, 'EPERM', 'EACCES')
+  const remedy = ['EPERM', 'EACCES'].includes(codeOf(error))
     ? `opsd must be able to write to ${dirname(path)}, and be in daemon.socket_group`
     : `see that ${dirname(path)} is a writable folder on a file system with room`;
   return new RuntimeError(`cannot make the control socket ${path}: ${why}; ${remedy}`);
-}
-
-function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
 }
 
 /** null: nothing there, or nothing that can be seen. */

@@ -3,10 +3,10 @@
 import { closeSync, constants, readSync } from 'node:fs';
 import { findLog } from './open-log.ts';
 
-export const MOST_LINES = 50;
+const MOST_LINES = 50;
 const LONGEST_LINE = 4096;
 /** Enough for the most lines of the greatest length. */
-export const TAIL = MOST_LINES * LONGEST_LINE;
+const TAIL = MOST_LINES * LONGEST_LINE;
 
 /** The last bytes of a log; empty where there is none or it cannot be read. `uid`: the service's user. */
 export function readTail(path: string, uid: number): Buffer {

@@ -2,8 +2,8 @@
 
 import { write } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
-import { codeOf } from '../proc/identity.ts';
 import type { LogFile } from './log-file.ts';
 
 /** A full FIFO or terminal as the target is tried again after this. */

@@ -2,9 +2,8 @@
 
 import { constants, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { RuntimeError } from '../../errors.ts';
+import { codeOf, RuntimeError } from '../../errors.ts';
 import { prepareLogFolder } from '../files/run-dir.ts';
-import { codeOf } from '../proc/identity.ts';
 import { isLoose, isShared } from '../trust/folders.ts';
 import { type Found, HeldFolder } from '../trust/foreign-path.ts';
 

@@ -1,6 +1,6 @@
 // What to do about a log that cannot be opened or written, by the kernel's word for it.
 
-import { codeOf } from '../proc/identity.ts';
+import { codeOf } from '../../errors.ts';
 
 const ROOM = 'make room on the disk it is on';
 const DESCRIPTORS = 'raise LimitNOFILE= of opsd';

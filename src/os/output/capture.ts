@@ -1,6 +1,7 @@
 // One service's output: copied at once, late (a slow disk), or dropped and counted (a failing one); and what ends a line.
 
 import type { Millis } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
 import type { Fifo } from '../fifo/fifo.ts';
 import type { Kernel } from '../fifo/kernel.ts';
@@ -11,7 +12,6 @@ import { remedyFor } from '../log-file/remedies.ts';
 import { Patience } from '../log-file/slow-disk.ts';
 import type { Log } from '../own-log/logger.ts';
 import { timestamp } from '../own-log/timestamp.ts';
-import { codeOf } from '../proc/identity.ts';
 import { Transfer } from './transfer.ts';
 
 /** What the outputs of all services share. */

@@ -2,10 +2,9 @@
 
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { RuntimeError } from '../../errors.ts';
+import { codeOf, RuntimeError } from '../../errors.ts';
 import { openLog } from '../log-file/open-log.ts';
 import { remedyFor } from '../log-file/remedies.ts';
-import { codeOf } from '../proc/identity.ts';
 import { lookAt } from '../trust/foreign-path.ts';
 
 const FLAGS = constants.O_WRONLY | constants.O_APPEND;

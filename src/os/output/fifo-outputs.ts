@@ -11,12 +11,12 @@ import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
 import { Capture, type Shared } from './capture.ts';
 import { Forwarder, PROGRAMS } from './forwarder.ts';
 
-export type FifoMode = 'capture' | 'syslog' | 'journal';
+type FifoMode = 'capture' | 'syslog' | 'journal';
 
 export const isFifoMode = (mode: LogMode): mode is FifoMode =>
   mode === 'capture' || mode === 'syslog' || mode === 'journal';
 
-export interface FifoOutputsOptions {
+interface FifoOutputsOptions {
   readonly runDir: string;
   readonly logPath: (service: string) => string;
   /** Who the service runs as. */

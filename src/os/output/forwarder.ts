@@ -17,7 +17,7 @@ const PAUSE: Millis = 1_000;
 const MOST_LEFT = 4 << 20;
 
 /** The program that takes lines for a service, and its arguments. */
-export type ForwarderProgram = (service: string) => readonly [string, ...string[]];
+type ForwarderProgram = (service: string) => readonly [string, ...string[]];
 
 export const PROGRAMS: Readonly<Record<'syslog' | 'journal', ForwarderProgram>> = {
   syslog: (service) => ['logger', '--tag', service],

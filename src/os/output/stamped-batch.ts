@@ -10,7 +10,7 @@ import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
 
 /** What the batch was to become: enough to make the very same bytes again and to see how many of them are in the log. */
-export interface Intent {
+interface Intent {
   /** Of the log file. */
   readonly ino: number;
   /** Where in it the stamped bytes begin. */
@@ -22,7 +22,7 @@ export interface Intent {
 
 const HEADER = 64;
 const MAGIC = 0x6f707362;
-export const LARGEST_BATCH = 65_536;
+const LARGEST_BATCH = 65_536;
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export class StampedBatch implements Disposable {

@@ -8,7 +8,7 @@ import { timestamp } from '../own-log/timestamp.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
 import { isLeft, StampedBatch } from './stamped-batch.ts';
 
-export interface Tally {
+interface Tally {
   /** Bytes that are in the log now. */
   wrote(bytes: number): void;
   /** Bytes that were read and could not be written. */

@@ -63,7 +63,7 @@ export function parseFilter(text: string): Filter {
   return { level, components };
 }
 
-export interface LoggerOptions {
+interface LoggerOptions {
   /** As `parseFilter` reads it. */
   readonly level: string;
   readonly format: 'text' | 'json';

@@ -2,8 +2,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { codeOf } from '../../errors.ts';
 import { unitProperty } from '../systemd/own-unit.ts';
-import { codeOf } from './identity.ts';
 
 const O_CLOEXEC = 0o2000000;
 /** What systemd gives a service that asks for nothing (DefaultLimitNOFILESoft=). */
@@ -48,7 +48,7 @@ function isInheritable(descriptor: number): boolean {
   }
 }
 
-export interface DescriptorLimit {
+interface DescriptorLimit {
   readonly soft: number;
   readonly hard: number;
 }

@@ -1,6 +1,6 @@
 // node:ffi, through which opsd reaches the few functions of the C library that Node does not offer.
 
-import { codeOf } from './identity.ts';
+import { codeOf } from '../../errors.ts';
 
 /** null: this Node has none (before 26.6, or built or started without it). Whoever needs it has a way without. */
 export function loadForeign(): typeof import('node:ffi') | null {

@@ -2,7 +2,7 @@
 
 import type { Step } from '../../core/model/states.ts';
 
-export type HookKind = 'before_start' | 'after_stop' | 'probe' | 'on_event';
+type HookKind = 'before_start' | 'after_stop' | 'probe' | 'on_event';
 
 /** No service has such a name: what follows an `@` in one is a number. */
 export function hookName(service: string, kind: HookKind): string {

@@ -1,6 +1,7 @@
 // Who a process is, beyond its number.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { codeOf } from '../../errors.ts';
 import type { Identity } from '../../runtime/ports.ts';
 import { isOutOfDescriptors, withSpare } from './spare-descriptor.ts';
 
@@ -85,11 +86,6 @@ function whyUnread(error: unknown): Unread {
   const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ESRCH') return 'gone';
   return isOutOfDescriptors(error) || code === 'ENOMEM' ? 'exhausted' : 'forbidden';
-}
-
-/** The errno name of a system error, or an empty string. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 let bootIdRead: string | null = null;

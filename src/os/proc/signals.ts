@@ -1,8 +1,9 @@
 // The one door through which signals go: it takes an identity, or a child that nobody has reaped, and never a number.
 
 import type { SignalName } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import type { Identity } from '../../runtime/ports.ts';
-import { bootId, codeOf, identityOf, isSignallable, lifeOf, readStat } from './identity.ts';
+import { bootId, identityOf, isSignallable, lifeOf, readStat } from './identity.ts';
 
 /**
  * A direct child of opsd. Until it is reaped, its number and those of its group and session are its own, dead or alive;

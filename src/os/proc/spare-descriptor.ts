@@ -1,6 +1,7 @@
 // A descriptor held back for the one thing that must always work: to see processes, and so to end them (edge case 35).
 
 import { closeSync, openSync } from 'node:fs';
+import { codeOf } from '../../errors.ts';
 
 /** Of something that every process can open. null: not even one was to be had. */
 let spare = reserve();
@@ -35,5 +36,6 @@ export function withSpare<Result>(act: () => Result): Result {
 
 /** Has opsd used up its descriptors, or the host all that there are? */
 export function isOutOfDescriptors(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
+  const code = codeOf(error);
+  return code === 'EMFILE' || code === 'ENFILE';
 }

@@ -13,7 +13,7 @@ const ROUNDS_PER_CHECK = 20;
 const FIRST_WAIT: Millis = 4;
 const WAIT_GROWTH = 1.6;
 
-export interface AdoptedMain {
+interface AdoptedMain {
   readonly identity: Identity;
   /** Its number was its own at this time (`ticksNow`). */
   onAlive(ticks: number): void;

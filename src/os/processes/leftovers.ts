@@ -9,7 +9,7 @@ import { newTree, type Tree } from './process-tree.ts';
 import { Trees } from './trees.ts';
 
 /** A program with a marker of its own. */
-export interface Program {
+interface Program {
   /** `web@probe`, and the number it was given. */
   readonly name: string;
   readonly number: number;
@@ -26,7 +26,7 @@ const LONGEST_HUNT: Millis = 60_000;
 const LAST_WAIT: Millis = 1_000;
 const LAST_PERIOD: Millis = 5;
 
-export interface LeftoversOptions {
+interface LeftoversOptions {
   readonly table: Pick<ProcessTable, 'look'>;
   readonly log: (line: string) => void;
 }

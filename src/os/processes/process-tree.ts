@@ -37,7 +37,7 @@ export interface Tree {
   patience: Millis;
 }
 
-export interface NewTree {
+interface NewTree {
   readonly service: string;
   readonly generation: number;
   readonly uid: number;

@@ -3,12 +3,13 @@
 import type { Millis, ServiceSpec, SignalName } from '../../core/model/spec.ts';
 import type { Exit } from '../../core/model/state.ts';
 import type { Step } from '../../core/model/states.ts';
+import { codeOf } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import type { Identity, Outputs, Processes, Report } from '../../runtime/ports.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { mayBeOfLanding } from '../chain/landing.ts';
 import { nameOfStep, stepOfName } from '../proc/hook-name.ts';
-import { bootId, codeOf, identityOf, ticksNow } from '../proc/identity.ts';
+import { bootId, identityOf, ticksNow } from '../proc/identity.ts';
 import { ProcessTable } from '../proc/process-table.ts';
 import type { Child, Sent } from '../proc/signals.ts';
 import type { ReadySignals } from '../readiness/ready-signals.ts';
@@ -23,7 +24,7 @@ import type { Found } from './census.ts';
 import { identityOfProcess, newTree, type Tree, treeKey } from './process-tree.ts';
 import { Trees } from './trees.ts';
 
-export interface ServiceProcessesOptions {
+interface ServiceProcessesOptions {
   readonly report: Report;
   /** Absolute: part of the marker. */
   readonly runDir: string;

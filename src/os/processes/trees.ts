@@ -28,7 +28,7 @@ const LONGEST_DOUBT_UNKILLED: Millis = 150;
 /** SIGKILL takes effect at once, unless the process waits in the kernel. */
 const SURVIVOR_AFTER: Millis = 5_000;
 
-export interface TreesOptions {
+interface TreesOptions {
   readonly table: Pick<ProcessTable, 'look'>;
   readonly cgroups: Cgroups | null;
   readonly log: (line: string) => void;

@@ -31,7 +31,7 @@ export function markEnd(path: string): Mark {
   return found === null ? { ino: 0, offset: 0 } : { ino: found.ino, offset: found.size };
 }
 
-export interface LogLineOptions {
+interface LogLineOptions {
   readonly path: string;
   /** Of the service's user. */
   readonly uid: number;

@@ -11,13 +11,13 @@ import { LogLine, type Mark, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
 
 /** What a new process inherits; the caller disposes it after the spawn. */
-export interface Handed extends Disposable {
+interface Handed extends Disposable {
   /** In this order, after what it is given for something else. */
   readonly descriptors: readonly number[];
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export interface ReadySignalsOptions {
+interface ReadySignalsOptions {
   readonly report: Report;
   readonly runDir: string;
   /** Where the output of a service ends up; null: in no file. */

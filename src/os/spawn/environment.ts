@@ -14,7 +14,7 @@ export interface Account {
   readonly shell: string;
 }
 
-export interface EnvironmentOf {
+interface EnvironmentOf {
   readonly launch: Launch;
   readonly name: string;
   /** The 2 of `web@2`; null: it is no instance. */

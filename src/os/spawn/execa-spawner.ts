@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { execa } from 'execa';
-import { codeOf } from '../proc/identity.ts';
+import { codeOf } from '../../errors.ts';
 import type { Child } from '../proc/signals.ts';
 import { nodeChild } from './node-child.ts';
 import type { ChildSpec, Fate, Spawner } from './spawner.ts';

@@ -15,7 +15,7 @@ new TextEncoder().encodeInto('opsd', NAME);
 
 let makeMemoryFile: (() => number) | null = null;
 
-export interface Input extends Disposable {
+interface Input extends Disposable {
   readonly fd: number | 'ignore';
 }
 

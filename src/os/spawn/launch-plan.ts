@@ -4,13 +4,13 @@ import { existsSync } from 'node:fs';
 import type { UserObstacle } from '../../config/check/host-facts.ts';
 import { shortfallsOf, whyNobodyElse } from '../../config/check/missing-privileges.ts';
 import type { Limits, ServiceSpec } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from '../cgroup/limits.ts';
 import { type Birth, type Chain, type ChainTools, execChain, type Inherited } from '../chain/exec-chain.ts';
 import { type Execution, executionOf, nameForNoShell, type Target } from '../chain/landing.ts';
 import { chainTools } from '../chain/tools.ts';
 import { askUser, nameOfUser } from '../chain/user-view.ts';
-import { codeOf } from '../proc/identity.ts';
 import { passSockets, type Sockets } from '../systemd/sockets.ts';
 import { accountOf, groupIdOf } from './accounts.ts';
 import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
@@ -30,7 +30,7 @@ export interface LaunchPlan {
   readonly descriptors: readonly number[];
 }
 
-export interface LaunchPlannerOptions {
+interface LaunchPlannerOptions {
   readonly runDir: string;
   readonly cgroups: Cgroups | null;
   /** Soft RLIMIT_NOFILE of services. */

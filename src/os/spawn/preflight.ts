@@ -10,7 +10,7 @@ const LONGEST_STRING = 131_072;
 const HEAD = 256;
 const head = Buffer.allocUnsafe(HEAD);
 
-export interface Candidate {
+interface Candidate {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;

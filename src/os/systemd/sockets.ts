@@ -55,7 +55,7 @@ export function isForUs(environment: Readonly<Record<string, string | undefined>
   return environment.LISTEN_PID === String(process.pid);
 }
 
-export type Passed =
+type Passed =
   | {
       readonly ok: true;
       readonly descriptors: readonly number[];

@@ -56,7 +56,7 @@ function bind(): Getxattr | null {
   };
 }
 
-export function parseAcl(view: DataView): Acl {
+function parseAcl(view: DataView): Acl {
   const users = new Map<number, number>();
   const groups = new Map<number, number>();
   // Without named entries there is no mask, and the ACL is the mode.

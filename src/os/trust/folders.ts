@@ -2,7 +2,7 @@
 
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf } from '../proc/identity.ts';
+import { codeOf } from '../../errors.ts';
 import { find, type Step } from './foreign-path.ts';
 
 /**

@@ -38,7 +38,7 @@ export interface Step {
 export class DistrustedPath extends Error {}
 
 /** The numbers of users whose links are followed; null: all, as opsd has no right there that the asker has not. */
-export type Trusted = ReadonlySet<number> | null;
+type Trusted = ReadonlySet<number> | null;
 
 /** What is at the end of a path, held by a descriptor: whoever changes the path from now on changes nothing here. */
 export class Found implements Disposable {

@@ -27,7 +27,7 @@ export function mayRead(found: Found, who: Credentials): boolean {
 }
 
 /** `acl` null: it has none. */
-export function allows(
+function allows(
   { uid, gid, mode }: Pick<Stats, 'uid' | 'gid' | 'mode'>,
   acl: Acl | null,
   who: Credentials,

@@ -2,8 +2,8 @@
 
 import { type BigIntStats, stat } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import { monotonic } from '../../runtime/clock.ts';
-import { codeOf } from '../proc/identity.ts';
 
 /** Of the threads that Node has for files (main.ts asks for eight): logs and lookups need some. */
 const MOST_AT_ONCE = 4;
@@ -16,7 +16,7 @@ const MOST_HANGING_OF_USER = 2;
 const MOST_KEPT = 20_000;
 
 /** What was found, links followed; null: nothing that can be looked at. `isMissing`: nothing is there. */
-export type Seen = (found: BigIntStats | null, isMissing: boolean) => void;
+type Seen = (found: BigIntStats | null, isMissing: boolean) => void;
 
 interface Look {
   readonly path: string;

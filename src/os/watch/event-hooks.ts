@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import type { EventHook } from '../../core/model/spec.ts';
+import { codeOf } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import { DEFAULT_PATH } from '../chain/tools.ts';
 import { hookName } from '../proc/hook-name.ts';
@@ -40,7 +41,7 @@ const TRANSIENT = new Set([
 ]);
 
 /** How programs are run. */
-export interface ProgramCare {
+interface ProgramCare {
   /** Absolute: part of the marker, by which a program and what it started are found. */
   readonly runDir: string;
   /** Ends a program, and what it leaves behind: that is nobody's. */
@@ -148,7 +149,7 @@ function post(target: Extract<EventHook['target'], { kind: 'webhook' }>, { body 
 
 /** The messages of node:http have host and port in them, and no path. */
 function failed(error: unknown): Delivery {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   const detail = error instanceof Error ? error.message || code : String(error);
   return { isDelivered: false, isTransient: TRANSIENT.has(code), detail };
 }

@@ -12,7 +12,7 @@ import { openInput } from '../spawn/input.ts';
 import type { LaunchPlanner } from '../spawn/launch-plan.ts';
 import type { Spawner } from '../spawn/spawner.ts';
 
-export interface ServiceProbesOptions {
+interface ServiceProbesOptions {
   readonly report: Report;
   /** As it is configured now. */
   readonly specOf: (service: string) => ServiceSpec | undefined;
