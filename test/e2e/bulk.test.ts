@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startOpsd } from '../support/opsd.ts';
+import { waitFor } from '../support/wait.ts';
 
 const GRAPH = `
 [services.db]
@@ -71,6 +72,33 @@ test('what others need is stopped only with them, and after them', async () => {
   assert.equal(stopped.code, 0, stopped.stderr);
   assert.deepEqual(stopped.stdout.trim().split('\n'), ['web is stopped', 'api is stopped', 'db is stopped']);
   assert.equal((await it.status('cron')).state, 'running');
+});
+
+test('an opsd that is killed in the middle of a cascade leaves the rest of it to the next one', async () => {
+  const config = `
+[services.db]
+command = ["sleep", "60"]
+[services.api]
+command = ["sh", "-c", "trap 'until [ -e go ]; do sleep 0.05; done; exit 0' TERM; while :; do sleep 0.05; done"]
+depends_on = ["db"]
+stop_timeout = "60s"
+`;
+  await using it = await startOpsd({ config });
+  await it.until('api', 'running');
+  assert.equal((await it.ctl('stop', 'db', '--cascade', '--no-wait')).code, 0);
+  await it.until('api', 'stopping');
+  await waitFor('both to be not to be up, on disk', async () => {
+    const { services } = JSON.parse(await it.read('p/run/opsd.state.json'));
+    return services.every(({ wish }: { wish: string }) => wish === 'down');
+  });
+  await it.crash();
+  await it.restart();
+  await it.until('api', 'stopping');
+  assert.equal((await it.status('db')).state, 'running');
+  await it.write('go', '');
+  await it.until('db', 'stopped');
+  assert.deepEqual((await it.changes('db')).slice(-2), ['running>stopping adopted', 'stopping>stopped adopted']);
+  assert.deepEqual(it.alive(), []);
 });
 
 test('starting a service starts what it needs, and nothing else', async () => {
