@@ -6,11 +6,11 @@ import { basename, dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Parsed } from './cli/arguments/commands.ts';
 import type { Terminal } from './cli/show/terminal.ts';
-import { SignalOrders } from './daemon/signals.ts';
+import { SignalCommands } from './daemon/signals.ts';
 
 // First of all: from here on a signal to the daemon is an order, not the end, however long the rest takes to load. And
 // SIGUSR1 does to no command what Node does by it: open a debugger, through which every user of this host could be us.
-const signalOrders = process.argv[2] === 'run' ? new SignalOrders() : null;
+const signalOrders = process.argv[2] === 'run' ? new SignalCommands() : null;
 process.on('SIGUSR1', () => undefined);
 
 // What was compiled once is kept, in a place where nobody else can put code for us to run.
@@ -59,7 +59,7 @@ async function run(parsed: Parsed): Promise<number> {
   if (command.path[0] !== 'run') watchOutput();
   switch (command.path[0]) {
     case 'run': {
-      using orders = signalOrders ?? new SignalOrders();
+      using orders = signalOrders ?? new SignalCommands();
       // Disks that do not answer hold threads; Node would have four.
       process.env.UV_THREADPOOL_SIZE ??= '8';
       // The daemon makes little that lives short: a young generation that stays small saves 15 MB with 100 services.
@@ -164,7 +164,7 @@ function openTerminal(): Terminal {
     errIsTty: process.stderr.isTTY === true,
     columns: () => (process.stdout.isTTY ? process.stdout.columns : null),
     hasColours: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
-    enough: enough.signal,
+    interrupt: enough.signal,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../core/model/effects.ts';
 import type { SignalName } from '../core/model/spec.ts';
-import type { OrderAction } from '../core/model/state.ts';
+import type { CommandAction } from '../core/model/state.ts';
 import type { EventView } from './events.ts';
 import type { ServiceLog } from './logs.ts';
 import type { MetricsView } from './metrics.ts';
@@ -37,7 +37,7 @@ interface Streams {
 }
 
 export type Order =
-  | { readonly action: Exclude<OrderAction, 'signal' | 'stop'> }
+  | { readonly action: Exclude<CommandAction, 'signal' | 'stop'> }
   /** `cascade`: with what needs one of them, which is stopped first; without, it is refused where there is any. */
   | { readonly action: 'stop'; readonly cascade: boolean }
   | { readonly action: 'signal'; readonly signal: SignalName };

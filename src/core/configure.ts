@@ -1,10 +1,10 @@
 // A configuration comes into force: services are added, removed, restarted or changed in place.
 
-import type { World } from './fleet/step.ts';
+import type { StepDraft } from './fleet/step.ts';
 import { bringDown, bringDownInTurn, start } from './life/lifecycle.ts';
 import { remove } from './life/removal.ts';
 import { retune } from './life/retune.ts';
-import { type Around, forgiven, isLive, isWanted, type Moved } from './life/transition.ts';
+import { forgiven, isLive, isWanted, type Moved, type StepContext } from './life/transition.ts';
 import { needsNewProcess } from './model/changes.ts';
 import type { Effect } from './model/effects.ts';
 import { newService } from './model/initial.ts';
@@ -13,7 +13,7 @@ import type { Next, Service } from './model/state.ts';
 import { beginConfigured, leaveToRollouts, resumeRollouts } from './rollout/reload.ts';
 
 /** The configuration is this one now; only what differs is touched. */
-export function configure(world: World, config: Config, isFirst: boolean): void {
+export function configure(world: StepDraft, config: Config, isFirst: boolean): void {
   if (world.state.phase.name !== 'running') return;
   world.mayAdmit = true;
   world.state = {
@@ -52,27 +52,27 @@ export function configure(world: World, config: Config, isFirst: boolean): void 
 
 /** The clock starts it; an operator may, too. */
 function isTimed(service: Service): boolean {
-  return service.spec.policy.schedule !== null && service.wish === null;
+  return service.spec.policy.schedule !== null && service.desired === null;
 }
 
 /** Brings one service from what it was configured to be to what it is to be now. */
-function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
+function adjust(service: Service, spec: ServiceSpec, around: StepContext): Moved {
   const reason = 'configuration' as const;
   const settings: Effect = { type: 'settings', service: spec.name, spec };
-  const back = service.removed && service.held === null;
+  const back = service.isRemoved && service.deferred === null;
   // Switching a service off is newer than an earlier order to start it; an operator's stop beats even the file.
   const isSwitchedOff = service.spec.policy.enabled && !spec.policy.enabled;
   const kept: Service = {
     ...service,
-    removed: false,
+    isRemoved: false,
     // What an earlier reload wanted of one that still runs as before is off.
-    held: null,
-    nextSpec: service.held === null ? service.nextSpec : null,
-    wish: isSwitchedOff && service.wish === 'up' ? null : service.wish,
+    deferred: null,
+    nextSpec: service.deferred === null ? service.nextSpec : null,
+    desired: isSwitchedOff && service.desired === 'up' ? null : service.desired,
   };
   // Why it goes was said when it was first held, unless that went another way.
   const inTurn = (of: Service, next: Next) =>
-    bringDownInTurn(of, around, service.held?.to === next.to ? service.held : next);
+    bringDownInTurn(of, around, service.deferred?.to === next.to ? service.deferred : next);
   const isNew = back || needsNewProcess(kept.nextSpec ?? kept.spec, spec);
   const { state } = kept;
   if (!isLive(state)) {
@@ -103,7 +103,7 @@ function adjust(service: Service, spec: ServiceSpec, around: Around): Moved {
 }
 
 /** One that is on its way down has no longer for that than the new configuration says: a stranger had 30 s. */
-function hastened(service: Service, spec: ServiceSpec, around: Around): Service {
+function hastened(service: Service, spec: ServiceSpec, around: StepContext): Service {
   const { state } = service;
   if (state.name !== 'stopping') return service;
   const deadline = Math.min(state.deadline, around.now + spec.policy.stopTimeout);

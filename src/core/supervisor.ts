@@ -1,19 +1,19 @@
 // The supervisor as a pure function: a state, something that happened, the time; a new state, and what is to be done.
 
 import { configure } from './configure.ts';
-import { obey, releaseHeld } from './fleet/commands.ts';
+import { onCommand, resumeDeferred } from './fleet/commands.ts';
 import { restartDependents } from './fleet/dependents.ts';
 import { considerEnd, handOver, postponeEnd, proceedShutdown, shutDown, shutdownDue } from './fleet/shutdown.ts';
-import { World } from './fleet/step.ts';
+import { StepDraft } from './fleet/step.ts';
 import { runOnTime } from './life/jobs.ts';
-import { due } from './life/machine.ts';
+import { onDeadline } from './life/machine.ts';
 import { postpone } from './life/postpone.ts';
 import { unreachable } from './life/transition.ts';
 import type { Effect, Outcome } from './model/effects.ts';
 import type { Event } from './model/events.ts';
 import type { Millis } from './model/spec.ts';
 import type { State } from './model/state.ts';
-import { obeyRollout } from './rollout/commands.ts';
+import { onRolloutCommand } from './rollout/commands.ts';
 import { advanceRollouts } from './rollout/rollout.ts';
 
 type Step = readonly [State, readonly Effect[]];
@@ -32,9 +32,9 @@ export function nextDeadline(state: State): Millis | null {
 
 export function step(state: State, event: Event, now: Millis): Step {
   if (state.phase.name === 'over') return late(state, event);
-  const world = new World(state, now);
+  const world = new StepDraft(state, now);
   take(world, event);
-  releaseHeld(world);
+  resumeDeferred(world);
   world.admit();
   world.forgetRemoved();
   restartDependents(world);
@@ -44,22 +44,22 @@ export function step(state: State, event: Event, now: Millis): Step {
   return [world.state, world.effects];
 }
 
-function take(world: World, event: Event): void {
+function take(world: StepDraft, event: Event): void {
   switch (event.type) {
     case 'spawned':
     case 'spawn_failed':
     case 'exited':
-    case 'emptied':
-    case 'unseen':
-    case 'looked':
+    case 'tree_exited':
+    case 'scan_failed':
+    case 'heartbeat_checked':
     case 'ready':
     case 'probed':
-    case 'outgrown':
-      return world.tell(event);
+    case 'memory_exceeded':
+      return world.onGenerationEvent(event);
     case 'order':
-      return obey(world, event);
+      return onCommand(world, event);
     case 'rollout':
-      return obeyRollout(world, event);
+      return onRolloutCommand(world, event);
     case 'configured':
       return configure(world, event.config, event.isFirst);
     case 'shutdown':
@@ -78,9 +78,9 @@ function take(world: World, event: Event): void {
   }
 }
 
-function passTime(world: World): void {
+function passTime(world: StepDraft): void {
   for (const { spec, state } of world.state.services) {
-    if (state.deadline !== null && state.deadline <= world.now) world.change(spec.name, due);
+    if (state.deadline !== null && state.deadline <= world.now) world.change(spec.name, onDeadline);
   }
   shutdownDue(world);
 }

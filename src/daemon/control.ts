@@ -25,21 +25,21 @@ import { explain } from '../why/why.ts';
 import type { Configuration } from './configuration/configuration.ts';
 import type { EventHooks } from './hooks/event-hooks.ts';
 import type { Answers } from './report/answers.ts';
-import type { Tally } from './report/counters.ts';
-import type { Chronicle } from './report/event-history.ts';
+import type { Counters } from './report/counters.ts';
+import type { EventHistory } from './report/event-history.ts';
 import { viewRollouts } from './report/rollout-views.ts';
 import { measureService, notUp, type OutputCounts, viewService } from './report/views.ts';
-import type { Pulse } from './watch/liveness.ts';
+import type { Liveness } from './watch/liveness.ts';
 
 interface Parts {
   readonly version: string;
   readonly startedAt: Millis;
   readonly loop: Loop;
   readonly answers: Answers;
-  readonly chronicle: Chronicle;
-  readonly tally: Tally;
+  readonly chronicle: EventHistory;
+  readonly tally: Counters;
   readonly configuration: Configuration;
-  readonly pulse: Pulse;
+  readonly pulse: Liveness;
   readonly adoption: { readonly adopted: number; readonly stopped: number };
   readonly eventHooks: EventHooks;
   usageOf(pid: number): Usage | undefined;

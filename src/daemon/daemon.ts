@@ -2,15 +2,15 @@
 
 import { resolve } from 'node:path';
 import { headlineOf, oneLine } from '../config/report/problems.ts';
-import { recall } from '../core/adoption/adopt.ts';
-import { remember } from '../core/adoption/saved-service.ts';
+import { adopt } from '../core/adoption/adopt.ts';
+import { savedServices } from '../core/adoption/saved-service.ts';
 import { serviceOf } from '../core/fleet/ordering.ts';
 import type { Config, ServiceSpec } from '../core/model/spec.ts';
 import { ConfigError } from '../errors.ts';
 import { startServers } from '../http/server/server.ts';
 import { detectCgroups, surroundings } from '../os/cgroup/cgroups.ts';
 import { readConfig } from '../os/config/files.ts';
-import { JobBook } from '../os/files/job-history.ts';
+import { JobHistory } from '../os/files/job-history.ts';
 import { acquireLock } from '../os/files/lock.ts';
 import { ServicePidFiles } from '../os/files/pid-files.ts';
 import { layoutOf, prepareDirectories } from '../os/files/run-dir.ts';
@@ -47,20 +47,20 @@ import { DaemonControl } from './control.ts';
 import { EventHooks } from './hooks/event-hooks.ts';
 import { MaskedControl } from './masked-control.ts';
 import { Answers } from './report/answers.ts';
-import { Tally } from './report/counters.ts';
-import { Chronicle } from './report/event-history.ts';
+import { Counters } from './report/counters.ts';
+import { EventHistory } from './report/event-history.ts';
 import { maskedDelivery, maskedEffect, maskedEvent } from './report/masked.ts';
 import { OutputCounters } from './report/output-counts.ts';
-import { Teller } from './report/reporter.ts';
+import { Reporter } from './report/reporter.ts';
 import { Trace } from './report/trace.ts';
-import type { SignalOrders } from './signals.ts';
+import type { SignalCommands } from './signals.ts';
 import { fingerprintOf } from './succession/fingerprint.ts';
-import { findInheritance } from './succession/predecessor.ts';
+import { inspectPredecessor } from './succession/predecessor.ts';
 import { StateKeeper } from './succession/state-keeper.ts';
 import { takeOver } from './succession/take-over.ts';
-import { Pulse } from './watch/liveness.ts';
+import { Liveness } from './watch/liveness.ts';
 import { MemoryWatch } from './watch/memory-watch.ts';
-import { Timetable } from './watch/scheduler.ts';
+import { JobScheduler } from './watch/scheduler.ts';
 import { TcpAccess } from './watch/tcp-access.ts';
 import { UsageWatch } from './watch/usage-watch.ts';
 
@@ -69,7 +69,7 @@ interface DaemonOptions {
   readonly prefix: string;
   readonly version: string;
   /** Heard from the very start; obeyed as soon as there is something to obey with. */
-  readonly orders: SignalOrders;
+  readonly orders: SignalCommands;
   /** Called as soon as it is known what is secret, for whoever tells of the end. */
   readonly onSecrets: (masks: Masks) => void;
 }
@@ -193,14 +193,14 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   // Before anything else: the kernel keeps what a service has written only as long as somebody has its FIFO open.
   outputs.prepare([...config.services.values()]);
   const stateFile = new StateFile(layout.run, bootId(), log);
-  const findings = findInheritance(layout.run, config, stateFile, cgroups, sockets, log);
+  const findings = inspectPredecessor(layout.run, config, stateFile, cgroups, sockets, log);
   const { inheritance } = findings;
   const seed = process.pid ^ Math.trunc(startedAt);
-  const recalled = recall(config, inheritance, fingerprintOf, seed, monotonic());
+  const recalled = adopt(config, inheritance, fingerprintOf, seed, monotonic());
 
-  const book = new JobBook(layout.data, log);
-  const chronicle = new Chronicle();
-  const tally = new Tally();
+  const book = new JobHistory(layout.data, log);
+  const chronicle = new EventHistory();
+  const tally = new Counters();
   const hookLog = log.component('hooks');
   const eventHooks = stack.use(
     new EventHooks(config.daemon.onEvent, {
@@ -211,7 +211,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   chronicle.listen((event) => eventHooks.note(event));
   const keeper = stack.use(
     new StateKeeper(stateFile, () =>
-      remember(loop.state, fingerprintOf).map((each) => ({ ...each, lastDetail: secrets.hide(each.lastDetail) })),
+      savedServices(loop.state, fingerprintOf).map((each) => ({ ...each, lastDetail: secrets.hide(each.lastDetail) })),
     ),
   );
   const answers = stack.use(new Answers(() => keeper.saveNow()));
@@ -219,7 +219,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const policy = serviceOf(loop.state, service)?.spec.policy;
     return policy !== undefined && (policy.schedule !== null || policy.restart !== 'always');
   };
-  const teller = new Teller({
+  const teller = new Reporter({
     log,
     chronicle,
     tally,
@@ -285,8 +285,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     post: report,
   });
   stack.use(memoryWatch);
-  const timetable = stack.use(new Timetable(() => loop.state, report, book, Math.random));
-  const pulse = stack.use(new Pulse(loop, resolve(layout.tmp, 'opsd.heartbeat'), () => manager.watchdog.ping()));
+  const timetable = stack.use(new JobScheduler(() => loop.state, report, book, Math.random));
+  const pulse = stack.use(new Liveness(loop, resolve(layout.tmp, 'opsd.heartbeat'), () => manager.watchdog.ping()));
   const adopted = findings.found.length - recalled.strays.filter(({ step = 'main' }) => step === 'main').length;
   const control = new DaemonControl({
     version,

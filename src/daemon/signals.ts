@@ -1,7 +1,7 @@
 // Signals to opsd itself, as orders; those that come before anybody can obey them wait.
 
 type OrderName = 'shutdown' | 'handover' | 'reload' | 'reopen';
-type Obedience = Readonly<Record<OrderName, (signal: string) => void>>;
+type SignalHandlers = Readonly<Record<OrderName, (signal: string) => void>>;
 
 const MEANINGS: readonly (readonly [NodeJS.Signals, OrderName])[] = [
   ['SIGTERM', 'shutdown'],
@@ -14,10 +14,10 @@ const MEANINGS: readonly (readonly [NodeJS.Signals, OrderName])[] = [
 /** Of the same kind; a second shutdown means more than one, a third does not. */
 const MOST_WAITING = 2;
 
-export class SignalOrders implements Disposable {
+export class SignalCommands implements Disposable {
   readonly #waiting: { readonly order: OrderName; readonly signal: string }[] = [];
   readonly #listeners: (readonly [NodeJS.Signals, () => void])[] = [];
-  #obedience: Obedience | null = null;
+  #obedience: SignalHandlers | null = null;
 
   constructor() {
     for (const [signal, order] of MEANINGS) {
@@ -28,7 +28,7 @@ export class SignalOrders implements Disposable {
   }
 
   /** From now on; what came before is obeyed at once, in order. */
-  obey(obedience: Obedience): void {
+  obey(obedience: SignalHandlers): void {
     this.#obedience = obedience;
     for (const { order, signal } of this.#waiting.splice(0)) obedience[order](signal);
   }

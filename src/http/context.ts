@@ -9,7 +9,7 @@ export type Log = (
   fields?: Readonly<Record<string, string | number | boolean | null>>,
 ) => void;
 
-export type Door = 'socket' | 'tcp';
+export type ListenerKind = 'socket' | 'tcp';
 
 /** A certificate, its key, and who signs those of clients; in PEM. */
 export interface TlsTexts {

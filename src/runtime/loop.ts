@@ -14,7 +14,7 @@ const LONGEST_SLEEP: Millis = 1_000;
 /** More events than this waiting is a bug: each service and each request has a handful at most. */
 const LONGEST_QUEUE = 1_000_000;
 
-interface Hands {
+interface LoopPerformer {
   /** Carries out the effects of one event, in order; there may be none. May post events. */
   perform(event: Event, effects: readonly Effect[]): void;
   /** All events are dealt with, for now. */
@@ -28,11 +28,11 @@ export class Loop implements Disposable {
   #hasBegun = false;
   #dueAt: Millis;
   #turnedAt: Millis;
-  readonly #hands: Hands;
+  readonly #hands: LoopPerformer;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
 
-  constructor(state: State, hands: Hands, clock: Clock) {
+  constructor(state: State, hands: LoopPerformer, clock: Clock) {
     this.#state = state;
     this.#hands = hands;
     this.#clock = clock;

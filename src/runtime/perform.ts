@@ -14,7 +14,7 @@ export interface Ports {
 }
 
 /** Those who want to know. */
-export interface Audience {
+export interface EffectObserver {
   transition(transition: Transition): void;
   /** These services are to answer the order; or why it is not carried out. */
   taken(id: number, services: readonly string[]): void;
@@ -30,7 +30,7 @@ export interface Audience {
   exit(code: number, why: string): void;
 }
 
-export function perform(effect: Effect, ports: Ports, audience: Audience): void {
+export function perform(effect: Effect, ports: Ports, audience: EffectObserver): void {
   switch (effect.type) {
     case 'transition':
       // The generation is gone: what it wrote last belongs before what the next one writes.
@@ -51,7 +51,7 @@ export function perform(effect: Effect, ports: Ports, audience: Audience): void 
       return ports.pidFiles.write(effect.service, effect.pid);
     case 'remove_pid':
       return ports.pidFiles.remove(effect.service);
-    case 'look':
+    case 'check_heartbeat':
       return ports.heartbeats.look(effect.service, effect.generation, effect.file);
     case 'probe':
       return ports.probes.ask(effect.service, effect.generation, effect.probe, effect.timeout);

@@ -22,7 +22,7 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
       }
       break;
     case 'killing':
-      if (service.state.stuck && view.pid !== null) found.add(`cat /proc/${view.pid}/stack /proc/${view.pid}/wchan`);
+      if (service.state.isStuck && view.pid !== null) found.add(`cat /proc/${view.pid}/stack /proc/${view.pid}/wchan`);
       break;
     case 'failed':
     case 'backoff':

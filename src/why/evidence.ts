@@ -42,10 +42,10 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
       `${name} (${until}): ${other === undefined ? 'not configured' : `${other.state}, ${other.reason}`}`,
     );
   }
-  if (service.wish !== null) {
+  if (service.desired !== null) {
     add(
       'operator',
-      service.wish === 'up' ? 'wants it up' : 'wants it down, whatever the configuration says, until reboot',
+      service.desired === 'up' ? 'wants it up' : 'wants it down, whatever the configuration says, until reboot',
     );
   }
   for (const event of events.slice(-HISTORY).reverse()) {

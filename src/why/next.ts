@@ -26,7 +26,7 @@ export function nextStep({ service, view }: WhyFacts): NextStep {
         at: null,
       };
     case 'waiting':
-      return state.hopeless
+      return state.isUnsatisfiable
         ? { next: `nothing by itself: it waits for ${state.for}; it follows when that comes up`, at: null }
         : { next: `it is started once it need not wait for ${state.for} any more`, at: null };
     case 'backoff':

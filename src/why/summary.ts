@@ -19,13 +19,13 @@ export function summary(facts: WhyFacts, failure: EventView | null, finding: Fin
     case 'waiting':
       return waitingSummary(facts, service.state.for);
     case 'stopped':
-      return service.spec.policy.enabled || service.wish !== null
+      return service.spec.policy.enabled || service.desired !== null
         ? `${name} is stopped: ${view.reason}${killedFor(facts)}.`
         : `${name} is stopped because it is not enabled (enabled = false).`;
     case 'stopping':
       return `${name} is being stopped: ${view.reason}.`;
     case 'killing':
-      return service.state.stuck
+      return service.state.isStuck
         ? `${name} cannot be ended: ${view.reason}.`
         : `${name} is being killed: ${view.reason}${killedFor(facts)}.`;
     case 'backoff':

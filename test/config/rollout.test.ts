@@ -23,7 +23,7 @@ test('stand-ins are instances beyond the last, with its values and a name of the
 max_unavailable = 0\nmax_surge = 2\non_failure = "rollback"\n`);
   assert.deepEqual(rollout?.policy, { maxUnavailable: 0, maxSurge: 2, onFailure: 'rollback' });
   assert.deepEqual(
-    rollout?.standIns.map(({ name, group, instance, launch }) => [name, group, instance, launch.env]),
+    rollout?.surgeSpecs.map(({ name, group, instance, launch }) => [name, group, instance, launch.env]),
     [
       ['web@3', 'web', 3, { PORT: '8083' }],
       ['web@4', 'web', 4, { PORT: '8084' }],
@@ -36,7 +36,7 @@ test('a service without instances has a stand-in that is its second', () => {
   assert.deepEqual([...services.keys()], ['web']);
   assert.deepEqual(rollouts.get('web')?.members, ['web']);
   assert.deepEqual(
-    rollouts.get('web')?.standIns.map(({ name }) => name),
+    rollouts.get('web')?.surgeSpecs.map(({ name }) => name),
     ['web@2'],
   );
 });

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { recall, type Survivor } from '../../src/core/adoption/adopt.ts';
-import { type Memory, remember } from '../../src/core/adoption/saved-service.ts';
+import { adopt, type Survivor } from '../../src/core/adoption/adopt.ts';
+import { type SavedService, savedServices } from '../../src/core/adoption/saved-service.ts';
 import type { Config, Policy, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Service, State } from '../../src/core/model/state.ts';
 import { step } from '../../src/core/supervisor.ts';
@@ -15,7 +15,7 @@ const NOW = 1_000_000;
 const fingerprintOf = ({ launch }: ServiceSpec) => launch.command.join(' ');
 const AS_NOW = fingerprintOf(aService('web'));
 
-const memory: Memory = {
+const memory: SavedService = {
   name: 'web',
   generation: 7,
   state: 'running',
@@ -36,13 +36,13 @@ const memory: Memory = {
 const alive: Survivor = { service: 'web', generation: 7, pid: 42, startedAt: NOW - 60_000 };
 
 interface Left {
-  readonly memories?: readonly Memory[];
+  readonly memories?: readonly SavedService[];
   readonly survivors?: readonly Survivor[];
   readonly config?: Config;
 }
 
 function take({ memories = [], survivors = [], config = aConfig([aService('web', steady)]) }: Left) {
-  return recall(config, { memories, survivors }, fingerprintOf, 1, NOW);
+  return adopt(config, { memories, survivors }, fingerprintOf, 1, NOW);
 }
 
 /** The same, and what the configuration makes of it. */
@@ -57,7 +57,7 @@ function only({ services: [service, ...others] }: State): Service {
 }
 
 test('nothing of it lives: it is what it was, and waits as long as it was to wait', () => {
-  const rows: readonly (readonly [Partial<Memory>, Partial<Service['state']>])[] = [
+  const rows: readonly (readonly [Partial<SavedService>, Partial<Service['state']>])[] = [
     [{ state: 'stopped' }, { name: 'stopped' }],
     [{ state: 'waiting' }, { name: 'stopped' }],
     [{ state: 'stopping' }, { name: 'stopped' }],
@@ -107,7 +107,7 @@ test('what was stable before it ended unseen starts to count anew', () => {
   assert.equal(only(stable.state).failuresInARow, 1);
 });
 
-test('nothing of it lives, and it is not to be up: it stays down whatever it was', () => {
+test('nothing of it lives, and its desired state is down: it stays down whatever it was', () => {
   for (const state of ['exited', 'failed', 'backoff', 'running'] as const) {
     const taken = takeOver({ memories: [{ ...memory, state, wish: 'down' }] });
     assert.equal(only(taken).state.name, 'stopped', state);
@@ -125,10 +125,10 @@ test('nothing of it lives, and its configuration is another: it is tried afresh'
 
 test('what is known of a service goes on: its counts, its last end, and the last word of an operator', () => {
   const { state } = take({ memories: [memory], survivors: [alive] });
-  const { wish, generation, restarts, failuresInARow, attemptsInARow, lastExit } = only(state);
+  const { desired, generation, restarts, failuresInARow, attemptsInARow, lastExit } = only(state);
   assert.deepEqual(
-    { wish, generation, restarts, failuresInARow, attemptsInARow, lastExit },
-    { wish: null, generation: 7, restarts: 5, failuresInARow: 2, attemptsInARow: 3, lastExit: memory.lastExit },
+    { desired, generation, restarts, failuresInARow, attemptsInARow, lastExit },
+    { desired: null, generation: 7, restarts: 5, failuresInARow: 2, attemptsInARow: 3, lastExit: memory.lastExit },
   );
   const started = takeOver({
     memories: [{ ...memory, wish: 'up' }],
@@ -146,7 +146,7 @@ test('what is known of a service goes on: its counts, its last end, and the last
 
 test('what is written down is what the next opsd needs', () => {
   const services = ['a', 'b', 'c'].map((name) => aService(name, steady));
-  const memories: readonly Memory[] = [
+  const memories: readonly SavedService[] = [
     { ...memory, name: 'a' },
     {
       ...memory,
@@ -171,12 +171,12 @@ test('what is written down is what the next opsd needs', () => {
   ];
   const { state } = take({ memories, survivors: [{ ...alive, service: 'a' }], config: aConfig(services) });
   const adopted = { lastReason: 'adopted', lastDetail: 'adopted from an earlier opsd (pid 42)' };
-  assert.deepEqual(remember(state, fingerprintOf), [{ ...memories[0], ...adopted }, memories[1], memories[2]]);
+  assert.deepEqual(savedServices(state, fingerprintOf), [{ ...memories[0], ...adopted }, memories[1], memories[2]]);
 });
 
 test('who is in trouble is still, until it has recovered; where that was not written down, its state tells', () => {
   const { isInTrouble: _, ...old } = memory;
-  const rows: readonly (readonly [Memory, boolean])[] = [
+  const rows: readonly (readonly [SavedService, boolean])[] = [
     [{ ...memory, isInTrouble: true }, true],
     [memory, false],
     [old, false],
@@ -203,7 +203,7 @@ test('it was ready: it runs on; it was not, or nobody knows: it is waited for fr
     const { state } = only(take({ config, survivors: [alive], ...left }).state);
     assert.ok('run' in state);
     assert.deepEqual([state.name, state.run.readyAt, state.run.startedAt], [name, readyAt, startedAt], why);
-    assert.ok(state.run.adopted);
+    assert.ok(state.run.isAdopted);
   }
 });
 
@@ -251,7 +251,7 @@ test('of several generations the one with a main process lives on, then the late
 });
 
 test('a generation that cannot be is nobody’s', () => {
-  const rows: readonly (readonly [generation: number, memories: readonly Memory[], isBelieved: boolean])[] = [
+  const rows: readonly (readonly [generation: number, memories: readonly SavedService[], isBelieved: boolean])[] = [
     [1_007, [memory], true],
     [1_008, [memory], false],
     [1e12, [], true],
@@ -304,12 +304,15 @@ const grouped = (policy: Partial<Policy> = {}) =>
   aGroup('web', 2, { maxUnavailable: 1, maxSurge: 1, onFailure: 'stop' }, { ...steady, ...policy }, 2);
 const NEW = fingerprintOf(aService('web', {}, 2));
 
-function member(number: number, changes: Partial<Memory> = {}): { memories: Memory[]; survivors: Survivor[] } {
+function member(
+  number: number,
+  changes: Partial<SavedService> = {},
+): { memories: SavedService[]; survivors: Survivor[] } {
   const name = `web@${number}`;
   return { memories: [{ ...memory, name, ...changes }], survivors: [{ ...alive, service: name, pid: 42 + number }] };
 }
 
-function together(...parts: readonly { memories: Memory[]; survivors: Survivor[] }[]): Left {
+function together(...parts: readonly { memories: SavedService[]; survivors: Survivor[] }[]): Left {
   return {
     config: grouped(),
     memories: parts.flatMap(({ memories }) => memories),
@@ -324,7 +327,7 @@ test('instances whose configuration changed while no opsd was there go one after
     ['running', 'running'],
   );
   assert.deepEqual(state.rollouts.get('web')?.waiting, ['web@1', 'web@2']);
-  const memories = remember(state, fingerprintOf);
+  const memories = savedServices(state, fingerprintOf);
   assert.deepEqual(
     memories.map(({ fingerprint }) => fingerprint),
     ['unknown', 'unknown'],
@@ -335,14 +338,18 @@ test('instances whose configuration changed while no opsd was there go one after
 test('only instances that are not as configured are in a rollout that is taken over, and those that stand in', () => {
   const one = take(together(member(1, { fingerprint: NEW }), member(2))).state;
   assert.deepEqual(one.rollouts.get('web')?.waiting, ['web@2']);
-  assert.deepEqual(one.rollouts.get('web')?.standing, []);
+  assert.deepEqual(one.rollouts.get('web')?.surging, []);
   assert.equal(take(together(member(1, { fingerprint: NEW }), member(2, { fingerprint: NEW }))).state.rollouts.size, 0);
   const parts = [member(1, { fingerprint: NEW }), member(2, { fingerprint: NEW }), member(3, { fingerprint: NEW })];
   const surged = take(together(...parts)).state;
-  assert.deepEqual(surged.rollouts.get('web')?.standing, ['web@3']);
+  assert.deepEqual(surged.rollouts.get('web')?.surging, ['web@3']);
   const standIn = surged.services.find(({ spec }) => spec.name === 'web@3');
-  assert.deepEqual([standIn?.wish, standIn?.removed], ['up', false]);
-  assert.notEqual(surged.services.find(({ spec }) => spec.name === 'web@1')?.wish, 'up', 'a member is as configured');
+  assert.deepEqual([standIn?.desired, standIn?.isRemoved], ['up', false]);
+  assert.notEqual(
+    surged.services.find(({ spec }) => spec.name === 'web@1')?.desired,
+    'up',
+    'a member is as configured',
+  );
 });
 
 test('an instance of a rollout that was on its way down is started as it is to be', () => {

@@ -62,7 +62,7 @@ test('a stop of all waits for those that come after, too', () => {
   it.runUntil(1_050);
   const { services } = it.state;
   assert.deepEqual(
-    services.map(({ state, wish }) => [state.name, wish]),
+    services.map(({ state, desired }) => [state.name, desired]),
     [
       ['running', 'down'],
       ['running', 'down'],

@@ -124,7 +124,7 @@ test('after_stop runs when all is gone, the change of state tells how the servic
     100 SIGTERM to its tree
     150 after_stop
     350 stopping → backoff (exit code 7)
-    450 backoff → starting (the delay is over)
+    450 backoff → starting (backoff delay over)
     450 main
     450 starting → running (up and ready)`,
   );

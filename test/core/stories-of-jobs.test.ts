@@ -28,8 +28,8 @@ test('a dependent that asks for it is started anew with what it depends on; anot
     0      web stopped → waiting (waits for db (starting))
     0      api stopped → waiting (waits for db (starting))
     0      db starting → running (up and ready)
-    0      web waiting → starting (what it waited for is there)
-    0      api waiting → starting (what it waited for is there)
+    0      web waiting → starting (dependencies ready)
+    0      api waiting → starting (dependencies ready)
     0      web starting → running (up and ready)
     0      api starting → running (up and ready)
     1000   db running → stopping (restart by test)
@@ -37,9 +37,9 @@ test('a dependent that asks for it is started anew with what it depends on; anot
     1100   db stopping → starting (restart by test)
     1100   db starting → running (up and ready)
     1100   db answer: ok, db is running
-    1100   web running → stopping (db, which it depends on, was started anew)
+    1100   web running → stopping (db, which it depends on, was restarted)
     1100   web SIGTERM to its main
-    1200   web stopping → starting (db, which it depends on, was started anew)
+    1200   web stopping → starting (db, which it depends on, was restarted)
     1200   web starting → running (up and ready)`,
   );
 });
@@ -80,7 +80,7 @@ test('a job whose time comes while it runs may be queued, or take the place of t
     1000   job stopped → starting (scheduled (0 3 * * *))
     1000   job starting → running (up and ready)
     4000   job running → exited (exit code 0)
-    4000   job exited → starting (its time came while it ran)
+    4000   job exited → starting (its schedule was due while it ran)
     4000   job starting → running (up and ready)
     7000   job running → exited (exit code 0)`,
   );
@@ -273,7 +273,7 @@ test('with exit_when = "all-exited" opsd ends with 0 when one has failed and the
     0      job stopped → starting (enabled)
     0      job starting → running (up and ready)
     50     job running → backoff (exit code 7)
-    150    job backoff → starting (the delay is over)
+    150    job backoff → starting (backoff delay over)
     150    job starting → running (up and ready)
     200    job running → exited (exit code 0)
     200    job exited → stopped (shutdown by exit_when = "all-exited")

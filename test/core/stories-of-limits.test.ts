@@ -28,15 +28,15 @@ test('no more than start_concurrency start at once, though all that wait hear of
     0      d stopped → waiting (waits for db (starting))
     0      e stopped → waiting (waits for db (starting))
     0      db starting → running (up and ready)
-    0      a waiting → starting (what it waited for is there)
-    0      b waiting → starting (what it waited for is there)
+    0      a waiting → starting (dependencies ready)
+    0      b waiting → starting (dependencies ready)
     500    a starting → running (up and ready)
     500    b starting → running (up and ready)
-    500    c waiting → starting (what it waited for is there)
-    500    d waiting → starting (what it waited for is there)
+    500    c waiting → starting (dependencies ready)
+    500    d waiting → starting (dependencies ready)
     1000   c starting → running (up and ready)
     1000   d starting → running (up and ready)
-    1000   e waiting → starting (what it waited for is there)
+    1000   e waiting → starting (dependencies ready)
     1500   e starting → running (up and ready)`,
   );
 });
@@ -54,7 +54,7 @@ test('who starts a service that has to wait for its turn is answered when it run
     0      a stopped → starting (enabled)
     100    b stopped → waiting (waits for its turn (daemon.start_concurrency is 1))
     500    a starting → running (up and ready)
-    500    b waiting → starting (what it waited for is there)
+    500    b waiting → starting (dependencies ready)
     500    b starting → running (up and ready)
     500    b answer: ok, b is running`,
   );
@@ -98,7 +98,7 @@ test('what comes after another waits while that is restarted, and not while it i
     4100   db stopping → starting (restart by test)
     4600   db starting → running (up and ready)
     4600   db answer: ok, db is running
-    4600   web waiting → starting (what it waited for is there)
+    4600   web waiting → starting (dependencies ready)
     4600   web starting → running (up and ready)
     4600   web answer: ok, web is running`,
   );
@@ -146,9 +146,9 @@ test('a host without room counts as no failure, and makes nobody forget one', ()
     0      web stopped → starting (enabled)
     0      web starting → running (up and ready)
     50     web running → backoff (exit code 1)
-    150    web backoff → starting (the delay is over)
+    150    web backoff → starting (backoff delay over)
     150    web starting → backoff (no spawn: transient)
-    350    web backoff → starting (the delay is over)
+    350    web backoff → starting (backoff delay over)
     350    web starting → running (up and ready)
     400    web running → failed (2 failures in a row, the last: exit code 1)
     400    web CRITICAL 2 failures in a row, the last: exit code 1`,

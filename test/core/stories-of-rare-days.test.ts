@@ -32,9 +32,9 @@ test('a host without room is not asked again at once, however short the backoff,
     `
     0      web stopped → starting (enabled)
     0      web starting → backoff (no spawn: transient)
-    100    web backoff → starting (the delay is over)
+    100    web backoff → starting (backoff delay over)
     100    web starting → backoff (no spawn: transient)
-    200    web backoff → starting (the delay is over)
+    200    web backoff → starting (backoff delay over)
     200    web starting → running (up and ready)`,
   );
 });
@@ -125,12 +125,12 @@ test('an adopted service whose end nobody can know has failed: it waits, and its
     0      web stopped → starting (enabled)
     0      web starting → running (up and ready)
     1000   web stopped → running (adopted from an earlier opsd (pid 1000))
-    2000   web running → backoff (ended with an unknown exit code (it was adopted from an earlier opsd, which only a parent can ask for it))
-    2100   web backoff → starting (the delay is over)
+    2000   web running → backoff (exit code unknown: the service was adopted from an earlier opsd, and only the parent of a process gets its exit code)
+    2100   web backoff → starting (backoff delay over)
     2100   web starting → running (up and ready)
     3000   web stopped → running (adopted from an earlier opsd (pid 1001))
-    4100   web running → failed (2 failures in a row, the last: ended with an unknown exit code (it was adopted from an earlier opsd, which only a parent can ask for it))
-    4100   web CRITICAL 2 failures in a row, the last: ended with an unknown exit code (it was adopted from an earlier opsd, which only a parent can ask for it)`,
+    4100   web running → failed (2 failures in a row, the last: exit code unknown: the service was adopted from an earlier opsd, and only the parent of a process gets its exit code)
+    4100   web CRITICAL 2 failures in a row, the last: exit code unknown: the service was adopted from an earlier opsd, and only the parent of a process gets its exit code`,
   );
 });
 
@@ -228,7 +228,7 @@ test('when opsd oversleeps, a failed service waits as long as before', () => {
     0      web stopped → starting (enabled)
     0      web starting → running (up and ready)
     50     web running → backoff (exit code 1)
-    70000  web backoff → starting (the delay is over)
+    70000  web backoff → starting (backoff delay over)
     70000  web starting → running (up and ready)`,
   );
 });

@@ -62,7 +62,7 @@ test('a stand-in is ready before the first one goes, and goes when the last one 
     it,
     `
     10000  web rollout begun: 2 of 2 are changed, one after the other
-    10000  web@3 stopped → starting (stands in during the rollout of web)
+    10000  web@3 stopped → starting (surge instance of the rollout of web)
     10500  web@3 starting → running (up and ready)
     10500  web@1 running → stopping (its configuration changed (rollout of web))
     10500  web@1 SIGTERM to its main
@@ -72,10 +72,10 @@ test('a stand-in is ready before the first one goes, and goes when the last one 
     11100  web@2 SIGTERM to its main
     11200  web@2 stopping → starting (its configuration changed (rollout of web))
     11700  web@2 starting → running (up and ready)
-    11700  web@3 running → stopping (no longer needed: it stood in for web)
+    11700  web@3 running → stopping (surge instance no longer needed after the rollout of web)
     11700  web@3 SIGTERM to its main
     11700  web rollout done: 2 changed, and ready
-    11800  web@3 stopping → stopped (no longer needed: it stood in for web)`,
+    11800  web@3 stopping → stopped (surge instance no longer needed after the rollout of web)`,
   );
 });
 
@@ -119,9 +119,9 @@ test('with "rollback" the one that failed is what it was before', () => {
     10100  web@1 stopping → starting (its configuration changed (rollout of web))
     10150  web@1 starting → backoff (exit code 1)
     10150  web@1 backoff → starting (back to its configuration before (rollout of web))
-    10150  web rollout turned_back: web@1 did not get ready: exit code 1; 1 of 2 go back to what they were
+    10150  web rollout turned_back: web@1 did not get ready: exit code 1; 1 of 2 are rolled back
     10650  web@1 starting → running (up and ready)
-    10650  web rollout rolled_back: web@1 did not get ready: exit code 1; 1 brought back to what they were, and ready`,
+    10650  web rollout rolled_back: web@1 did not get ready: exit code 1; 1 rolled back to their previous configuration, and ready`,
   );
 });
 
@@ -136,10 +136,13 @@ test('who tried again what had to be taken back is told that it failed', () => {
     {
       ok: false,
       code: 'failed',
-      message: 'web@1 did not get ready: exit code 1; 1 brought back to what they were, and ready',
+      message: 'web@1 did not get ready: exit code 1; 1 rolled back to their previous configuration, and ready',
     },
   ]);
-  assert.equal(rolloutNote(it.state, 'web@1')?.detail, 'as before its last change, which was taken back');
+  assert.equal(
+    rolloutNote(it.state, 'web@1')?.detail,
+    'runs its previous configuration: its last change was rolled back',
+  );
   // The file says again what runs: there is nothing more to say.
   reload(it, configOf(2, rollout, 1));
   assert.deepEqual([it.state.rollouts.size, rolloutNote(it.state, 'web@1')], [0, null]);
@@ -211,7 +214,7 @@ test('scaling up makes a member of a stand-in', () => {
   reload(it, configOf(2, SURGE, 2));
   it.runUntil(30_000);
   assert.deepEqual(
-    it.state.services.map(({ spec, state, wish }) => [spec.name, state.name, spec.launch.command[1], wish]),
+    it.state.services.map(({ spec, state, desired }) => [spec.name, state.name, spec.launch.command[1], desired]),
     [
       ['web@1', 'running', '2', null],
       ['web@2', 'running', '2', null],
@@ -237,7 +240,7 @@ test('what is gone back from is tried again when an operator says so, and not by
   assert.deepEqual(
     [undo, retry].map((id) => it.answers.get(id)),
     [
-      [{ ok: true, message: '1 brought back to what they were, and ready' }],
+      [{ ok: true, message: '1 rolled back to their previous configuration, and ready' }],
       [{ ok: true, message: '2 changed, and ready' }],
     ],
   );
@@ -252,12 +255,12 @@ test('orders that make no sense are refused with what does', () => {
   assert.match(refusal('undo') ?? '', /there is no rollout of web to undo/);
   reload(it, configOf(2, ONE, 3));
   assert.match(refusal('restart', ['web@1']) ?? '', /a rollout of web is under way; follow it with/);
-  assert.match(refusal('retry') ?? '', /only what was gone back from can be tried again/);
+  assert.match(refusal('retry') ?? '', /only a configuration that was rolled back can be tried again/);
   it.runUntil(12_000);
   assert.match(refusal('restart', ['web@1']) ?? '', /has stopped; first opsd ctl rollout undo web/);
   it.rollout('undo', 'web');
   it.runUntil(20_000);
-  assert.match(refusal('undo') ?? '', /web is back as it was already/);
+  assert.match(refusal('undo') ?? '', /web is rolled back already/);
   it.order('stop', 'web@1');
   it.order('stop', 'web@2');
   it.runUntil(30_000);

@@ -37,17 +37,17 @@ test('failures in a row wait longer and longer; after max_failures there is an a
     0      web stopped → starting (enabled)
     0      web starting → running (up and ready)
     50     web running → backoff (exit code 1)
-    150    web backoff → starting (the delay is over)
+    150    web backoff → starting (backoff delay over)
     150    web starting → running (up and ready)
     200    web running → backoff (exit code 1)
-    400    web backoff → starting (the delay is over)
+    400    web backoff → starting (backoff delay over)
     400    web starting → running (up and ready)
     450    web running → backoff (exit code 1)
-    850    web backoff → starting (the delay is over)
+    850    web backoff → starting (backoff delay over)
     850    web starting → running (up and ready)
     900    web running → failed (4 failures in a row, the last: exit code 1)
     900    web CRITICAL 4 failures in a row, the last: exit code 1
-    5900   web failed → starting (retry_failed is over)
+    5900   web failed → starting (retry_failed elapsed)
     5900   web starting → running (up and ready)
     5950   web running → failed (5 failures in a row, the last: exit code 1)
     5950   web CRITICAL 5 failures in a row, the last: exit code 1`,
@@ -67,16 +67,16 @@ test('staying up for stable_after forgets the failures', () => {
     0      web stopped → starting (enabled)
     0      web starting → running (up and ready)
     50     web running → backoff (exit code 1)
-    150    web backoff → starting (the delay is over)
+    150    web backoff → starting (backoff delay over)
     150    web starting → running (up and ready)
     200    web running → backoff (exit code 1)
-    400    web backoff → starting (the delay is over)
+    400    web backoff → starting (backoff delay over)
     400    web starting → running (up and ready)
     2400   web running → backoff (exit code 1)
-    2500   web backoff → starting (the delay is over)
+    2500   web backoff → starting (backoff delay over)
     2500   web starting → running (up and ready)
     2550   web running → backoff (exit code 1)
-    2750   web backoff → starting (the delay is over)
+    2750   web backoff → starting (backoff delay over)
     2750   web starting → running (up and ready)`,
   );
 });
@@ -98,7 +98,7 @@ test('a main process that leaves others behind is not started again beside them'
     1050   web stopping → killing (did not stop within 1000 ms)
     1050   web SIGKILL to its tree
     1055   web killing → backoff (exit code 1)
-    1155   web backoff → starting (the delay is over)
+    1155   web backoff → starting (backoff delay over)
     1155   web starting → running (up and ready)`,
   );
 });
@@ -118,7 +118,7 @@ test('dependents start after, and stop before, what they depend on', () => {
     0      web stopped → waiting (waits for db (stopped))
     0      db stopped → starting (enabled)
     500    db starting → running (up and ready)
-    500    web waiting → starting (what it waited for is there)
+    500    web waiting → starting (dependencies ready)
     500    web starting → running (up and ready)
     2000   web running → stopping (opsd is shutting down)
     2000   web SIGTERM to its main
@@ -152,7 +152,7 @@ test('who needs another only to be started does not wait until that is ready', (
     100    log answer: ok, log is running
     100    web stopped → waiting (waits for db (starting))
     500    db starting → running (up and ready)
-    500    web waiting → starting (what it waited for is there)
+    500    web waiting → starting (dependencies ready)
     500    web starting → running (up and ready)
     500    web answer: ok, web is running`,
   );
@@ -174,10 +174,10 @@ test('who needs another only to be started starts at boot as soon as that is the
     0      db stopped → starting (enabled)
     0      log stopped → waiting (waits for db (starting))
     0      web stopped → waiting (waits for db (starting))
-    0      log waiting → starting (what it waited for is there)
+    0      log waiting → starting (dependencies ready)
     0      log starting → running (up and ready)
     500    db starting → running (up and ready)
-    500    web waiting → starting (what it waited for is there)
+    500    web waiting → starting (dependencies ready)
     500    web starting → running (up and ready)`,
   );
 });
@@ -197,11 +197,11 @@ test('what was started because another needs it is restarted when it crashes, th
     1000   db stopped → starting (needed by what test started)
     1000   web stopped → waiting (waits for db (starting))
     1000   db starting → running (up and ready)
-    1000   web waiting → starting (what it waited for is there)
+    1000   web waiting → starting (dependencies ready)
     1000   web starting → running (up and ready)
     1000   web answer: ok, web is running
     1050   db running → backoff (exit code 1)
-    1150   db backoff → starting (the delay is over)
+    1150   db backoff → starting (backoff delay over)
     1150   db starting → running (up and ready)`,
   );
 });
@@ -238,9 +238,9 @@ test('starting a service starts what it needs, the deepest first, and not again 
     1000   api stopped → waiting (waits for db (starting))
     1000   web stopped → waiting (waits for api (waiting))
     1000   db starting → running (up and ready)
-    1000   api waiting → starting (what it waited for is there)
+    1000   api waiting → starting (dependencies ready)
     1000   api starting → running (up and ready)
-    1000   web waiting → starting (what it waited for is there)
+    1000   web waiting → starting (dependencies ready)
     1000   web starting → running (up and ready)
     1000   web answer: ok, web is running`,
   );
@@ -264,9 +264,9 @@ test('a reload that changes a service and what depends on it takes the dependent
     0      api stopped → waiting (waits for db (starting))
     0      log stopped → waiting (waits for api (waiting))
     0      db starting → running (up and ready)
-    0      api waiting → starting (what it waited for is there)
+    0      api waiting → starting (dependencies ready)
     0      api starting → running (up and ready)
-    0      log waiting → starting (what it waited for is there)
+    0      log waiting → starting (dependencies ready)
     0      log starting → running (up and ready)
     2000   api running → stopping (its configuration changed)
     2000   api SIGTERM to its main
@@ -275,7 +275,7 @@ test('a reload that changes a service and what depends on it takes the dependent
     2100   db SIGTERM to its main
     2200   db stopping → starting (its configuration changed)
     2200   db starting → running (up and ready)
-    2200   api waiting → starting (what it waited for is there)
+    2200   api waiting → starting (dependencies ready)
     2200   api starting → running (up and ready)`,
   );
 });
@@ -292,7 +292,7 @@ test('a reload that removes a service and what depends on it takes the dependent
     0      db stopped → starting (enabled)
     0      api stopped → waiting (waits for db (starting))
     0      db starting → running (up and ready)
-    0      api waiting → starting (what it waited for is there)
+    0      api waiting → starting (dependencies ready)
     0      api starting → running (up and ready)
     2000   api running → stopping (no longer in the configuration)
     2000   api SIGTERM to its main
@@ -323,7 +323,7 @@ test('a reload that takes back what another wanted leaves who still waits for it
     0      db stopped → starting (enabled)
     0      api stopped → waiting (waits for db (starting))
     0      db starting → running (up and ready)
-    0      api waiting → starting (what it waited for is there)
+    0      api waiting → starting (dependencies ready)
     0      api starting → running (up and ready)
     2000   api running → stopping (its configuration changed)
     2000   api SIGTERM to its main
@@ -359,8 +359,8 @@ test('who waits for whom is turned round by a reload while an order waits: nobod
     0      b stopped → starting (enabled)
     0      c stopped → waiting (waits for b (starting))
     0      b starting → running (up and ready)
-    0      a waiting → starting (what it waited for is there)
-    0      c waiting → starting (what it waited for is there)
+    0      a waiting → starting (dependencies ready)
+    0      c waiting → starting (dependencies ready)
     0      a starting → running (up and ready)
     0      c starting → running (up and ready)
     2000   c running → stopping (restart by test)
@@ -375,7 +375,7 @@ test('who waits for whom is turned round by a reload while an order waits: nobod
     2200   b stopping → starting (restart by test)
     2200   b starting → running (up and ready)
     2200   b answer: ok, b is running
-    2200   c waiting → starting (what it waited for is there)
+    2200   c waiting → starting (dependencies ready)
     2200   c starting → running (up and ready)
     2200   c answer: ok, c is running`,
   );
@@ -402,9 +402,9 @@ test('those that are restarted together stop dependents first, and start the oth
     0      api stopped → waiting (waits for db (starting))
     0      web stopped → waiting (waits for api (waiting))
     0      db starting → running (up and ready)
-    0      api waiting → starting (what it waited for is there)
+    0      api waiting → starting (dependencies ready)
     0      api starting → running (up and ready)
-    0      web waiting → starting (what it waited for is there)
+    0      web waiting → starting (dependencies ready)
     0      web starting → running (up and ready)
     1000   web running → stopping (restart by test)
     1000   web SIGTERM to its main
@@ -417,10 +417,10 @@ test('those that are restarted together stop dependents first, and start the oth
     1300   db stopping → starting (restart by test)
     1300   db starting → running (up and ready)
     1300   db answer: ok, db is running
-    1300   api waiting → starting (what it waited for is there)
+    1300   api waiting → starting (dependencies ready)
     1300   api starting → running (up and ready)
     1300   api answer: ok, api is running
-    1300   web waiting → starting (what it waited for is there)
+    1300   web waiting → starting (dependencies ready)
     1300   web starting → running (up and ready)
     1300   web answer: ok, web is running`,
   );
@@ -443,7 +443,7 @@ test('a restart that waits for dependents gives way to a stop, and a start is an
     0      db stopped → starting (enabled)
     0      web stopped → waiting (waits for db (starting))
     0      db starting → running (up and ready)
-    0      web waiting → starting (what it waited for is there)
+    0      web waiting → starting (dependencies ready)
     0      web starting → running (up and ready)
     1000   web running → stopping (restart by test)
     1000   web SIGTERM to its main
@@ -497,7 +497,7 @@ test('a heartbeat that stops is noticed, and the service is restarted', () => {
     5000   web running → stopping (no heartbeat for 2000 ms (heartbeat.timeout is 2000 ms))
     5000   web SIGTERM to its main
     5100   web stopping → backoff (no heartbeat for 2000 ms (heartbeat.timeout is 2000 ms))
-    5200   web backoff → starting (the delay is over)
+    5200   web backoff → starting (backoff delay over)
     5200   web starting → running (up and ready)`,
   );
 });
@@ -586,7 +586,7 @@ test('what survives SIGKILL is said to, and nothing is started beside it', () =>
 });
 
 test('what could not be looked at after SIGKILL is not said to survive it before it was seen for so long', () => {
-  const unseen = { type: 'unseen', service: 'web', generation: 1 } as const;
+  const unseen = { type: 'scan_failed', service: 'web', generation: 1 } as const;
   tells(
     {
       services: [aService('web', { stopTimeout: 1_000 })],

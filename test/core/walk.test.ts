@@ -33,7 +33,7 @@ const change = { id: 1, group: 'web', by: 'test' };
 const group: RolloutGroup = {
   members: ['web'],
   policy: { maxUnavailable: 1, maxSurge: 0, onFailure: 'stop' },
-  standIns: [],
+  surgeSpecs: [],
 };
 
 const run: Run = {
@@ -43,9 +43,9 @@ const run: Run = {
   pid: 4711,
   startedAt: NOW - 60_000,
   readyAt: NOW - 50_000,
-  adopted: false,
+  isAdopted: false,
   beat: { at: NOW - 1_000, lostAt: NOW, lookAt: NOW },
-  check: { askAt: NOW, noes: 2, yeses: 0, isHealthy: true, lastNo: null },
+  check: { askAt: NOW, failures: 2, successes: 0, isHealthy: true, lastFailure: null },
 };
 /** The spawn is under way. */
 const unborn: Run = { ...run, pid: null, readyAt: null };
@@ -65,7 +65,7 @@ function everyState(name: StateName): readonly ServiceState[] {
     case 'exited':
       return [{ name, deadline: null }];
     case 'waiting':
-      return [{ name, deadline: null, for: 'db (starting)', on: 'db', hopeless: false }];
+      return [{ name, deadline: null, for: 'db (starting)', on: 'db', isUnsatisfiable: false }];
     case 'starting':
       return [
         { name, deadline: NOW, run: { ...run, readyAt: null } },
@@ -80,7 +80,7 @@ function everyState(name: StateName): readonly ServiceState[] {
       );
     case 'killing':
       return nexts.flatMap((next) =>
-        [run, preparing, cleaning].map((of) => ({ name, deadline: NOW, run: of, next, stuck: false })),
+        [run, preparing, cleaning].map((of) => ({ name, deadline: NOW, run: of, next, isStuck: false })),
       );
     case 'backoff':
       return [{ name, deadline: NOW }];
@@ -157,21 +157,21 @@ const everything: Everything = {
     'before_start fails, others remain': () => ({ ...exited(1, 2), step: 'before_start' }),
     'after_stop ends': () => ({ ...exited(0, 0), step: 'after_stop' }),
   },
-  emptied: {
-    'tree empty': () => ({ type: 'emptied', ...web }),
-    'tree of before_start empty': () => ({ type: 'emptied', ...web, step: 'before_start' }),
-    'tree of after_stop empty': () => ({ type: 'emptied', ...web, step: 'after_stop' }),
+  tree_exited: {
+    'tree empty': () => ({ type: 'tree_exited', ...web }),
+    'tree of before_start empty': () => ({ type: 'tree_exited', ...web, step: 'before_start' }),
+    'tree of after_stop empty': () => ({ type: 'tree_exited', ...web, step: 'after_stop' }),
   },
-  unseen: { 'cannot be seen': () => ({ type: 'unseen', ...web }) },
-  looked: {
-    beat: () => ({ type: 'looked', ...web, changed: true }),
-    'no beat': () => ({ type: 'looked', ...web, changed: false }),
+  scan_failed: { 'cannot be seen': () => ({ type: 'scan_failed', ...web }) },
+  heartbeat_checked: {
+    beat: () => ({ type: 'heartbeat_checked', ...web, changed: true }),
+    'no beat': () => ({ type: 'heartbeat_checked', ...web, changed: false }),
   },
   probed: {
     'probe says yes': () => ({ type: 'probed', ...web, isGood: true, detail: '' }),
     'probe says no': () => ({ type: 'probed', ...web, isGood: false, detail: 'no' }),
   },
-  outgrown: { 'takes too much memory': () => ({ type: 'outgrown', ...web, detail: '600 MiB' }) },
+  memory_exceeded: { 'takes too much memory': () => ({ type: 'memory_exceeded', ...web, detail: '600 MiB' }) },
   ready: { ready: () => ({ type: 'ready', ...web }) },
   order: {
     start: () => ({ type: 'order', action: 'start', ...order }),

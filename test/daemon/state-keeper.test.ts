@@ -2,23 +2,23 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { remember } from '../../src/core/adoption/saved-service.ts';
+import { savedServices } from '../../src/core/adoption/saved-service.ts';
 import { StateKeeper } from '../../src/daemon/succession/state-keeper.ts';
-import type { RememberedService } from '../../src/os/files/remembered.ts';
+import type { SavedServiceRecord } from '../../src/os/files/remembered.ts';
 import { aConfig, aService } from '../simulation/specs.ts';
 import { startedState } from '../support/started-state.ts';
 
 function keeping() {
   const state = startedState(aConfig([aService('web')]));
-  const saved: RememberedService[] = [];
+  const saved: SavedServiceRecord[] = [];
   const file = {
-    saveNow(services: readonly RememberedService[]) {
+    saveNow(services: readonly SavedServiceRecord[]) {
       saved.push(...services);
       return true;
     },
   };
   // As if the main process had just been reaped, and its number were that of this very process.
-  const memories = () => remember(state, () => '').map((memory) => ({ ...memory, pid: process.pid }));
+  const memories = () => savedServices(state, () => '').map((memory) => ({ ...memory, pid: process.pid }));
   const keeper = new StateKeeper(file, memories);
   keeper.touch();
   return { keeper, saved };

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Schedule } from '../../src/core/model/spec.ts';
-import { Timetable } from '../../src/daemon/watch/scheduler.ts';
+import { JobScheduler } from '../../src/daemon/watch/scheduler.ts';
 import { aConfig, aService } from '../simulation/specs.ts';
 import { startedState } from '../support/started-state.ts';
 
@@ -33,7 +33,7 @@ function world(
   const runs: string[] = [];
   const book = new Map<string, number>(lastDue === null ? [] : [['job', Date.parse(lastDue)]]);
   const text = (at: number) => `${new Date(at).toISOString().slice(0, 16)}Z`;
-  const timetable = new Timetable(
+  const timetable = new JobScheduler(
     () => startedState(aConfig([aService('job', { schedule: current }), aService('web')])),
     (event) => runs.push(event.type === 'scheduled' ? text(now) : event.type),
     { lastTimeOf: (name) => book.get(name) ?? null, cameDue: (name, at) => book.set(name, at) },

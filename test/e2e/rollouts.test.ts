@@ -106,7 +106,7 @@ test('with a stand-in all four are up all the time, and it is gone afterwards', 
     await web.configure('v2');
     assert.equal((await opsd.ctl('reload')).code, 0);
     const standIn = await opsd.until('web@5', ({ rollout }) => rollout?.turn === 'stands in');
-    assert.match(standIn.rollout?.detail ?? '', /stands in during the rollout of web/);
+    assert.match(standIn.rollout?.detail ?? '', /surge instance of the rollout of web/);
     await untilOver(opsd);
     await load.more(100);
   }
@@ -136,10 +136,13 @@ test('a bad version stops at the first: three serve on, status says what to do, 
     assert.match(status.stdout, /opsd ctl rollout undo web/);
     assert.match((await opsd.ctl('status', 'web@3')).stdout, /as before: the rollout stopped/);
     const undone = await opsd.ctl('rollout', 'undo', 'web');
-    assert.deepEqual([undone.code, undone.stdout], [0, 'web: 1 brought back to what they were, and ready\n']);
+    assert.deepEqual(
+      [undone.code, undone.stdout],
+      [0, 'web: 1 rolled back to their previous configuration, and ready\n'],
+    );
     assert.equal((await opsd.status('web@1')).state, 'running');
     // The file still says bad: that is not tried again by itself.
-    assert.match((await opsd.ctl('reload')).stdout, /was taken back; .*opsd ctl rollout retry web/);
+    assert.match((await opsd.ctl('reload')).stdout, /was rolled back; .*opsd ctl rollout retry web/);
     assert.equal((await opsd.status('web@1')).state, 'running');
   }
   assert.deepEqual(load.failures, []);
@@ -163,7 +166,7 @@ test('with "rollback" a bad version goes back by itself, and a better one is tri
     // The next daemon finds the bad version in the file, too, and knows better.
     assert.equal((await opsd.ctl('handover')).code, 0);
     await opsd.restart();
-    assert.equal((await rolloutOf(opsd)).detail, 'as it was before a change that was taken back');
+    assert.equal((await rolloutOf(opsd)).detail, 'its configuration before a change that was rolled back');
     assert.deepEqual((await pidsOf(opsd)).slice(1), before.slice(1));
     await web.configure('v2');
     assert.equal((await opsd.ctl('reload')).code, 0);

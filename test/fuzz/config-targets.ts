@@ -7,7 +7,7 @@ import { parsePlain } from '../../src/cli/arguments/parse.ts';
 import { explainUsage } from '../../src/cli/arguments/usage.ts';
 import { formatProblems, oneLine } from '../../src/config/report/problems.ts';
 import { parseEnvFile } from '../../src/config/source/env-file.ts';
-import { recall } from '../../src/core/adoption/adopt.ts';
+import { adopt } from '../../src/core/adoption/adopt.ts';
 import { nextDeadline, step } from '../../src/core/supervisor.ts';
 import { fingerprintOf } from '../../src/daemon/succession/fingerprint.ts';
 import { scheduleProblem } from '../../src/os/config/calendar.ts';
@@ -98,7 +98,7 @@ function runConfiguration(chance: Chance, tell: (input: unknown) => void): void 
   for (const { effective } of config.services.values()) {
     for (const { value } of effective.values()) JSON.parse(value);
   }
-  const { state } = recall(config, { memories: [], survivors: [] }, fingerprintOf, 1, 0);
+  const { state } = adopt(config, { memories: [], survivors: [] }, fingerprintOf, 1, 0);
   const [begun] = step(state, { type: 'configured', config, isFirst: true }, 0);
   const deadline = nextDeadline(begun);
   assert.ok(deadline === null || Number.isFinite(deadline), `it waits until ${deadline}`);

@@ -4,16 +4,16 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { recall } from '../../src/core/adoption/adopt.ts';
-import { remember } from '../../src/core/adoption/saved-service.ts';
+import { adopt } from '../../src/core/adoption/adopt.ts';
+import { savedServices } from '../../src/core/adoption/saved-service.ts';
 import type { Event } from '../../src/core/model/events.ts';
 import { nextDeadline, step } from '../../src/core/supervisor.ts';
-import { Tally } from '../../src/daemon/report/counters.ts';
+import { Counters } from '../../src/daemon/report/counters.ts';
 import { measureService, viewService } from '../../src/daemon/report/views.ts';
 import { fingerprintOf } from '../../src/daemon/succession/fingerprint.ts';
-import { Timetable } from '../../src/daemon/watch/scheduler.ts';
-import { FifoBook } from '../../src/os/fifo/registry.ts';
-import { JobBook } from '../../src/os/files/job-history.ts';
+import { JobScheduler } from '../../src/daemon/watch/scheduler.ts';
+import { FifoRegistry } from '../../src/os/fifo/registry.ts';
+import { JobHistory } from '../../src/os/files/job-history.ts';
 import { readPid } from '../../src/os/files/pid-files.ts';
 import { readScale, scalePath } from '../../src/os/files/scale-file.ts';
 import { StateFile } from '../../src/os/files/state-file.ts';
@@ -61,7 +61,7 @@ export const fileTargets: readonly (() => Promise<Target>)[] = [
   return { ...make(folder.path), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 });
 
-function savedServices(chance: Chance) {
+function randomServices(chance: Chance) {
   const now = monotonic();
   return NAMES.filter(() => chance.is(0.8)).map((name) => ({
     name,
@@ -92,7 +92,7 @@ function stateTarget(dir: string): ReturnType<Maker> {
     run(chance, tell) {
       const log = recordingLog();
       const file = new StateFile(dir, BOOT, log);
-      const body = nastyJson(chance, savedServices(chance));
+      const body = nastyJson(chance, randomServices(chance));
       const whole = `{"version":1,"crc32":${crc32(body)},"bootId":"${BOOT}","services":${body}}\n`;
       const bytes = chance.is(0.2) ? mutate(chance, Buffer.from(whole)) : Buffer.from(whole);
       tell(bytes);
@@ -101,7 +101,7 @@ function stateTarget(dir: string): ReturnType<Maker> {
       const survivors = services
         .filter(() => chance.is(0.5))
         .map(({ name, generation }) => ({ service: name, generation, pid: 4_711, startedAt: monotonic() }));
-      const { state } = recall(config, { memories: services, survivors }, fingerprintOf, 1, monotonic());
+      const { state } = adopt(config, { memories: services, survivors }, fingerprintOf, 1, monotonic());
       live(state, chance, file);
     },
   };
@@ -126,7 +126,7 @@ function live(from: Parameters<typeof step>[0], chance: Chance, file: StateFile)
     hear({ type: 'tick' });
   }
   for (const service of state.services) show(service, null);
-  const memories = remember(state, fingerprintOf);
+  const memories = savedServices(state, fingerprintOf);
   const saved = memories.map((memory) => ({ ...memory, startTime: memory.pid === null ? null : 1, uid: 0 }));
   assert.ok(file.saveNow(saved));
   const again = file.load();
@@ -139,10 +139,10 @@ function live(from: Parameters<typeof step>[0], chance: Chance, file: StateFile)
 
 type Shown = Parameters<typeof viewService>[0];
 
-function show(service: Shown, job: ReturnType<JobBook['of']>): void {
+function show(service: Shown, job: ReturnType<JobHistory['of']>): void {
   const beside = { usage: undefined, nextRun: null, job, isMemoryHeld: false, rollout: null, awaited: null };
   JSON.stringify(viewService(service, beside));
-  const figures = measureService(service, undefined, new Tally(), { bytes: 0, dropped: 0 }, job);
+  const figures = measureService(service, undefined, new Counters(), { bytes: 0, dropped: 0 }, job);
   for (const [name, value] of Object.entries(figures)) {
     assert.ok(typeof value !== 'number' || Number.isFinite(value), `${name} is ${value}`);
   }
@@ -173,7 +173,7 @@ function fifoTarget(dir: string): ReturnType<Maker> {
       tell(text);
       writeFileSync(join(dir, 'opsd.fifos.json'), text, { mode: 0o600 });
       const log = recordingLog();
-      const book = new FifoBook(dir, log);
+      const book = new FifoRegistry(dir, log);
       book.keepOnly(new Set(NAMES));
       book.forget('db');
       book.save();
@@ -184,7 +184,7 @@ function fifoTarget(dir: string): ReturnType<Maker> {
 
 /** A job whose past makes no sense is shown, and comes due. */
 function jobTarget(dir: string): ReturnType<Maker> {
-  const { state } = recall(config, { memories: [], survivors: [] }, fingerprintOf, 1, monotonic());
+  const { state } = adopt(config, { memories: [], survivors: [] }, fingerprintOf, 1, monotonic());
   return {
     name: 'book of jobs',
     share: 0.2,
@@ -194,8 +194,8 @@ function jobTarget(dir: string): ReturnType<Maker> {
       const text = nastyJson(chance, { job: record, other: record });
       tell(text);
       writeFileSync(join(dir, 'jobs.json'), text, { mode: 0o600 });
-      const book = new JobBook(dir, recordingLog());
-      using timetable = new Timetable(
+      const book = new JobHistory(dir, recordingLog());
+      using timetable = new JobScheduler(
         () => state,
         () => {},
         book,

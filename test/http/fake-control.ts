@@ -12,9 +12,9 @@ import { dependentsFirst, neededBy } from '../../src/core/fleet/ordering.ts';
 import { UNASKED } from '../../src/core/life/health.ts';
 import type { Outcome } from '../../src/core/model/effects.ts';
 import { initialState, newService } from '../../src/core/model/initial.ts';
-import type { OrderAction, Run, Service, State } from '../../src/core/model/state.ts';
+import type { CommandAction, Run, Service, State } from '../../src/core/model/state.ts';
 import type { Reason, StateName } from '../../src/core/model/states.ts';
-import { Tally } from '../../src/daemon/report/counters.ts';
+import { Counters } from '../../src/daemon/report/counters.ts';
 import { serviceLog } from '../../src/os/log-file/service-log.ts';
 import { aService } from '../simulation/specs.ts';
 
@@ -34,7 +34,7 @@ const RUN: Run = {
   pid: 4711,
   startedAt: 0,
   readyAt: 0,
-  adopted: false,
+  isAdopted: false,
   beat: { at: null, lostAt: null, lookAt: null },
   check: UNASKED,
 };
@@ -86,7 +86,7 @@ export class FakeControl implements Control {
   gate: Promise<unknown> = Promise.resolve();
   readonly #listeners = new Set<(event: EventView) => void>();
   readonly #events: EventView[] = [];
-  readonly tally = new Tally();
+  readonly tally = new Counters();
   #lastId = 0;
 
   constructor(services: readonly FakeService[] = []) {
@@ -236,7 +236,7 @@ export class FakeControl implements Control {
     return { ...initialState(1), services, slots };
   }
 
-  async #order(action: Exclude<OrderAction, 'signal'>, name: string, by: string): Promise<Outcome> {
+  async #order(action: Exclude<CommandAction, 'signal'>, name: string, by: string): Promise<Outcome> {
     this.orders.push(`${action} ${name} by ${by}`);
     if (action === 'stop' || action === 'restart') this.change(name, 'stopping', { reason: `${action} by ${by}` });
     await this.gate;

@@ -8,7 +8,7 @@ import { openDoors } from './doors.ts';
 import { service, UP } from './fake-control.ts';
 
 const json = (body: unknown) => ({ method: 'POST', body: JSON.stringify(body) });
-const standIn = { turn: 'stands in', detail: 'stands in during the rollout of web' } as const;
+const standIn = { turn: 'stands in', detail: 'surge instance of the rollout of web' } as const;
 const open = () =>
   openDoors([
     service('web', UP),

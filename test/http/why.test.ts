@@ -154,7 +154,7 @@ test('out of memory', () => {
 
 test('dependency down', () => {
   const told = why({
-    state: { name: 'waiting', deadline: null, for: 'db (failed)', on: 'db', hopeless: true },
+    state: { name: 'waiting', deadline: null, for: 'db (failed)', on: 'db', isUnsatisfiable: true },
     reason: 'dependency',
     detail: 'waits for db (failed)',
     policy: { dependsOn: [{ service: 'db', until: 'ready' }] },
@@ -219,7 +219,7 @@ test('wrong signal handling', () => {
   const run = newRun();
   const next = { to: 'stopped', reason: 'operator', detail: 'stop by ann' } as const;
   const told = why({
-    state: { name: 'killing', deadline: now + 5_000, run, next, stuck: false },
+    state: { name: 'killing', deadline: now + 5_000, run, next, isStuck: false },
     from: 'stopping',
     reason: 'stop_timeout',
     detail: 'did not stop within 30000 ms',
@@ -237,7 +237,7 @@ test('wrong signal handling', () => {
 test('a signal of opsd is told as its own, and why it was sent', () => {
   const stop: Case = {
     ...{ state: { name: 'stopped', deadline: null }, from: 'stopping', reason: 'operator', detail: 'stop by ann' },
-    ...{ exit: { signal: 'SIGTERM' }, service: { wish: 'down' } },
+    ...{ exit: { signal: 'SIGTERM' }, service: { desired: 'down' } },
   };
   const asked = { from: 'running', to: 'stopping', reason: 'operator', detail: 'stop by ann', generation: 3 } as const;
   const deaf = { reason: 'stop_timeout', detail: 'did not stop within 300 ms' } as const;
@@ -374,7 +374,7 @@ test('a service that somebody stopped says who, and how to start it', () => {
     state: { name: 'stopped', deadline: null },
     reason: 'operator',
     detail: 'stop by ann',
-    service: { wish: 'down' },
+    service: { desired: 'down' },
   });
   assert.equal(told.summary, 'web is stopped: stop by ann.');
   assert.match(shown(told, 'operator') ?? '', /wants it down/);
@@ -474,7 +474,7 @@ test('what comes next: a job has its schedule, and what waits for good nothing',
   const at = new Date(Date.now() + 60_000).toISOString();
   const job = why({ ...exited, view: { next_attempt_at: at } });
   assert.deepEqual([job.next, job.next_at], ['it is started by its schedule', at]);
-  const state = { name: 'waiting', deadline: null, for: 'db (failed)', on: 'db', hopeless: true } as const;
+  const state = { name: 'waiting', deadline: null, for: 'db (failed)', on: 'db', isUnsatisfiable: true } as const;
   const stuck = why({ state, reason: 'boot', detail: 'waits for db (failed)' });
   assert.deepEqual(
     [stuck.next, stuck.next_at],
@@ -518,8 +518,8 @@ function newRun() {
     pid: 4711,
     startedAt: now,
     readyAt: now,
-    adopted: false,
+    isAdopted: false,
     beat: { at: null, lostAt: null, lookAt: null },
-    check: { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null },
+    check: { askAt: null, failures: 0, successes: 0, isHealthy: null, lastFailure: null },
   };
 }

@@ -94,7 +94,7 @@ test('killing an adopted one ends all of its tree', async () => {
   next.processes.adopt(only(next.census().found), sleep);
   next.processes.kill('web', 1);
   const { left: others } = await next.event('exited', 1, 2_000);
-  if (others > 0) await next.event('emptied');
+  if (others > 0) await next.event('tree_exited');
   await waitFor('the end of all', () => next.alive().length === 0);
 });
 
@@ -111,7 +111,7 @@ test('a main process that ended in between: the rest is adopted, and told at onc
   next.processes.adopt(found, sleep);
   assert.equal((await next.event('exited')).left, 2);
   next.processes.signal('web', 1, 'SIGTERM', 'tree');
-  await next.event('emptied');
+  await next.event('tree_exited');
 });
 
 test('the main process is the one whose identity was recorded, even if it threw its marker away', async () => {
@@ -158,7 +158,7 @@ test('a PID file that names none of them: the main process has ended, and no esc
   next.processes.adopt(found, sleep);
   assert.equal((await next.event('exited')).left, 1);
   next.processes.signal('web', 1, 'SIGTERM', 'tree');
-  await next.event('emptied');
+  await next.event('tree_exited');
 });
 
 test('a recorded number that belongs to another process now is told and never signalled (edge case 1, 3)', async () => {

@@ -63,7 +63,7 @@ test('who throws away session and environment is still in the cgroup, and ended 
   const { left } = await r.event('exited');
   assert.ok(left > 0);
   r.processes.kill('web', 1);
-  await r.event('emptied');
+  await r.event('tree_exited');
   assert.deepEqual(cgroups.members(join(base.path, 'web.1')), []);
   await waitFor('the removal', () => !existsSync(join(base.path, 'web.1')));
 });
@@ -78,7 +78,7 @@ test('a fork bomb is ended at one stroke (edge case 13)', async (t) => {
   await r.start(shell(`for i in 1 2 3; do setsid ${r.dir}/link & done; wait`));
   await waitFor('them to run', () => cgroups.members(join(base.path, 'web.1')).length > 6);
   r.processes.kill('web', 1);
-  if ((await r.event('exited')).left > 0) await r.event('emptied');
+  if ((await r.event('exited')).left > 0) await r.event('tree_exited');
   await waitFor('the removal', () => !existsSync(join(base.path, 'web.1')));
 });
 
@@ -131,7 +131,7 @@ test('an adopted generation keeps its cgroup', async (t) => {
   assert.deepEqual([found.length, found[0]?.others.length], [1, 1]);
   for (const one of found) next.processes.adopt(one, serviceSpec(['sleep', '60']));
   next.processes.kill('web', 1);
-  if ((await next.event('exited')).left > 0) await next.event('emptied');
+  if ((await next.event('exited')).left > 0) await next.event('tree_exited');
   await waitFor('the removal', () => !existsSync(join(base.path, 'web.1')));
 });
 

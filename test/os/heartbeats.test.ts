@@ -29,7 +29,7 @@ async function beating() {
       const before = events.length;
       heartbeats.look('web', generation, file);
       const event = await waitFor('the answer to a look', () => events[before]);
-      assert.ok(event.type === 'looked' && event.service === 'web' && event.generation === generation);
+      assert.ok(event.type === 'heartbeat_checked' && event.service === 'web' && event.generation === generation);
       return event.changed;
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),

@@ -5,13 +5,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Survivor } from '../../src/core/adoption/adopt.ts';
-import { recall } from '../../src/core/adoption/adopt.ts';
+import { adopt } from '../../src/core/adoption/adopt.ts';
 import type { Effect, Transition } from '../../src/core/model/effects.ts';
 import type { Hook, Policy, ServiceSpec } from '../../src/core/model/spec.ts';
 import { stepOfName } from '../../src/os/proc/hook-name.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { Loop } from '../../src/runtime/loop.ts';
-import { type Audience, perform } from '../../src/runtime/perform.ts';
+import { type EffectObserver, perform } from '../../src/runtime/perform.ts';
 import { aConfig } from '../simulation/specs.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Rig, rig, shell } from './rig.ts';
@@ -52,7 +52,7 @@ async function supervise(spec: ServiceSpec, after?: Rig): Promise<Supervised> {
   const log: string[] = [];
   const r = await rig({ hear: (event) => loop.post(event), ...(after ? { after } : {}) });
   const nothing = () => {};
-  const audience: Audience = {
+  const audience: EffectObserver = {
     ...{ taken: nothing, refused: nothing, answer: nothing, alert: nothing, rollout: nothing, health: nothing },
     ...{ skipped: nothing, recovered: nothing, settings: nothing, exit: nothing },
     transition: (transition) => transitions.push(transition),
@@ -78,7 +78,7 @@ async function supervise(spec: ServiceSpec, after?: Rig): Promise<Supervised> {
     return whose === null ? [] : [{ ...whose, generation, pid: main?.identity.pid ?? null, startedAt: 0 }];
   });
   const config = aConfig([spec]);
-  const { state, effects } = recall(config, { memories: [], survivors }, () => '', 1, systemClock.now());
+  const { state, effects } = adopt(config, { memories: [], survivors }, () => '', 1, systemClock.now());
   const loop: Loop = new Loop(state, { perform: (_event, done) => carryOut(done), settled: nothing }, systemClock);
   for (const one of found) r.processes.adopt(one, spec);
   carryOut(effects);

@@ -44,7 +44,7 @@ test('without a descriptor a spawn fails for the moment, what runs is seen and e
     r.processes.signal('web', 1, 'SIGKILL', 'tree');
     const { left } = await r.event('exited', 1);
     r.processes.kill('web', 1);
-    await r.event('emptied', 1);
+    await r.event('tree_exited', 1);
     for (const descriptor of taken) closeSync(descriptor);
     r.processes.spawn('web', 3, serviceSpec(['true']));
     await r.event('exited', 3);
@@ -53,7 +53,7 @@ test('without a descriptor a spawn fails for the moment, what runs is seen and e
   );
   assert.deepEqual(result, {
     left: 1,
-    kinds: ['spawned', 'transient', 'exited', 'emptied', 'spawned', 'exited'],
+    kinds: ['spawned', 'transient', 'exited', 'tree_exited', 'spawned', 'exited'],
     log: [],
   });
 });

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Looks } from '../../src/os/processes/scan-pacer.ts';
+import { ScanPacer } from '../../src/os/processes/scan-pacer.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** When each of the first `count` looks began, if one follows the other as soon as it may. */
 async function beginnings(count: number, look: () => void): Promise<number[]> {
   const begun: number[] = [];
-  using looks = new Looks(
+  using looks = new ScanPacer(
     function* (now) {
       yield;
       begun.push(now);

@@ -37,7 +37,7 @@ test('a double fork leaves a tree that can be ended (8)', async () => {
   assert.equal((await r.event('exited')).left, 1);
   assert.equal(r.processes.others('web', 1).length, 1);
   r.processes.kill('web', 1);
-  await r.event('emptied');
+  await r.event('tree_exited');
   assert.deepEqual(r.alive(), []);
 });
 
@@ -56,7 +56,7 @@ test('a shell in front of the real process: what it leaves is ended through the 
   r.processes.signal('web', 1, 'SIGTERM', 'main');
   assert.equal((await r.event('exited')).left, 1);
   r.processes.signal('web', 1, 'SIGTERM', 'tree');
-  await r.event('emptied');
+  await r.event('tree_exited');
 });
 
 test('a member that ignores SIGTERM after its leader left is killed (11)', async () => {
@@ -66,7 +66,7 @@ test('a member that ignores SIGTERM after its leader left is killed (11)', async
   assert.ok((await r.event('exited')).left > 0);
   r.processes.signal('web', 1, 'SIGTERM', 'tree');
   r.processes.kill('web', 1);
-  await r.event('emptied');
+  await r.event('tree_exited');
   assert.deepEqual(r.alive(), []);
 });
 
@@ -78,7 +78,7 @@ test('an escapee in a session of its own is signalled, and killed when it does n
   r.processes.signal('web', 1, 'SIGTERM', 'tree');
   await waitFor('SIGTERM to reach it', () => existsSync(join(r.dir, 'asked')));
   r.processes.kill('web', 1);
-  await r.event('emptied');
+  await r.event('tree_exited');
   assert.deepEqual(r.alive(), []);
 });
 
@@ -88,7 +88,7 @@ test('killing while the main process lives takes the escapees along', async () =
   r.processes.kill('web', 1);
   const { exit, left } = await r.event('exited');
   assert.equal(exit.signal, 'SIGKILL');
-  if (left > 0) await r.event('emptied');
+  if (left > 0) await r.event('tree_exited');
   await waitFor('the end of all', () => r.alive().length === 0);
 });
 
@@ -100,7 +100,7 @@ test('a forker whose children all leave the session is outrun (13)', async () =>
   await startReady(r, script);
   r.processes.kill('web', 1);
   const { left } = await r.event('exited');
-  if (left > 0) await r.event('emptied');
+  if (left > 0) await r.event('tree_exited');
   assert.deepEqual(r.alive(), []);
 });
 
@@ -148,6 +148,6 @@ test('workers that gave up their rights stay members, in the session or below a 
   r.processes.signal('web', 1, 'SIGKILL', 'main');
   assert.equal((await r.event('exited')).left, 3);
   r.processes.kill('web', 1);
-  await r.event('emptied');
+  await r.event('tree_exited');
   await waitFor('the end of all', () => r.alive().length === 0);
 });

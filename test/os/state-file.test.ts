@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import type { RememberedService } from '../../src/os/files/remembered.ts';
+import type { SavedServiceRecord } from '../../src/os/files/remembered.ts';
 import { StateFile } from '../../src/os/files/state-file.ts';
 import { scratch } from '../support/scratch.ts';
 import { recordingLog } from './output/outputs.ts';
@@ -25,7 +25,7 @@ import { recordingLog } from './output/outputs.ts';
 const needsRoot = process.geteuid?.() === 0 ? false : 'takes root';
 const BOOT = '11111111-2222-3333-4444-555555555555';
 
-function service(name: string, more: Partial<RememberedService> = {}): RememberedService {
+function service(name: string, more: Partial<SavedServiceRecord> = {}): SavedServiceRecord {
   return {
     name,
     generation: 7,

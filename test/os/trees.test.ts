@@ -8,7 +8,7 @@ import { formatMarker } from '../../src/os/proc/marker.ts';
 import { type Process, ProcessTable, type Snapshot } from '../../src/os/proc/process-table.ts';
 import { inOneTurn, type Work } from '../../src/os/proc/turns.ts';
 import { newTree, type Tree } from '../../src/os/processes/process-tree.ts';
-import { Looks } from '../../src/os/processes/scan-pacer.ts';
+import { ScanPacer } from '../../src/os/processes/scan-pacer.ts';
 import { Trees } from '../../src/os/processes/trees.ts';
 import { monotonic } from '../../src/runtime/clock.ts';
 import { waitFor } from '../support/wait.ts';
@@ -208,7 +208,7 @@ test('one look serves all who ask in the same turn', async () => {
 
 test('the first who asks is served in this turn, and looking takes at most a fifth of the time', async () => {
   const begun: number[] = [];
-  using looks = new Looks(
+  using looks = new ScanPacer(
     function* (now) {
       yield;
       begun.push(now);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inOneTurn, inTurns, type Work, workForATurn } from '../../src/os/proc/turns.ts';
-import { Looks } from '../../src/os/processes/scan-pacer.ts';
+import { ScanPacer } from '../../src/os/processes/scan-pacer.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** So many pieces of a millisecond each. */
@@ -35,7 +35,7 @@ test('where nobody waits all of it is done at once', () => assert.equal(inOneTur
 test('who asks in the middle of a look is given another one', async () => {
   let begun = 0;
   let isOver = false;
-  using looks = new Looks(
+  using looks = new ScanPacer(
     function* () {
       begun += 1;
       yield* work(40);

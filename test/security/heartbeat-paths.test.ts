@@ -28,7 +28,7 @@ test('a link to somebody else’s file, or to what is no file, is no beat', { sk
       const before = events.length;
       heartbeats.look('web', 1, file);
       const event = await waitFor('the answer', () => events[before]);
-      return event.type === 'looked' && event.changed;
+      return event.type === 'heartbeat_checked' && event.changed;
     };
     await answer();
     change();

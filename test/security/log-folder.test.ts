@@ -18,7 +18,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ServiceSpec } from '../../src/core/model/spec.ts';
-import { Pulse } from '../../src/daemon/watch/liveness.ts';
+import { Liveness } from '../../src/daemon/watch/liveness.ts';
 import { layoutOf, prepareDirectories } from '../../src/os/files/run-dir.ts';
 import { readTail } from '../../src/os/log-file/last-lines.ts';
 import { serviceLog } from '../../src/os/log-file/service-log.ts';
@@ -168,6 +168,6 @@ test('the heartbeat of opsd itself neither follows a link nor makes what one lea
   const target = join(folder.path, 'made');
   symlinkSync(target, beat);
   const loop = { turnedAt: Number.MAX_SAFE_INTEGER };
-  using _pulse = new Pulse(loop, beat, () => {});
+  using _pulse = new Liveness(loop, beat, () => {});
   assert.equal(statSync(target, { throwIfNoEntry: false }), undefined);
 });

@@ -170,7 +170,7 @@ export class Host {
     const count = (at: number) => (beats === null ? 0 : Math.floor((at - process.bornAt) / beats.every));
     const changed = process.isMainAlive && count(until) > count(Math.min(process.lastLookAt, until));
     process.lastLookAt = this.#scheduler.now;
-    this.#post({ type: 'looked', service: process.service, generation: process.generation, changed });
+    this.#post({ type: 'heartbeat_checked', service: process.service, generation: process.generation, changed });
   }
 
   /** One that beats is healthy too: it says yes as long as it beats. */
@@ -206,7 +206,7 @@ export class Host {
     if (process.isMainAlive || process.isEndTold) return;
     process.isEndTold = true;
     const { service, generation, step } = process;
-    this.#tell(process.script, { type: 'emptied', service, generation, step });
+    this.#tell(process.script, { type: 'tree_exited', service, generation, step });
   }
 
   #tell(script: Script, event: Event): void {

@@ -2,7 +2,7 @@
 
 import { strict as assert } from 'node:assert';
 import { isLeaving } from '../../src/core/fleet/ordering.ts';
-import type { PendingOrder, Service, State } from '../../src/core/model/state.ts';
+import type { PendingCommand, Service, State } from '../../src/core/model/state.ts';
 
 const MOST_ORDERS = 30;
 
@@ -12,7 +12,7 @@ export function assertInvariants(state: State, now: number): void {
   for (const [name, slot] of state.slots) assert.equal(names[slot], name, `the slot of ${name}`);
   assertQueue(state);
   for (const service of state.services) assertService(service, state, now);
-  const starting = state.services.filter((one) => one.state.name === 'starting' && !one.state.run.adopted).length;
+  const starting = state.services.filter((one) => one.state.name === 'starting' && !one.state.run.isAdopted).length;
   assert.ok(starting <= state.startConcurrency, 'no more starts at a time than start_concurrency');
   assertRollouts(state);
 }
@@ -30,9 +30,9 @@ function assertService(service: Service, all: State, now: number): void {
   const isLive = 'run' in state;
   const whose = `${spec.name} (${state.name})`;
   if (isLive) assert.equal(state.run.generation, service.generation, `${whose}: the run is of the last generation`);
-  assert.ok(isLive || service.held === null, `${whose}: what is held lives`);
+  assert.ok(isLive || service.deferred === null, `${whose}: what is held lives`);
   assert.ok(isLive || service.nextSpec === null, `${whose}: a spec waits only for a process to go`);
-  assert.ok(isLive || !service.removed, `${whose}: what is removed and gone is forgotten`);
+  assert.ok(isLive || !service.isRemoved, `${whose}: what is removed and gone is forgotten`);
   assert.ok(service.generation >= 0 && generationFloor >= 0);
   assert.ok(service.failuresInARow >= 0 && service.attemptsInARow >= 0);
   assert.ok(orders.length <= MOST_ORDERS, `${whose}: orders do not pile up`);
@@ -44,15 +44,15 @@ function assertService(service: Service, all: State, now: number): void {
 }
 
 /** An order waits only where something moves: its service, or the dependents that it is held for, whatever it does itself. */
-function mayWait({ action, heldFrom }: PendingOrder, { state, held }: Service, all: State): boolean {
-  if (heldFrom !== null || (held !== null && action === 'stop')) return all.services.some(isLeaving);
+function mayWait({ action, deferredFrom }: PendingCommand, { state, deferred }: Service, all: State): boolean {
+  if (deferredFrom !== null || (deferred !== null && action === 'stop')) return all.services.some(isLeaving);
   switch (state.name) {
     case 'starting':
     case 'stopping':
     case 'killing':
       return true;
     case 'waiting':
-      return !state.hopeless;
+      return !state.isUnsatisfiable;
     case 'running':
       return action === 'run';
     default:
@@ -61,8 +61,8 @@ function mayWait({ action, heldFrom }: PendingOrder, { state, held }: Service, a
 }
 
 function assertRollouts({ rollouts }: State): void {
-  for (const { group, members, waiting, underWay, done } of rollouts.values()) {
-    const parts = [...waiting, ...underWay, ...done];
+  for (const { group, members, waiting, inProgress, done } of rollouts.values()) {
+    const parts = [...waiting, ...inProgress, ...done];
     assert.equal(new Set(parts).size, parts.length, `rollout of ${group}: nobody is in two places`);
     assert.ok(
       parts.every((name) => members.includes(name)),

@@ -308,15 +308,15 @@ function carryOut(
     const exit = { code: 1, signal: null, oom: false };
     const before = simulation.state.services;
     simulation.post({ type: 'exited', service, generation, exit, left: 0 });
-    simulation.post({ type: 'looked', service, generation, changed: false });
-    simulation.post({ type: 'emptied', service, generation });
+    simulation.post({ type: 'heartbeat_checked', service, generation, changed: false });
+    simulation.post({ type: 'tree_exited', service, generation });
     assert.deepEqual(simulation.state.services, before, 'old news changed something');
     return;
   }
   if (what === 'cascade' || what === 'stop') {
     const id = simulation.orderAll('stop', [service], what === 'cascade');
     const isKept = (name: string) =>
-      simulation.state.services.some(({ spec, removed }) => spec.name === name && !removed);
+      simulation.state.services.some(({ spec, isRemoved }) => spec.name === name && !isRemoved);
     const stopped = simulation.taken(id).filter(isKept);
     for (const name of stopped) lastOrder.set(name, 'stop');
     checkCascade(simulation, stopped);
@@ -324,7 +324,7 @@ function carryOut(
   }
   simulation.order(what, service);
   const known = simulation.state.services[simulation.state.slots.get(service) ?? -1];
-  const isKnown = known !== undefined && !known.removed;
+  const isKnown = known !== undefined && !known.isRemoved;
   if (isKnown && what !== 'reset') lastOrder.set(service, what);
   // A service that is started starts what it needs.
   if (!isKnown || (what !== 'start' && what !== 'restart')) return;
@@ -357,7 +357,7 @@ function checkStop({ state, together }: Simulation, { service: name, to, reason,
   const isOrderly = detail.startsWith('restart by') || reason === 'removed' || reason === 'configuration';
   for (const { spec, state: other } of state.services) {
     if (!comesAfter(spec, name)) continue;
-    const isGoing = other.name === 'stopping' || (other.name === 'killing' && !other.stuck);
+    const isGoing = other.name === 'stopping' || (other.name === 'killing' && !other.isStuck);
     const isTogether = detail.startsWith('stop by') && together.get(name)?.has(spec.name) === true;
     assert.ok(
       !(isOrderly || isTogether) || !isGoing,
@@ -371,8 +371,8 @@ function checkStop({ state, together }: Simulation, { service: name, to, reason,
 /** Whoever is stopped is on the way down, or about to be when its turn comes. */
 function checkCascade({ state }: Simulation, names: readonly string[]): void {
   const chosen = state.services.filter(({ spec }) => names.includes(spec.name));
-  for (const { spec, state: own, held } of chosen) {
-    assert.ok(!('run' in own) || held !== null || 'next' in own, `${spec.name} is not stopped`);
+  for (const { spec, state: own, deferred } of chosen) {
+    assert.ok(!('run' in own) || deferred !== null || 'next' in own, `${spec.name} is not stopped`);
   }
 }
 
@@ -395,9 +395,9 @@ function checkBackoff({ transitions, state }: Simulation): void {
 function checkCalm(simulation: Simulation, world: World): void {
   const isStuck = [...world.scripts, ...world.hooks].some((script) => script.diesAfter === null);
   if (isStuck) return;
-  for (const { spec, wish, state, lastDetail } of simulation.state.services) {
+  for (const { spec, desired, state, lastDetail } of simulation.state.services) {
     // One that is to end by itself does not run for ever, nor what is started anew with it.
-    if (wish !== 'up' || world.policies.some(({ timeout }) => timeout !== null)) continue;
+    if (desired !== 'up' || world.policies.some(({ timeout }) => timeout !== null)) continue;
     assert.equal(state.name, 'running', `${spec.name} is wanted and its child is well-behaved: ${lastDetail}`);
   }
 }
@@ -407,7 +407,9 @@ function checkLastOrder(simulation: Simulation, lastOrder: ReadonlyMap<string, s
     const state = simulation.stateOf(name);
     if (order !== 'stop') assert.notEqual(state, 'stopped', `the last order for ${name} was ${order}`);
     else {
-      const isHeld = simulation.state.services.some(({ spec, held }) => spec.name === name && held?.to === 'stopped');
+      const isHeld = simulation.state.services.some(
+        ({ spec, deferred }) => spec.name === name && deferred?.to === 'stopped',
+      );
       const isGoing = isHeld || ['stopped', 'stopping', 'killing'].includes(state);
       assert.ok(isGoing, `${name} is ${state}, its last order was stop`);
     }

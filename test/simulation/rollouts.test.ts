@@ -264,8 +264,8 @@ test('whatever operators do meanwhile, nobody is taken from too few, a rollout e
             .slice(seen)
             .some(({ what }) => isTaken(what) && !leaving.has(what.service));
           seen = simulation.transitions.length;
-          const wanted = simulation.state.services.filter(({ spec, wish, removed }) => {
-            return !removed && wish !== 'down' && namesOf(world.count).includes(spec.name);
+          const wanted = simulation.state.services.filter(({ spec, desired, isRemoved }) => {
+            return !isRemoved && desired !== 'down' && namesOf(world.count).includes(spec.name);
           });
           const least = wanted.length - world.rollout.maxUnavailable;
           assert.ok(!taken || readyOf(simulation) >= least, `one was taken from ${readyOf(simulation) + 1}`);

@@ -1,15 +1,15 @@
 // The real core, the real loop and the real performer on a host, a clock and operators that are not there; all is kept.
 
 import { strict as assert } from 'node:assert';
-import { recall } from '../../src/core/adoption/adopt.ts';
-import { remember } from '../../src/core/adoption/saved-service.ts';
+import { adopt } from '../../src/core/adoption/adopt.ts';
+import { savedServices } from '../../src/core/adoption/saved-service.ts';
 import type { Effect, Outcome, Transition } from '../../src/core/model/effects.ts';
 import type { Event } from '../../src/core/model/events.ts';
 import { initialState } from '../../src/core/model/initial.ts';
 import type { Config, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { State } from '../../src/core/model/state.ts';
 import { Loop } from '../../src/runtime/loop.ts';
-import { type Audience, perform } from '../../src/runtime/perform.ts';
+import { type EffectObserver, perform } from '../../src/runtime/perform.ts';
 import { Host, type ScriptOf } from './host.ts';
 import { assertInvariants } from './invariants.ts';
 import { Scheduler } from './scheduler.ts';
@@ -43,7 +43,7 @@ export class Simulation {
   #nextOrder = 1;
   readonly #ended = new Set<string>();
   /** The effects are what is kept; who is told of them in the daemon, is not there. */
-  readonly #audience: Audience = {
+  readonly #audience: EffectObserver = {
     transition: () => {},
     taken: () => {},
     refused: () => {},
@@ -81,10 +81,10 @@ export class Simulation {
   /** kill -9 of the daemon, and the start of the next one, which finds the state file or does not. */
   crash(config: Config, hasMemory: boolean): void {
     for (const id of this.asked.keys()) if (this.answers.get(id)?.length !== this.owedBy(id)) this.asked.delete(id);
-    const memories = hasMemory ? remember(this.state, fingerprintOf) : [];
+    const memories = hasMemory ? savedServices(this.state, fingerprintOf) : [];
     const survivors = this.host.survive();
     this.#ended.clear();
-    const { state, effects } = recall(config, { memories, survivors }, fingerprintOf, this.state.seed, this.now);
+    const { state, effects } = adopt(config, { memories, survivors }, fingerprintOf, this.state.seed, this.now);
     this.#loop[Symbol.dispose]();
     this.#loop = this.#newLoop(state);
     this.host.reportOrphans();
@@ -179,7 +179,11 @@ export class Simulation {
   }
 
   #noteEnd(event: Event): void {
-    if (event.type === 'emptied' || event.type === 'spawn_failed' || (event.type === 'exited' && event.left === 0)) {
+    if (
+      event.type === 'tree_exited' ||
+      event.type === 'spawn_failed' ||
+      (event.type === 'exited' && event.left === 0)
+    ) {
       this.#ended.add(`${event.service}.${event.generation}.${event.step ?? 'main'}`);
     }
   }

@@ -128,7 +128,7 @@ export function aGroup(
     ...aConfig(members, changes),
     groups: new Map([[name, { configured: count, instances: count }]]),
     rollouts: new Map([
-      [name, { members: members.map((spec) => spec.name), policy: rollout, standIns: all.slice(count) }],
+      [name, { members: members.map((spec) => spec.name), policy: rollout, surgeSpecs: all.slice(count) }],
     ]),
   };
 }

@@ -30,7 +30,7 @@ export class Steps {
       const ends = state.deadline ?? Number.POSITIVE_INFINITY;
       assert.ok(hookEndsAt === null || ends <= hookEndsAt, `${whose}: a hook is looked at when its time is over`);
       const isKilled =
-        state.name === 'killing' || state.run.adopted || hookEndsAt !== null || state.name === 'stopping';
+        state.name === 'killing' || state.run.isAdopted || hookEndsAt !== null || state.name === 'stopping';
       assert.ok(step !== 'before_start' || isKilled, `${whose}: a before_start without an end`);
     }
   }

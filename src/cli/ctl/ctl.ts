@@ -15,7 +15,7 @@ export async function runCtl(
 ): Promise<ExitCode> {
   const { timeout } = options;
   const patience = timeout === undefined ? PATIENCE : (await import('../arguments/limits.ts')).patienceOf(timeout);
-  using client = newClient(socketPath(options.socket, env), patience, terminal.enough);
+  using client = newClient(socketPath(options.socket, env), patience, terminal.interrupt);
   return await obey(command.path[1] ?? '', { client, terminal, operands, options });
 }
 

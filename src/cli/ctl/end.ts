@@ -25,7 +25,7 @@ export async function endDaemon({ client, terminal, options }: Ctl, how: 'handov
   const since = monotonic();
   let left: readonly string[] = [];
   using _progress = showProgress(client, terminal, () => left);
-  while (monotonic() - since < timeout && !terminal.enough.aborted) {
+  while (monotonic() - since < timeout && !terminal.interrupt.aborted) {
     const status = await stillThere(client.socketPath, () => readStatus(client, []));
     if (status === null || status.daemon.pid !== daemon.pid) {
       terminal.out(
@@ -34,7 +34,7 @@ export async function endDaemon({ client, terminal, options }: Ctl, how: 'handov
       return 0;
     }
     left = status.services.filter(({ pid }) => pid !== null).map(({ name }) => name);
-    await pause(LOOK_EVERY, terminal.enough);
+    await pause(LOOK_EVERY, terminal.interrupt);
   }
   throw new RuntimeError(
     `opsd (pid ${daemon.pid}) has not ended after ${span(monotonic() - since)}; it goes on with it`,

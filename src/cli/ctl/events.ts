@@ -27,7 +27,7 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
   using reply = await client.stream('GET', `/api/v1/events?since=${kept.at(-1)?.id ?? 0}`);
   const events = serverEventsOf(reply);
   for (;;) {
-    const next = await orEnough(events.next(), terminal.enough);
+    const next = await orEnough(events.next(), terminal.interrupt);
     if (next === null) return 0;
     if (next.done) {
       terminal.err('opsd: the daemon ended\n');

@@ -61,7 +61,7 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
     using reply = await client.stream('GET', path);
     const lines = linesOf(reply);
     for (;;) {
-      const next = await orEnough(lines.next(), terminal.enough);
+      const next = await orEnough(lines.next(), terminal.interrupt);
       if (isOld && read === 0 && next?.done) tellOlder(ctl, name, reply);
       if (next === null || next.done) return;
       // What follows the first line that is new enough is newer, stamped or not.

@@ -53,7 +53,9 @@ async function tellRollouts(client: Ctl['client'], terminal: Ctl['terminal']): P
       terminal.out(`\n${paint(terminal, 'red', `the rollout of ${service} has ${sanitise(detail)}`)}\n`);
     } else if (direction === 'back') {
       const again = `change it, or try it again with: opsd ctl rollout retry ${service}`;
-      terminal.out(`\n${service} runs what it was before its last change, which was taken back; ${again}\n`);
+      terminal.out(
+        `\n${service} runs what it wruns its previous configuration: its last change was rolled back; ${again}\n`,
+      );
     }
   }
 }

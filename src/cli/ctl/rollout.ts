@@ -40,7 +40,7 @@ async function showRollouts({ client, terminal, options }: Ctl, services: readon
 
 function describe(terminal: Terminal, view: RolloutView): string {
   const { service, kind, direction, state, detail, failure, started_at, ended_at, services } = view;
-  const what = kind === 'restart' ? 'rolling restart' : direction === 'back' ? 'way back' : 'change';
+  const what = kind === 'restart' ? 'rolling restart' : direction === 'back' ? 'rollback' : 'change';
   const when = ended_at === null ? `for ${span(ago(started_at))}` : `${span(ago(ended_at))} ago`;
   const lines = [`${paint(terminal, 'bold', service)}  ${what}, ${paint(terminal, STATES[state], state)} ${when}`];
   lines.push(`  ${sanitise(detail)}`);

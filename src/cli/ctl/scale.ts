@@ -59,7 +59,7 @@ async function waitFor(
   const late = new AbortController();
   using alarm = new Alarm(() => late.abort());
   alarm.set(timeout);
-  const enough = AbortSignal.any([terminal.enough, late.signal]);
+  const enough = AbortSignal.any([terminal.interrupt, late.signal]);
   const { services } = await readStatus(client, []);
   const known = new Map(services.map(({ name, state, reason }) => [name, { state, reason }]));
   const pending = new Map<string, 'added' | 'removed'>();
@@ -83,7 +83,7 @@ async function waitFor(
     const next = await orEnough(events.next(), enough);
     const left = [...pending.keys()].slice(0, 10).join(', ');
     if (next === null) {
-      const why = terminal.enough.aborted ? 'no longer waiting' : `not at rest after ${span(timeout)}`;
+      const why = terminal.interrupt.aborted ? 'no longer waiting' : `not at rest after ${span(timeout)}`;
       throw new RuntimeError(`${why}: ${left}; opsd goes on with it; ask: opsd ctl status`);
     }
     if (next.done) throw new RuntimeError(`opsd ended before these came to rest: ${left}`);

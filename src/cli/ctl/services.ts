@@ -2,7 +2,7 @@
 
 import type { RolloutAction } from '../../api/rollouts.ts';
 import type { Outcome } from '../../core/model/effects.ts';
-import type { OrderAction } from '../../core/model/state.ts';
+import type { CommandAction } from '../../core/model/state.ts';
 import { RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
@@ -20,7 +20,7 @@ interface Line {
   readonly done?: boolean;
 }
 
-export async function giveOrder(ctl: Ctl, action: Exclude<OrderAction, 'signal'>): Promise<ExitCode> {
+export async function giveOrder(ctl: Ctl, action: Exclude<CommandAction, 'signal'>): Promise<ExitCode> {
   const wait = ctl.options['no-wait'] !== true;
   if (ctl.options.rolling === true) return giveRolloutOrder(ctl, 'restart', ctl.operands);
   return perform(ctl, ctl.operands, { action, services: ctl.operands, wait, cascade: ctl.options.cascade === true });
@@ -59,7 +59,7 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   const late = new AbortController();
   using alarm = new Alarm(() => late.abort());
   if (timeout !== Number.POSITIVE_INFINITY) alarm.set(timeout);
-  const enough = AbortSignal.any([terminal.enough, late.signal]);
+  const enough = AbortSignal.any([terminal.interrupt, late.signal]);
   using reply = await client.stream('POST', to, order);
   using _progress = showProgress(client, terminal, () => [...waiting]);
   let code: ExitCode = 0;
@@ -75,7 +75,7 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
     code = worse(code, line.outcome);
     say(ctl, line.service, line.outcome);
   }
-  if (terminal.enough.aborted) throw new RuntimeError(`no longer waiting; opsd goes on with ${brief(waiting)}`);
+  if (terminal.interrupt.aborted) throw new RuntimeError(`no longer waiting; opsd goes on with ${brief(waiting)}`);
   const { services } = await readStatus(client, [...waiting]);
   const told = services.slice(0, 10).map(({ name, state }) => `${name} (${state})`);
   throw new RuntimeError(

@@ -36,18 +36,18 @@ function page({ terminal }: Ctl, status: StatusView): string {
 /** On a terminal each look replaces the last one; a daemon that goes away is waited for. */
 async function watch(ctl: Ctl): Promise<ExitCode> {
   const { terminal, options } = ctl;
-  while (!terminal.enough.aborted) {
+  while (!terminal.interrupt.aborted) {
     let text: string;
     try {
       const status = await readStatus(ctl.client, ctl.operands);
       text = options.json === true ? `${JSON.stringify(status)}\n` : page(ctl, status);
     } catch (error) {
-      if (terminal.enough.aborted) break;
+      if (terminal.interrupt.aborted) break;
       if (!terminal.outIsTty || !(error instanceof Error)) throw error;
       text = `${paint(terminal, 'red', error.message)}\n`;
     }
     terminal.out(terminal.outIsTty ? `\u001b[H\u001b[2J${text}` : text);
-    await pause(WATCH_EVERY, terminal.enough);
+    await pause(WATCH_EVERY, terminal.interrupt);
   }
   return 0;
 }

@@ -27,12 +27,12 @@ export async function waitFor(ctl: Ctl): Promise<ExitCode> {
   const missing = () => [...states].filter(([, state]) => state !== wanted).map(([name]) => name);
   using _progress = showProgress(client, terminal, missing);
   const events = serverEventsOf(reply);
-  const enough = AbortSignal.any([terminal.enough, late.signal]);
+  const enough = AbortSignal.any([terminal.interrupt, late.signal]);
   while (missing().length > 0) {
     const next = await orEnough(events.next(), enough);
     if (next === null) {
       const told = missing().map((name) => `${name} (${states.get(name)})`);
-      const why = terminal.enough.aborted ? 'no longer waiting' : `not ${wanted} after ${span(timeout)}`;
+      const why = terminal.interrupt.aborted ? 'no longer waiting' : `not ${wanted} after ${span(timeout)}`;
       throw new RuntimeError(`${why}: ${told.slice(0, 10).join(', ')}; ask: opsd ctl why ${missing()[0]}`);
     }
     if (next.done) throw new RuntimeError(`opsd ended before these were ${wanted}: ${missing().join(', ')}`);

@@ -12,7 +12,7 @@ export interface Terminal {
   columns(): number | null;
   readonly hasColours: boolean;
   /** Aborted when the person at the terminal, or whoever started us, has enough (SIGINT, SIGTERM, a closed pipe). */
-  readonly enough: AbortSignal;
+  readonly interrupt: AbortSignal;
 }
 
 export type Colour = 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'dim' | 'bold';

@@ -82,16 +82,16 @@ class Top {
   }
 
   async run(): Promise<void> {
-    const { enough } = this.#ctl.terminal;
+    const { interrupt } = this.#ctl.terminal;
     const end = () => this.#over.resolve();
     const keys = (text: string) => this.#type(text);
     const draw = () => this.#draw();
     using _clock = every(LOOK_EVERY, () => void this.#look());
-    enough.addEventListener('abort', end, { once: true });
+    interrupt.addEventListener('abort', end, { once: true });
     process.stdin.on('data', keys);
     process.stdin.on('end', end);
     process.stdout.on('resize', draw);
-    if (enough.aborted) end();
+    if (interrupt.aborted) end();
     try {
       this.#draw();
       await this.#over.promise;

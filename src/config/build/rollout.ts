@@ -41,9 +41,13 @@ export function rolloutOf(rolled: Rolled, locate: Locate, findings: Findings): R
           onFailure: rollout.on_failure,
         };
   if (!isRight(policy, members.length, locate, findings)) return null;
-  const standIns = Array.from({ length: policy.maxSurge }, (_, index) => rolled.standIn(members.length + index + 1));
-  const group = { members: members.map(({ name }) => name), policy, standIns: standIns.filter((one) => one !== null) };
-  checkHeartbeats(members, group.standIns, locate, findings);
+  const surgeSpecs = Array.from({ length: policy.maxSurge }, (_, index) => rolled.standIn(members.length + index + 1));
+  const group = {
+    members: members.map(({ name }) => name),
+    policy,
+    surgeSpecs: surgeSpecs.filter((one) => one !== null),
+  };
+  checkHeartbeats(members, group.surgeSpecs, locate, findings);
   return group;
 }
 

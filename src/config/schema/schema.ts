@@ -109,7 +109,7 @@ export const SERVICE = {
     preset(strings('a list of services'), []),
   ),
   on_dependency_restart: described(
-    'When something it depends on was started anew: restart it too, or keep it.',
+    'When something it depends on was restarted: restart it too, or keep it.',
     preset(choice(['restart', 'keep']), 'keep'),
   ),
   ready: described(READY_MEANING, optional(table(READY))),

@@ -24,7 +24,7 @@ export function hideInConfig(config: Config, masks: SecretMasks): Config {
     const effective = hidden(spec.effective);
     return effective === spec.effective ? spec : { ...spec, effective };
   };
-  const groupOf = (group: RolloutGroup): RolloutGroup => ({ ...group, standIns: group.standIns.map(specOf) });
+  const groupOf = (group: RolloutGroup): RolloutGroup => ({ ...group, surgeSpecs: group.surgeSpecs.map(specOf) });
   return {
     ...config,
     services: new Map([...config.services].map(([name, spec]) => [name, specOf(spec)])),

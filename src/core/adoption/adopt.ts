@@ -4,16 +4,16 @@ import { draw } from '../life/backoff.ts';
 import { checkHealth, checkReadiness, UNASKED } from '../life/health.ts';
 import { noBeatYet } from '../life/heartbeat.ts';
 import { bringDown, bringDownInTurn } from '../life/lifecycle.ts';
-import { hear } from '../life/machine.ts';
-import { type Around, isWanted, type Moved, move } from '../life/transition.ts';
+import { onEvent } from '../life/machine.ts';
+import { isWanted, type Moved, move, type StepContext } from '../life/transition.ts';
 import type { Effect } from '../model/effects.ts';
 import { initialState, newService } from '../model/initial.ts';
 import type { Config, Millis, ServiceSpec } from '../model/spec.ts';
 import type { Exit, Next, Run, Service, ServiceState, State } from '../model/state.ts';
 import type { Step } from '../model/states.ts';
-import { ofUnknownForm, stranger } from '../model/unknown-service.ts';
+import { ofUnknownForm, unknownService } from '../model/unknown-service.ts';
 import { type Found, recallRollouts, rolledOf } from '../rollout/restore.ts';
-import type { Memory } from './saved-service.ts';
+import type { SavedService } from './saved-service.ts';
 
 /** A generation of an earlier opsd of which something still lives. */
 export interface Survivor {
@@ -27,11 +27,11 @@ export interface Survivor {
 }
 
 export interface Inheritance {
-  readonly memories: readonly Memory[];
+  readonly memories: readonly SavedService[];
   readonly survivors: readonly Survivor[];
 }
 
-interface Recalled {
+interface Adoption {
   readonly state: State;
   readonly effects: readonly Effect[];
   /** Older generations beside the adopted one of a service, and such as there cannot be yet: nobody's, to be ended. */
@@ -43,13 +43,13 @@ interface Recalled {
  * configured are stopped. Follow it with the first `configured`, which starts what is not there, and takes down what is
  * to go or to be replaced.
  */
-export function recall(
+export function adopt(
   config: Config,
   { memories, survivors }: Inheritance,
   fingerprintOf: (spec: ServiceSpec) => string,
   seed: number,
   now: Millis,
-): Recalled {
+): Adoption {
   const effects: Effect[] = [];
   const strays: Survivor[] = [];
   const remembered = new Map(memories.map((memory) => [memory.name, memory]));
@@ -66,13 +66,13 @@ export function recall(
   const found: Found = { outdated: new Set(), spared: new Set() };
   let { seed: next, random } = draw(seed);
   for (const name of names) {
-    const standIn = rolled.standIns.get(name);
+    const standIn = rolled.surgeSpecs.get(name);
     const spec = config.services.get(name) ?? standIn;
     const isRolled = standIn !== undefined || rolled.members.has(name);
-    const around: Around = { now, random, obstacle: notYet, mayRestartUnhealthy: () => false, closingAt: null };
+    const around: StepContext = { now, random, obstacle: notYet, mayRestartUnhealthy: () => false, closingAt: null };
     const memory = remembered.get(name);
     const [service, told] = recallOne(name, spec, memory, youngest.get(name), { fingerprintOf, isRolled }, around);
-    services.push(standIn === undefined ? service : { ...service, wish: 'up' });
+    services.push(standIn === undefined ? service : { ...service, desired: 'up' });
     effects.push(...told);
     ({ seed: next, random } = draw(next));
     if (!isRolled || !isUp(service) || !isOutdated(service, memory, fingerprintOf)) continue;
@@ -99,7 +99,7 @@ const MOST_GENERATIONS = 1e12;
  * Whoever runs as the user of a service can give a process any generation. A last one of all would be the end of
  * counting: for this service, and once it is removed for all others.
  */
-function isBelieved({ generation }: Survivor, memory: Memory | undefined): boolean {
+function isBelieved({ generation }: Survivor, memory: SavedService | undefined): boolean {
   return generation <= (memory === undefined ? MOST_GENERATIONS : memory.generation + MOST_UNSAVED);
 }
 
@@ -109,7 +109,7 @@ const HOOK_PATIENCE: Millis = 5_000;
 const UNHOOKED = { step: 'main', hookEndsAt: null } as const;
 
 /** Nothing starts before everything was looked at: `configured` opens the gate. */
-const notYet = () => ({ text: 'the adoption of running services', on: null, hopeless: false });
+const notYet = () => ({ text: 'the adoption of running services', on: null, isUnsatisfiable: false });
 
 function byYouth(a: Survivor, b: Survivor): number {
   const isMain = ({ step = 'main' }: Survivor) => Number(step === 'main');
@@ -133,7 +133,7 @@ interface Terms {
  */
 function isOutdated(
   { generation, spec }: Service,
-  memory: Memory | undefined,
+  memory: SavedService | undefined,
   fingerprintOf: (spec: ServiceSpec) => string,
 ): boolean {
   return memory !== undefined && memory.generation <= generation && memory.fingerprint !== fingerprintOf(spec);
@@ -146,30 +146,39 @@ function isUp({ state }: Service): boolean {
 function recallOne(
   name: string,
   spec: ServiceSpec | undefined,
-  memory: Memory | undefined,
+  memory: SavedService | undefined,
   survivor: Survivor | undefined,
   terms: Terms,
-  around: Around,
+  around: StepContext,
 ): Moved {
-  const service = withMemory(newService(spec ?? stranger(name), 0, around.now), memory, spec === undefined);
+  const service = withMemory(newService(spec ?? unknownService(name), 0, around.now), memory, spec === undefined);
   if (survivor === undefined)
     return spec === undefined ? [service, []] : absent(service, memory, terms.fingerprintOf, around);
   const { step = 'main' } = survivor;
   if (step !== 'main') return endHook(service, survivor, step, around);
-  const [adopted, effects] = adopt(service, memory, survivor, around);
+  const [adopted, effects] = adoptService(service, memory, survivor, around);
   if (!('run' in adopted.state) || adopted.state.name === 'stopping') return [adopted, effects];
   const [settled, more] = straighten(adopted, memory, terms, around);
   return [settled, [...effects, ...more]];
 }
 
-function withMemory(service: Service, memory: Memory | undefined, removed: boolean): Service {
-  if (memory === undefined) return { ...service, removed };
-  const { generation, wish, restarts, failuresInARow, attemptsInARow, lastExit, lastReason, lastDetail } = memory;
+function withMemory(service: Service, memory: SavedService | undefined, isRemoved: boolean): Service {
+  if (memory === undefined) return { ...service, isRemoved };
+  const {
+    generation,
+    wish: desired,
+    restarts,
+    failuresInARow,
+    attemptsInARow,
+    lastExit,
+    lastReason,
+    lastDetail,
+  } = memory;
   return {
     ...service,
-    removed,
+    isRemoved,
     generation,
-    wish,
+    desired,
     restarts,
     failuresInARow,
     attemptsInARow,
@@ -181,16 +190,16 @@ function withMemory(service: Service, memory: Memory | undefined, removed: boole
 }
 
 /** Only a parent learns how a hook ends: one that an earlier opsd began is ended, and what it was part of begins anew. */
-function endHook(service: Service, { generation, startedAt }: Survivor, step: Step, around: Around): Moved {
+function endHook(service: Service, { generation, startedAt }: Survivor, step: Step, around: StepContext): Moved {
   const { spec } = service;
   const told = `${step}, which an earlier opsd began, is ended`;
-  const isToStart = isWanted(service) && (spec.policy.schedule === null || service.wish !== null);
+  const isToStart = isWanted(service) && (spec.policy.schedule === null || service.desired !== null);
   const next: Next = isToStart
     ? { to: 'start', reason: 'adopted', detail: `the ${step} of an earlier opsd is gone` }
     : { to: 'stopped', reason: 'adopted', detail: told };
   const run: Run = {
     ...UNHOOKED,
-    ...{ generation, step, startedAt, pid: null, readyAt: null, adopted: true },
+    ...{ generation, step, startedAt, pid: null, readyAt: null, isAdopted: true },
     ...{ beat: noBeatYet(spec.policy, around.now), check: UNASKED },
   };
   const known: Service = { ...service, generation: Math.max(service.generation, generation) };
@@ -200,7 +209,12 @@ function endHook(service: Service, { generation, startedAt }: Survivor, step: St
   return [moved, [...said, { type: 'remove_pid', service: spec.name }, ask]];
 }
 
-function adopt(service: Service, memory: Memory | undefined, survivor: Survivor, around: Around): Moved {
+function adoptService(
+  service: Service,
+  memory: SavedService | undefined,
+  survivor: Survivor,
+  around: StepContext,
+): Moved {
   const { generation, pid, startedAt } = survivor;
   const { policy, name } = service.spec;
   const isKnown = memory !== undefined && memory.generation === generation;
@@ -208,7 +222,7 @@ function adopt(service: Service, memory: Memory | undefined, survivor: Survivor,
   // It may have been beating all the time, but nobody looked: it gets as long as a new one.
   const beat = noBeatYet(policy, around.now);
   const check = wasReady === null ? checkReadiness(policy, around.now) : checkHealth(policy, around.now, around.random);
-  const run: Run = { ...UNHOOKED, generation, pid, startedAt, readyAt: wasReady, adopted: true, beat, check };
+  const run: Run = { ...UNHOOKED, generation, pid, startedAt, readyAt: wasReady, isAdopted: true, beat, check };
   const known: Service = { ...service, generation: Math.max(service.generation, generation) };
   const deadline = around.now;
   const state: ServiceState =
@@ -226,16 +240,16 @@ function adopt(service: Service, memory: Memory | undefined, survivor: Survivor,
 /** Goes on with what the earlier opsd was about to do with a generation that is adopted. */
 function straighten(
   service: Service,
-  memory: Memory | undefined,
+  memory: SavedService | undefined,
   { fingerprintOf, isRolled }: Terms,
-  around: Around,
+  around: StepContext,
 ): Moved {
-  if (service.removed) {
+  if (service.isRemoved) {
     const detail = 'no longer in the configuration';
     return bringDownInTurn(service, around, { to: 'stopped', reason: 'removed', detail });
   }
   if (!isWanted(service)) {
-    return bringDownInTurn(service, around, { to: 'stopped', reason: 'adopted', detail: 'it is not to be up' });
+    return bringDownInTurn(service, around, { to: 'stopped', reason: 'adopted', detail: 'its desired state is down' });
   }
   if (memory === undefined) return [service, []];
   const isOfThis = memory.generation === service.generation;
@@ -257,9 +271,9 @@ function straighten(
 /** Nothing of it lives. What it was decides what it is now. */
 function absent(
   service: Service,
-  memory: Memory | undefined,
+  memory: SavedService | undefined,
   fingerprintOf: (spec: ServiceSpec) => string,
-  around: Around,
+  around: StepContext,
 ): Moved {
   if (memory === undefined || !isWanted(service)) return [service, []];
   // With another configuration it deserves another try.
@@ -281,14 +295,14 @@ function absent(
         pid: null,
         startedAt: memory.startedAt ?? around.now,
         readyAt: memory.readyAt,
-        adopted: true,
+        isAdopted: true,
         beat: { at: null, lostAt: null, lookAt: null },
         check: UNASKED,
       };
       const exit: Exit = { code: null, signal: null, oom: false };
       const was: Service = { ...service, state: { name: 'running', deadline: null, run } };
       const event = { type: 'exited', service: service.spec.name, generation: run.generation, exit, left: 0 } as const;
-      const [moved, effects] = hear(was, event, around);
+      const [moved, effects] = onEvent(was, event, around);
       return [moved, [{ type: 'remove_pid', service: service.spec.name }, ...effects]];
     }
     case 'stopped':

@@ -6,7 +6,7 @@ import type { Reason, StateName } from '../model/states.ts';
 import { membersOfUnknownForm } from '../rollout/restore.ts';
 
 /** What an opsd writes down of a service for the next one of the same boot. */
-export interface Memory {
+export interface SavedService {
   readonly name: string;
   readonly generation: number;
   readonly state: StateName;
@@ -35,7 +35,7 @@ export interface Memory {
 const UNKNOWN = 'unknown';
 
 /** What an opsd writes down. `fingerprintOf` is one-way: secrets are part of it. */
-export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => string): readonly Memory[] {
+export function savedServices(state: State, fingerprintOf: (spec: ServiceSpec) => string): readonly SavedService[] {
   const foreign = membersOfUnknownForm(state.rollouts);
   const rejected = new Map([...state.rollouts.values()].flatMap((rollout) => [...rollout.rejected]));
   return state.services.map((service) => {
@@ -47,7 +47,7 @@ export function remember(state: State, fingerprintOf: (spec: ServiceSpec) => str
       generation: service.generation,
       state: now.name,
       pid: run?.pid ?? null,
-      wish: service.wish,
+      wish: service.desired,
       restarts: service.restarts,
       failuresInARow: service.failuresInARow,
       attemptsInARow: service.attemptsInARow,

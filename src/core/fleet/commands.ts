@@ -1,18 +1,26 @@
 // Operators' orders, carried out: start, stop, restart, signal, reset.
 
 import { bringDown, bringDownInTurn, start } from '../life/lifecycle.ts';
-import { released, supersede } from '../life/pending-commands.ts';
-import { type Around, forgiven, isLive, isWanted, type Moved, unreachable } from '../life/transition.ts';
+import { resumed, supersede } from '../life/pending-commands.ts';
+import { forgiven, isLive, isWanted, type Moved, type StepContext, unreachable } from '../life/transition.ts';
 import type { Outcome } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
-import type { Next, PendingOrder, Service } from '../model/state.ts';
-import { dependentsFirst, isAwaitingDependents, isHeld, isLeaving, neededBy, needsOf, serviceOf } from './ordering.ts';
-import type { World } from './step.ts';
+import type { Next, PendingCommand, Service } from '../model/state.ts';
+import {
+  dependentsFirst,
+  isAwaitingDependents,
+  isDeferred,
+  isLeaving,
+  neededBy,
+  needsOf,
+  serviceOf,
+} from './ordering.ts';
+import type { StepDraft } from './step.ts';
 
 type Order = Extract<Event, { type: 'order' }>;
 
 /** Takes an operator's order to one service or many; each answers it exactly once, here or when it came to rest. */
-export function obey(world: World, order: Order): void {
+export function onCommand(world: StepDraft, order: Order): void {
   const { id, services } = order;
   const others = order.action === 'stop' ? neededBy(world.state, services) : [];
   if (order.action === 'stop' && !order.cascade && others.length > 0 && world.state.phase.name === 'running') {
@@ -29,11 +37,11 @@ export function obey(world: World, order: Order): void {
 }
 
 /** `chosen`: all that the order is for. */
-function obeyOne(world: World, order: Order, name: string, chosen: ReadonlySet<string>): void {
+function obeyOne(world: StepDraft, order: Order, name: string, chosen: ReadonlySet<string>): void {
   const answer = (outcome: Outcome) =>
     void world.effects.push({ type: 'answer', id: order.id, service: name, outcome });
   const target = serviceOf(world.state, name);
-  if (target === undefined || (target.removed && order.action !== 'stop')) {
+  if (target === undefined || (target.isRemoved && order.action !== 'stop')) {
     return answer({ ok: false, code: 'unknown_service', message: `no service named ${name} is configured` });
   }
   if (world.state.phase.name === 'shutting_down') {
@@ -69,7 +77,7 @@ function obeyOne(world: World, order: Order, name: string, chosen: ReadonlySet<s
 }
 
 function moveAsOrdered(
-  world: World,
+  world: StepDraft,
   { spec, state }: Service,
   { id, action, by }: Order,
   chosen: ReadonlySet<string>,
@@ -82,16 +90,16 @@ function moveAsOrdered(
     isUp &&
     ((action === 'restart' && isAwaitingDependents(world.state, name)) ||
       (action === 'stop' && isAwaitingDependents(world.state, name, chosen)));
-  const heldFrom = isToWait && action === 'restart' ? by : null;
+  const deferredFrom = isToWait && action === 'restart' ? by : null;
   world.change(name, (service) => {
     const [free, answers] = supersede(service, action, by);
-    const wish = action === 'stop' ? 'down' : action === 'run' && isWanted(service) ? service.wish : 'up';
-    return [{ ...free, wish, held: action === 'stop' ? free.held : stillHeld(free) }, answers];
+    const desired = action === 'stop' ? 'down' : action === 'run' && isWanted(service) ? service.desired : 'up';
+    return [{ ...free, desired, deferred: action === 'stop' ? free.deferred : stillHeld(free) }, answers];
   });
   if (action !== 'stop')
     for (const needed of needsOf(world.state, name)) world.change(needed, (s, a) => bringUp(s, a, by));
   world.change(name, (service, around) => {
-    const ordered: Service = { ...service, orders: [...service.orders, { id, action, heldFrom }] };
+    const ordered: Service = { ...service, orders: [...service.orders, { id, action, deferredFrom }] };
     if (!isToWait) return carryOut(ordered, around, action, by);
     // What it is held for survives opsd: whoever is not to be up goes down in its turn at the next one, too.
     return action === 'stop' ? bringDownInTurn(ordered, around, stopBy(by)) : [ordered, []];
@@ -107,27 +115,27 @@ function brief(names: readonly string[]): string {
 }
 
 /** It is to be up: of what a reload wants only the new form is left. */
-function stillHeld({ nextSpec, held }: Service): Service['held'] {
-  if (held?.to !== 'stopped') return held;
-  return nextSpec === null ? null : { ...held, to: 'start' };
+function stillHeld({ nextSpec, deferred }: Service): Service['deferred'] {
+  if (deferred?.to !== 'stopped') return deferred;
+  return nextSpec === null ? null : { ...deferred, to: 'start' };
 }
 
 /** Takes those down that waited for dependents which are gone now. */
-export function releaseHeld(world: World): void {
+export function resumeDeferred(world: StepDraft): void {
   if (world.effects.length === 0 && !world.mayAdmit) return;
-  const held = world.state.services.filter(isHeld).map(({ spec }) => spec.name);
+  const held = world.state.services.filter(isDeferred).map(({ spec }) => spec.name);
   if (held.length === 0) return;
   for (const name of held) if (!isAwaitingDependents(world.state, name)) release(world, name);
   // Who waits for whom may have been turned round meanwhile: with nobody on the way down they wait for each other.
   if (!world.state.services.some(isLeaving)) for (const name of held) release(world, name);
 }
 
-function release(world: World, name: string): void {
+function release(world: StepDraft, name: string): void {
   world.change(name, (service, around) => {
-    const { held, orders } = service;
-    if (held !== null) return bringDown(released(service), around, held);
-    const by = orders.find(({ heldFrom }) => heldFrom !== null)?.heldFrom;
-    return by == null ? [service, []] : carryOut(released(service), around, 'restart', by);
+    const { deferred, orders } = service;
+    if (deferred !== null) return bringDown(resumed(service), around, deferred);
+    const by = orders.find(({ deferredFrom }) => deferredFrom !== null)?.deferredFrom;
+    return by == null ? [service, []] : carryOut(resumed(service), around, 'restart', by);
   });
 }
 
@@ -135,7 +143,7 @@ function stopBy(by: string): Next {
   return { to: 'stopped', reason: 'operator', detail: `stop by ${by}` };
 }
 
-function carryOut(service: Service, around: Around, action: PendingOrder['action'], by: string): Moved {
+function carryOut(service: Service, around: StepContext, action: PendingCommand['action'], by: string): Moved {
   const reason = 'operator' as const;
   const detail = `${action} by ${by}`;
   switch (action) {
@@ -162,10 +170,10 @@ function isGoing({ state }: Service): boolean {
 }
 
 /** For what a started service requires: up, if it is at rest. */
-function bringUp(service: Service, around: Around, by: string): Moved {
+function bringUp(service: Service, around: StepContext, by: string): Moved {
   const { name } = service.state;
   const isDone = name === 'exited' && service.lastReason === 'success';
   if (isLive(service.state) || name === 'waiting' || isDone) return [service, []];
-  const wanted: Service = { ...forgiven(service), wish: isWanted(service) ? service.wish : 'up' };
+  const wanted: Service = { ...forgiven(service), desired: isWanted(service) ? service.desired : 'up' };
   return start(wanted, around, 'dependency', `needed by what ${by} started`);
 }

@@ -3,10 +3,10 @@
 import { bringDown } from '../life/lifecycle.ts';
 import type { Service } from '../model/state.ts';
 import { serviceOf } from './ordering.ts';
-import type { World } from './step.ts';
+import type { StepDraft } from './step.ts';
 
 /** After a step in which services became ready: those that were started before them, and want to, follow. */
-export function restartDependents(world: World): void {
+export function restartDependents(world: StepDraft): void {
   if (!world.hasMoved || world.state.phase.name !== 'running') return;
   for (const effect of [...world.effects]) {
     if (effect.type !== 'transition' || effect.to !== 'running' || effect.reason !== 'ready') continue;
@@ -16,15 +16,15 @@ export function restartDependents(world: World): void {
   }
 }
 
-function isOlder({ spec, state, held }: Service, renewed: Service): boolean {
+function isOlder({ spec, state, deferred }: Service, renewed: Service): boolean {
   if (spec.policy.onDependencyRestart !== 'restart') return false;
-  if ((state.name !== 'starting' && state.name !== 'running') || held !== null) return false;
+  if ((state.name !== 'starting' && state.name !== 'running') || deferred !== null) return false;
   if (!spec.policy.dependsOn.some(({ service }) => service === renewed.spec.name)) return false;
   return 'run' in renewed.state && state.run.startedAt < renewed.state.run.startedAt;
 }
 
-function follow(world: World, dependent: Service, renewed: Service): void {
-  const detail = `${renewed.spec.name}, which it depends on, was started anew`;
+function follow(world: StepDraft, dependent: Service, renewed: Service): void {
+  const detail = `${renewed.spec.name}, which it depends on, was restarted`;
   world.change(dependent.spec.name, (service, around) =>
     bringDown(service, around, { to: 'start', reason: 'dependency', detail }),
   );

@@ -13,7 +13,7 @@ export function serviceOf(state: State, name: string): Service | undefined {
 /** How many services are being started; adopted ones that are not ready yet were started by somebody else. */
 export function countStarting(state: State): number {
   let sum = 0;
-  for (const service of state.services) if (service.state.name === 'starting' && !service.state.run.adopted) sum += 1;
+  for (const service of state.services) if (service.state.name === 'starting' && !service.state.run.isAdopted) sum += 1;
   return sum;
 }
 
@@ -28,7 +28,8 @@ export function countUnhealthyRestarts(state: State): number {
 
 /** Why `service` may not start at this moment; null: it may. */
 export function obstacleOf(state: State, service: Service): Obstacle | null {
-  if (state.phase.name !== 'running') return { text: 'nothing: opsd is shutting down', on: null, hopeless: true };
+  if (state.phase.name !== 'running')
+    return { text: 'nothing: opsd is shutting down', on: null, isUnsatisfiable: true };
   const { policy } = service.spec;
   for (const dependency of policy.dependsOn) {
     const obstacle = unmet(state, dependency);
@@ -37,11 +38,11 @@ export function obstacleOf(state: State, service: Service): Obstacle | null {
   for (const earlier of policy.after) {
     const other = serviceOf(state, earlier);
     if (other !== undefined && isOnItsWay(other)) {
-      return { text: `${earlier} (${other.state.name})`, on: earlier, hopeless: false };
+      return { text: `${earlier} (${other.state.name})`, on: earlier, isUnsatisfiable: false };
     }
   }
   if (countStarting(state) < state.startConcurrency) return null;
-  return { text: `its turn (daemon.start_concurrency is ${state.startConcurrency})`, on: null, hopeless: false };
+  return { text: `its turn (daemon.start_concurrency is ${state.startConcurrency})`, on: null, isUnsatisfiable: false };
 }
 
 /**
@@ -108,20 +109,20 @@ export function isNeeded(state: State, name: string): boolean {
 }
 
 /** It is to go down, by an order or a reload, when those that come after it, and go down as well, are gone. */
-export function isHeld({ held, orders }: Service): boolean {
-  return held !== null || orders.some(({ heldFrom }) => heldFrom !== null);
+export function isDeferred({ deferred, orders }: Service): boolean {
+  return deferred !== null || orders.some(({ deferredFrom }) => deferredFrom !== null);
 }
 
 /** Is something that comes after this one going down, or about to? `of`: of those; without, anything. */
 export function isAwaitingDependents(state: State, name: string, of?: ReadonlySet<string>): boolean {
   return state.services.some(
-    (other) => (isHeld(other) || isLeaving(other)) && comesAfter(other, name) && (of?.has(other.spec.name) ?? true),
+    (other) => (isDeferred(other) || isLeaving(other)) && comesAfter(other, name) && (of?.has(other.spec.name) ?? true),
   );
 }
 
 /** Goes down. What survives SIGKILL does not, and is not waited for. */
 export function isLeaving({ state }: Service): boolean {
-  return state.name === 'stopping' || (state.name === 'killing' && !state.stuck);
+  return state.name === 'stopping' || (state.name === 'killing' && !state.isStuck);
 }
 
 function comesAfter(service: Service, name: string): boolean {
@@ -131,10 +132,10 @@ function comesAfter(service: Service, name: string): boolean {
 
 function unmet(state: State, { service: name, until }: Dependency): Obstacle | null {
   const needed = serviceOf(state, name);
-  if (needed === undefined) return { text: `${name} (not configured)`, on: null, hopeless: true };
-  if (isHeld(needed)) {
-    const what = needed.held?.to === 'stopped' ? 'stop' : 'restart';
-    return { text: `${name} (about to ${what})`, on: name, hopeless: false };
+  if (needed === undefined) return { text: `${name} (not configured)`, on: null, isUnsatisfiable: true };
+  if (isDeferred(needed)) {
+    const what = needed.deferred?.to === 'stopped' ? 'stop' : 'restart';
+    return { text: `${name} (about to ${what})`, on: name, isUnsatisfiable: false };
   }
   const now = needed.state;
   const isMet =
@@ -142,17 +143,17 @@ function unmet(state: State, { service: name, until }: Dependency): Obstacle | n
       ? now.name === 'exited' && needed.lastReason === 'success'
       : now.name === 'running' || (until === 'started' && now.name === 'starting' && now.run.pid !== null);
   if (isMet) return null;
-  if (now.name === 'waiting' && now.hopeless) {
-    return { text: `${name}, which waits for ${now.for}`, on: null, hopeless: true };
+  if (now.name === 'waiting' && now.isUnsatisfiable) {
+    return { text: `${name}, which waits for ${now.for}`, on: null, isUnsatisfiable: true };
   }
   const isLost = now.name === 'stopped' || now.name === 'exited' || (now.name === 'failed' && now.deadline === null);
-  const hopeless = isLost && !(now.name === 'stopped' && isWanted(needed));
-  return { text: `${name} (${now.name})`, on: name, hopeless };
+  const isUnsatisfiable = isLost && !(now.name === 'stopped' && isWanted(needed));
+  return { text: `${name} (${now.name})`, on: name, isUnsatisfiable };
 }
 
 function isOnItsWay(service: Service): boolean {
   const { name } = service.state;
-  if (isHeld(service)) return service.held?.to !== 'stopped';
+  if (isDeferred(service)) return service.deferred?.to !== 'stopped';
   if (isLeaving(service) && 'next' in service.state && service.state.next.to === 'start') return true;
   return name === 'waiting' || name === 'starting' || (name === 'stopped' && isWanted(service));
 }

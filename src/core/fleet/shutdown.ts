@@ -6,7 +6,7 @@ import { isLive } from '../life/transition.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Phase, Service } from '../model/state.ts';
 import { isNeeded } from './ordering.ts';
-import type { World } from './step.ts';
+import type { StepDraft } from './step.ts';
 
 type Closing = Extract<Phase, { name: 'shutting_down' }>;
 
@@ -15,7 +15,7 @@ const reason = 'shutdown';
 const RUNTIME_ERROR = 2;
 
 /** The first request stops everything within `shutdown_timeout`, a second one kills at once. */
-export function shutDown(world: World, by: string, code = 0): void {
+export function shutDown(world: StepDraft, by: string, code = 0): void {
   const { phase } = world.state;
   if (phase.name === 'shutting_down') {
     // Asking a third time would only put off the end of the waiting.
@@ -26,24 +26,24 @@ export function shutDown(world: World, by: string, code = 0): void {
   world.state = { ...world.state, phase: { name: 'shutting_down', deadline, isKilling: false, code, by } };
   world.mapAll((service, around) => {
     const [free, answers] = dismiss(service, { ok: false, code: 'shutting_down', message: 'opsd is shutting down' });
-    if (free.state.name === 'starting' || free.state.name === 'running') return [{ ...free, held: null }, answers];
+    if (free.state.name === 'starting' || free.state.name === 'running') return [{ ...free, deferred: null }, answers];
     const [moved, effects] = bringDown(free, around, { to: 'stopped', reason, detail: `shutdown by ${by}` });
     return [moved, [...answers, ...effects]];
   });
 }
 
 /** Leaves every service as it is to the next opsd. */
-export function handOver(world: World, by: string): void {
+export function handOver(world: StepDraft, by: string): void {
   if (world.state.phase.name !== 'running') return;
   world.mapAll((service) =>
-    dismiss(service, { ok: false, code: 'gone', message: 'opsd hands over to the next opsd: ask that one' }),
+    dismiss(service, { ok: false, code: 'gone', message: 'opsd is handing over: ask the next opsd' }),
   );
   world.state = { ...world.state, phase: { name: 'over' } };
   world.effects.push({ type: 'exit', code: 0, why: `handed over by ${by}; the services run on` });
 }
 
 /** The deadline of a shutdown has come: SIGKILL to all, and when that was before, the end. */
-export function shutdownDue(world: World): void {
+export function shutdownDue(world: StepDraft): void {
   const { phase } = world.state;
   if (phase.name !== 'shutting_down' || phase.deadline > world.now) return;
   if (!phase.isKilling) return killAll(world, phase, 'the shutdown took longer than shutdown_timeout');
@@ -53,14 +53,14 @@ export function shutdownDue(world: World): void {
 }
 
 /** opsd overslept: it has not heard of those that have gone meanwhile, so the end comes that much later. */
-export function postponeEnd(world: World, gap: Millis): void {
+export function postponeEnd(world: StepDraft, gap: Millis): void {
   const { phase } = world.state;
   if (phase.name === 'shutting_down')
     world.state = { ...world.state, phase: { ...phase, deadline: phase.deadline + gap } };
 }
 
 /** During a shutdown: asks those to stop that nobody needs any more, and ends it when nothing lives. */
-export function proceedShutdown(world: World): void {
+export function proceedShutdown(world: StepDraft): void {
   const { phase } = world.state;
   if (phase.name !== 'shutting_down') return;
   for (const { spec, state } of world.state.services) {
@@ -75,7 +75,7 @@ export function proceedShutdown(world: World): void {
 }
 
 /** Ends opsd for a service: when one with `on_failed = "shutdown"` has failed, or all have ended (`exit_when`). */
-export function considerEnd(world: World): void {
+export function considerEnd(world: StepDraft): void {
   const { phase, services, exitWhen } = world.state;
   if (phase.name !== 'running' || !world.hasMoved) return;
   const fatal = services.find((service) => service.spec.policy.onFailed === 'shutdown' && hasFailed(service));
@@ -95,13 +95,13 @@ function hasFailed({ state, lastFailure }: Service): boolean {
 }
 
 /** One that waits for what will not come will not come either. */
-function hasEnded({ state, spec, wish }: Service): boolean {
-  if (state.name === 'waiting') return state.hopeless;
+function hasEnded({ state, spec, desired }: Service): boolean {
+  if (state.name === 'waiting') return state.isUnsatisfiable;
   if (state.name === 'exited' || (state.name === 'failed' && state.deadline === null)) return true;
-  return state.name === 'stopped' && (wish === 'down' || !spec.policy.enabled);
+  return state.name === 'stopped' && (desired === 'down' || !spec.policy.enabled);
 }
 
-function killAll(world: World, phase: Closing, detail: string): void {
+function killAll(world: StepDraft, phase: Closing, detail: string): void {
   const deadline: Millis = world.now + KILL_WAIT;
   world.state = { ...world.state, phase: { ...phase, deadline, isKilling: true } };
   world.mapAll((service, around) => killNow(service, around, reason, detail));

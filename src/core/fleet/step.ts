@@ -2,16 +2,16 @@
 
 import { draw } from '../life/backoff.ts';
 import { start } from '../life/lifecycle.ts';
-import { type GenerationEvent, hear } from '../life/machine.ts';
+import { type GenerationEvent, onEvent } from '../life/machine.ts';
 import { answerArrived } from '../life/pending-commands.ts';
 import { isPassing, passOn } from '../life/run-end.ts';
-import { type Around, isLive, type Moved } from '../life/transition.ts';
+import { isLive, type Moved, type StepContext } from '../life/transition.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Run, Service, State } from '../model/state.ts';
 import { countStarting, countUnhealthyRestarts, obstacleOf, serviceOf } from './ordering.ts';
 
-export class World {
+export class StepDraft {
   state: State;
   readonly effects: Effect[] = [];
   readonly now: Millis;
@@ -23,7 +23,7 @@ export class World {
     this.now = now;
   }
 
-  around(): Around {
+  context(): StepContext {
     const { seed, random } = draw(this.state.seed);
     this.state = { ...this.state, seed };
     const { phase } = this.state;
@@ -37,10 +37,10 @@ export class World {
   }
 
   /** Applies a change to one service, answers who waited for where that leads, and what cannot stay there goes on. */
-  change(name: string, how: (service: Service, around: Around) => Moved): void {
+  change(name: string, how: (service: Service, around: StepContext) => Moved): void {
     const before = serviceOf(this.state, name);
     if (before === undefined) return;
-    this.#apply(name, before, how(before, this.around()));
+    this.#apply(name, before, how(before, this.context()));
     const arrived = serviceOf(this.state, name);
     if (arrived === undefined || arrived === before) return;
     this.#apply(name, arrived, answerArrived(arrived));
@@ -62,11 +62,11 @@ export class World {
     this.effects.push(...effects);
   }
 
-  mapAll(how: (service: Service, around: Around) => Moved): void {
+  mapAll(how: (service: Service, around: StepContext) => Moved): void {
     for (const { spec } of this.state.services) this.change(spec.name, how);
   }
 
-  tell(event: GenerationEvent): void {
+  onGenerationEvent(event: GenerationEvent): void {
     this.change(event.service, (service, around) => {
       const { state } = service;
       // Old news is no news.
@@ -74,7 +74,7 @@ export class World {
       if (isOfAnotherStep(event, state.run)) return [service, []];
       // Who needs it only to be started may go now, though its state is what it was.
       this.mayAdmit ||= event.type === 'spawned';
-      return hear(service, event, around);
+      return onEvent(service, event, around);
     });
   }
 
@@ -88,7 +88,7 @@ export class World {
     if (!this.mayAdmit && !this.hasMoved) return;
     if (this.state.queue.length === 0 || this.state.phase.name !== 'running') return;
     let free = this.state.startConcurrency - countStarting(this.state);
-    // What is hopeless for one is so for those that wait for it, wherever they are in the queue.
+    // What is isUnsatisfiable for one is so for those that wait for it, wherever they are in the queue.
     for (let isSpreading = true; isSpreading; ) {
       isSpreading = false;
       for (const name of this.state.queue) {
@@ -96,12 +96,10 @@ export class World {
         const waiter = serviceOf(this.state, name);
         if (waiter?.state.name !== 'waiting') continue;
         const obstacle = obstacleOf(this.state, waiter);
-        if (waiter.state.for === obstacle?.text && waiter.state.hopeless === obstacle.hopeless) continue;
-        this.change(name, (service, around) =>
-          start(service, around, service.lastReason, 'what it waited for is there'),
-        );
+        if (waiter.state.for === obstacle?.text && waiter.state.isUnsatisfiable === obstacle.isUnsatisfiable) continue;
+        this.change(name, (service, around) => start(service, around, service.lastReason, 'dependencies ready'));
         if (serviceOf(this.state, name)?.state.name === 'starting') free -= 1;
-        isSpreading ||= obstacle?.hopeless === true && !waiter.state.hopeless;
+        isSpreading ||= obstacle?.isUnsatisfiable === true && !waiter.state.isUnsatisfiable;
       }
     }
   }
@@ -136,8 +134,8 @@ function isOfAnotherStep(event: GenerationEvent, { step }: Run): boolean {
     case 'spawned':
     case 'spawn_failed':
     case 'exited':
-    case 'emptied':
-    case 'unseen':
+    case 'tree_exited':
+    case 'scan_failed':
       return (event.step ?? 'main') !== step;
     default:
       return false;
@@ -145,5 +143,5 @@ function isOfAnotherStep(event: GenerationEvent, { step }: Run): boolean {
 }
 
 function isForgettable(service: Service): boolean {
-  return service.removed && !isLive(service.state);
+  return service.isRemoved && !isLive(service.state);
 }

@@ -7,7 +7,7 @@ import type { Run, Service, ServiceState } from '../model/state.ts';
 export type Watched = Extract<ServiceState, { name: 'starting' | 'running' }>;
 
 /** The service with this run, in the same state, with the deadline that follows from it. */
-export function watch(service: Service, name: Watched['name'], run: Run): Service {
+export function withDeadline(service: Service, name: Watched['name'], run: Run): Service {
   return { ...service, state: stateOf(service, name, run) };
 }
 

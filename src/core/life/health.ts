@@ -11,7 +11,7 @@ const JITTER = 0.1;
 const GRID: Millis = 25;
 
 /** Nobody asks, and nobody has asked. */
-export const UNASKED: Check = { askAt: null, noes: 0, yeses: 0, isHealthy: null, lastNo: null };
+export const UNASKED: Check = { askAt: null, failures: 0, successes: 0, isHealthy: null, lastFailure: null };
 
 /** A question over the network that is not answered by then is asked again: the first one may have come too early. */
 const LONGEST_QUESTION: Millis = 5_000;
@@ -39,17 +39,17 @@ export function answered(check: Check, no: string | null, pause: Millis, now: Mi
   const isGood = no === null;
   return {
     ...check,
-    lastNo: no ?? check.lastNo,
+    lastFailure: no ?? check.lastFailure,
     askAt: later(now, pause, random),
-    noes: isGood ? 0 : check.noes + 1,
-    yeses: isGood ? check.yeses + 1 : 0,
+    failures: isGood ? 0 : check.failures + 1,
+    successes: isGood ? check.successes + 1 : 0,
   };
 }
 
 /** What the answers in a row say of the health now; null: nothing new. */
 export function verdictOf(check: Check, health: Health): boolean | null {
-  if (check.noes >= health.failures && check.isHealthy !== false) return false;
-  if (check.yeses >= health.successes && check.isHealthy !== true) return true;
+  if (check.failures >= health.failures && check.isHealthy !== false) return false;
+  if (check.successes >= health.successes && check.isHealthy !== true) return true;
   return null;
 }
 

@@ -14,17 +14,17 @@ const GRID = 1 / 20;
 /** The beats of a generation that is watched from now on; the first one may take `grace`. */
 export function noBeatYet(policy: Policy, now: Millis): Beat {
   if (policy.heartbeat === null) return { at: null, lostAt: null, lookAt: null };
-  return lookAgain({ at: null, lostAt: now + policy.heartbeat.grace, lookAt: null }, policy, now);
+  return scheduleCheck({ at: null, lostAt: now + policy.heartbeat.grace, lookAt: null }, policy, now);
 }
 
 /** After a change of the file was seen. */
-export function beaten(policy: Policy, now: Millis): Beat {
+export function onBeat(policy: Policy, now: Millis): Beat {
   if (policy.heartbeat === null) return { at: now, lostAt: null, lookAt: null };
-  return lookAgain({ at: now, lostAt: now + policy.heartbeat.timeout, lookAt: null }, policy, now);
+  return scheduleCheck({ at: now, lostAt: now + policy.heartbeat.timeout, lookAt: null }, policy, now);
 }
 
 /** The same beats, with the time of the next look. */
-export function lookAgain(beat: Beat, policy: Policy, now: Millis): Beat {
+export function scheduleCheck(beat: Beat, policy: Policy, now: Millis): Beat {
   if (policy.heartbeat === null || beat.lostAt === null) return { ...beat, lookAt: null };
   const isAwaited = beat.at === null && policy.ready?.on === 'heartbeat';
   const pace = isAwaited ? AWAITED_LOOK : Math.min(policy.heartbeat.timeout / 4, LONGEST_LOOK);

@@ -2,10 +2,10 @@
 
 import type { Service } from '../model/state.ts';
 import { bringDown, start } from './lifecycle.ts';
-import { type Around, isLive, isWanted, type Moved } from './transition.ts';
+import { isLive, isWanted, type Moved, type StepContext } from './transition.ts';
 
 /** Its time has come. An operator's stop beats the clock. */
-export function runOnTime(service: Service, around: Around): Moved {
+export function runOnTime(service: Service, around: StepContext): Moved {
   const { state, spec } = service;
   const { schedule } = spec.policy;
   if (schedule === null || around.closingAt !== null || !isWanted(service)) return [service, []];

@@ -7,22 +7,22 @@ import type { Reason } from '../model/states.ts';
 import { stateOf } from './deadline.ts';
 import { UNASKED } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
-import { type Around, type Moved, move, unreachable } from './transition.ts';
+import { type Moved, move, type StepContext, unreachable } from './transition.ts';
 import { describeHook } from './verdict.ts';
 
 /** How long SIGKILL may take before we say that it does not work, and how often it is said to try again. */
 export const KILL_WAIT: Millis = 5_000;
 
 /** Brings a service that is at rest up, or lets it wait for what it needs. */
-export function start(service: Service, around: Around, reason: Reason, detail: string): Moved {
+export function start(service: Service, around: StepContext, reason: Reason, detail: string): Moved {
   const fresh =
     service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null, held: null };
   const settings: Effect[] =
     fresh === service ? [] : [{ type: 'settings', service: service.spec.name, spec: fresh.spec }];
   const obstacle = around.obstacle(fresh);
   if (obstacle !== null) {
-    const { text, on, hopeless } = obstacle;
-    const waiting: ServiceState = { name: 'waiting', deadline: null, for: text, on, hopeless };
+    const { text, on, isUnsatisfiable } = obstacle;
+    const waiting: ServiceState = { name: 'waiting', deadline: null, for: text, on, isUnsatisfiable };
     const told = `waits for ${obstacle.text}`;
     const [waiter, said]: Moved =
       fresh.state.name === 'waiting'
@@ -40,7 +40,7 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
     pid: null,
     startedAt: around.now,
     readyAt: null,
-    adopted: false,
+    isAdopted: false,
     beat: noBeatYet(fresh.spec.policy, around.now),
     check: UNASKED,
   };
@@ -50,14 +50,14 @@ export function start(service: Service, around: Around, reason: Reason, detail: 
 }
 
 /** Takes a service down when its turn comes: after those that come after it and are on their way down too (`held`). */
-export function bringDownInTurn(service: Service, around: Around, next: Next): Moved {
+export function bringDownInTurn(service: Service, around: StepContext, next: Next): Moved {
   const { name } = service.state;
   if (name !== 'starting' && name !== 'running') return bringDown(service, around, next);
-  return [{ ...service, held: next }, []];
+  return [{ ...service, deferred: next }, []];
 }
 
 /** Takes a service down; `next` follows when its tree is empty. Safe in every state. */
-export function bringDown(service: Service, around: Around, next: Next): Moved {
+export function bringDown(service: Service, around: StepContext, next: Next): Moved {
   const { reason, detail } = next.to === 'settle' ? next.verdict : next;
   switch (service.state.name) {
     case 'starting':
@@ -67,7 +67,7 @@ export function bringDown(service: Service, around: Around, next: Next): Moved {
       const run: Run = { ...service.state.run, hookEndsAt: null };
       const deadline = Math.min(around.now + policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
       const state: ServiceState = { name: 'stopping', deadline, run, next };
-      const [moved, said] = move({ ...service, held: null }, state, around, reason, detail);
+      const [moved, said] = move({ ...service, deferred: null }, state, around, reason, detail);
       // Nobody waits for what a before_start does any more.
       const down: Effect =
         step === 'before_start'
@@ -90,14 +90,14 @@ export function bringDown(service: Service, around: Around, next: Next): Moved {
 }
 
 /** SIGKILL at once to all that is left of a service. `then`: what follows where nothing was to follow yet. */
-export function killNow(service: Service, around: Around, reason: Reason, detail: string, then?: Next): Moved {
+export function killNow(service: Service, around: StepContext, reason: Reason, detail: string, then?: Next): Moved {
   const { state, spec } = service;
   if (state.name !== 'starting' && state.name !== 'running' && state.name !== 'stopping') return [service, []];
   const next: Next = state.name === 'stopping' ? state.next : (then ?? { to: 'stopped', reason, detail });
   const { generation, step, hookEndsAt } = state.run;
   const run: Run = { ...state.run, hookEndsAt: null };
-  const killing: ServiceState = { name: 'killing', deadline: around.now + KILL_WAIT, run, next, stuck: false };
-  const [moved, said] = move({ ...service, held: null }, killing, around, reason, detail);
+  const killing: ServiceState = { name: 'killing', deadline: around.now + KILL_WAIT, run, next, isStuck: false };
+  const [moved, said] = move({ ...service, deferred: null }, killing, around, reason, detail);
   const why = `${describeHook(spec, step)} was killed: the time to stop was over`;
   const told: Effect[] =
     step === 'after_stop' && hookEndsAt !== null
@@ -107,9 +107,9 @@ export function killNow(service: Service, around: Around, reason: Reason, detail
 }
 
 /** Down on purpose: what the clock had queued is off, too. */
-export function rest(service: Service, around: Around, reason: Reason, detail: string): Moved {
+export function rest(service: Service, around: StepContext, reason: Reason, detail: string): Moved {
   const spec = service.nextSpec ?? service.spec;
-  const settled: Service = { ...service, spec, nextSpec: null, held: null };
+  const settled: Service = { ...service, spec, nextSpec: null, deferred: null };
   const settings: Effect[] = spec === service.spec ? [] : [{ type: 'settings', service: spec.name, spec }];
   const [moved, said] =
     service.state.name === 'stopped'

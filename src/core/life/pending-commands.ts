@@ -1,7 +1,7 @@
 // Operators' orders on one service: who is answered what, and when. Each is answered exactly once.
 
 import type { Effect, Outcome } from '../model/effects.ts';
-import type { PendingOrder, Service } from '../model/state.ts';
+import type { PendingCommand, Service } from '../model/state.ts';
 import { unreachable } from './transition.ts';
 
 type Answered = readonly [Service, readonly Effect[]];
@@ -17,9 +17,9 @@ export function answerArrived(service: Service): Answered {
     case 'running':
       return answer(service, isContent, () => ({ ok: true, message: `${spec.name} is running` }));
     case 'stopped':
-      return answerAtRest(released(service), 'stopped');
+      return answerAtRest(resumed(service), 'stopped');
     case 'waiting':
-      return state.hopeless ? answerAtRest(service, `it waits for ${state.for}`) : [service, []];
+      return state.isUnsatisfiable ? answerAtRest(service, `it waits for ${state.for}`) : [service, []];
     case 'backoff':
     case 'failed':
     case 'exited':
@@ -50,8 +50,8 @@ export function answerStuck(service: Service, message: string): Answered {
 }
 
 /** A new order is there: those that want something else will not get it. */
-export function supersede(service: Service, by: PendingOrder['action'], who: string): Answered {
-  const contrary = (order: PendingOrder) => (order.action === 'stop') !== (by === 'stop');
+export function supersede(service: Service, by: PendingCommand['action'], who: string): Answered {
+  const contrary = (order: PendingCommand) => (order.action === 'stop') !== (by === 'stop');
   return answer(service, contrary, (order) => ({
     ok: false,
     code: 'superseded',
@@ -64,21 +64,21 @@ export function dismiss(service: Service, outcome: Outcome): Answered {
 }
 
 /** Orders that were held are as others now: what they waited for does not matter any more. */
-export function released(service: Service): Service {
+export function resumed(service: Service): Service {
   if (service.orders.every(hasBegun)) return service;
-  return { ...service, orders: service.orders.map((order) => ({ ...order, heldFrom: null })) };
+  return { ...service, orders: service.orders.map((order) => ({ ...order, deferredFrom: null })) };
 }
 
 const always = () => true;
 /** A restart that waits for its turn is not over when what it is to replace has ended by itself. */
-const hasBegun = ({ heldFrom }: PendingOrder) => heldFrom === null;
-const isContent = ({ action, heldFrom }: PendingOrder) =>
-  action === 'start' || (action === 'restart' && heldFrom === null);
+const hasBegun = ({ deferredFrom }: PendingCommand) => deferredFrom === null;
+const isContent = ({ action, deferredFrom }: PendingCommand) =>
+  action === 'start' || (action === 'restart' && deferredFrom === null);
 
 function answer(
   service: Service,
-  whom: (order: PendingOrder) => boolean,
-  say: (order: PendingOrder) => Outcome,
+  whom: (order: PendingCommand) => boolean,
+  say: (order: PendingCommand) => Outcome,
 ): Answered {
   const { name } = service.spec;
   const chosen = service.orders.filter(whom);

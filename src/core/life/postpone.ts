@@ -2,7 +2,7 @@
 
 import type { Millis } from '../model/spec.ts';
 import type { Run, Service } from '../model/state.ts';
-import { watch } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 
 /** Moves all instants of the future by `gap`. */
 export function postpone(service: Service, gap: Millis): Service {
@@ -22,5 +22,5 @@ export function postpone(service: Service, gap: Millis): Service {
   if (state.name === 'stopping' || state.name === 'killing') {
     return { ...service, state: { ...state, run, deadline: state.deadline + gap } };
   }
-  return watch(service, state.name, run);
+  return withDeadline(service, state.name, run);
 }

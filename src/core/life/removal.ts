@@ -3,13 +3,13 @@
 import type { Service } from '../model/state.ts';
 import type { bringDown } from './lifecycle.ts';
 import { dismiss } from './pending-commands.ts';
-import type { Around, Moved } from './transition.ts';
+import type { Moved, StepContext } from './transition.ts';
 
 /** `why`: completes "web@5 …". `down`: at once, or in its turn. */
-export function remove(service: Service, around: Around, down: typeof bringDown, why: string): Moved {
+export function remove(service: Service, around: StepContext, down: typeof bringDown, why: string): Moved {
   const message = `${service.spec.name} is ${why}`;
   const [free, answers] = dismiss(service, { ok: false, code: 'gone', message });
-  const leaving: Service = { ...free, removed: true, wish: null, nextSpec: null };
+  const leaving: Service = { ...free, isRemoved: true, desired: null, nextSpec: null };
   const [moved, effects] = down(leaving, around, { to: 'stopped', reason: 'removed', detail: why });
   return [moved, [...answers, ...effects]];
 }

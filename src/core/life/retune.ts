@@ -2,23 +2,23 @@
 
 import type { Policy } from '../model/spec.ts';
 import type { Service } from '../model/state.ts';
-import { watch } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { checkHealth } from './health.ts';
-import { beaten, noBeatYet } from './heartbeat.ts';
-import type { Around } from './transition.ts';
+import { noBeatYet, onBeat } from './heartbeat.ts';
+import type { StepContext } from './transition.ts';
 
 /** Applies a changed heartbeat or probe to a process that runs on. All else is read from the policy when it is needed. */
-export function retune(service: Service, before: Policy, around: Around): Service {
+export function retune(service: Service, before: Policy, around: StepContext): Service {
   const { state } = service;
   const { policy } = service.spec;
   if (state.name !== 'running') return service;
   let { run } = state;
   if (!isSame(before.heartbeat, policy.heartbeat)) {
     const { at } = run.beat;
-    run = { ...run, beat: at === null ? noBeatYet(policy, around.now) : { ...beaten(policy, around.now), at } };
+    run = { ...run, beat: at === null ? noBeatYet(policy, around.now) : { ...onBeat(policy, around.now), at } };
   }
   if (!isSame(before.health, policy.health)) run = { ...run, check: checkHealth(policy, around.now, around.random) };
-  return watch(service, 'running', run);
+  return withDeadline(service, 'running', run);
 }
 
 function isSame(before: unknown, after: unknown): boolean {

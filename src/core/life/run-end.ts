@@ -6,13 +6,13 @@ import type { Next, Service, Verdict } from '../model/state.ts';
 import type { Reason } from '../model/states.ts';
 import { delayBefore } from './backoff.ts';
 import { rest, start } from './lifecycle.ts';
-import { type Around, forgiven, isStable, isWanted, type Moved, move, unreachable } from './transition.ts';
+import { forgiven, isStable, isWanted, type Moved, move, type StepContext, unreachable } from './transition.ts';
 
 /** A host without room is not asked again sooner, whatever the service's backoff says. */
 const TRANSIENT_WAIT: Millis = 100;
 
 /** The tree is empty: what was to follow follows. */
-export function finish(service: Service, around: Around, next: Next): Moved {
+export function endRun(service: Service, around: StepContext, next: Next): Moved {
   if (around.closingAt !== null) return rest(service, around, 'shutdown', 'stopped for the shutdown');
   switch (next.to) {
     case 'stopped':
@@ -20,14 +20,14 @@ export function finish(service: Service, around: Around, next: Next): Moved {
     case 'start':
       return start(service, around, next.reason, next.detail);
     case 'settle':
-      return settle(service, around, next.verdict);
+      return concludeRun(service, around, next.verdict);
     default:
       return unreachable(next);
   }
 }
 
 /** Decides what becomes of a service whose generation ended by itself. */
-export function settle(service: Service, around: Around, verdict: Verdict): Moved {
+export function concludeRun(service: Service, around: StepContext, verdict: Verdict): Moved {
   if (around.closingAt !== null || !isWanted(service)) return rest(service, around, verdict.reason, verdict.detail);
   if (service.nextSpec !== null) {
     return start(forgiven({ ...service, isQueued: false }), around, 'configuration', 'its configuration changed');
@@ -65,14 +65,14 @@ export function isPassing({ state, isQueued }: Service, now: Millis): boolean {
 }
 
 /** Goes on with what is passing: what came of the generation that has ended is told and answered by now. */
-export function passOn(service: Service, around: Around): Moved {
+export function passOn(service: Service, around: StepContext): Moved {
   const free: Service = { ...service, isQueued: false };
   if (service.state.name !== 'backoff' || service.state.deadline > around.now)
-    return start(free, around, 'schedule', 'its time came while it ran');
+    return start(free, around, 'schedule', 'its schedule was due while it ran');
   return start({ ...free, restarts: free.restarts + 1 }, around, 'backoff', 'no delay');
 }
 
-function backOff(service: Service, around: Around, verdict: Verdict): Moved {
+function backOff(service: Service, around: StepContext, verdict: Verdict): Moved {
   const asked = delayBefore(service.attemptsInARow, service.spec.policy.backoff, around.random);
   const delay = verdict.kind === 'transient' ? Math.max(asked, TRANSIENT_WAIT) : asked;
   const deadline = around.now + delay;
@@ -81,7 +81,7 @@ function backOff(service: Service, around: Around, verdict: Verdict): Moved {
 
 function giveUp(
   service: Service,
-  around: Around,
+  around: StepContext,
   verdict: Verdict,
   deadline: Millis | null,
   alert: AlertReason,
@@ -96,12 +96,12 @@ function giveUp(
 }
 
 /** The policy says to leave it as it ended. */
-function leave(service: Service, around: Around, verdict: Verdict): Moved {
+function leave(service: Service, around: StepContext, verdict: Verdict): Moved {
   return move(service, { name: 'exited', deadline: null }, around, verdict.reason, verdict.detail);
 }
 
 /** A job fails from time to time; one that fails time after time is for a person. */
-function leaveFailed(service: Service, around: Around, verdict: Verdict): Moved {
+function leaveFailed(service: Service, around: StepContext, verdict: Verdict): Moved {
   const [left, effects] = leave(service, around, verdict);
   const { failuresInARow, spec } = service;
   if (failuresInARow <= spec.policy.maxFailures) return [left, effects];

@@ -4,17 +4,23 @@ import type { Effect } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
 import type { Hook, Millis } from '../model/spec.ts';
 import type { Exit, Next, Run, Service, ServiceState, Verdict } from '../model/state.ts';
-import { watch } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { killNow } from './lifecycle.ts';
-import { finish, settle } from './run-end.ts';
-import { type Around, type Moved, move } from './transition.ts';
+import { concludeRun, endRun } from './run-end.ts';
+import { type Moved, move, type StepContext } from './transition.ts';
 import { describeExit, describeHook } from './verdict.ts';
 
 /** An `after_stop` that follows SIGKILL is given no longer: what survives that is told after 5 s. */
 const AFTER_KILL: Millis = 4_000;
 
 /** The main process is gone, or never was; `left` others of its tree are not. */
-export function mainEnded(service: Service, around: Around, exit: Exit | null, left: number, verdict: Verdict): Moved {
+export function onMainEnded(
+  service: Service,
+  around: StepContext,
+  exit: Exit | null,
+  left: number,
+  verdict: Verdict,
+): Moved {
   const { state, spec } = service;
   if (!('run' in state)) return [service, []];
   const gone: Effect[] = state.run.pid === null ? [] : [{ type: 'remove_pid', service: spec.name }];
@@ -32,7 +38,7 @@ export function mainEnded(service: Service, around: Around, exit: Exit | null, l
 }
 
 /** What runs of a hook has ended, or could not be started: `left` others of its tree live. */
-export function hookEnded(service: Service, around: Around, verdict: Verdict | null, left: number): Moved {
+export function onHookEnded(service: Service, around: StepContext, verdict: Verdict | null, left: number): Moved {
   const { state } = service;
   if (!('run' in state)) return [service, []];
   const { run } = state;
@@ -52,7 +58,7 @@ export function hookEnded(service: Service, around: Around, verdict: Verdict | n
 }
 
 /** The last process of a tree that outlived its main process is gone. */
-export function emptied(service: Service, around: Around): Moved {
+export function onTreeExited(service: Service, around: StepContext): Moved {
   const { state } = service;
   if (!('run' in state)) return [service, []];
   if (state.run.step === 'after_stop') return hookEmptied(service, around);
@@ -77,7 +83,7 @@ export function judgeHook(
 }
 
 /** The time of a hook is over: all of it is killed. */
-export function hookOverdue(service: Service, around: Around): Moved {
+export function onHookOverdue(service: Service, around: StepContext): Moved {
   const { state, spec } = service;
   if (!('run' in state)) return [service, []];
   const hook = hookOf(service, state.run);
@@ -100,18 +106,21 @@ function startMain(service: Service): Moved {
   if (state.name !== 'starting') return [service, []];
   const run: Run = { ...state.run, step: 'main', hookEndsAt: null };
   const { generation } = run;
-  return [watch(service, 'starting', run), [{ type: 'spawn', service: spec.name, generation, step: 'main', spec }]];
+  return [
+    withDeadline(service, 'starting', run),
+    [{ type: 'spawn', service: spec.name, generation, step: 'main', spec }],
+  ];
 }
 
 /** Nothing of the service itself lives: its `after_stop` runs, and then follows what is to follow. */
-function treeEmptied(service: Service, around: Around, verdict: Verdict | null): Moved {
+function treeEmptied(service: Service, around: StepContext, verdict: Verdict | null): Moved {
   const { state, spec } = service;
   if (!('run' in state)) return [service, []];
   const hook = spec.policy.afterStop;
   const isGoing = state.name === 'stopping' || state.name === 'killing';
   if (hook === null) {
-    if (isGoing) return finish(service, around, state.next);
-    return verdict === null ? [service, []] : settle(service, around, verdict);
+    if (isGoing) return endRun(service, around, state.next);
+    return verdict === null ? [service, []] : concludeRun(service, around, verdict);
   }
   const { generation } = state.run;
   const spawn: Effect = { type: 'spawn', service: spec.name, generation, step: 'after_stop', spec };
@@ -128,15 +137,15 @@ function treeEmptied(service: Service, around: Around, verdict: Verdict | null):
 }
 
 /** All of an `after_stop` is gone. */
-function hookEmptied(service: Service, around: Around): Moved {
+function hookEmptied(service: Service, around: StepContext): Moved {
   const { state } = service;
-  return state.name === 'stopping' || state.name === 'killing' ? finish(service, around, state.next) : [service, []];
+  return state.name === 'stopping' || state.name === 'killing' ? endRun(service, around, state.next) : [service, []];
 }
 
 /** A generation goes down by itself. The change of state tells of the process that was. */
 function leave(
   service: Service,
-  around: Around,
+  around: StepContext,
   run: Run,
   next: Next,
   reason: Verdict['reason'],

@@ -6,7 +6,7 @@ import type { Service, ServiceState } from '../model/state.ts';
 import type { Reason } from '../model/states.ts';
 
 /** What a service has to know of the world around it at the moment of a step. */
-export interface Around {
+export interface StepContext {
   readonly now: Millis;
   /** In [0, 1). */
   readonly random: number;
@@ -24,7 +24,7 @@ export interface Obstacle {
   /** The service that it waits for; null: something else. */
   readonly on: string | null;
   /** It will not go away by itself. */
-  readonly hopeless: boolean;
+  readonly isUnsatisfiable: boolean;
 }
 
 export type Moved = readonly [Service, readonly Effect[]];
@@ -36,7 +36,7 @@ export function isLive(state: ServiceState): boolean {
 
 /** Should it be up: the operator's word before the file's. */
 export function isWanted(service: Service): boolean {
-  return !service.removed && (service.wish ?? (service.spec.policy.enabled ? 'up' : 'down')) === 'up';
+  return !service.isRemoved && (service.desired ?? (service.spec.policy.enabled ? 'up' : 'down')) === 'up';
 }
 
 /** Failures in a row as they count now: staying up for `stable_after` forgets them. */
@@ -58,7 +58,13 @@ export function isStable(service: Service, now: Millis): boolean {
 }
 
 /** Changes the state, and says so. */
-export function move(service: Service, state: ServiceState, around: Around, reason: Reason, detail: string): Moved {
+export function move(
+  service: Service,
+  state: ServiceState,
+  around: StepContext,
+  reason: Reason,
+  detail: string,
+): Moved {
   const run = 'run' in state ? state.run : null;
   const before = 'run' in service.state ? service.state.run : null;
   const isInTrouble = service.isInTrouble || state.name === 'backoff' || state.name === 'failed';

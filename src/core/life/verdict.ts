@@ -9,7 +9,7 @@ export function describeExit(exit: Exit): string {
   if (exit.oom) return 'killed by the kernel: out of memory';
   if (exit.signal !== null) return `killed by ${exit.signal}`;
   if (exit.code !== null) return `exit code ${exit.code}`;
-  return 'ended with an unknown exit code (it was adopted from an earlier opsd, which only a parent can ask for it)';
+  return 'exit code unknown: the service was adopted from an earlier opsd, and only the parent of a process gets its exit code';
 }
 
 /** Judges an exit that nobody asked for. `refusal`: why it could not even begin. */

@@ -61,8 +61,8 @@ export type Effect =
     }
   | { readonly type: 'write_pid'; readonly service: string; readonly pid: number }
   | { readonly type: 'remove_pid'; readonly service: string }
-  /** Look at the heartbeat file; the answer is `looked`. */
-  | { readonly type: 'look'; readonly service: string; readonly generation: number; readonly file: string }
+  /** Look at the heartbeat file; the answer is `heartbeat_checked`. */
+  | { readonly type: 'check_heartbeat'; readonly service: string; readonly generation: number; readonly file: string }
   /** Ask; the answer is `probed`, after `timeout` at the latest. Never asked twice at a time. */
   | {
       readonly type: 'probe';

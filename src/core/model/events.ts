@@ -33,11 +33,16 @@ export type Event =
       readonly refusal?: string;
     }
   /** The last process of a tree that outlived its main process is gone. */
-  | { readonly type: 'emptied'; readonly service: string; readonly generation: number; readonly step?: Step }
+  | { readonly type: 'tree_exited'; readonly service: string; readonly generation: number; readonly step?: Step }
   /** What is being killed could not be looked at: nobody knows whether it is gone. */
-  | { readonly type: 'unseen'; readonly service: string; readonly generation: number; readonly step?: Step }
-  /** The answer to a `look`: has the heartbeat file changed since the last one? */
-  | { readonly type: 'looked'; readonly service: string; readonly generation: number; readonly changed: boolean }
+  | { readonly type: 'scan_failed'; readonly service: string; readonly generation: number; readonly step?: Step }
+  /** The answer to a `check_heartbeat`: has the heartbeat file changed since the last one? */
+  | {
+      readonly type: 'heartbeat_checked';
+      readonly service: string;
+      readonly generation: number;
+      readonly changed: boolean;
+    }
   | { readonly type: 'ready'; readonly service: string; readonly generation: number }
   /** The answer to a `probe`. `detail`: what was wrong, or what came. */
   | {
@@ -48,7 +53,7 @@ export type Event =
       readonly detail: string;
     }
   /** It takes more memory than it may, and no cgroup holds it. */
-  | { readonly type: 'outgrown'; readonly service: string; readonly generation: number; readonly detail: string }
+  | { readonly type: 'memory_exceeded'; readonly service: string; readonly generation: number; readonly detail: string }
   // Orders.
   /** One command to one service or many; each of them answers it. */
   | {

@@ -15,13 +15,13 @@ export interface Rollout {
   readonly targets: ReadonlyMap<string, ServiceSpec>;
   readonly before: ReadonlyMap<string, ServiceSpec>;
   /** Who could stand in, in the new form and in the old one. */
-  readonly standIns: { readonly forward: readonly ServiceSpec[]; readonly back: readonly ServiceSpec[] };
+  readonly surgeSpecs: { readonly forward: readonly ServiceSpec[]; readonly back: readonly ServiceSpec[] };
   /** Names of the stand-ins that are there. */
-  readonly standing: readonly string[];
+  readonly surging: readonly string[];
   /** Members whose turn is to come. */
   readonly waiting: readonly string[];
   /** Members that were taken down and are not ready again. */
-  readonly underWay: readonly string[];
+  readonly inProgress: readonly string[];
   /** Members that were replaced, and are ready. */
   readonly done: readonly string[];
   readonly startedAt: Millis;
@@ -40,11 +40,11 @@ export interface Rollout {
 }
 
 /** One that goes forward, to nothing in particular. */
-export function newRollout(now: Millis, group: string, { members, policy }: Omit<RolloutGroup, 'standIns'>): Rollout {
+export function newRollout(now: Millis, group: string, { members, policy }: Omit<RolloutGroup, 'surgeSpecs'>): Rollout {
   return {
     ...{ group, kind: 'configuration', direction: 'forward', phase: 'going', policy, members },
-    ...{ targets: new Map(), before: new Map(), standIns: { forward: [], back: [] }, standing: [] },
-    ...{ waiting: [], underWay: [], done: [], startedAt: now, endedAt: null, failure: null, detail: '' },
+    ...{ targets: new Map(), before: new Map(), surgeSpecs: { forward: [], back: [] }, surging: [] },
+    ...{ waiting: [], inProgress: [], done: [], startedAt: now, endedAt: null, failure: null, detail: '' },
     ...{ deadline: null, rejected: new Map(), orders: [] },
   };
 }

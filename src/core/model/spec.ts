@@ -267,7 +267,7 @@ export interface RolloutGroup {
   readonly members: readonly string[];
   readonly policy: RolloutPolicy;
   /** Who runs beside the members while they are replaced, `maxSurge` of them. */
-  readonly standIns: readonly ServiceSpec[];
+  readonly surgeSpecs: readonly ServiceSpec[];
 }
 
 export interface Config {

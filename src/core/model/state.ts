@@ -26,12 +26,12 @@ export interface Check {
   /** When to ask next; null: never, or an answer is awaited. */
   readonly askAt: Millis | null;
   /** In a row. */
-  readonly noes: number;
-  readonly yeses: number;
+  readonly failures: number;
+  readonly successes: number;
   /** null: not known yet. */
   readonly isHealthy: boolean | null;
   /** What the last no was; null: there was none. */
-  readonly lastNo: string | null;
+  readonly lastFailure: string | null;
 }
 
 /** What follows once the tree of a stopping service is empty. */
@@ -59,7 +59,7 @@ export interface Run {
   readonly pid: number | null;
   readonly startedAt: Millis;
   readonly readyAt: Millis | null;
-  readonly adopted: boolean;
+  readonly isAdopted: boolean;
   readonly beat: Beat;
   readonly check: Check;
 }
@@ -75,7 +75,7 @@ export type ServiceState =
       /** The service that it waits for; null: something else. */
       readonly on: string | null;
       /** It will not start by itself. */
-      readonly hopeless: boolean;
+      readonly isUnsatisfiable: boolean;
     }
   | { readonly name: 'starting'; readonly deadline: Millis | null; readonly run: Run }
   | { readonly name: 'running'; readonly deadline: Millis | null; readonly run: Run }
@@ -86,21 +86,21 @@ export type ServiceState =
       readonly run: Run;
       readonly next: Next;
       /** SIGKILL was seen to have no effect for 5 s; said once. */
-      readonly stuck: boolean;
+      readonly isStuck: boolean;
     }
   | { readonly name: 'backoff'; readonly deadline: Millis }
   | { readonly name: 'failed'; readonly deadline: Millis | null }
   | { readonly name: 'exited'; readonly deadline: null };
 
-export type OrderAction = 'start' | 'stop' | 'restart' | 'run' | 'signal' | 'reset';
+export type CommandAction = 'start' | 'stop' | 'restart' | 'run' | 'signal' | 'reset';
 
 /** An operator's order that waits for its service to come to rest. */
-export interface PendingOrder {
+export interface PendingCommand {
   readonly id: number;
   /** `run`: answered when it has ended, not when it is up. */
   readonly action: 'start' | 'stop' | 'restart' | 'run';
   /** Who gave it, as long as it waits for dependents that are on their way down; null: it is being carried out. */
-  readonly heldFrom: string | null;
+  readonly deferredFrom: string | null;
 }
 
 export interface Service {
@@ -108,16 +108,16 @@ export interface Service {
   /** What a reload wants instead, applied once the running generation is gone. */
   readonly nextSpec: ServiceSpec | null;
   /** What a reload wants of it, as long as it runs on because others that come after it are on their way down first. */
-  readonly held: Next | null;
+  readonly deferred: Next | null;
   /** The clock asked for a run while one was under way; it follows. */
   readonly isQueued: boolean;
   /** No longer in the configuration: forgotten when its tree is empty. */
-  readonly removed: boolean;
+  readonly isRemoved: boolean;
   readonly state: ServiceState;
   /** Monotonic time of the last change of state. */
   readonly since: Millis;
   /** The operator's last word, kept until reboot; null: as the configuration says. */
-  readonly wish: 'up' | 'down' | null;
+  readonly desired: 'up' | 'down' | null;
   /** Number of the last generation that was started; 0: none yet. */
   readonly generation: number;
   /** Starts after the first that no operator asked for. */
@@ -133,7 +133,7 @@ export interface Service {
   readonly isInTrouble: boolean;
   /** One sentence for people. */
   readonly lastDetail: string;
-  readonly orders: readonly PendingOrder[];
+  readonly orders: readonly PendingCommand[];
 }
 
 export type Phase =

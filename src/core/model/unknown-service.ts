@@ -3,7 +3,7 @@
 import type { EffectiveValue, Policy, ServiceSpec } from './spec.ts';
 
 /** A service of which nothing is known but that processes of it live. */
-export function stranger(name: string): ServiceSpec {
+export function unknownService(name: string): ServiceSpec {
   const policy: Policy = {
     enabled: false,
     restart: 'never',

@@ -1,7 +1,7 @@
 // One member of a rollout: what it is to be, whether it is ready, and how it is replaced.
 
 import { bringDown } from '../life/lifecycle.ts';
-import { type Around, forgiven, isLive, type Moved } from '../life/transition.ts';
+import { forgiven, isLive, type Moved, type StepContext } from '../life/transition.ts';
 import { differences } from '../model/changes.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Rollout } from '../model/rollout.ts';
@@ -44,7 +44,7 @@ export function give(service: Service, spec: ServiceSpec): Moved {
 }
 
 /** Down, if it is up, and up again in its new form. */
-export function replace(service: Service, rollout: Rollout, around: Around): Moved {
+export function replace(service: Service, rollout: Rollout, around: StepContext): Moved {
   const spec = aimOf(rollout, service);
   const next: Service = { ...forgiven(service), nextSpec: spec === service.spec ? null : spec };
   const reason = rollout.kind === 'restart' ? 'operator' : 'configuration';

@@ -6,10 +6,10 @@ import type { State } from '../model/state.ts';
 
 export type Turn = 'waiting' | 'under way' | 'done' | 'as it was' | 'stands in';
 
-export function turnOf({ phase, waiting, underWay, done, standing }: Rollout, name: string): Turn {
-  if (standing.includes(name)) return 'stands in';
+export function turnOf({ phase, waiting, inProgress, done, surging }: Rollout, name: string): Turn {
+  if (surging.includes(name)) return 'stands in';
   if (waiting.includes(name)) return phase === 'done' ? 'as it was' : 'waiting';
-  if (underWay.includes(name)) return 'under way';
+  if (inProgress.includes(name)) return 'under way';
   return done.includes(name) ? 'done' : 'as it was';
 }
 
@@ -31,11 +31,12 @@ export function rolloutNote(state: State, name: string): RolloutNote | null {
 }
 
 function wordsOf({ group, phase, detail, rejected }: Rollout, turn: Turn): string | null {
-  if (phase === 'done') return rejected.size === 0 ? null : 'as before its last change, which was taken back';
+  if (phase === 'done')
+    return rejected.size === 0 ? null : 'runs its previous configuration: its last change was rolled back';
   const isGoing = phase === 'going';
   switch (turn) {
     case 'stands in':
-      return `stands in during the rollout of ${group}`;
+      return `surge instance of the rollout of ${group}`;
     case 'waiting':
       return isGoing ? `its turn comes; the rollout ${detail}` : 'as before: the rollout stopped';
     case 'under way':

@@ -1,7 +1,7 @@
 // A configuration comes into force: what of it is brought to its services step by step, and not at once.
 
 import { serviceOf } from '../fleet/ordering.ts';
-import type { World } from '../fleet/step.ts';
+import type { StepDraft } from '../fleet/step.ts';
 import { isWanted } from '../life/transition.ts';
 import { needsNewProcess } from '../model/changes.ts';
 import { newRollout, type Rollout } from '../model/rollout.ts';
@@ -21,7 +21,7 @@ interface Left {
 }
 
 /** What of `config` is left to rollouts. Changes nothing but rollouts that have lost their sense. */
-export function leaveToRollouts(world: World, config: Config): Left {
+export function leaveToRollouts(world: StepDraft, config: Config): Left {
   const names = new Set<string>();
   const begun = new Set<string>();
   for (const { group } of world.state.rollouts.values()) if (!config.rollouts.has(group)) abandon(world, group);
@@ -33,7 +33,7 @@ export function leaveToRollouts(world: World, config: Config): Left {
     if (changed.length > 0 && !isKnown(last, changed, config)) begun.add(name);
     // The file says again what runs: there is nothing left to go back to.
     else if (changed.length === 0 && last !== undefined && isOver(last)) abandon(world, name);
-    for (const standIn of world.state.rollouts.get(name)?.standing ?? []) names.add(standIn);
+    for (const standIn of world.state.rollouts.get(name)?.surging ?? []) names.add(standIn);
   }
   return { names, begun };
 }
@@ -44,20 +44,20 @@ function isOver({ phase, direction, before }: Rollout): boolean {
 }
 
 /** Another number of members; a stand-in may have become one. */
-function follow(world: World, name: string, { members, policy, standIns }: RolloutGroup, config: Config): void {
+function follow(world: StepDraft, name: string, { members, policy, surgeSpecs }: RolloutGroup, config: Config): void {
   const last = world.state.rollouts.get(name);
   if (last === undefined || last.phase === 'done') return;
-  const standing = last.standing.filter((standIn) => !config.services.has(standIn));
-  for (const name of last.standing.filter((standIn) => config.services.has(standIn))) {
-    world.change(name, (service) => [{ ...service, wish: null }, []]);
+  const surging = last.surging.filter((standIn) => !config.services.has(standIn));
+  for (const name of last.surging.filter((standIn) => config.services.has(standIn))) {
+    world.change(name, (service) => [{ ...service, desired: null }, []]);
   }
-  keepRollout(world, { ...last, members, policy, standing, standIns: { ...last.standIns, forward: standIns } });
+  keepRollout(world, { ...last, members, policy, surging, surgeSpecs: { ...last.surgeSpecs, forward: surgeSpecs } });
 }
 
 function isChanged(state: State, member: string, config: Config): boolean {
   const service = serviceOf(state, member);
   const spec = config.services.get(member);
-  if (service === undefined || spec === undefined || service.removed) return false;
+  if (service === undefined || spec === undefined || service.isRemoved) return false;
   return isWanted(service) && isWanted({ ...service, spec }) && needsNewProcess(specOf(service), spec);
 }
 
@@ -73,7 +73,7 @@ function isKnown(last: Rollout | undefined, changed: readonly string[], config: 
 }
 
 /** The services of `config` are known by now. */
-export function beginConfigured(world: World, config: Config, { begun }: Left): void {
+export function beginConfigured(world: StepDraft, config: Config, { begun }: Left): void {
   const { groups } = world.state;
   for (const name of begun) {
     const group = config.rollouts.get(name);
@@ -83,7 +83,7 @@ export function beginConfigured(world: World, config: Config, { begun }: Left): 
 }
 
 function beginOne(
-  world: World,
+  world: StepDraft,
   name: string,
   group: RolloutGroup,
   was: RolloutGroup | undefined,
@@ -106,13 +106,13 @@ function beginOne(
     ...newRollout(world.now, name, group),
     targets,
     before,
-    standIns: { forward: group.standIns, back: good?.standIns.back ?? was?.standIns ?? [] },
-    standing: (last?.standing ?? []).filter((standIn) => !config.services.has(standIn)),
+    surgeSpecs: { forward: group.surgeSpecs, back: good?.surgeSpecs.back ?? was?.surgeSpecs ?? [] },
+    surging: (last?.surging ?? []).filter((standIn) => !config.services.has(standIn)),
   };
   begin(world, rollout, 'begun');
 }
 
-function abandon(world: World, name: string): void {
+function abandon(world: StepDraft, name: string): void {
   const last = world.state.rollouts.get(name);
   if (last === undefined) return;
   if (last.phase === 'going') interruptRollout(world, last, `${name} is configured otherwise now`);
@@ -123,7 +123,7 @@ function abandon(world: World, name: string): void {
 }
 
 /** What was recalled of an earlier opsd's goes on, now that the services that were down are being started. */
-export function resumeRollouts(world: World): void {
+export function resumeRollouts(world: StepDraft): void {
   for (const rollout of world.state.rollouts.values()) {
     if (rollout.phase === 'going') begin(world, rollout, 'begun');
   }

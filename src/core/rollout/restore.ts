@@ -7,15 +7,15 @@ import type { Service } from '../model/state.ts';
 /** Services whose change is left to a rollout: members of groups, and those that may stand in for them. */
 interface Rolled {
   readonly members: ReadonlySet<string>;
-  readonly standIns: ReadonlyMap<string, ServiceSpec>;
+  readonly surgeSpecs: ReadonlyMap<string, ServiceSpec>;
 }
 
 export function rolledOf({ rollouts, services }: Config): Rolled {
   const groups = [...rollouts.values()];
-  const standIns = groups.flatMap((group) => group.standIns).filter(({ name }) => !services.has(name));
+  const surgeSpecs = groups.flatMap((group) => group.surgeSpecs).filter(({ name }) => !services.has(name));
   return {
     members: new Set(groups.flatMap(({ members }) => members)),
-    standIns: new Map(standIns.map((spec) => [spec.name, spec])),
+    surgeSpecs: new Map(surgeSpecs.map((spec) => [spec.name, spec])),
   };
 }
 
@@ -33,11 +33,11 @@ export function recallRollouts(
   { outdated, spared }: Found,
   now: Millis,
 ): ReadonlyMap<string, Rollout> {
-  const there = new Set(services.filter(({ removed }) => !removed).map(({ spec }) => spec.name));
+  const there = new Set(services.filter(({ isRemoved }) => !isRemoved).map(({ spec }) => spec.name));
   const rollouts = new Map<string, Rollout>();
   for (const [name, group] of config.rollouts) {
     const waiting = group.members.filter((member) => outdated.has(member));
-    const standing = group.standIns
+    const surging = group.surgeSpecs
       .map((spec) => spec.name)
       .filter((standIn) => there.has(standIn) && !config.services.has(standIn));
     const kept = group.members.filter((member) => spared.has(member));
@@ -47,9 +47,9 @@ export function recallRollouts(
     }
     // Of some it was gone back from something else: all of them are tried.
     waiting.push(...kept);
-    if (waiting.length === 0 && standing.length === 0) continue;
-    const standIns = { forward: group.standIns, back: [] };
-    rollouts.set(name, { ...newRollout(now, name, group), waiting, standing, standIns });
+    if (waiting.length === 0 && surging.length === 0) continue;
+    const surgeSpecs = { forward: group.surgeSpecs, back: [] };
+    rollouts.set(name, { ...newRollout(now, name, group), waiting, surging, surgeSpecs });
   }
   return rollouts;
 }
@@ -59,7 +59,10 @@ function takenBack(name: string, group: RolloutGroup, kept: readonly string[], c
   return {
     ...newRollout(now, name, group),
     ...{ direction: 'back', phase: 'done', waiting: kept, endedAt: now, rejected: new Map(specs) },
-    ...{ standIns: { forward: group.standIns, back: [] }, detail: 'as it was before a change that was taken back' },
+    ...{
+      surgeSpecs: { forward: group.surgeSpecs, back: [] },
+      detail: 'its configuration before a change that was rolled back',
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 // Rollouts as they proceed: after each step of the supervisor the next member goes, if it may.
 
 import { obstacleOf, serviceOf } from '../fleet/ordering.ts';
-import type { World } from '../fleet/step.ts';
+import type { StepDraft } from '../fleet/step.ts';
 import { isWanted } from '../life/transition.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Rollout } from '../model/rollout.ts';
@@ -14,18 +14,17 @@ import { bringStandIns } from './surge.ts';
 import { nextTurn } from './turn.ts';
 
 /** After a step: those that go on go on. With the supervisor's own end they end. */
-export function advanceRollouts(world: World): void {
+export function advanceRollouts(world: StepDraft): void {
   for (const rollout of world.state.rollouts.values()) {
     if (rollout.phase !== 'going') continue;
     const { name } = world.state.phase;
     if (name === 'running') advance(world, rollout);
-    else if (name === 'over')
-      interruptRollout(world, rollout, 'opsd hands over to the next opsd: ask that one', 'gone');
+    else if (name === 'over') interruptRollout(world, rollout, 'opsd is handing over: ask the next opsd', 'gone');
     else interruptRollout(world, rollout, 'opsd is shutting down', 'shutting_down');
   }
 }
 
-function advance(world: World, rollout: Rollout): void {
+function advance(world: StepDraft, rollout: Rollout): void {
   const failure = failureOf(world, rollout);
   const seen = observe(world, rollout);
   if (failure === null) proceed(world, seen);
@@ -33,10 +32,10 @@ function advance(world: World, rollout: Rollout): void {
 }
 
 /** Takes whoever's turn it is, until nobody may go. */
-function proceed(world: World, from: Rollout): void {
+function proceed(world: StepDraft, from: Rollout): void {
   let rollout = bringStandIns(world, from);
   for (;;) {
-    if (rollout.waiting.length === 0 && rollout.underWay.length === 0) return endRollout(world, rollout, null);
+    if (rollout.waiting.length === 0 && rollout.inProgress.length === 0) return endRollout(world, rollout, null);
     const turn = nextTurn(world, rollout);
     switch (turn.kind) {
       case 'wait':
@@ -49,17 +48,17 @@ function proceed(world: World, from: Rollout): void {
   }
 }
 
-function take(world: World, rollout: Rollout, name: string): Rollout {
+function take(world: StepDraft, rollout: Rollout, name: string): Rollout {
   world.change(name, (service, around) => replace(service, rollout, around));
   const waiting = rollout.waiting.filter((other) => other !== name);
-  return { ...rollout, waiting, underWay: [...rollout.underWay, name] };
+  return { ...rollout, waiting, inProgress: [...rollout.inProgress, name] };
 }
 
 /** What has become of those under way, and who is in an operator's hands now. */
-function observe(world: World, rollout: Rollout): Rollout {
+function observe(world: StepDraft, rollout: Rollout): Rollout {
   const known = (name: string) => {
     const service = serviceOf(world.state, name);
-    return service === undefined || service.removed ? null : service;
+    return service === undefined || service.isRemoved ? null : service;
   };
   const waiting: string[] = [];
   for (const name of rollout.waiting) {
@@ -68,20 +67,20 @@ function observe(world: World, rollout: Rollout): Rollout {
     if (isWanted(service)) waiting.push(name);
     else world.change(name, (one) => give(one, aimOf(rollout, one)));
   }
-  const underWay: string[] = [];
+  const inProgress: string[] = [];
   const done = [...rollout.done];
-  for (const name of rollout.underWay) {
+  for (const name of rollout.inProgress) {
     const service = known(name);
     if (service === null || !isWanted(service) || service.state.name === 'stopped') continue;
     if (isReady(service, world.now)) done.push(name);
-    else underWay.push(name);
+    else inProgress.push(name);
   }
-  const standing = rollout.standing.filter((name) => known(name) !== null);
-  return { ...rollout, waiting, underWay, done, standing };
+  const surging = rollout.surging.filter((name) => known(name) !== null);
+  return { ...rollout, waiting, inProgress, done, surging };
 }
 
-function deadlineOf(world: World, { underWay, standing }: Rollout) {
-  const times = [...underWay, ...standing].map((name) => {
+function deadlineOf(world: StepDraft, { inProgress, surging }: Rollout) {
+  const times = [...inProgress, ...surging].map((name) => {
     const service = serviceOf(world.state, name);
     return service === undefined ? null : readyAtOf(service);
   });
@@ -89,8 +88,8 @@ function deadlineOf(world: World, { underWay, standing }: Rollout) {
 }
 
 /** Why it cannot go on; null: it can. */
-function failureOf(world: World, { members, waiting, underWay, standing }: Rollout): string | null {
-  const fresh = new Set([...underWay, ...standing]);
+function failureOf(world: StepDraft, { members, waiting, inProgress, surging }: Rollout): string | null {
+  const fresh = new Set([...inProgress, ...surging]);
   const old = new Set(waiting);
   for (const effect of world.effects) {
     if (!isEnd(effect)) continue;
@@ -101,19 +100,19 @@ function failureOf(world: World, { members, waiting, underWay, standing }: Rollo
   }
   for (const name of fresh) {
     const service = serviceOf(world.state, name);
-    const why = service === undefined ? null : troubleOf(world, service, standing.includes(name));
+    const why = service === undefined ? null : troubleOf(world, service, surging.includes(name));
     if (why !== null) return why;
   }
   return null;
 }
 
-function troubleOf(world: World, service: Service, isStandIn: boolean): string | null {
+function troubleOf(world: StepDraft, service: Service, isStandIn: boolean): string | null {
   const { state, spec, lastDetail } = service;
-  if (isStandIn && !isWanted(service)) return `${spec.name}, which stood in, was stopped: ${lastDetail}`;
-  if (state.name === 'killing' && state.stuck) return `${spec.name} cannot be ended: ${lastDetail}`;
+  if (isStandIn && !isWanted(service)) return `${spec.name}, a surge instance, was stopped: ${lastDetail}`;
+  if (state.name === 'killing' && state.isStuck) return `${spec.name} cannot be ended: ${lastDetail}`;
   if (state.name !== 'waiting') return null;
   const obstacle = obstacleOf(world.state, service);
-  return obstacle?.hopeless === true ? `${spec.name} waits for ${obstacle.text}` : null;
+  return obstacle?.isUnsatisfiable === true ? `${spec.name} waits for ${obstacle.text}` : null;
 }
 
 const ENDS: ReadonlySet<StateName> = new Set<StateName>(['backoff', 'failed', 'exited']);
@@ -123,7 +122,7 @@ function isEnd(effect: Effect): effect is Extract<Effect, { type: 'transition' }
 }
 
 /** It stops, or goes back where that is wanted and can be done. */
-function fail(world: World, rollout: Rollout, failure: string): void {
+function fail(world: StepDraft, rollout: Rollout, failure: string): void {
   const { kind, direction, policy, before } = rollout;
   const mayTurn = kind === 'configuration' && direction === 'forward' && policy.onFailure === 'rollback';
   if (!mayTurn || before.size === 0) return endRollout(world, { ...rollout, failure }, failure);
@@ -131,7 +130,7 @@ function fail(world: World, rollout: Rollout, failure: string): void {
 }
 
 /** What was changed goes back to what it was. */
-export function turnBack(world: World, rollout: Rollout): Rollout {
+export function turnBack(world: StepDraft, rollout: Rollout): Rollout {
   const back: Rollout = { ...rollout, direction: 'back', rejected: rollout.targets };
   return begin(world, back, rollout.failure === null ? 'undone' : 'turned_back');
 }

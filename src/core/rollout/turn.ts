@@ -1,7 +1,7 @@
 // Whose turn it is in a rollout, and what is waited for where it is nobody's.
 
 import { obstacleOf, serviceOf } from '../fleet/ordering.ts';
-import type { World } from '../fleet/step.ts';
+import type { StepDraft } from '../fleet/step.ts';
 import { isWanted } from '../life/transition.ts';
 import type { Rollout } from '../model/rollout.ts';
 import type { Service } from '../model/state.ts';
@@ -13,36 +13,36 @@ type Turn =
   /** It would wait for ever. */
   | { readonly kind: 'stuck'; readonly detail: string };
 
-export function nextTurn(world: World, rollout: Rollout): Turn {
-  const { policy, underWay } = rollout;
+export function nextTurn(world: StepDraft, rollout: Rollout): Turn {
+  const { policy, inProgress } = rollout;
   const services = (names: readonly string[]) => names.flatMap((name) => serviceOf(world.state, name) ?? []);
-  const standing = services(rollout.standing);
-  const readyStandIns = standing.filter((service) => isReady(service, world.now)).length;
-  const slots = policy.maxUnavailable + readyStandIns - underWay.length;
+  const surging = services(rollout.surging);
+  const readyStandIns = surging.filter((service) => isReady(service, world.now)).length;
+  const slots = policy.maxUnavailable + readyStandIns - inProgress.length;
   const free = services(rollout.waiting).filter(({ orders }) => orders.length === 0);
   // Who is not up loses nothing, and takes nothing from anybody.
   const down = free.find(({ state }) => state.name !== 'running');
-  if (down !== undefined && (slots > 0 || underWay.length === 0)) return { kind: 'take', name: down.spec.name };
-  const late = standing.find((service) => !isReady(service, world.now));
+  if (down !== undefined && (slots > 0 || inProgress.length === 0)) return { kind: 'take', name: down.spec.name };
+  const late = surging.find((service) => !isReady(service, world.now));
   if (late !== undefined) return wait(`its stand-in ${told(late)}`);
-  const [busy] = services(underWay);
+  const [busy] = services(inProgress);
   if (slots <= 0 && busy !== undefined) return wait(told(busy));
   const [next] = free;
   if (next === undefined) return wait(busy === undefined ? 'an order that an operator gave' : told(busy));
-  return mayGo(world, rollout, next, standing);
+  return mayGo(world, rollout, next, surging);
 }
 
 /** Not one goes where too few would be left, or where it could not come back. */
-function mayGo(world: World, rollout: Rollout, next: Service, standing: readonly Service[]): Turn {
-  const { members, underWay, policy } = rollout;
+function mayGo(world: StepDraft, rollout: Rollout, next: Service, surging: readonly Service[]): Turn {
+  const { members, inProgress, policy } = rollout;
   const obstacle = obstacleOf(world.state, { ...next, spec: aimOf(rollout, next) });
   if (obstacle !== null) {
     const detail = `${obstacle.text}, which ${next.spec.name} needs to start`;
-    return obstacle.hopeless ? { kind: 'stuck', detail: `there is no ${detail}` } : wait(detail);
+    return obstacle.isUnsatisfiable ? { kind: 'stuck', detail: `there is no ${detail}` } : wait(detail);
   }
   const wanted = members.flatMap((name) => serviceOf(world.state, name) ?? []).filter(isWanted);
-  const missing = wanted.filter(({ spec, state }) => underWay.includes(spec.name) || state.name !== 'running');
-  const left = wanted.length - missing.length + standing.length - 1;
+  const missing = wanted.filter(({ spec, state }) => inProgress.includes(spec.name) || state.name !== 'running');
+  const left = wanted.length - missing.length + surging.length - 1;
   if (left >= wanted.length - policy.maxUnavailable) return { kind: 'take', name: next.spec.name };
   const [first] = missing;
   if (first === undefined) return { kind: 'stuck', detail: `without ${next.spec.name} too few would be ready` };

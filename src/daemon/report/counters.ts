@@ -32,7 +32,7 @@ const READY_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
 /** 30 s is the default stop_timeout. */
 const STOP_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 60];
 
-export class Tally {
+export class Counters {
   readonly ready = new Durations(READY_BOUNDS);
   readonly stop = new Durations(STOP_BOUNDS);
   readonly rollouts: Counts<RolloutNews> = {};

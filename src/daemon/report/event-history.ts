@@ -9,7 +9,7 @@ import { wallAt, wallNow } from '../../runtime/clock.ts';
 
 const KEPT = 1_000;
 
-export class Chronicle {
+export class EventHistory {
   #lastId = 0;
   readonly #kept: EventView[] = [];
   readonly #listeners = new Set<(event: EventView) => void>();

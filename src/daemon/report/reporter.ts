@@ -6,14 +6,14 @@ import type { AlertReason, Outcome, RolloutNews, Transition } from '../../core/m
 import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
 import { isLiveState } from '../../core/model/states.ts';
-import type { JobBook } from '../../os/files/job-history.ts';
+import type { JobHistory } from '../../os/files/job-history.ts';
 import type { Fields, Log } from '../../os/own-log/logger.ts';
 import type { ServiceManager } from '../../os/systemd/service-manager.ts';
 import { monotonic, unixNow } from '../../runtime/clock.ts';
-import type { Audience } from '../../runtime/perform.ts';
+import type { EffectObserver } from '../../runtime/perform.ts';
 import type { Answers } from './answers.ts';
-import type { Tally } from './counters.ts';
-import type { Chronicle } from './event-history.ts';
+import type { Counters } from './counters.ts';
+import type { EventHistory } from './event-history.ts';
 import { countStates } from './views.ts';
 
 /** systemd gives up on a unit that is not ready in 90 s: services that take longer than this are waited for no more. */
@@ -21,11 +21,11 @@ const LONGEST_START: Millis = 60_000;
 
 interface Listeners {
   readonly log: Log;
-  readonly chronicle: Chronicle;
-  readonly tally: Tally;
+  readonly chronicle: EventHistory;
+  readonly tally: Counters;
   readonly answers: Answers;
   readonly manager: ServiceManager;
-  readonly book: JobBook;
+  readonly book: JobHistory;
   isJob(service: string): boolean;
   /** The state is no longer what the state file says. */
   touch(): void;
@@ -37,7 +37,7 @@ interface Listeners {
   end(code: number): void;
 }
 
-export class Teller implements Audience {
+export class Reporter implements EffectObserver {
   readonly #to: Listeners;
   #hasMoved = true;
   #hasBegun = false;
@@ -178,7 +178,7 @@ function isFailedEnd({ to, reason }: Transition): boolean {
 function wereAllStarted(state: State, started: ReadonlySet<string>): boolean {
   return state.services.every((service) => {
     if (!isWanted(service) || started.has(service.spec.name)) return true;
-    if (service.state.name === 'waiting') return obstacleOf(state, service)?.hopeless === true;
+    if (service.state.name === 'waiting') return obstacleOf(state, service)?.isUnsatisfiable === true;
     return service.state.name !== 'stopped' || service.spec.policy.schedule !== null;
   });
 }

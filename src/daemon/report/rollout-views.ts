@@ -9,8 +9,8 @@ import { isoOrNull } from './event-history.ts';
 
 export function viewRollouts(state: State): readonly RolloutView[] {
   return [...state.rollouts.values()].map((rollout) => {
-    const { group, kind, direction, phase, detail, failure, members, standing } = rollout;
-    const services = [...members, ...standing].flatMap((name) => serviceOf(state, name) ?? []);
+    const { group, kind, direction, phase, detail, failure, members, surging } = rollout;
+    const services = [...members, ...surging].flatMap((name) => serviceOf(state, name) ?? []);
     return {
       service: group,
       kind,

@@ -22,7 +22,7 @@ export class Trace {
     const step = 'step' in event && event.step !== undefined && event.step !== 'main' ? { step: event.step } : {};
     const whose = { service, generation, ...step };
     switch (event.type) {
-      case 'looked':
+      case 'heartbeat_checked':
         return this.#heartbeat.debug(event.changed ? 'beat' : 'no beat', whose);
       case 'probed':
         return this.#probes.debug(event.isGood ? 'yes' : 'no', { ...whose, detail: event.detail });
@@ -37,13 +37,13 @@ export class Trace {
           signal: event.exit.signal,
           others_left: event.left,
         });
-      case 'emptied':
+      case 'tree_exited':
         return this.#processes.debug('no process is left', whose);
-      case 'unseen':
+      case 'scan_failed':
         return this.#processes.debug('could not be looked at', whose);
       case 'ready':
         return this.#probes.debug('says that it is ready', whose);
-      case 'outgrown':
+      case 'memory_exceeded':
         return this.#processes.debug('takes too much memory', { ...whose, detail: event.detail });
       default:
         return unreachable(event);
@@ -72,7 +72,7 @@ export class Trace {
         return this.#probes.debug('asks', { service, generation, kind: probe.kind });
       }
       // What follows is told at other levels, or is the small change of every start.
-      case 'look':
+      case 'check_heartbeat':
       case 'write_pid':
       case 'remove_pid':
       case 'settings':

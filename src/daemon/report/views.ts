@@ -10,7 +10,7 @@ import type { RolloutNote } from '../../core/rollout/note.ts';
 import type { JobRecord } from '../../os/files/job-history.ts';
 import type { Usage } from '../../os/proc/usage.ts';
 import { dateOf, monotonic, unixNow, wallAt } from '../../runtime/clock.ts';
-import type { Tally } from './counters.ts';
+import type { Counters } from './counters.ts';
 import { isoOrNull, viewExit } from './event-history.ts';
 
 export interface OutputCounts {
@@ -52,13 +52,13 @@ export function viewService(
     heartbeat_age_seconds: heartbeatAge(service),
     cpu_ratio: usage?.cpuRatio ?? null,
     memory_bytes: usage?.memoryBytes ?? null,
-    adopted: run?.adopted ?? false,
+    adopted: run?.isAdopted ?? false,
     tags: spec.policy.tags,
     memory_limit: memoryLimit(service, isMemoryHeld),
     last_run: job === null ? null : viewRun(job),
     rollout,
     healthy: run?.check.isHealthy ?? null,
-    last_probe_failure: run?.check.lastNo ?? null,
+    last_probe_failure: run?.check.lastFailure ?? null,
   };
 }
 
@@ -70,7 +70,7 @@ function awaitedFor({ spec, state, since }: Service): string {
 export function measureService(
   service: Service,
   usage: Usage | undefined,
-  tally: Tally,
+  tally: Counters,
   output: OutputCounts,
   job: JobRecord | null,
 ): ServiceMetrics {
@@ -90,7 +90,7 @@ export function measureService(
     memory_bytes: usage?.memoryBytes ?? null,
     memory_limit_bytes: spec.launch.limits.memory,
     healthy: run?.check.isHealthy ?? null,
-    probe_failures_in_a_row: run !== null && spec.policy.health !== null ? run.check.noes : null,
+    probe_failures_in_a_row: run !== null && spec.policy.health !== null ? run.check.failures : null,
     log_bytes: output.bytes,
     log_dropped_bytes: output.dropped,
     job_last_success_seconds: job?.succeededAt == null ? null : job.succeededAt / 1_000,

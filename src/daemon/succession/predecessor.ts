@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import type { Inheritance, Survivor } from '../../core/adoption/adopt.ts';
-import type { Memory } from '../../core/adoption/saved-service.ts';
+import type { SavedService } from '../../core/adoption/saved-service.ts';
 import type { Config } from '../../core/model/spec.ts';
 import type { Cgroups } from '../../os/cgroup/cgroups.ts';
 import { readPid } from '../../os/files/pid-files.ts';
-import type { RememberedService } from '../../os/files/remembered.ts';
+import type { SavedServiceRecord } from '../../os/files/remembered.ts';
 import type { StateFile } from '../../os/files/state-file.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import { serviceOfHook, stepOfName } from '../../os/proc/hook-name.ts';
@@ -25,7 +25,7 @@ export interface Findings {
 }
 
 /** Looks, and says what it saw; changes nothing. */
-export function findInheritance(
+export function inspectPredecessor(
   runDir: string,
   config: Config,
   stateFile: StateFile,
@@ -74,12 +74,12 @@ export function findInheritance(
   };
 }
 
-function toMemory({ startTime, uid, ...memory }: RememberedService): Memory {
+function toMemory({ startTime, uid, ...memory }: SavedServiceRecord): SavedService {
   return memory;
 }
 
 /** Its sockets may have come with this opsd: what failed for want of them is tried again, as if its configuration had changed. */
-function withHope(memory: Memory, config: Config, { byName }: Sockets): Memory {
+function withHope(memory: SavedService, config: Config, { byName }: Sockets): SavedService {
   const asked = config.services.get(memory.name)?.launch.sockets ?? [];
   const isHopeless = asked.length === 0 || asked.some((name) => !byName.has(name));
   if (isHopeless || memory.state !== 'failed' || memory.lastReason !== 'spawn_failed') return memory;
@@ -94,7 +94,7 @@ function toSurvivor({ service: name, generation, main }: Found): Survivor[] {
   return [{ ...whose, generation, pid, startedAt: main?.startedAt ?? monotonic() }];
 }
 
-function hintsOf(runDir: string, config: Config, remembered: readonly RememberedService[]): readonly Hint[] {
+function hintsOf(runDir: string, config: Config, remembered: readonly SavedServiceRecord[]): readonly Hint[] {
   const hints: Hint[] = [];
   for (const { name, generation, pid, startTime } of remembered) {
     if (pid === null || startTime === null) continue;

@@ -1,8 +1,8 @@
 // Keeps the state file close to the state: soon after each change, at once before a promise is given.
 
-import type { Memory } from '../../core/adoption/saved-service.ts';
+import type { SavedService } from '../../core/adoption/saved-service.ts';
 import type { Millis } from '../../core/model/spec.ts';
-import type { RememberedService } from '../../os/files/remembered.ts';
+import type { SavedServiceRecord } from '../../os/files/remembered.ts';
 import type { StateFile } from '../../os/files/state-file.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import type { Identity } from '../../runtime/ports.ts';
@@ -21,12 +21,12 @@ interface Whose {
 
 export class StateKeeper implements Disposable {
   readonly #file: Pick<StateFile, 'saveNow'>;
-  readonly #memories: () => readonly Memory[];
+  readonly #memories: () => readonly SavedService[];
   #whose: Whose | null = null;
   readonly #alarm = new Alarm(() => void this.saveNow());
   #isDirty = false;
 
-  constructor(file: Pick<StateFile, 'saveNow'>, memories: () => readonly Memory[]) {
+  constructor(file: Pick<StateFile, 'saveNow'>, memories: () => readonly SavedService[]) {
     this.#file = file;
     this.#memories = memories;
   }
@@ -62,7 +62,7 @@ export class StateKeeper implements Disposable {
 }
 
 /** Not by the number, which may be a stranger's as long as the core has not heard of the end: the next opsd would adopt that. */
-function toRemembered(memory: Memory, whose: Whose): RememberedService {
+function toRemembered(memory: SavedService, whose: Whose): SavedServiceRecord {
   const { name, generation } = memory;
   const identity = memory.pid === null ? null : whose.identity(name, generation);
   const pid = identity?.pid ?? null;

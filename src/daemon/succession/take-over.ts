@@ -8,7 +8,7 @@ import { serviceOfHook, stepOfName } from '../../os/proc/hook-name.ts';
 import type { ServiceProcesses } from '../../os/processes/processes.ts';
 import type { Findings } from './predecessor.ts';
 
-interface Heirs {
+interface TakeOverParts {
   readonly processes: ServiceProcesses;
   readonly outputs: Pick<ServiceOutputs, 'isCutOff'>;
   readonly log: Log;
@@ -19,7 +19,7 @@ interface Heirs {
 export function takeOver(
   { found, hooksLeft }: Findings,
   strays: readonly Survivor[],
-  { processes, outputs, log, specOf }: Heirs,
+  { processes, outputs, log, specOf }: TakeOverParts,
 ): void {
   for (const one of found) {
     const { service, generation } = one;

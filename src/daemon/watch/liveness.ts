@@ -11,7 +11,7 @@ const STALLED: Millis = 10_000;
 /** new = α·value + (1-α)·old */
 const ALPHA = 0.3;
 
-export class Pulse implements Disposable {
+export class Liveness implements Disposable {
   #lag: Millis = 0;
   #expected: Millis = monotonic() + PERIOD;
   readonly #loop: Pick<Loop, 'turnedAt'>;

@@ -48,7 +48,7 @@ export class MemoryWatch implements Disposable {
       const bytes = sizes?.get(this.#options.keyOf(service, generation)) ?? 0;
       if (bytes <= limit) continue;
       const detail = `its processes use ${Math.ceil(bytes / MIB)} MiB (PSS), limits.memory is ${Math.round(limit / MIB)} MiB`;
-      this.#options.post({ type: 'outgrown', service, generation, detail });
+      this.#options.post({ type: 'memory_exceeded', service, generation, detail });
     }
   }
 

@@ -4,14 +4,14 @@ import type { Event } from '../../core/model/events.ts';
 import type { Millis, Schedule } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
 import { nextRun } from '../../os/config/calendar.ts';
-import type { JobBook } from '../../os/files/job-history.ts';
+import type { JobHistory } from '../../os/files/job-history.ts';
 import { every, unixNow } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 500;
 /** The wall clock went back by more than this: the times that were reckoned before do not hold. */
 const BACKWARDS: Millis = 60_000;
 
-type Book = Pick<JobBook, 'lastTimeOf' | 'cameDue'>;
+type Book = Pick<JobHistory, 'lastTimeOf' | 'cameDue'>;
 
 interface Entry {
   /** Tells whether the schedule is still the same. */
@@ -20,7 +20,7 @@ interface Entry {
   readonly at: number | null;
 }
 
-export class Timetable implements Disposable {
+export class JobScheduler implements Disposable {
   readonly #entries = new Map<string, Entry>();
   readonly #state: () => State;
   readonly #post: (event: Event) => void;

@@ -1,12 +1,12 @@
 // What the routes are made of: the daemon that answers, and the listener that they serve.
 
 import type { Control } from '../../api/control.ts';
-import type { Door, Log } from '../context.ts';
+import type { ListenerKind, Log } from '../context.ts';
 import type { EventStreams } from '../streams/event-streams.ts';
 
 export interface RouteOptions {
   readonly control: Control;
-  readonly door: Door;
+  readonly door: ListenerKind;
   readonly streams: EventStreams;
   readonly log: Log;
   readonly pageLogs: () => boolean;

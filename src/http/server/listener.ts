@@ -3,7 +3,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Control } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
-import type { Door, Log } from '../context.ts';
+import type { ListenerKind, Log } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import type { EventStreams } from '../streams/event-streams.ts';
 import type { Crowd } from './crowd.ts';
@@ -25,7 +25,7 @@ export type Refusal = (request: IncomingMessage, response: ServerResponse) => bo
 interface ListenerOptions {
   readonly control: Control;
   readonly streams: EventStreams;
-  readonly door: Door;
+  readonly door: ListenerKind;
   readonly pageLogs: () => boolean;
   readonly hide: (text: string) => string;
   readonly log: Log;

@@ -6,7 +6,7 @@ import type { Control } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
 import { Alarm } from '../../runtime/clock.ts';
-import type { CertificateSource, Door, Log } from '../context.ts';
+import type { CertificateSource, ListenerKind, Log } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
 import { Access } from './access.ts';
 import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
@@ -82,7 +82,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   const streams = opened.use(new EventStreams(options.control));
 
   const address = options.tcp === '' ? null : parseAddress(options.tcp);
-  const makeServer = (door: Door): Server => {
+  const makeServer = (door: ListenerKind): Server => {
     let isForAll = door === 'socket' || address === null;
     const mayAsk = ({ headers }: IncomingMessage) => isForAll || isOwnHost(headers.host, address?.host ?? '');
     const crowd = new Crowd(PLACES[door]);
@@ -124,7 +124,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   return { tcpAddress: tcp, dropTcp, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-function newServer(door: Door, listen: RequestListener, certificates: CertificateSource | null): Server {
+function newServer(door: ListenerKind, listen: RequestListener, certificates: CertificateSource | null): Server {
   const settings = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT,

@@ -5,7 +5,7 @@ import type { Control } from '../../api/control.ts';
 import type { EventView } from '../../api/events.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, every, monotonic, wallNow } from '../../runtime/clock.ts';
-import type { Door } from '../context.ts';
+import type { ListenerKind } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import { StatusFeed } from './status-feed.ts';
 
@@ -14,7 +14,7 @@ type StreamKind = 'changes' | 'services';
 
 interface Listener {
   readonly response: ServerResponse;
-  readonly door: Door;
+  readonly door: ListenerKind;
   readonly peer: string;
   readonly kind: StreamKind;
   /** Id of the last change it was given. */
@@ -57,7 +57,7 @@ export class EventStreams implements Disposable {
   }
 
   /** Takes over the response; false: there are too many listeners. `since`: an id, see EVENT_ID; null: only what comes. */
-  add(response: ServerResponse, door: Door, kind: StreamKind, since: string | null): boolean {
+  add(response: ServerResponse, door: ListenerKind, kind: StreamKind, since: string | null): boolean {
     const peer = response.socket === null ? null : peerOf(response.socket);
     if (peer === null || this.#isFull(door, peer)) return false;
     response.writeHead(200, {
@@ -83,7 +83,7 @@ export class EventStreams implements Disposable {
     this.#rest();
   }
 
-  #isFull(door: Door, peer: string): boolean {
+  #isFull(door: ListenerKind, peer: string): boolean {
     const others = [...this.#listeners].filter((listener) => listener.door === door);
     if (others.length >= MAX_LISTENERS[door]) return true;
     return others.filter((listener) => listener.peer === peer).length >= MAX_OF_PEER;

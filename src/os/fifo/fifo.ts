@@ -18,7 +18,7 @@ import {
 import { codeOf, RuntimeError } from '../../errors.ts';
 import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
-import type { FifoBook } from './registry.ts';
+import type { FifoRegistry } from './registry.ts';
 
 /** Paths for one mkfifo(1): together they stay far below what execve(2) takes. */
 const MOST_AT_ONCE = 2_000;
@@ -64,7 +64,7 @@ export class Fifo implements Disposable {
    * a custom of container images), and is left so while that may still run. Throws RuntimeError where anything else is
    * in its place; nothing is followed, nothing changed. Where descriptors are used up, their error, which will pass.
    */
-  static open(path: string, service: string, uid: number, book: FifoBook): Fifo {
+  static open(path: string, service: string, uid: number, book: FifoRegistry): Fifo {
     let seen = -1;
     try {
       seen = openSync(path, O_PATH | constants.O_NOFOLLOW);

@@ -20,7 +20,7 @@ interface Entry {
   readonly uid: number;
 }
 
-export class FifoBook {
+export class FifoRegistry {
   readonly #path: string;
   readonly #log: Log;
   readonly #entries = new Map<string, Entry>();

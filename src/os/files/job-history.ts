@@ -20,7 +20,7 @@ export interface JobRecord {
 const NONE: JobRecord = { dueAt: null, startedAt: null, endedAt: null, succeededAt: null, lastEndAt: null, took: null };
 const LARGEST = 1 << 20;
 
-export class JobBook {
+export class JobHistory {
   readonly #path: string;
   readonly #log: Log;
   readonly #records: Map<string, JobRecord>;

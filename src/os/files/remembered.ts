@@ -1,11 +1,11 @@
 // What one opsd tells the next about its services, and how it is told from garbage.
 
-import type { Memory } from '../../core/adoption/saved-service.ts';
+import type { SavedService } from '../../core/adoption/saved-service.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Exit } from '../../core/model/state.ts';
 import { REASONS, STATES } from '../../core/model/states.ts';
 
-export interface RememberedService extends Memory {
+export interface SavedServiceRecord extends SavedService {
   /** Clock ticks since boot; null with `pid`. */
   readonly startTime: number | null;
   /** The user that the generation runs as; null: nothing of it lives. */
@@ -35,7 +35,7 @@ function isExitOrNull(value: unknown): value is Exit | null {
 const LONGEST_DETAIL = 65_536;
 const LONGEST_FINGERPRINT = 128;
 
-export function isRememberedService(value: unknown): value is RememberedService {
+export function isSavedServiceRecord(value: unknown): value is SavedServiceRecord {
   return (
     isObject(value) &&
     typeof value.name === 'string' &&
@@ -65,7 +65,7 @@ export function isRememberedService(value: unknown): value is RememberedService 
 }
 
 /** What is still true after a reboot: how often, and how it last ended. No process, no instant, no wish of then is. */
-export function afterReboot({ isInTrouble: _, ...service }: RememberedService): RememberedService {
+export function afterReboot({ isInTrouble: _, ...service }: SavedServiceRecord): SavedServiceRecord {
   return {
     ...service,
     pid: null,

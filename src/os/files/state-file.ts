@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { codeOf } from '../../errors.ts';
 import type { Log } from '../own-log/logger.ts';
 import { readOwnFile } from './own-file.ts';
-import { afterReboot, isRememberedService, type RememberedService } from './remembered.ts';
+import { afterReboot, isSavedServiceRecord, type SavedServiceRecord } from './remembered.ts';
 import { replaceFile } from './replace-file.ts';
 
 const VERSION = 1;
@@ -15,7 +15,7 @@ const LARGEST = 64 << 20;
 const SHAPE = /^\{"version":(\d{1,9}),"crc32":(\d{1,10}),"bootId":"([^"]{0,64})","services":(\[.*\])\}\n$/s;
 
 interface Remembered {
-  readonly services: readonly RememberedService[];
+  readonly services: readonly SavedServiceRecord[];
   /** It was written before the machine was booted: only counters and last exits are kept of it. */
   readonly rebooted: boolean;
   /** What was wrong with the file, one sentence; null: nothing. */
@@ -54,7 +54,7 @@ export class StateFile {
    * Replaces the file, and keeps the one before as `.bak`. False: it could not be written; said once, services are
    * supervised all the same, and the caller is to try again later.
    */
-  saveNow(services: readonly RememberedService[]): boolean {
+  saveNow(services: readonly SavedServiceRecord[]): boolean {
     const body = JSON.stringify(services);
     const text = `{"version":${VERSION},"crc32":${crc32(body)},"bootId":"${this.#bootId}","services":${body}}\n`;
     try {
@@ -99,7 +99,7 @@ export class StateFile {
       return { unreadable: 'it is not JSON' };
     }
     if (!Array.isArray(list)) return { unreadable: 'it holds no list of services' };
-    const known = list.filter(isRememberedService);
+    const known = list.filter(isSavedServiceRecord);
     const lost = list.length - known.length;
     return {
       remembered: {

@@ -4,7 +4,7 @@ import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogMode, ServiceSpec } from '../../core/model/spec.ts';
 import { Fifo, hasHolder, makeFifos, removeFile } from '../fifo/fifo.ts';
-import { FifoBook } from '../fifo/registry.ts';
+import { FifoRegistry } from '../fifo/registry.ts';
 import { makeFolders } from '../files/make-folders.ts';
 import { LogFile } from '../log-file/log-file.ts';
 import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
@@ -37,7 +37,7 @@ const NO_DESCRIPTOR =
 
 export class FifoOutputs implements Disposable {
   readonly #options: FifoOutputsOptions;
-  readonly #book: FifoBook;
+  readonly #book: FifoRegistry;
   readonly #outputs = new Map<string, Output>();
   /** The services that are to have one. */
   #wanted: ReadonlyMap<string, ServiceSpec> = new Map();
@@ -46,7 +46,7 @@ export class FifoOutputs implements Disposable {
 
   constructor(options: FifoOutputsOptions) {
     this.#options = options;
-    this.#book = new FifoBook(options.runDir, options.shared.log);
+    this.#book = new FifoRegistry(options.runDir, options.shared.log);
   }
 
   ways(): readonly (Capture | Forwarder)[] {

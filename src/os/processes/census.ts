@@ -9,7 +9,7 @@ import { bootId } from '../proc/identity.ts';
 import { type Ours, type Process, ProcessTable, type Users } from '../proc/process-table.ts';
 import { withSpare } from '../proc/spare-descriptor.ts';
 import { inOneTurn } from '../proc/turns.ts';
-import { identityOfProcess, Kinship, mayCarry, newTree, treeKey } from './process-tree.ts';
+import { identityOfProcess, mayCarry, newTree, TreeIndex, treeKey } from './process-tree.ts';
 
 /** What lives of one generation. */
 export interface Found {
@@ -106,7 +106,7 @@ export function census(runDir: string, { hints, uidOf, users, populated, ended =
   }
   for (const { service, generation } of ended) tracesOf(service, generation).hasEnded = true;
   const mismatched = followHints(hints, new Map(snapshot.processes.map((process) => [process.pid, process])), tracesOf);
-  const kinship = new Kinship(snapshot);
+  const kinship = new TreeIndex(snapshot);
   const startedAt = bootClock();
   const found: Found[] = [];
   const claimed = new Set<number>();

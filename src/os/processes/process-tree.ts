@@ -80,7 +80,7 @@ export function mayCarry(uid: number, { uid: owner }: Process): boolean {
 }
 
 /** A snapshot, ordered for asking who belongs to whom. */
-export class Kinship {
+export class TreeIndex {
   readonly #byMarker = new Map<string, Process[]>();
   readonly #bySession = new Map<number, Process[]>();
   readonly #byPid = new Map<number, Process>();

@@ -88,7 +88,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       cgroups: options.cgroups,
       log: options.log,
       onSeen: (tree) => this.#seen(tree),
-      onUnseen: (tree) => options.report({ type: 'unseen', ...whoseStep(tree) }),
+      onUnseen: (tree) => options.report({ type: 'scan_failed', ...whoseStep(tree) }),
     });
   }
 
@@ -295,7 +295,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
         left,
         ...(refusal === null ? {} : { refusal }),
       });
-    } else if (left === 0) this.#options.report({ type: 'emptied', ...whose });
+    } else if (left === 0) this.#options.report({ type: 'tree_exited', ...whose });
   }
 
   #forget({ tree }: Live): void {

@@ -8,7 +8,7 @@ import { type Work, workForATurn } from '../proc/turns.ts';
 /** After a look that took 1 ms, nobody looks for 4 ms. */
 const REST_PER_WORK = 4;
 
-export class Looks implements Disposable {
+export class ScanPacer implements Disposable {
   readonly #look: (now: Millis) => Work<void>;
   /** Acts on what was seen, outside of the reckoning, and tells when to look again; null: not by itself. */
   readonly #conclude: (now: Millis) => Millis | null;

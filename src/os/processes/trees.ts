@@ -7,8 +7,8 @@ import { isSame } from '../proc/identity.ts';
 import type { Process, ProcessTable } from '../proc/process-table.ts';
 import type { Sent } from '../proc/signals.ts';
 import { inTurns, type Work, workForATurn } from '../proc/turns.ts';
-import { identityOfProcess, Kinship, type Tree, treeKey } from './process-tree.ts';
-import { Looks } from './scan-pacer.ts';
+import { identityOfProcess, type Tree, TreeIndex, treeKey } from './process-tree.ts';
+import { ScanPacer } from './scan-pacer.ts';
 import { signalAll, signalMain, stopNew, stopperOf, tellTree } from './tree-signals.ts';
 
 /** What has just been signalled is mostly gone a few milliseconds later; what is not by then takes its time. */
@@ -41,14 +41,14 @@ interface TreesOptions {
 export class Trees implements Disposable {
   readonly #options: TreesOptions;
   readonly #waiting = new Set<Tree>();
-  readonly #looks: Looks;
+  readonly #looks: ScanPacer;
   #seen: Tree[] = [];
   #unseen: readonly Tree[] = [];
   #blind = false;
 
   constructor(options: TreesOptions) {
     this.#options = options;
-    this.#looks = new Looks(
+    this.#looks = new ScanPacer(
       (now) => this.#look(now),
       (now) => this.#conclude(now),
     );
@@ -85,7 +85,7 @@ export class Trees implements Disposable {
   async survey(trees: readonly Tree[]): Promise<ReadonlyMap<Tree, readonly Process[]> | null> {
     const snapshot = await inTurns(this.#options.table.look(usersOf(trees)));
     if (snapshot === null) return null;
-    const kinship = new Kinship(snapshot);
+    const kinship = new TreeIndex(snapshot);
     return new Map(trees.map((tree) => [tree, [...kinship.membersOf(tree, this.#inCgroup(tree)).values()]]));
   }
 
@@ -110,7 +110,7 @@ export class Trees implements Disposable {
     for (let looks = 1; looks <= LOOKS_FOR_FORKERS; looks += 1) {
       const snapshot = yield* this.#options.table.look(usersOf(trees), stopAtOnce);
       if (snapshot === null) return this.#postpone(due, now);
-      const kinship = new Kinship(snapshot);
+      const kinship = new TreeIndex(snapshot);
       let again = false;
       isSettled = !snapshot.unsettled;
       for (const tree of trees) {

@@ -5,13 +5,13 @@ import { execa } from 'execa';
 import { codeOf } from '../../errors.ts';
 import type { Child } from '../proc/signals.ts';
 import { nodeChild } from './node-child.ts';
-import type { ChildSpec, Fate, Spawner } from './spawner.ts';
+import type { ChildSpec, ExitCallbacks, Spawner } from './spawner.ts';
 
 export class ExecaSpawner implements Spawner {
   readonly fetchOrphan = null;
   readonly #children = new Set<ChildProcess>();
 
-  spawn(spec: ChildSpec, fate: Fate): Child | null {
+  spawn(spec: ChildSpec, fate: ExitCallbacks): Child | null {
     const [file, ...args] = spec.command;
     const subprocess = execa(file, args, {
       // A session and a process group of its own.

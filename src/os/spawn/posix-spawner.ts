@@ -7,7 +7,7 @@ import type { SignalName } from '../../core/model/spec.ts';
 import { loadForeign } from '../proc/ffi.ts';
 import { Child } from '../proc/signals.ts';
 import { findProgram } from './preflight.ts';
-import type { ChildSpec, Fate, Spawner } from './spawner.ts';
+import type { ChildSpec, ExitCallbacks, Spawner } from './spawner.ts';
 
 /**
  * Node's own spawn is fork(2) and exec(2): the page tables of a daemon of 100 MB are copied, and each page it writes to
@@ -66,7 +66,7 @@ export function loadPosixSpawner(): Spawner | null {
 class PosixSpawner implements Spawner {
   readonly #ffi: Foreign;
   readonly #c: Functions;
-  readonly #children = new Map<number, { readonly child: Child; readonly fate: Fate }>();
+  readonly #children = new Map<number, { readonly child: Child; readonly fate: ExitCallbacks }>();
   readonly #attributes: Memory;
   readonly #actions: Memory;
   /** A process ID, a wait status, or a siginfo_t. */
@@ -95,7 +95,7 @@ class PosixSpawner implements Spawner {
     process.on('SIGCHLD', this.#reap);
   }
 
-  spawn(spec: ChildSpec, fate: Fate): Child | null {
+  spawn(spec: ChildSpec, fate: ExitCallbacks): Child | null {
     const [name, ...args] = spec.command;
     const path = findProgram(name, spec.cwd, spec.environment.PATH ?? '');
     let errno = path === null ? constants.errno.ENOENT : this.#execute(path, spec.command, spec);
@@ -193,7 +193,7 @@ class PosixSpawner implements Spawner {
     this.#forget(pid)?.onExit(null, null);
   }
 
-  #forget(pid: number): Fate | null {
+  #forget(pid: number): ExitCallbacks | null {
     const known = this.#children.get(pid);
     known?.child.reaped();
     this.#children.delete(pid);
@@ -210,7 +210,7 @@ class PosixSpawner implements Spawner {
 }
 
 /** The numbers of wait(2). */
-function tell(fate: Fate | null, status: number): void {
+function tell(fate: ExitCallbacks | null, status: number): void {
   const signal = status & 0x7f;
   if (signal === 0) fate?.onExit((status >> 8) & 0xff, null);
   else fate?.onExit(null, nameOfSignal(signal));

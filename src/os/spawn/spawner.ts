@@ -21,7 +21,7 @@ export interface SpawnError {
 }
 
 /** One of `onError` and `onExit` is called, once, and never within the call of `spawn`. */
-export interface Fate {
+export interface ExitCallbacks {
   onError(error: SpawnError): void;
   /** It is dead and still holds its number, for as long as this call lasts; `onExit` follows. Not told where Node reaps. */
   onDeath?(): void;
@@ -32,7 +32,7 @@ export interface Fate {
 /** Disposed, it tells nothing any more and leaves every process alone. */
 export interface Spawner extends Disposable {
   /** In a session and process group of its own, with default signals and no descriptor but those named. null: it failed. */
-  spawn(spec: ChildSpec, fate: Fate): Child | null;
+  spawn(spec: ChildSpec, fate: ExitCallbacks): Child | null;
   /** Fetches a dead child of opsd that nobody here has started; null: it cannot. */
   readonly fetchOrphan: ((pid: number) => void) | null;
 }

@@ -51,7 +51,7 @@ export class HeartbeatFiles implements Heartbeats {
     const watched = this.#watched.get(service);
     if (watched?.generation !== generation || watched.file !== file) {
       this.#watch(service, generation, file);
-      this.#report({ type: 'looked', service, generation, changed: false });
+      this.#report({ type: 'heartbeat_checked', service, generation, changed: false });
       return;
     }
     const isAsked = this.#looks.ask(file, watched.uid ?? 0, (found, isMissing) => {
@@ -61,9 +61,9 @@ export class HeartbeatFiles implements Heartbeats {
       const before = watched.seen;
       watched.seen = now;
       const changed = before === undefined ? isFresh(now, watched) : isBeat(before, now);
-      this.#report({ type: 'looked', service, generation, changed });
+      this.#report({ type: 'heartbeat_checked', service, generation, changed });
     });
-    if (!isAsked) this.#report({ type: 'looked', service, generation, changed: false });
+    if (!isAsked) this.#report({ type: 'heartbeat_checked', service, generation, changed: false });
   }
 
   missingFolderOf(service: string): string | null {

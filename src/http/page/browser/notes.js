@@ -44,7 +44,7 @@ function noteText(text, look) {
 
 /** @param {RolloutView} rollout */
 function noteOfRollout({ service, kind, direction, state, detail, failure, services }) {
-  const what = kind === 'restart' ? 'rolling restart' : direction === 'back' ? 'way back' : 'change';
+  const what = kind === 'restart' ? 'rolling restart' : direction === 'back' ? 'rollback' : 'change';
   const turns = services.filter(({ turn }) => ['waiting', 'under way', 'done'].includes(turn));
   const done = turns.filter(({ turn }) => turn === 'done').length;
   const why = failure && !detail.includes(failure) ? `, because ${failure}` : '';
