@@ -12,7 +12,7 @@ test('several instances are replaced one at a time, and one service at once, whe
   assert.deepEqual(rolloutOf(`${WEB}instances = 3\n`), {
     members: ['web@1', 'web@2', 'web@3'],
     policy: { maxUnavailable: 1, maxSurge: 0, onFailure: 'stop' },
-    standIns: [],
+    surgeSpecs: [],
   });
   assert.equal(rolloutOf(WEB), undefined);
   assert.equal(rolloutOf(`${WEB}instances = 1\n`), undefined);
