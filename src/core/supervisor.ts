@@ -41,6 +41,8 @@ export function step(state: State, event: Event, now: Millis): Step {
   considerEnd(world);
   proceedShutdown(world);
   advanceRollouts(world);
+  // A stand-in that is dismissed may be at rest already.
+  world.forgetRemoved();
   return [world.state, world.effects];
 }
 
