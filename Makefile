@@ -60,7 +60,7 @@ coverage: prepare ## which lines and branches of src the tests come past, but fo
 	@SEEDS=40 node --test --test-concurrency=2 --test-timeout=120000 --experimental-test-coverage --test-coverage-include='src/**' \
 	  $$(find $(foreach folder,$(COVERING),test/$(folder)) -name '*.test.ts' | sort)
 
-mutants: prepare ## plant faults in the pure code and tell which ones no test notices; SAMPLE=40 SEED=number ONLY=part-of-a-path UPDATE=1
+mutants: prepare ## plant faults in the pure code and tell which ones no test notices; SAMPLE=40 SEED=number LIMIT=seconds ONLY=part-of-a-path UPDATE=1
 	@node --no-warnings test/mutants/main.ts
 
 soak: prepare ## random worlds against the core; SEEDS=2000

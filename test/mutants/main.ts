@@ -17,6 +17,8 @@ const tree = join(root, `tmp/mutants.${process.pid}`);
 const sample = Number(process.env.SAMPLE ?? Number.POSITIVE_INFINITY);
 const seed = process.env.SEED ?? new Date().toISOString().slice(0, 10);
 const workers = Number(process.env.WORKERS ?? 2);
+/** No more faults are begun after that many seconds: a busy host tries fewer of a sample. */
+const limit = Number(process.env.LIMIT ?? Number.POSITIVE_INFINITY);
 /** Only faults of files whose path has this in it. */
 const only = process.env.ONLY ?? '';
 /** Only tests of files whose path has this in it: quicker, while they are written. */
@@ -61,10 +63,12 @@ const known = listed();
 const queue = [...chosen];
 const survivors: Fault[] = [];
 let refused = 0;
+let begunFaults = 0;
 await Promise.all(
   Array.from({ length: Math.min(workers, chosen.length) }, async (_, index) => {
     await using bench = index === 0 ? first : new Bench(tree, files);
-    for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
+    for (let one = queue.shift(); one !== undefined && seconds(begun) < limit; one = queue.shift()) {
+      begunFaults += 1;
       const { fault } = one;
       if (compiler.refuses(fault, 'in its file')) refused += 1;
       else if ((await caughtBy(bench, one)) !== null) continue;
@@ -118,7 +122,7 @@ function sumOf(tests: readonly Measured[]): number {
 }
 
 function report(): void {
-  const tried = chosen.length - refused;
+  const tried = begunFaults - refused;
   const fresh = survivors.filter((fault) => !known.has(nameOf(fault)));
   const unexplained = survivors.filter((fault) => known.get(nameOf(fault))?.reason === '');
   console.log(
@@ -126,7 +130,8 @@ function report(): void {
       `${survivors.length} survive: ${fresh.length} of them are not in the list, ${unexplained.length} have no reason there; ` +
       `${refused} more are refused by the compiler; ${since(begun)} s`,
   );
-  const isWhole = chosen.length === all.length;
+  if (begunFaults < chosen.length) console.log(`${chosen.length - begunFaults} were not tried within ${limit} s`);
+  const isWhole = begunFaults === all.length;
   if (process.env.UPDATE === '1') return renew(survivors, isWhole ? null : chosen.map(({ fault }) => nameOf(fault)));
   if (!isWhole) {
     // Before all were tried once there is no list, and nothing that a sample could be measured by.
@@ -144,5 +149,9 @@ function percent(part: number, whole: number): number {
 }
 
 function since(from: number): string {
-  return ((performance.now() - from) / 1000).toFixed(0);
+  return seconds(from).toFixed(0);
+}
+
+function seconds(from: number): number {
+  return (performance.now() - from) / 1000;
 }
