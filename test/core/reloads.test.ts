@@ -235,3 +235,25 @@ test('a configuration that comes during a shutdown starts nothing', () => {
   assert.equal(endOf(simulation), 'stopped, version 1, started 1 times');
   assert.equal(simulation.state.services.length, 1);
 });
+
+test('a service that ends by itself while it is deferred is started in its new form once, not again after its dependents', () => {
+  const simulation = new Simulation(1, (service, generation) => {
+    if (generation > 1) return obedient;
+    return service === 'db' ? { ...crashing, ends: { after: 5_500, code: 1 } } : { ...obedient, obeysAfter: 2_000 };
+  });
+  const services = (version: number) => [
+    aService('db', lasting, version),
+    aService('api', { dependsOn: [{ service: 'db', until: 'ready' }] }, version),
+  ];
+  simulation.boot(aConfig(services(1)));
+  simulation.runUntil(5_000);
+  reload(...services(2))(simulation);
+  simulation.runUntil(20_000);
+  assert.deepEqual(
+    simulation.state.services.map(({ spec, state, generation }) => [spec.name, state.name, generation]),
+    [
+      ['db', 'running', 2],
+      ['api', 'running', 2],
+    ],
+  );
+});

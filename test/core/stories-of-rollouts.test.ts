@@ -284,3 +284,21 @@ test('nothing is rolled out any more while opsd shuts down', () => {
   const [outcome] = it.answers.get(it.rollout('restart', 'web', ['web@1'])) ?? [];
   assert.deepEqual(outcome, { ok: false, code: 'shutting_down', message: 'opsd is shutting down' });
 });
+
+test('a surge instance that is on its way down after one rollout is needed again by the next', () => {
+  const it = begin(configOf(2, SURGE, 1));
+  reload(it, configOf(2, SURGE, 2));
+  it.runUntil(11_750);
+  assert.equal(it.state.services.find(({ spec }) => spec.name === 'web@3')?.state.name, 'stopping');
+  reload(it, configOf(2, SURGE, 4));
+  it.runUntil(20_000);
+  const news = it.effects.flatMap(({ what }) => (what.type === 'rollout' ? [what.what] : []));
+  assert.deepEqual(news, ['begun', 'done', 'begun', 'done']);
+  assert.deepEqual(
+    it.transitions.flatMap(({ what }) => (what.service === 'web@3' ? [`${what.from} → ${what.to}`] : [])),
+    [
+      ...['stopped → starting', 'starting → running', 'running → stopping', 'stopping → starting'],
+      ...['starting → running', 'running → stopping', 'stopping → stopped'],
+    ],
+  );
+});

@@ -17,8 +17,6 @@ export function countStarting(state: State): number {
   return sum;
 }
 
-/** At rest: whoever is that is not on the way up again. */
-
 /** How many services are on the way down and up again because their health was bad. */
 export function countUnhealthyRestarts(state: State): number {
   return state.services.filter(({ state: { name }, lastFailure }) => {

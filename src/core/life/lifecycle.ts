@@ -16,7 +16,7 @@ export const KILL_WAIT: Millis = 5_000;
 /** Brings a service that is at rest up, or lets it wait for what it needs. */
 export function start(service: Service, around: StepContext, reason: Reason, detail: string): Moved {
   const fresh =
-    service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null, held: null };
+    service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null, deferred: null };
   const settings: Effect[] =
     fresh === service ? [] : [{ type: 'settings', service: service.spec.name, spec: fresh.spec }];
   const obstacle = around.obstacle(fresh);

@@ -29,7 +29,7 @@ function bring(world: StepDraft, rollout: Rollout, spec: ServiceSpec): void {
   if (world.state.slots.has(spec.name)) {
     // One of an earlier rollout is on its way down.
     world.change(spec.name, (service, around) => {
-      const back = { ...service, removed: false, wish: 'up' as const, nextSpec: spec };
+      const back = { ...service, isRemoved: false, desired: 'up' as const, nextSpec: spec };
       return replace(back, rollout, around);
     });
     return;
