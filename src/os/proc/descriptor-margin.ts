@@ -1,15 +1,21 @@
-// The last descriptors are not for outputs: opsd needs some to be asked, to write down what it knows, to start services.
+// Keeps the last descriptors of opsd free for itself: for API requests, the state file, and the start of services.
 
 import { closeSync } from 'node:fs';
 import { limitOf } from './descriptors.ts';
 
-/** The control socket and who asks there, a file that is replaced, the pipes of mkfifo(1), what a new process gets. */
+/**
+ * One for each of: the control socket and a client, a file that is replaced, the pipes of mkfifo(1), the descriptors of
+ * a new process.
+ */
 const MARGIN = 8;
 
-/** Of an opsd that has raised it already. */
+/** The soft RLIMIT_NOFILE, read after opsd has raised it. */
 let limit: number | null = null;
 
-/** Gives `fd` back, or closes it and throws EMFILE where it is one of the last: the kernel gives the lowest that is free. */
+/**
+ * Returns `fd`, or closes it and throws EMFILE when it is one of the last: the kernel always gives the lowest free
+ * number.
+ */
 export function leaveMargin(fd: number): number {
   limit ??= limitOf('self')?.soft ?? null;
   if (limit === null || fd < limit - MARGIN) return fd;

@@ -1,4 +1,4 @@
-// Descriptors that opsd was given without asking for them, and how many it may have.
+// The descriptors that opsd inherited without asking for them, and its limit of descriptors.
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
@@ -6,13 +6,13 @@ import { codeOf } from '../../errors.ts';
 import { unitProperty } from '../systemd/own-unit.ts';
 
 const O_CLOEXEC = 0o2000000;
-/** What systemd gives a service that asks for nothing (DefaultLimitNOFILESoft=). */
+/** The limit systemd gives a unit that sets none (DefaultLimitNOFILESoft=). */
 const SYSTEMD_DEFAULT = 1024;
 
 /**
- * Closes what the parent left open: Node would pass it on to every service, and a lock or a pipe of the starting shell
- * would be held for as long as a service lives (edge case N16). libuv marks inherited descriptors O_CLOEXEC by itself,
- * but only up to the first gap above 15. Gives what it closed.
+ * Closes the descriptors that the parent left open and returns them. Node would pass them on to every service, which
+ * would hold a lock or a pipe of the starting shell for as long as it lives (edge case N16). libuv marks inherited
+ * descriptors O_CLOEXEC, but only up to the first gap above 15.
  */
 export function closeInherited(environment: NodeJS.ProcessEnv): number[] {
   const kept = keptDescriptors(environment);
@@ -30,7 +30,9 @@ export function closeInherited(environment: NodeJS.ProcessEnv): number[] {
   return closed;
 }
 
-/** Sockets of socket activation (sd_listen_fds(3)) and the channel to a parent that is a Node. */
+/**
+ * Descriptors to keep: the sockets of socket activation (sd_listen_fds(3)) and the channel to a parent that is Node.
+ */
 function keptDescriptors(environment: NodeJS.ProcessEnv): ReadonlySet<number> {
   const count = environment.LISTEN_PID === String(process.pid) ? Number(environment.LISTEN_FDS ?? 0) : 0;
   const kept = new Set(Array.from({ length: Math.min(count, 1024) || 0 }, (_, index) => 3 + index));
@@ -53,7 +55,7 @@ interface DescriptorLimit {
   readonly hard: number;
 }
 
-/** RLIMIT_NOFILE of a process; null: it cannot be read. */
+/** RLIMIT_NOFILE of a process (/proc/PID/limits); null: it cannot be read. */
 export function limitOf(pid: number | 'self'): DescriptorLimit | null {
   try {
     const [, soft, hard] = /^Max open files\s+(\d+)\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1')) ?? [];
@@ -64,9 +66,9 @@ export function limitOf(pid: number | 'self'): DescriptorLimit | null {
 }
 
 /**
- * Raises our own soft limit to the hard one and gives the soft limit that services are to have: the one opsd was started
- * with. Node raises it before any of our code runs, so that it must be asked for elsewhere: `OPSD_NOFILE` (a launcher
- * sets it: `OPSD_NOFILE=$(ulimit -Sn)`), else the unit's, else the parent's.
+ * Raises the soft limit of opsd to the hard one and returns the soft limit for services: the one that opsd was started
+ * with. Node has raised it before any of our code runs, so it is taken from elsewhere: `OPSD_NOFILE` (set by a
+ * launcher: `OPSD_NOFILE=$(ulimit -Sn)`), else the systemd unit, else the parent process.
  */
 export function raiseDescriptorLimit(environment: NodeJS.ProcessEnv): number {
   const own = limitOf('self') ?? { soft: SYSTEMD_DEFAULT, hard: SYSTEMD_DEFAULT };

@@ -1,10 +1,11 @@
-// node:ffi, through which opsd reaches the few functions of the C library that Node does not offer.
+// Loads node:ffi, through which opsd calls the few functions of the C library that Node does not offer.
 
 import { codeOf } from '../../errors.ts';
 
-/** null: this Node has none (before 26.6, or built or started without it). Whoever needs it has a way without. */
+/** null: this Node has no node:ffi (before 26.6, or built or started without it). Each caller has a way without it. */
 export function loadForeign(): typeof import('node:ffi') | null {
-  // It warns that it is experimental, on stderr, at each start: opsd knows, and has a way without it.
+  // Node prints a warning at each start that node:ffi is experimental; opsd has a way without it, so the warning is
+  // dropped.
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {

@@ -1,10 +1,10 @@
-// The name under which the processes of a hook or probe are kept apart from those of its service: `web@before_start`.
+// The name under which opsd keeps the processes of a hook or probe apart from those of its service: `web@before_start`.
 
 import type { Step } from '../../core/model/states.ts';
 
 type HookKind = 'before_start' | 'after_stop' | 'probe' | 'on_event';
 
-/** No service has such a name: what follows an `@` in one is a number. */
+/** Cannot collide with an instance, where a number follows the `@`. */
 export function hookName(service: string, kind: HookKind): string {
   return `${service}@${kind}`;
 }
@@ -19,7 +19,7 @@ export function nameOfStep(service: string, step: Step): string {
   return step === 'main' ? service : hookName(service, step);
 }
 
-/** Whose step it is by the name of its processes; of a probe, or a program that is told of events, null. */
+/** The service and step that a process name stands for; null: it stands for a probe or an event hook. */
 export function stepOfName(name: string): { readonly service: string; readonly step: Step } | null {
   const [, service = name, kind = 'main'] = /^(.+)@(before_start|after_stop|probe|on_event)$/.exec(name) ?? [];
   return kind === 'before_start' || kind === 'after_stop' || kind === 'main' ? { service, step: kind } : null;

@@ -1,19 +1,19 @@
-// Who a process is, beyond its number.
+// The identity of a process: PID, start time and boot id, as PIDs are reused.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { codeOf } from '../../errors.ts';
 import type { Identity } from '../../runtime/ports.ts';
 import { isOutOfDescriptors, withSpare } from './spare-descriptor.ts';
 
-/** What /proc/PID/stat tells (proc_pid_stat(5)). */
+/** Fields of /proc/PID/stat (proc_pid_stat(5)). */
 export interface ProcessStat {
   readonly pid: number;
-  /** R, S, D, T, Z, X, … */
+  /** One letter: R, S, D, T, Z, X, … */
   readonly state: string;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** Clock ticks since boot. */
+  /** Clock ticks (hundredths of a second) since boot. */
   readonly startTime: number;
   readonly isKernelThread: boolean;
 }
@@ -21,12 +21,12 @@ export interface ProcessStat {
 /** The kernel's PID_MAX_LIMIT on 64 bits. */
 const HIGHEST_PID = 2 ** 22;
 const PF_KTHREAD = 0x0020_0000;
-/** Longer than any stat line: 52 numbers and a name of at most 64 bytes. */
+/** Buffer longer than any stat line: 52 numbers and a name of at most 64 bytes. */
 const line = Buffer.allocUnsafe(2048);
 
 /**
- * Why nothing was read: there is no such process; we may not look; or opsd itself has no descriptor or memory left, so
- * that nothing at all can be said.
+ * Why a file of a process could not be read: the process does not exist; opsd has no permission; or opsd has no
+ * descriptor or memory left, so that nothing is known.
  */
 export type Unread = 'gone' | 'forbidden' | 'exhausted';
 
@@ -35,10 +35,10 @@ export function readStat(pid: number): ProcessStat | Unread {
   return typeof length === 'number' ? parseStat(pid, line.toString('latin1', 0, length)) : length;
 }
 
-/** All that there are. null: no descriptor is left to list them. */
+/** All PIDs of the host. null: no descriptor is left to list them. */
 export function listProcesses(): number[] | null {
   try {
-    // Beside processes /proc has files and folders with names.
+    // /proc also holds files and folders whose names are no numbers.
     return withSpare(() => readdirSync('/proc'))
       .map(Number)
       .filter(Number.isSafeInteger);
@@ -47,7 +47,7 @@ export function listProcesses(): number[] | null {
   }
 }
 
-/** Fields are counted from the last `)`: a name may hold spaces and parentheses (edge case 1). */
+/** Fields are counted from the last `)`: the name of a program may hold spaces and parentheses (edge case 1). */
 export function parseStat(pid: number, text: string): ProcessStat | 'gone' {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', 20);
   const [state, parent, group, session, , , flags] = fields;
@@ -64,7 +64,9 @@ export function parseStat(pid: number, text: string): ProcessStat | 'gone' {
   };
 }
 
-/** Reads a file of /proc into `into`, as much as fits: the number of bytes, or why there is none. */
+/**
+ * Reads a file of /proc into `into`, as much as fits. Returns the number of bytes, or why the file could not be read.
+ */
 export function readProcFile(path: string, into: Buffer): number | Unread {
   try {
     return withSpare(() => read(path, into));
@@ -90,19 +92,19 @@ function whyUnread(error: unknown): Unread {
 
 let bootIdRead: string | null = null;
 
-/** Differs after each boot: a PID and a start time of another boot say nothing. */
+/** Changes with each boot: a PID and start time of another boot prove nothing. */
 export function bootId(): string {
   bootIdRead ??= withSpare(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
   return bootIdRead;
 }
 
-/** null: there is no such process, or it cannot be looked at. */
+/** null: the process does not exist or cannot be read. */
 export function identityOf(pid: number): Identity | null {
   const stat = readStat(pid);
   return typeof stat === 'string' ? null : { pid, startTime: stat.startTime, bootId: bootId() };
 }
 
-/** A zombie is `gone`: no signal reaches it, and its parent may never fetch it. */
+/** A zombie counts as `gone`: no signal reaches it, and its parent may never reap it. */
 export function lifeOf(identity: Identity): 'alive' | 'gone' | 'unknown' {
   if (identity.bootId !== bootId()) return 'gone';
   const stat = readStat(identity.pid);
@@ -111,12 +113,12 @@ export function lifeOf(identity: Identity): 'alive' | 'gone' | 'unknown' {
   return stat.startTime === identity.startTime && isLiving(stat) ? 'alive' : 'gone';
 }
 
-/** Is it known for sure that the process lives and is the very one that was meant? */
+/** Whether the process certainly lives and has this identity. */
 export function isSame(identity: Identity): boolean {
   return lifeOf(identity) === 'alive';
 }
 
-/** Now, as start times are counted: hundredths of a second (USER_HZ) since boot. 0: it cannot be read. */
+/** The current time in the unit of start times: hundredths of a second (USER_HZ) since boot. 0: it cannot be read. */
 export function ticksNow(): number {
   const length = readProcFile('/proc/uptime', line);
   if (typeof length === 'string') return 0;
@@ -129,8 +131,9 @@ export function isLiving(stat: ProcessStat): boolean {
 }
 
 /**
- * The PID in a PID file or another text of uncertain origin: decimal, at most one newline after it; null for anything
- * else, and for what must never be signalled (init, opsd, its parent). `process.kill('')` would hit our own group.
+ * Parses the PID in a PID file or another text of uncertain origin: decimal, at most one newline after it. null:
+ * anything else, or a process that opsd must never signal (init, opsd, its parent). `process.kill('')` would signal our
+ * own group.
  */
 export function parsePid(text: string): number | null {
   if (!/^[1-9][0-9]{0,9}\n?$/.test(text)) return null;

@@ -1,4 +1,4 @@
-// The mark that every process of a service carries in its environment: by it the next opsd knows its own.
+// The marker that every process of a service carries in its environment: by it the next opsd recognizes the process.
 
 import { readProcFile } from './identity.ts';
 
@@ -14,7 +14,7 @@ export function formatMarker(marker: Marker): string {
   return `${marker.generation}:${marker.service}:${marker.runDir}`;
 }
 
-/** null: not a marker that opsd can have written. */
+/** null: opsd cannot have written this text. */
 export function parseMarker(text: string): Marker | null {
   const [, generation, service, runDir] =
     /^([1-9][0-9]{0,14}):([A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:@[a-z0-9_]{1,12}){0,2}):(\/.*)$/s.exec(text) ?? [];
@@ -24,16 +24,16 @@ export function parseMarker(text: string): Marker | null {
 
 const NEEDLE = Buffer.from(`${MARKER}=`);
 /**
- * opsd puts the marker first. A program that starts another may bring the environment into an order of its own (shells
- * do), so that it may stand anywhere; but the kernel takes no variable above 128 KiB, and hardly any environment has as
- * much in all. Behind that it is not found: such a process is known by its session, its cgroup, or as it was seen before.
- * Whoever fills megabytes makes opsd read no more than this.
+ * How much of an environment is read. opsd puts the marker first, but a program that starts another (a shell, for one)
+ * may reorder the environment. The kernel accepts no variable above 128 KiB, and hardly any environment is larger than
+ * that in all. A process whose marker lies behind that is recognized by its session, its cgroup, or an earlier scan.
+ * This also bounds what a process with megabytes of environment costs opsd.
  */
 const space = Buffer.allocUnsafe(128 * 1024);
 
 /**
- * The marker's text in the environment that a process was started with; `none`: it has none that we see;
- * `empty`: no environment at all, or the process is just being replaced by exec.
+ * The marker in the environment that the process was started with. `none`: no marker is visible. `empty`: the process
+ * has no environment, or is in the middle of an exec.
  */
 export function readMarker(pid: number): { readonly text: string } | 'none' | 'empty' | 'gone' | 'exhausted' {
   const path = `/proc/${pid}/environ`;

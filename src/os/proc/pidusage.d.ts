@@ -7,7 +7,7 @@ declare module 'pidusage' {
     /** User and system time in milliseconds. */
     readonly ctime: number;
   }
-  /** Answers for what is there; rejects when the only one asked for is not. */
+  /** Resolves for the PIDs that exist; rejects when a single PID is asked for and does not exist. */
   export default function pidusage(
     pids: number[],
     options: { readonly maxage: number },

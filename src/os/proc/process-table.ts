@@ -1,4 +1,4 @@
-// One look at all processes of the host: those that carry our marker, and how all of them hang together.
+// The process scan: reads all processes of the host, finds those that carry our marker, and how all are related.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
@@ -8,58 +8,64 @@ import type { Work } from './turns.ts';
 
 /** A living process that is not the main process of a service. */
 export interface Process extends ProcessStat {
-  /** Of this run directory; null: it carries none. */
+  /** A marker of this run directory; null: the process carries none. */
   readonly marker: Marker | null;
-  /** The real user id of one with a marker; null: nobody asks for that of others. */
+  /** The real user id of a process with a marker; null: the process has none, and its user does not matter. */
   readonly uid: number | null;
 }
 
 export interface Snapshot {
   readonly processes: readonly Process[];
-  /** Some came or went or were being replaced by exec while we looked: who finds nothing should look again. */
+  /**
+   * Processes came, went or were in the middle of an exec during the scan: a caller that finds nothing should scan
+   * again.
+   */
   readonly unsettled: boolean;
 }
 
 /**
- * `ours`: it carries a marker or is in a session of ours. `unclear`: it is just being replaced by exec, or has just ended
- * and may have left children that are not in our list.
+ * `ours`: the process carries our marker or is in a session of a service. `unclear`: it is in the middle of an exec, or
+ * has just ended and may have left children that this scan did not list.
  */
 type Standing = 'ours' | 'foreign' | 'unclear' | 'ended';
 
-/** What is remembered of a process between two looks: its environment does not change, unless it replaces itself. */
+/** What the table keeps of a process between two scans: an environment changes only by exec. */
 interface Remembered {
   readonly startTime: number;
   readonly marker: Marker | null;
   readonly standing: Standing;
-  /** As it was last seen; null: a kernel thread, or one that ended. */
+  /** The process at the last scan; null: a kernel thread, or a process that ended. */
   readonly process: Process | null;
-  /** It is not even looked at until then. */
+  /** Until then the process is not read again. */
   readonly freshUntil: Millis;
-  /** Since when its environment is found empty; null: it is not. */
+  /** Since when the environment is found empty; null: it is not. */
   readonly emptySince: Millis | null;
-  /** Its user, as which nothing runs that was looked for: nobody has read its environment. null: it was read. */
+  /**
+   * The user id of a process whose environment was not read, as no service that was looked for runs as that user. null:
+   * it was read.
+   */
   readonly unreadOf: number | null;
   seenIn: number;
 }
 
-/** Kernel threads come and go seldom, and there are hundreds of them on larger hosts. */
+/** Kernel threads rarely come and go, and larger hosts have hundreds of them. */
 const KERNEL_THREAD_FRESH: Millis = 1_000;
 /**
- * Other people's processes can neither enter our sessions nor get our marker, and their numbers are not used again before
- * all others were: looks that follow one another closely need not read a thousand of them each time.
+ * A foreign process cannot enter our sessions or get our marker, and its PID is reused only after all others were. So
+ * scans that follow one another closely need not read a thousand foreign processes each time.
  */
 const FOREIGN_FRESH: Millis = 500;
 /**
- * An exec in progress shows an empty environment: for microseconds, or for as long as a loaded host lets it wait. One that
- * is empty for longer is taken for empty; it is read again all the same, as a slow disk may keep an exec waiting, too.
+ * A process shows an empty environment during an exec: for microseconds, or longer on a loaded host. After this time
+ * the environment counts as empty. It is still read again at each scan, as a slow disk may delay an exec, too.
  */
 const EMPTY_FOR: Millis = 100;
 
-/** What is known without a look. */
+/** What opsd knows of its processes without a scan. */
 export interface Ours {
-  /** Is it a living main process? Such a one is watched otherwise. */
+  /** Whether the PID is a living main process. The scan skips it: its end is noticed otherwise. */
   isMain(pid: number): boolean;
-  /** Is or was it led by a main process? */
+  /** Whether a main process leads or led this session. */
   isSession(session: number): boolean;
 }
 
@@ -69,7 +75,9 @@ export interface Users {
 
 const ownUid = process.getuid?.() ?? 0;
 
-/** Of others a marker is believed only with kin. */
+/**
+ * Whether a marker of this user's process may be trusted by itself. Other users' processes need a relative in the tree.
+ */
 function mayMatter(uid: number, users: Users): boolean {
   return uid === 0 || uid === ownUid || users.has(uid);
 }
@@ -86,10 +94,10 @@ export class ProcessTable {
   }
 
   /**
-   * null: opsd has no descriptor left to look with, nothing can be said. `users`: those of the services that are looked
-   * for. Of other users only kin of a service is read: whom opsd has nothing to do with may have thousands of processes
-   * with megabytes of environment each. `onMarked` is told of each process with a marker the moment it is found: one that
-   * forks and ends all the time is gone before the look is over.
+   * Scans all processes. null: no descriptor is left for /proc. `users`: the user ids of the services that are looked
+   * for. Of other users only relatives of a service are read: there may be thousands of foreign processes with
+   * megabytes of environment each. `onMarked` is called for each process with a marker the moment it is found: a
+   * process that forks and ends all the time is gone before the scan is over.
    */
   *look(users: Users, onMarked: (process: Process) => void = () => {}): Work<Snapshot | null> {
     this.#looks += 1;
@@ -108,7 +116,7 @@ export class ProcessTable {
       if (met.process && met.unreadOf !== null) unread.set(pid, met.process);
       else if (met.process) processes.push(met.process);
     };
-    // The newest first, as they may be gone soonest, and with them the trace to their children.
+    // New processes first, the newest before all: they may be gone soonest, and with them the link to their children.
     const inOrder = [
       ...pids.filter((pid) => !this.#remembered.has(pid)).reverse(),
       ...pids.filter((pid) => this.#remembered.has(pid)),
@@ -156,7 +164,10 @@ export class ProcessTable {
     return remember(stat, { standing: 'foreign', process, unreadOf: uid, freshUntil: now + FOREIGN_FRESH });
   }
 
-  /** Those in a session of ours, and children of ours and of session members of ours that gave up their rights. */
+  /**
+   * Whether the process is in a session of a service, or a child of a service or of one of its session members that
+   * dropped privileges.
+   */
   #isKin({ parent, session }: ProcessStat): boolean {
     if (this.#ours.isMain(parent) || this.#ours.isSession(session)) return true;
     const isOurs = (pid: number) => {
@@ -197,7 +208,8 @@ export class ProcessTable {
 
   #ended(stat: ProcessStat, before: Remembered | null, now: Millis): Remembered {
     const parent = this.#remembered.get(stat.parent);
-    // Nobody escapes to a parent that is neither ours nor takes in orphans: that would be of another session.
+    // A zombie is no news under a foreign parent of the same session that is no reaper of orphans: a process that left
+    // a service would be in another session.
     const hasForeignParent = parent?.standing === 'foreign' && parent.process?.session === stat.session;
     const isNews = before === null ? !hasForeignParent : before.process !== null && isOfInterest(before);
     if (isNews) return remember(stat, { standing: 'unclear' });
@@ -225,8 +237,8 @@ function remember({ startTime }: ProcessStat, known: Partial<Remembered> & Pick<
 const status = Buffer.allocUnsafe(4096);
 
 /**
- * The real user id. Not the owner of /proc/PID, which is root for every process that is not dumpable, and so for any
- * set-uid program that a user starts. null: gone, or not to be seen.
+ * The real user id. Not the owner of /proc/PID, which is root for every process that is not dumpable, such as a set-uid
+ * program that a user started. null: the process is gone or cannot be read.
  */
 export function userOf(pid: number): number | null {
   const uid = readUser(pid);

@@ -1,4 +1,4 @@
-// The one door through which signals go: it takes an identity, or a child that nobody has reaped, and never a number.
+// The one place that sends signals: it takes an identity, or a child that was not reaped yet, never a bare number.
 
 import type { SignalName } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
@@ -6,12 +6,16 @@ import type { Identity } from '../../runtime/ports.ts';
 import { bootId, identityOf, isSignallable, lifeOf, readStat } from './identity.ts';
 
 /**
- * A direct child of opsd. Until it is reaped, its number and those of its group and session are its own, dead or alive;
- * from then on they may be another's. Only who has started it makes one, and tells it of the wait that frees the number.
+ * A direct child of opsd. Until it is reaped, its PID and the numbers of its group and session stay its own, dead or
+ * alive; after that the kernel may reuse them. Only the spawner that started the child creates this object, and calls
+ * `reaped` when it waits for the child.
  */
 export class Child {
   readonly pid: number;
-  /** null: who reaps it tells in the same moment, or nothing could be read at its start. Node tells later: each time one has to look. */
+  /**
+   * null: the spawner calls `reaped` in the moment it reaps, or the identity could not be read at the start. Node tells
+   * of the reaping later, so its children are checked by identity each time.
+   */
   readonly #identity: Identity | null;
   #isReaped = false;
 
@@ -24,7 +28,10 @@ export class Child {
     this.#isReaped = true;
   }
 
-  /** Are its numbers its own? Nobody reaps it in this turn of the loop after the answer: that is done by this thread. */
+  /**
+   * Whether the child still holds its PID. The answer stays true for this turn of the event loop, as this thread does
+   * the reaping.
+   */
   get hold(): 'held' | 'lost' | 'unknown' {
     if (this.#isReaped) return 'lost';
     if (this.#identity === null) return 'held';
@@ -34,18 +41,18 @@ export class Child {
   }
 }
 
-/** Whom a signal is for, with what proves that it is not a stranger. */
+/** The target of a signal, with the proof that its number does not belong to a stranger. */
 export type Target =
   | { readonly to: 'child'; readonly child: Child }
-  /** The group that such a child leads. */
+  /** The process group that the child leads. */
   | { readonly to: 'child_group'; readonly child: Child }
   | { readonly to: 'process'; readonly identity: Identity }
-  /** A group's number is not used again while it has members: one that is known proves it. */
+  /** The kernel does not reuse the number of a group that has members: a known member is the proof. */
   | { readonly to: 'group'; readonly group: number; readonly witness: Identity };
 
 export type Sent = 'sent' | 'gone' | 'not_permitted' | 'refused';
 
-/** `refused`: the target is opsd itself, everybody, or nobody in particular, or its identity could not be read. */
+/** `refused`: the target is opsd itself, its group, all processes or none, or its identity could not be read. */
 export function sendSignal(target: Target, signal: SignalName): Sent {
   const number = numberFor(target);
   if (number === 'gone' || number === 'refused') return number;
@@ -58,7 +65,10 @@ export function sendSignal(target: Target, signal: SignalName): Sent {
   }
 }
 
-/** What kill(2) takes. It leaves this file never, and is used at once: nothing else may happen after the proof. */
+/**
+ * The number for kill(2). It never leaves this file and is used at once: nothing may happen between the proof and the
+ * signal.
+ */
 function numberFor(target: Target): number | 'gone' | 'refused' {
   switch (target.to) {
     case 'child':
@@ -86,14 +96,20 @@ function numberFor(target: Target): number | 'gone' | 'refused' {
   }
 }
 
-/** Read at the start, while there surely is a descriptor for it: without one opsd must still be able to end a group. */
+/**
+ * Read at the start of opsd, while a descriptor is certainly left: without one, opsd must still be able to kill a
+ * group.
+ */
 const self = readStat(process.pid);
 
 function isOwnGroup(group: number): boolean {
   return typeof self === 'string' || self.group === group;
 }
 
-/** Is anything there under this number? True for zombies, and for a stranger that got the number: only a first look. */
+/**
+ * Whether a process with this PID exists. True also for zombies, and for a stranger that got the number: only a cheap
+ * first check.
+ */
 export function isTaken(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,9 +1,9 @@
-// A descriptor held back for the one thing that must always work: to see processes, and so to end them (edge case 35).
+// Holds one descriptor in reserve for what must always work: to list processes, and so to kill them (edge case 35).
 
 import { closeSync, openSync } from 'node:fs';
 import { codeOf } from '../../errors.ts';
 
-/** Of something that every process can open. null: not even one was to be had. */
+/** Opened on something that every process can open. null: no descriptor was left even for that. */
 let spare = reserve();
 
 function reserve(): number | null {
@@ -15,8 +15,9 @@ function reserve(): number | null {
 }
 
 /**
- * `act` opens at most one descriptor at a time and closes it again. Where there is none left, it gets the place of the
- * spare one; all in one turn of the loop, so that only another thread of Node could snatch it away.
+ * Runs `act`, which opens at most one descriptor at a time and closes it again. When none is left, the spare one is
+ * closed to make room. All this happens in one turn of the event loop, so that only another thread of Node could take
+ * the free place.
  */
 export function withSpare<Result>(act: () => Result): Result {
   spare ??= reserve();
@@ -34,7 +35,7 @@ export function withSpare<Result>(act: () => Result): Result {
   }
 }
 
-/** Has opsd used up its descriptors, or the host all that there are? */
+/** Whether opsd has used up its descriptors (EMFILE), or the host all that there are (ENFILE). */
 export function isOutOfDescriptors(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'EMFILE' || code === 'ENFILE';

@@ -1,14 +1,14 @@
-// Work of unknown length in pieces, so that no turn of the event loop is long: it yields where it may be interrupted.
+// Divides long work so that no turn of the event loop is long: it yields where it may be interrupted.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
 
-/** Whoever waits for opsd meanwhile, such as systemd's watchdog or a health probe, waits no longer than that. */
+/** The longest that such work delays everything else that opsd does, such as systemd's watchdog or an API request. */
 const BUDGET: Millis = 20;
 
 export type Work<Result> = Generator<void, Result, void>;
 
-/** As much of it as one turn may take. */
+/** Does as much of the work as fits into one turn. */
 export function workForATurn<Result>(work: Work<Result>): IteratorResult<void, Result> {
   const until = monotonic() + BUDGET;
   for (;;) {
@@ -17,7 +17,7 @@ export function workForATurn<Result>(work: Work<Result>): IteratorResult<void, R
   }
 }
 
-/** Begins at once, and goes on in later turns. */
+/** Begins the work at once and continues in later turns of the event loop. */
 export async function inTurns<Result>(work: Work<Result>): Promise<Result> {
   for (;;) {
     const step = workForATurn(work);
@@ -26,7 +26,7 @@ export async function inTurns<Result>(work: Work<Result>): Promise<Result> {
   }
 }
 
-/** Where nobody waits for opsd: before it begins to supervise. */
+/** Does all the work in this turn: only before opsd begins to supervise, when nothing can be delayed. */
 export function inOneTurn<Result>(work: Work<Result>): Result {
   for (;;) {
     const step = work.next();

@@ -5,22 +5,22 @@ import { monotonic } from '../../runtime/clock.ts';
 import { limitOf } from './descriptors.ts';
 
 export interface Usage {
-  /** Cores in use, 1 being one whole core: an exponentially weighted mean. */
+  /** CPU cores in use, 1 being one whole core: an exponentially weighted mean. */
   readonly cpuRatio: number;
   /** User and system time since the process was started. */
   readonly cpuSeconds: number;
   readonly memoryBytes: number;
 }
 
-/** The weight of what was is down to 37 % after that time, however often we look. */
+/** After this time the weight of an old value is down to 37 %, however often usage is sampled. */
 const MEMORY_OF_CPU: Millis = 10_000;
-/** pidusage keeps a descriptor for each PID and closes those not asked for that long. */
+/** pidusage keeps a descriptor for each PID and closes it when the PID was not asked for that long. */
 const KEEP: Millis = 20_000;
 const MOST = 4_096;
-/** Figures are nice to have: they take a quarter of the descriptors at most, and none where there are few. */
+/** Usage is optional: pidusage gets at most a quarter of the descriptors of opsd, and none when opsd has few. */
 const SHARE = 4;
 const FEW = 256;
-/** The kernel counts in hundredths of a second: over a shorter time a ratio would be noise. */
+/** The kernel counts CPU time in hundredths of a second: over a shorter interval a ratio would be noise. */
 const SHORTEST: Millis = 250;
 
 interface Past {
@@ -32,17 +32,17 @@ interface Past {
 export class UsageSampler {
   readonly #most: number;
   #past = new Map<number, Past>();
-  /** PIDs that were not found, until when they are left alone: pidusage must forget its descriptor first. */
+  /** PIDs that were not found, and until when they are not asked for: pidusage must close its descriptor first. */
   readonly #absent = new Map<number, Millis>();
   #underWay: Promise<ReadonlyMap<number, Usage>> | null = null;
 
-  /** `descriptors`: how many opsd may have open; null: nobody knows. */
+  /** `descriptors`: the soft limit of opsd; null: unknown. */
   constructor(descriptors: number | null = limitOf('self')?.soft ?? null) {
     const share = descriptors === null ? MOST : descriptors < FEW ? 0 : Math.floor(descriptors / SHARE);
     this.#most = Math.min(MOST, share);
   }
 
-  /** PIDs that are gone are missing in the answer, and everything beyond the first 4,096, or fewer. Never rejects. */
+  /** Usage by PID. PIDs that are gone are missing, and all beyond the first 4,096, or fewer. Never rejects. */
   sample(pids: readonly number[]): Promise<ReadonlyMap<number, Usage>> {
     this.#underWay ??= this.#sample(pids).finally(() => {
       this.#underWay = null;
@@ -56,7 +56,7 @@ export class UsageSampler {
     const asked = pids.filter((pid) => !this.#absent.has(pid)).slice(0, this.#most);
     if (asked.length === 0) return new Map();
     const { default: pidusage } = await import('pidusage');
-    // Graceful only for several: the failure of a single one would be that of all.
+    // pidusage leaves out a PID that is gone only when several were asked for; with a single one it rejects.
     const answers = await pidusage([...asked], { maxage: KEEP }).catch(() => null);
     const usages = new Map<number, Usage>();
     const past = new Map<number, Past>();
@@ -79,9 +79,12 @@ export class UsageSampler {
   }
 }
 
-/** new = α·value + (1-α)·old, with α from the time that passed. null: one look tells nothing yet. */
+/**
+ * Cores in use since `past`: new = α·value + (1-α)·old, with α from the time that passed. null: one sample is no ratio
+ * yet.
+ */
 export function ratioSince(past: Past | undefined, at: Millis, cpuSeconds: number): number | null {
-  // Less than before: the number belongs to another process now.
+  // Less CPU time than before: the PID belongs to another process now.
   if (past === undefined || cpuSeconds < past.cpuSeconds || at <= past.at) return null;
   const value = ((cpuSeconds - past.cpuSeconds) * 1_000) / (at - past.at);
   if (past.cpuRatio === null) return value;

@@ -1,4 +1,4 @@
-// Sees the end of main processes that are not our children: one timer for all, and nobody is mistaken for another.
+// Watches the main processes that an earlier opsd started: they are not our children, so no SIGCHLD reports their end.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, every } from '../../runtime/clock.ts';
@@ -7,25 +7,28 @@ import { lifeOf, ticksNow } from '../proc/identity.ts';
 import { isTaken } from '../proc/signals.ts';
 
 const PERIOD: Millis = 250;
-/** So many rounds until each was checked by its identity: a zombie, or a number that was used again, for 5 s at most. */
+/**
+ * Rounds until the identity of each process was checked once. A zombie, or a PID that the kernel has reused, is taken
+ * for the main process for 5 s at most.
+ */
 const ROUNDS_PER_CHECK = 20;
-/** What was signalled is mostly gone a few milliseconds later; what is not by then takes its time. */
+/** Most processes are gone a few milliseconds after a signal; those that are not then usually take long. */
 const FIRST_WAIT: Millis = 4;
 const WAIT_GROWTH = 1.6;
 
 interface AdoptedMain {
   readonly identity: Identity;
-  /** Its number was its own at this time (`ticksNow`). */
+  /** The process still held its PID at this time (`ticksNow`). */
   onAlive(ticks: number): void;
   onEnd(): void;
 }
 
 export class AdoptedMains implements Disposable {
   readonly #mains = new Map<number, AdoptedMain>();
-  /** Those still to be checked by identity in this cycle. */
+  /** PIDs whose identity is still to be checked in this cycle. */
   #unchecked: number[] = [];
   #timer: Disposable | null = null;
-  /** Those that were signalled a moment ago. */
+  /** PIDs that were signalled a moment ago. */
   readonly #awaited = new Set<number>();
   #wait: Millis = FIRST_WAIT;
   readonly #alarm = new Alarm(() => this.#lookAtAwaited());
@@ -45,7 +48,10 @@ export class AdoptedMains implements Disposable {
     this.#end(ended);
   }
 
-  /** It was signalled: looked at in a few milliseconds, then more and more seldom, until the rounds will do. */
+  /**
+   * The process was signalled: check it in a few milliseconds, then ever less often, until the rounds of the timer
+   * suffice.
+   */
   expect(pid: number): void {
     if (!this.#mains.has(pid)) return;
     this.#awaited.add(pid);

@@ -1,4 +1,4 @@
-// The services that an earlier opsd left running, told from everybody else's processes.
+// Process discovery: tells the services that an earlier opsd left running from all other processes of the host.
 
 import { readFileSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
@@ -11,21 +11,24 @@ import { withSpare } from '../proc/spare-descriptor.ts';
 import { inOneTurn } from '../proc/turns.ts';
 import { identityOfProcess, mayCarry, newTree, TreeIndex, treeKey } from './process-tree.ts';
 
-/** What lives of one generation. */
+/** The living processes of one generation. */
 export interface Found {
   readonly service: string;
   readonly generation: number;
-  /** The user it runs as. */
+  /** The user id that the service runs as. */
   readonly uid: number;
-  /** null: it is gone, only others of its tree live. `startedAt`: exact to a hundredth of a second. */
+  /**
+   * null: the main process has ended, only other processes of its tree live. `startedAt` is exact to a hundredth of a
+   * second.
+   */
   readonly main: { readonly identity: Identity; readonly startedAt: Millis } | null;
-  /** The main process, alive or not; null: nobody knows which it was. */
+  /** The main process, alive or not; null: it is unknown. */
   readonly leader: Identity | null;
   readonly others: readonly Process[];
   readonly cgroup: string | null;
 }
 
-/** What the state file or a PID file says was the main process. */
+/** A main process as the state file or a PID file names it. */
 export interface Hint {
   readonly service: string;
   /** null: a PID file does not tell. */
@@ -36,27 +39,27 @@ export interface Hint {
 }
 
 export interface Census {
-  /** At most one for each service and generation. */
+  /** At most one entry for each service and generation. */
   readonly found: readonly Found[];
-  /** They carry a marker of ours, but run as a user that the service does not: never touched. */
+  /** Processes that carry our marker but run as a user that the service does not run as: opsd never touches them. */
   readonly forged: readonly Process[];
-  /** Hints whose number now belongs to another process: never touched. */
+  /** Hints whose PID now belongs to another process: opsd never touches it. */
   readonly mismatched: readonly Hint[];
 }
 
 export interface CensusOptions {
   readonly hints: readonly Hint[];
-  /** The user a service runs as; null: as opsd, or nobody knows. */
+  /** The user id that a service runs as; null: that of opsd, or unknown. */
   readonly uidOf: (service: string, generation: number) => number | null;
-  /** All that services may run as. */
+  /** All user ids that services may run as. */
   readonly users: Users;
-  /** Cgroups of generations that still hold processes, with those. */
+  /** Cgroups of generations that still hold processes, with the PIDs of those. */
   readonly populated: readonly (Leftover & { readonly pids: readonly number[] })[];
   /** Generations whose main process is known to have ended. */
   readonly ended?: readonly { readonly service: string; readonly generation: number }[];
 }
 
-/** The daemon starts: next to nothing is known yet. */
+/** When opsd starts, only the hints say which sessions may belong to services. */
 function ours(hints: readonly Hint[]): Ours {
   const sessions = new Set(hints.map(({ pid }) => pid));
   return { isMain: () => false, isSession: (session) => sessions.has(session) };
@@ -64,13 +67,13 @@ function ours(hints: readonly Hint[]): Ours {
 
 const ownUid = process.getuid?.() ?? 0;
 
-/** One generation while it is pieced together. */
+/** What is known of one generation while the processes are assigned. */
 interface Traces {
   readonly service: string;
   readonly generation: number;
-  /** The main process, by its identity. */
+  /** The main process, proven by its identity. */
   proven: Process | null;
-  /** What is known to have been the main process, and is gone. */
+  /** The identity of a main process that has ended. */
   dead: Identity | null;
   hasEnded: boolean;
   readonly carriers: Process[];
@@ -78,7 +81,7 @@ interface Traces {
   pids: readonly number[];
 }
 
-/** Looks once at all processes. null: they cannot be read (no descriptor left). */
+/** Scans all processes once. null: /proc cannot be read because no descriptor is left. */
 export function census(runDir: string, { hints, uidOf, users, populated, ended = [] }: CensusOptions): Census | null {
   const snapshot = inOneTurn(new ProcessTable(runDir, ours(hints)).look(users));
   if (snapshot === null) return null;
@@ -124,7 +127,7 @@ export function census(runDir: string, { hints, uidOf, users, populated, ended =
     found.push({
       service: trace.service,
       generation: trace.generation,
-      // One that still is as opsd may be about to become the user that it is to be (exec-chain.ts).
+      // A main process that still runs as opsd's user may be in its exec chain, about to become the service's user.
       uid: main === null || main.uid === null || main.uid === ownUid ? uid : main.uid,
       main: main && { identity: identityOfProcess(main), startedAt: startedAt(main.startTime) },
       leader,
@@ -137,7 +140,10 @@ export function census(runDir: string, { hints, uidOf, users, populated, ended =
   return { found, forged, mismatched };
 }
 
-/** Gives those that point at another process. */
+/**
+ * Enters into the traces which main processes live or have ended; returns the hints whose PID belongs to another
+ * process.
+ */
 function followHints(
   hints: readonly Hint[],
   byPid: ReadonlyMap<number, Process>,
@@ -160,9 +166,10 @@ function followHints(
 }
 
 /**
- * The proven one; unless it is known to be gone, the one that a PID file names; without a PID file the session leader
- * that came first. With a PID file that names none of them it may be that the main process has ended and what leads a
- * session is one that escaped from it: better a restart too many than a service that is said to run and does not.
+ * Chooses the main process: the one proven by its identity; else, unless it is known to have ended, the one that a PID
+ * file names; else, where there is no PID file, the session leader that was started first. A PID file that names none
+ * of the leaders means that the main process may have ended and the leader is a process that left its session. Then
+ * opsd prefers a needless restart to a service that is shown as running and does not run.
  */
 function mainOf(trace: Traces, uid: number, hints: readonly Hint[]): Process | null {
   if (trace.proven || trace.dead || trace.hasEnded) return trace.proven;
@@ -177,7 +184,7 @@ function isEarlier(one: Process, other: Process | null): boolean {
   return one.startTime === other.startTime && one.pid < other.pid;
 }
 
-/** /proc counts start times in hundredths of a second (USER_HZ) of the boot clock, which runs on in suspend. */
+/** /proc gives start times in hundredths of a second (USER_HZ) of the boot clock, which goes on during suspend. */
 function bootClock(): (startTime: number) => Millis {
   const [uptime = '0'] = withSpare(() => readFileSync('/proc/uptime', 'latin1')).split(' ');
   const bootedAt = monotonic() - Number(uptime) * 1_000;

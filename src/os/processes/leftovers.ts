@@ -1,4 +1,5 @@
-// Ends what opsd runs beside services (probes, programs that are told of events), with all that they started or left behind.
+// Ends the programs that opsd runs beside services (probes, event hooks), with all processes that they started or left
+// behind.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, after, monotonic } from '../../runtime/clock.ts';
@@ -10,19 +11,22 @@ import { Trees } from './trees.ts';
 
 /** A program with a marker of its own. */
 interface Program {
-  /** `web@probe`, and the number it was given. */
+  /** The name (`web@probe`) and number in the program's marker. */
   readonly name: string;
   readonly number: number;
-  /** The user it runs as. */
+  /** The user id that the program runs as. */
   readonly uid: number;
   readonly child: Child;
 }
 
-/** Probes may end a hundred times a second: what they left is looked for once for all of them. */
+/** Probes may end a hundred times a second: one process scan looks for the leftovers of all of them. */
 const PAUSE: Millis = 1_000;
-/** What waits in the kernel (for a dead server of files) ends when that is over; its survival was told by then. */
+/**
+ * A process that waits in the kernel (for a file server that does not answer) dies as soon as that wait ends; by now
+ * the log says that it survives SIGKILL.
+ */
 const LONGEST_HUNT: Millis = 60_000;
-/** When opsd ends, what is left is not waited for any longer. */
+/** When opsd ends, it waits for leftovers no longer than this. */
 const LAST_WAIT: Millis = 1_000;
 const LAST_PERIOD: Millis = 5;
 
@@ -35,10 +39,13 @@ export class Leftovers implements AsyncDisposable {
   readonly #trees: Trees;
   readonly #ended: Tree[] = [];
   readonly #alarm = new Alarm(() => this.#seek());
-  /** Of those that are being killed. */
+  /** Number of trees that are being killed. */
   #left = 0;
   #soughtAt = Number.NEGATIVE_INFINITY;
-  /** Of two opsds of one boot the later one begins higher, as long as there were not a thousand programs a second. */
+  /**
+   * Milliseconds since boot, so that a later opsd of the same boot begins above all numbers of the earlier one, unless
+   * that started more than a thousand programs a second.
+   */
   #number = Math.trunc(monotonic());
 
   constructor({ table, log }: LeftoversOptions) {
@@ -56,13 +63,19 @@ export class Leftovers implements AsyncDisposable {
     });
   }
 
-  /** For the marker of the next program: no two are ever alike, so that one is ended and not the other. */
+  /**
+   * The number for the marker of the next program: no two programs share a marker, so that killing one leaves the other
+   * alone.
+   */
   nextNumber(): number {
     this.#number += 1;
     return this.#number;
   }
 
-  /** At once as long as it lives; what left its group, or outlived it, is found by its marker a moment later. */
+  /**
+   * Kills the program's process group at once if its PID is still held. A process scan finds, a moment later, the
+   * processes that left the group or outlived the program by their marker.
+   */
   end({ name, number, uid, child }: Program): void {
     const isHeld = child.hold === 'held';
     const tree = newTree({

@@ -1,4 +1,4 @@
-// opsd as PID 1 of a container: orphans become its children, and stay zombies until they are fetched.
+// Reaps orphans where opsd is PID 1 of a container: they become its children, and stay zombies until it waits for them.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm } from '../../runtime/clock.ts';
@@ -6,8 +6,8 @@ import { listProcesses, readStat } from '../proc/identity.ts';
 import { inTurns, type Work } from '../proc/turns.ts';
 
 /**
- * What Node or the spawner has started they fetch themselves, within a turn of the loop. A child that is dead at two
- * looks this far apart is nobody's.
+ * Node and the spawner reap their own children within a turn of the event loop. A child that is a zombie in two scans
+ * this far apart was started by neither.
  */
 const LOOK_AFTER: Millis = 1_000;
 
@@ -15,19 +15,19 @@ export class Orphans implements Disposable {
   readonly #fetch: ((pid: number) => void) | null;
   readonly #alarm = new Alarm(() => void this.#look());
   readonly #onDeath = () => this.#expect();
-  /** Those that were dead at the last look, with their start times. */
+  /** The zombies of the last scan, with their start times. */
   #dead: ReadonlyMap<number, number> = new Map();
   #isExpecting = false;
   #isOver = false;
 
-  /** `fetch`: waitpid(2); null where Node cannot: then they are counted only. */
+  /** `fetch` reaps one PID (waitpid(2)); null: this Node has no way to call it, so zombies are only counted. */
   constructor(fetch: ((pid: number) => void) | null) {
     this.#fetch = fetch;
     process.on('SIGCHLD', this.#onDeath);
     this.#expect();
   }
 
-  /** Zombies at the last look. */
+  /** Number of zombies in the last scan. */
   get count(): number {
     return this.#dead.size;
   }
@@ -70,7 +70,7 @@ function* deadChildren(): Work<Map<number, number>> {
   return dead;
 }
 
-/** When one that is our child and dead was started; null: it is not, or not any more. */
+/** Start time of a PID that is a zombie and a child of opsd; null: it is not one, or not any more. */
 function startOfDead(pid: number): number | null {
   const stat = readStat(pid);
   return typeof stat !== 'string' && stat.state === 'Z' && stat.parent === process.pid ? stat.startTime : null;

@@ -1,4 +1,5 @@
-// Which processes belong to a generation: its session, its cgroup, and whoever carries its marker and may do so.
+// Decides which processes belong to a generation: its session, its cgroup, and the processes that carry its marker and
+// may do so.
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { Identity } from '../../runtime/ports.ts';
@@ -6,34 +7,43 @@ import { bootId, isSame } from '../proc/identity.ts';
 import type { Process, Snapshot } from '../proc/process-table.ts';
 import type { Child, Target } from '../proc/signals.ts';
 
-/** A generation as the hunt for its processes sees it. */
+/** A generation, seen as the set of its processes. */
 export interface Tree {
   readonly service: string;
   readonly generation: number;
-  /** The user it runs as: a marker in a process of another user may be forged. */
+  /** The user id that the service runs as. A process of another user may carry a forged marker. */
   readonly uid: number;
-  /** The main process. Its number is also that of the session and of the process group it leads. 0: nobody knows it. */
+  /**
+   * The main process. Its PID is also the number of the session and of the process group that it leads. PID 0: it is
+   * unknown.
+   */
   readonly main: Identity;
-  /** The main process as a direct child; null: an earlier opsd has started it. */
+  /** The main process as a child of opsd; null: an earlier opsd started it. */
   readonly child: Child | null;
   mainAlive: boolean;
-  /** Path of its cgroup; null: it has none. */
+  /** Path of the generation's cgroup; null: it has none. */
   readonly cgroup: string | null;
-  /** The others, as of the last look. */
+  /** All processes but the main process, by PID, as of the last process scan. */
   members: ReadonlyMap<number, Process>;
-  /** Was looked at since its main process ended, or since it was adopted without one. */
+  /** The tree was scanned since its main process ended, or since it was adopted without one. */
   looked: boolean;
-  /** When the main process was last seen to hold its number, and so those of its group and session (`ticksNow`). */
+  /**
+   * When the main process was last known to hold its PID, and with it the numbers of its group and session
+   * (`ticksNow`).
+   */
   heldUntil: number;
-  /** Since when it is being killed; null: it is not. */
+  /** When SIGKILL was first sent; null: the tree is not being killed. */
   killingSince: Millis | null;
-  /** Since when it was found empty while it was killed, but not for sure; null: it was not. */
+  /**
+   * Since when scans find the tree empty without being sure of it, as processes came and went meanwhile; null: no such
+   * scan.
+   */
   doubtedSince: Millis | null;
-  /** The survivors of SIGKILL were told. */
+  /** The log line about survivors of SIGKILL was written. */
   toldSurvivors: boolean;
-  /** When somebody wants the next look at it; null: nobody. */
+  /** When the next scan of this tree is due; null: none is. */
   dueAt: Millis | null;
-  /** Wait after the next look that finds nothing new. */
+  /** How long to wait after the next scan that finds no change. */
   patience: Millis;
 }
 
@@ -41,12 +51,12 @@ interface NewTree {
   readonly service: string;
   readonly generation: number;
   readonly uid: number;
-  /** null: nobody knows which it was. */
+  /** null: the main process is unknown. */
   readonly main: Identity | null;
   readonly isMainAlive: boolean;
   readonly child: Child | null;
   readonly cgroup: string | null;
-  /** Those known already. */
+  /** Members that are known already. */
   readonly members: ReadonlyMap<number, Process>;
 }
 
@@ -74,12 +84,14 @@ export const treeKey = (service: string, generation: number): string => `${gener
 
 const ownUid = process.getuid?.() ?? 0;
 
-/** Is a marker in this process to be believed? A user may put anything into the environment of what he starts. */
+/**
+ * Whether a marker in this process can be trusted: any user can put any text into the environment of his own processes.
+ */
 export function mayCarry(uid: number, { uid: owner }: Process): boolean {
   return owner === 0 || owner === uid || owner === ownUid;
 }
 
-/** A snapshot, ordered for asking who belongs to whom. */
+/** The processes of one scan, indexed by marker, session and PID. */
 export class TreeIndex {
   readonly #byMarker = new Map<string, Process[]>();
   readonly #bySession = new Map<number, Process[]>();
@@ -93,7 +105,9 @@ export class TreeIndex {
     }
   }
 
-  /** All that belong to the tree but its living main process. `inCgroup`: PIDs the kernel holds in its cgroup. */
+  /**
+   * All processes of the tree except its living main process. `inCgroup`: the PIDs that the kernel lists in its cgroup.
+   */
   membersOf(tree: Tree, inCgroup: readonly number[]): Map<number, Process> {
     const members = new Map<number, Process>();
     const accept = (process: Process) => {
@@ -110,8 +124,9 @@ export class TreeIndex {
       if (isInSession || isKnown(tree, process) || mayCarry(tree.uid, process)) accept(process);
       else doubtful.push(process);
     }
-    // A session's number is not used again while it has members. So it is the one that our main process led while that
-    // holds its number, and as long as somebody is in it who was born before it lost it, or whom we know.
+    // The kernel does not reuse the number of a session that has members. So this is the session of our main process as
+    // long as that holds its PID, or the session has a member that was started before the PID was lost or that is known
+    // already.
     const isOurs =
       session.length > 0 &&
       (session.some((one) => members.has(one.pid) || isKnown(tree, one) || one.startTime < tree.heldUntil) ||
@@ -121,7 +136,7 @@ export class TreeIndex {
     return members;
   }
 
-  /** Those in the session with the number of our main process; none where another process leads it now. */
+  /** Processes in the session with our main process's number; none when another process leads that session now. */
   #sessionOf(tree: Tree): readonly Process[] {
     if (tree.main.pid === 0) return [];
     const leader = this.#byPid.get(tree.main.pid);
@@ -130,7 +145,10 @@ export class TreeIndex {
   }
 }
 
-/** Those whose user is another, but whose parent or session leader is ours: workers that gave up their rights. */
+/**
+ * Accepts processes of another user whose parent or session leader belongs to the tree: workers that dropped their
+ * privileges.
+ */
 function acceptKin(
   tree: Tree,
   members: ReadonlyMap<number, Process>,
@@ -149,7 +167,7 @@ function acceptKin(
   }
 }
 
-/** Asked after the look: then it held it all the time. */
+/** The main process holds its PID now. The scan is over, so it held it during the scan, too. */
 function holdsNumber({ child, mainAlive, main }: Tree): boolean {
   return mainAlive && (child === null ? isSame(main) : child.hold === 'held');
 }
@@ -168,7 +186,7 @@ export function identityOfProcess(process: Process): Identity {
   return { pid: process.pid, startTime: process.startTime, bootId: bootId() };
 }
 
-/** Whom to signal for the process group that the main process leads or led, the best proof first. */
+/** Targets for a signal to the process group that the main process leads or led, the best proof first. */
 export function groupTargets(tree: Tree): Target[] {
   const group = tree.main.pid;
   if (tree.mainAlive && tree.child) return [{ to: 'child_group', child: tree.child }];

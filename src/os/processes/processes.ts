@@ -1,4 +1,4 @@
-// The service processes of this host: starts them, signals them, ends them, and reports what becomes of them.
+// The service processes of this host: starts, signals and kills them, and reports what becomes of them.
 
 import type { Millis, ServiceSpec, SignalName } from '../../core/model/spec.ts';
 import type { Exit } from '../../core/model/state.ts';
@@ -30,35 +30,38 @@ interface ServiceProcessesOptions {
   readonly runDir: string;
   readonly outputs: Pick<Outputs, 'open'>;
   readonly log: (line: string) => void;
-  /** null: none was delegated to us. */
+  /** null: no cgroup was delegated to opsd. */
   readonly cgroups: Cgroups | null;
-  /** Soft RLIMIT_NOFILE of services: what opsd had before it raised its own. */
+  /** Soft RLIMIT_NOFILE of services: the limit of opsd before opsd raised it for itself. */
   readonly baseNofile: number;
-  /** What services may ask for. */
+  /** The sockets that services may ask for. */
   readonly sockets: Sockets;
-  /** Listens for services that say themselves that they are ready. */
+  /** Listens for the readiness of services that report it themselves. */
   readonly signals: Pick<ReadySignals, 'begin' | 'resume' | 'end'>;
   readonly spawner: Spawner;
 }
 
-/** A generation of which something lives, or the end of which was not reported yet. */
+/** A generation that has living processes, or whose end was not reported yet. */
 interface Live {
   readonly tree: Tree;
   /** null: the main process lives. */
   exit: Exit | null;
-  /** Why it could not even begin; null: it could, as far as is known. */
+  /** Why the command could not be executed (an obstacle in the exec chain); null: none is known. */
   refusal: string | null;
   exitReported: boolean;
-  /** See LaunchPlan; null: it was found. */
+  /** `LaunchPlan.whyNot`; null: the generation was started by an earlier opsd. */
   readonly whyNot: LaunchPlan['whyNot'];
-  /** Called when it is empty, instead of any report; null: an ordinary generation. */
+  /** Called when the tree of a stray is empty, instead of any report; null: an ordinary generation. */
   readonly onStrayGone: (() => void) | null;
 }
 
-/** No descriptor was left to read it; as a direct child the process is ours all the same. */
+/**
+ * Start time of a child whose /proc/PID/stat could not be read as no descriptor was left. It needs none: a child is
+ * proven by not being reaped.
+ */
 const UNKNOWN_START = -1;
 
-/** How long a stray may take to end after SIGTERM, and then after SIGKILL. */
+/** How long a stray may take to end after SIGTERM, and again after SIGKILL. */
 const STRAY_PATIENCE: Millis = 5_000;
 
 export class ServiceProcesses implements Processes, AsyncDisposable {
@@ -66,17 +69,17 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   readonly #planner: LaunchPlanner;
   readonly #live = new Map<string, Live>();
   readonly #byTree = new Map<Tree, Live>();
-  /** By the number of the session that the main process leads or led. */
+  /** Trees by the number of the session that their main process leads or led. */
   readonly #bySession = new Map<number, Tree>();
   readonly #adopted = new AdoptedMains();
   readonly #trees: Trees;
-  /** All processes of the host, for whoever else looks for some. */
+  /** The table of all processes, shared with the other scans of opsd. */
   readonly table: ProcessTable;
   #isOver = false;
 
   constructor(options: ServiceProcessesOptions) {
     this.#options = options;
-    // Read while there surely is a descriptor for it.
+    // Read the boot id now, while a descriptor for it is certainly left.
     bootId();
     this.#planner = new LaunchPlanner(options);
     this.table = new ProcessTable(options.runDir, {
@@ -109,7 +112,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       signals.end(service, generation);
       fail(spawnFailure(spec.launch.command[0], error));
     };
-    // Heard of in later turns of the loop only, when there is a generation to tell it of.
+    // The callbacks come in later turns of the event loop only, when `live` is set.
     let live: Live | null = null;
     const fate = {
       onError: failSpawn,
@@ -160,7 +163,10 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     this.#adopted.expect(live.tree.main.pid);
   }
 
-  /** From now on it is like any other generation; its end is seen within a quarter of a second, sooner after a signal; how it ended is unknown. */
+  /**
+   * Takes over a generation of an earlier opsd. The end of its main process is noticed within 250 ms, sooner after a
+   * signal; its exit code remains unknown.
+   */
   adopt(found: Found, spec: ServiceSpec): void {
     const live = this.#takeFound(found, null);
     if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
@@ -169,8 +175,8 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   }
 
   /**
-   * Ends what an earlier opsd left and nobody wants: SIGTERM, SIGKILL after `patience`. False when it survives that.
-   * Nothing is reported, and meanwhile no generation of that service and number can be spawned.
+   * Ends a stray or an unwanted survivor: SIGTERM, then SIGKILL after `patience`. Resolves to false when it survives
+   * that. Nothing is reported, and until then no generation of that service and number can be spawned.
    */
   async endStray(found: Found, patience: Millis = STRAY_PATIENCE): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -188,7 +194,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     return await promise;
   }
 
-  /** Of the main process; null: it is gone, or there is no such generation. */
+  /** The identity of the main process; null: it has ended, or there is no such generation. */
   identity(service: string, generation: number): Identity | null {
     const tree = this.#live.get(treeKey(service, generation))?.tree;
     if (!tree?.mainAlive) return null;
@@ -196,12 +202,14 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     return tree.child?.hold === 'held' ? identityOf(tree.main.pid) : null;
   }
 
-  /** The user that a generation runs as, from its start on; null: there is no such generation. */
+  /** The user id that a generation runs as, from its start on; null: there is no such generation. */
   uid(service: string, generation: number): number | null {
     return this.#live.get(treeKey(service, generation))?.tree.uid ?? null;
   }
 
-  /** Who lives of these generations now, by `treeKey`. null: opsd has no descriptor left to look with. */
+  /**
+   * The living processes of these generations, by `treeKey`. null: /proc cannot be read because no descriptor is left.
+   */
   async membersOf(
     generations: readonly { readonly service: string; readonly generation: number }[],
   ): Promise<ReadonlyMap<string, readonly Identity[]> | null> {
@@ -218,7 +226,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     return members;
   }
 
-  /** What lives of a generation beside its main process, as of the last look at it. */
+  /** Processes of a generation other than its main process, as of the last scan of its tree. */
   others(service: string, generation: number): readonly { readonly pid: number; readonly state: string }[] {
     const members = this.#live.get(treeKey(service, generation))?.tree.members.values() ?? [];
     return [...members].map(({ pid, state }) => ({ pid, state }));
@@ -276,7 +284,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     this.#trees.watch(live.tree);
   }
 
-  /** The tree was looked at: tells what there is to tell of it. */
+  /** A scan of the tree is over: reports its exit or that it is empty. */
   #seen(tree: Tree): void {
     const live = this.#byTree.get(tree);
     if (!live?.exit) return;
@@ -316,7 +324,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     this.#options.log(`service ${tree.service}, generation ${tree.generation}: no ${signal} was sent: ${why}`);
   }
 
-  /** Leaves every process alone: services outlive opsd. */
+  /** Signals no process: services outlive opsd. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true;
     this.#trees[Symbol.dispose]();
@@ -324,7 +332,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   }
 }
 
-/** In the words of the core, which does not name the step where it is the service itself. */
+/** The names that the core uses: the service without the suffix of a step, and no step for the main process. */
 function whoseStep({ service: name, generation }: Pick<Tree, 'service' | 'generation'>): {
   readonly service: string;
   readonly generation: number;
@@ -334,7 +342,10 @@ function whoseStep({ service: name, generation }: Pick<Tree, 'service' | 'genera
   return step === 'main' ? { service, generation } : { service, generation, step };
 }
 
-/** The child has its own copies once it is spawned. Closing ours cannot undo the spawn, so that it must not look like that. */
+/**
+ * The child has its own copies of the descriptors once it is spawned. Closing ours cannot undo the spawn, so an error
+ * here must not look like a failed spawn.
+ */
 function openOutput(outputs: Pick<Outputs, 'open'>, spec: ServiceSpec) {
   const output = outputs.open(spec);
   return {
@@ -344,7 +355,7 @@ function openOutput(outputs: Pick<Outputs, 'open'>, spec: ServiceSpec) {
       try {
         output.close();
       } catch {
-        // Closed already.
+        // The descriptor was closed already.
       }
     },
   };

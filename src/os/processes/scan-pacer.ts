@@ -1,26 +1,26 @@
-// When to look at the processes of the host: at once for the first who asks, together for all who ask meanwhile, and never
-// for more than a fifth of a core.
+// Paces the process scans: the first request starts one at once, later requests share the next, and all take at most a
+// fifth of a core.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
 import { type Work, workForATurn } from '../proc/turns.ts';
 
-/** After a look that took 1 ms, nobody looks for 4 ms. */
+/** After a scan that took 1 ms of CPU time, none begins for 4 ms. */
 const REST_PER_WORK = 4;
 
 export class ScanPacer implements Disposable {
   readonly #look: (now: Millis) => Work<void>;
-  /** Acts on what was seen, outside of the reckoning, and tells when to look again; null: not by itself. */
+  /** Acts on the result of a scan; its CPU time does not count. Returns when the next scan is due; null: none is. */
   readonly #conclude: (now: Millis) => Millis | null;
   readonly #alarm: Alarm;
   #atOnce: NodeJS.Immediate | null = null;
   #alarmAt: Millis | null = null;
   #restUntil: Millis = 0;
-  /** What is left of the look under way. */
+  /** The rest of the scan in progress. */
   #underWay: Work<void> | null = null;
-  /** Microseconds of the processor that it took so far. */
+  /** CPU time of the scan in progress, in microseconds. */
   #used = 0;
-  /** What is asked for during a look may have come too late for it. */
+  /** A scan was requested during the one in progress, which may have passed that process already. */
   #isAskedAgain = false;
 
   constructor(look: (now: Millis) => Work<void>, conclude: (now: Millis) => Millis | null) {
@@ -32,7 +32,7 @@ export class ScanPacer implements Disposable {
     });
   }
 
-  /** A look as soon as may be: it begins still in this turn of the event loop when opsd is rested. */
+  /** Requests a scan: in this turn of the event loop when the pause since the last one is over, else when it ends. */
   ask(): void {
     if (this.#underWay) this.#isAskedAgain = true;
     else if (monotonic() < this.#restUntil) this.#setAlarm(this.#restUntil);
@@ -47,7 +47,7 @@ export class ScanPacer implements Disposable {
   }
 
   #goOn(work: Work<void>): void {
-    // Work is what the processor did: a look in the middle of which opsd was stopped may have taken seconds.
+    // CPU time, not elapsed time: opsd may have been stopped for seconds in the middle of a scan.
     const before = process.threadCpuUsage();
     const { done } = workForATurn(work);
     const { user, system } = process.threadCpuUsage(before);

@@ -1,13 +1,13 @@
-// How much memory the trees of services take, where no cgroup counts it: the sum of the shares of their processes.
+// The memory of process trees that no memory cgroup counts: the sum of the proportional set sizes of their processes.
 
 import { readFile } from 'node:fs/promises';
 import type { Identity } from '../../runtime/ports.ts';
 import { isSame } from '../proc/identity.ts';
 
 /**
- * Bytes by the keys given. PSS (proc_pid_smaps(5)): a page that several processes share counts for each in part, so that a
- * service with many workers is not charged for its program again and again. The kernel counts page by page, gigabytes take
- * it a while: it does so in another thread, for one process at a time.
+ * Bytes by the keys of `trees`: the sum of PSS (proc_pid_smaps(5)). PSS divides a shared page among the processes that
+ * map it, so a service with many workers is not charged for its program again and again. The kernel counts page by
+ * page, which takes long for gigabytes: this runs in a thread of Node's pool, one process at a time.
  */
 export async function treesMemory(
   trees: ReadonlyMap<string, readonly Identity[]>,
@@ -21,7 +21,7 @@ export async function treesMemory(
   return sizes;
 }
 
-/** 0: it is gone, or cannot be looked at. */
+/** Bytes; 0: the process is gone or cannot be read. */
 async function proportionalSize(identity: Identity): Promise<number> {
   const text = await readFile(`/proc/${identity.pid}/smaps_rollup`, 'latin1').catch(() => '');
   const [, kib] = /^Pss:\s+(\d+) kB$/m.exec(text) ?? [];

@@ -1,4 +1,5 @@
-// Signals to process trees: to the main process, to the group in one stroke, to all that left it, and to what forks on.
+// Signals to process trees: to the main process, to its group at once, to all processes that left the group, and
+// SIGSTOP to those that keep forking.
 
 import type { SignalName } from '../../core/model/spec.ts';
 import { readStat, ticksNow } from '../proc/identity.ts';
@@ -7,10 +8,13 @@ import { type Sent, sendSignal, type Target } from '../proc/signals.ts';
 import { inTurns, type Work, workForATurn } from '../proc/turns.ts';
 import { groupTargets, identityOfProcess, mayCarry, type Tree, treeKey } from './process-tree.ts';
 
-/** These stop a process: a SIGCONT after them would undo what was asked for. */
+/** Signals that stop or continue a process: a SIGCONT after them would undo them. */
 const STOPPING: ReadonlySet<SignalName> = new Set(['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGCONT']);
 
-/** To the main process, or to all that are known; SIGCONT follows, so that a stopped one acts on it. */
+/**
+ * Signals the main process, or all known processes of the tree. SIGCONT follows, so that a stopped process acts on the
+ * signal.
+ */
 export function tellTree(tree: Tree, signal: SignalName, to: 'main' | 'tree'): Sent {
   if (to === 'tree') return tellAll(tree, signal);
   const sent = signalMain(tree, signal);
@@ -18,7 +22,7 @@ export function tellTree(tree: Tree, signal: SignalName, to: 'main' | 'tree'): S
   return sent;
 }
 
-/** Of thousands of processes the rest are told in the next turns. */
+/** Signals as many processes as fit into this turn of the event loop, and the rest in the next turns. */
 function tellAll(tree: Tree, signal: SignalName): Sent {
   const work = signalAllAndContinue(tree, signal);
   const { done, value } = workForATurn(work);
@@ -42,7 +46,7 @@ export function signalMain(tree: Tree, signal: SignalName): Sent {
   return sent;
 }
 
-/** The process group in one stroke, then those that left it, be it only a moment ago. */
+/** Signals the process group at once, then each process that has left it, even a moment ago. */
 export function* signalAll(tree: Tree, signal: SignalName): Work<Sent> {
   let sent = sendFirst(groupTargets(tree), signal);
   for (const process of [...tree.members.values()]) {
@@ -54,7 +58,7 @@ export function* signalAll(tree: Tree, signal: SignalName): Work<Sent> {
   return sent;
 }
 
-/** null: it is gone. */
+/** null: the process is gone. */
 function groupNow(pid: number): number | null {
   const stat = readStat(pid);
   return typeof stat === 'string' ? null : stat.group;
@@ -73,7 +77,10 @@ function sendTo(process: Process, signal: SignalName): Sent {
   return sendSignal({ to: 'process', identity: identityOfProcess(process) }, signal);
 }
 
-/** Stops what carries the marker of one of these and was not seen before, lest it forks while others are sought. */
+/**
+ * Returns a callback for the process scan: it stops each new process that carries the marker of a tree being killed, so
+ * that the process cannot fork while the scan goes on.
+ */
 export function stopperOf(killed: ReadonlyMap<string, Tree>): (process: Process) => void {
   return (process) => {
     if (killed.size === 0 || process.marker === null) return;
@@ -82,7 +89,7 @@ export function stopperOf(killed: ReadonlyMap<string, Tree>): (process: Process)
   };
 }
 
-/** The same for all others that were found to belong to the tree; true if there are new ones. */
+/** Stops all other new processes of the tree; true if there were any. */
 export function* stopNew(tree: Tree, before: ReadonlyMap<number, Process>): Work<boolean> {
   let found = false;
   for (const process of [...tree.members.values()]) {
@@ -95,7 +102,7 @@ export function* stopNew(tree: Tree, before: ReadonlyMap<number, Process>): Work
   return found;
 }
 
-/** Those of the group were killed at one stroke. */
+/** Processes of the main process's group are not new: SIGKILL reached the whole group at once. */
 function isNew(process: Process, tree: Tree, before: ReadonlyMap<number, Process>): boolean {
   return before.get(process.pid)?.startTime !== process.startTime && process.group !== tree.main.pid;
 }

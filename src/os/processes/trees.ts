@@ -1,4 +1,4 @@
-// Process trees: finds what is left of them, signals them, and kills them until nothing is left.
+// Process trees: scans for their processes, signals them, and kills them until none is left.
 
 import type { Millis, SignalName } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
@@ -11,30 +11,36 @@ import { identityOfProcess, type Tree, TreeIndex, treeKey } from './process-tree
 import { ScanPacer } from './scan-pacer.ts';
 import { signalAll, signalMain, stopNew, stopperOf, tellTree } from './tree-signals.ts';
 
-/** What has just been signalled is mostly gone a few milliseconds later; what is not by then takes its time. */
+/** Most processes are gone a few milliseconds after a signal; those that are not then usually take long. */
 const FIRST_WAIT: Millis = 4;
 const LONGEST_WAIT: Millis = 250;
 const WAIT_GROWTH = 1.6;
-/** Looks in one go: while processes came and went, and while new ones turn up that have to be stopped. */
+/**
+ * Scans that follow one another at once: while processes came and went, and while new ones appear that must be stopped.
+ */
 const LOOKS_FOR_CERTAINTY = 3;
 const LOOKS_FOR_FORKERS = 12;
 /**
- * A tree that is being killed is looked at again for that long because others came and went when nothing of it was found.
- * Not so many times: on a host where somebody always comes and goes each look is long, and SIGKILL would seem to fail.
+ * For so long a tree that is being killed and was found empty is scanned again because other processes came and went
+ * meanwhile. A time, not a count: on a host where processes always come and go each scan is long, and SIGKILL would
+ * seem to fail.
  */
 const LONGEST_DOUBT: Millis = 1_000;
-/** One that ended by itself waits to be started again: for it no longer than an exec may take to show whose it is. */
+/**
+ * The same for a tree that ended by itself. Its service waits to be restarted: no longer than an exec may take to show
+ * the marker.
+ */
 const LONGEST_DOUBT_UNKILLED: Millis = 150;
-/** SIGKILL takes effect at once, unless the process waits in the kernel. */
+/** SIGKILL takes effect at once, unless the process waits in the kernel (state D). */
 const SURVIVOR_AFTER: Millis = 5_000;
 
 interface TreesOptions {
   readonly table: Pick<ProcessTable, 'look'>;
   readonly cgroups: Cgroups | null;
   readonly log: (line: string) => void;
-  /** A tree was looked at: `members` is what lives of it beside its main process. */
+  /** A tree was scanned: `members` are its living processes other than its main process. */
   readonly onSeen: (tree: Tree) => void;
-  /** A tree that is being killed could not be looked at: opsd has no descriptor left. */
+  /** A tree that is being killed could not be scanned: no descriptor is left for /proc. */
   readonly onUnseen: (tree: Tree) => void;
 }
 
@@ -54,7 +60,7 @@ export class Trees implements Disposable {
     );
   }
 
-  /** Looks at the tree as soon as may be, and again until it is empty. */
+  /** Scans for the tree as soon as possible, and again until it is empty. */
   watch(tree: Tree): void {
     tree.dueAt = monotonic();
     tree.patience = FIRST_WAIT;
@@ -67,7 +73,10 @@ export class Trees implements Disposable {
     this.#waiting.delete(tree);
   }
 
-  /** To the main process, or to all that are known; SIGCONT follows, so that a stopped one acts on it. */
+  /**
+   * Signals the main process, or all known processes of the tree. SIGCONT follows, so that a stopped process acts on
+   * the signal.
+   */
   signal(tree: Tree, signal: SignalName, to: 'main' | 'tree'): Sent {
     const sent = tellTree(tree, signal, to);
     if (this.#waiting.has(tree)) this.watch(tree);
@@ -76,12 +85,12 @@ export class Trees implements Disposable {
 
   kill(tree: Tree): void {
     tree.killingSince ??= monotonic();
-    // What does not fit into this turn is killed by the look that follows.
+    // Processes that do not fit into this turn of the event loop are killed by the scan that follows.
     workForATurn(this.#killKnown(tree));
     this.watch(tree);
   }
 
-  /** What belongs to each of these beside its living main process. null: opsd has no descriptor left to look with. */
+  /** The processes of each tree except its living main process. null: no descriptor is left for /proc. */
   async survey(trees: readonly Tree[]): Promise<ReadonlyMap<Tree, readonly Process[]> | null> {
     const snapshot = await inTurns(this.#options.table.look(usersOf(trees)));
     if (snapshot === null) return null;
@@ -124,8 +133,8 @@ export class Trees implements Disposable {
       if (!again) break;
     }
     this.#blind = false;
-    // The loop has turned meanwhile: some are nobody's concern any more, and what one left whose main process has ended
-    // since may not be in the list.
+    // The event loop has turned during the scan: some trees are not watched any more, and a main process may have ended
+    // after the scan passed the children that it left.
     const looked = trees.filter((tree) => this.#waiting.has(tree) && (tree.mainAlive || hadEnded.has(tree)));
     for (const tree of looked) {
       tree.looked = !tree.mainAlive;
@@ -142,7 +151,7 @@ export class Trees implements Disposable {
     }
   }
 
-  /** A tree of which one is known to live needs no search, unless it is being killed. */
+  /** A tree with a member that is known to live needs no scan, unless it is being killed. */
   #isKnownToLive(tree: Tree, now: Millis): boolean {
     if (!tree.looked || tree.killingSince !== null) return false;
     for (const process of tree.members.values()) {
@@ -156,7 +165,7 @@ export class Trees implements Disposable {
   #postpone(due: readonly Tree[], now: Millis): void {
     for (const tree of due) tree.dueAt = now + LONGEST_WAIT;
     this.#unseen = due.filter(({ killingSince }) => killingSince !== null);
-    // Nobody survives SIGKILL that could not be sent to those who are not known.
+    // Restart the clock: processes we could not list were not sent SIGKILL, so they cannot have survived it.
     for (const tree of this.#unseen) tree.killingSince = now;
     if (this.#blind) return;
     this.#blind = true;
