@@ -1,4 +1,4 @@
-// From the command line to a command, and from what came of it to an exit code.
+// The entry of the program: runs the command that the arguments name, and exits with its exit code.
 
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
@@ -8,25 +8,25 @@ import type { Parsed } from './cli/arguments/commands.ts';
 import type { Terminal } from './cli/show/terminal.ts';
 import { SignalCommands } from './daemon/signals.ts';
 
-// First of all: from here on a signal to the daemon is an order, not the end, however long the rest takes to load. And
-// SIGUSR1 does to no command what Node does by it: open a debugger, through which every user of this host could be us.
+// Before everything else: from here on a signal to the daemon is a command and does not end it, however long the other
+// modules take to load. SIGUSR1 never opens Node's debugger, through which any user of this host could act as this one.
 const signalOrders = process.argv[2] === 'run' ? new SignalCommands() : null;
 process.on('SIGUSR1', () => undefined);
 
-// What was compiled once is kept, in a place where nobody else can put code for us to run.
+// Node's compile cache lives in a folder where no other user can put code for opsd to run.
 const isBuilt = basename(import.meta.dirname) === 'dist';
 const places = [join(process.env.PREFIX || '/srv', 'data', 'opsd'), ...(isBuilt ? [import.meta.dirname] : [])];
 const cache = places.find(isOurs);
 if (cache !== undefined) enableCompileCache(join(cache, '.compile-cache'));
 
-// Only now: an import above would be compiled before there is a cache.
+// Loaded only now: a static import would be compiled before the compile cache is enabled.
 const { codeOf, ConfigError, RuntimeError } = await import('./errors.ts');
 const { parsePlain } = await import('./cli/arguments/parse.ts');
 
-/** Takes out of last words what is secret. */
+/** Masks secrets in the message of a crash; the daemon replaces it once it knows the secrets. */
 let hide = (text: string): string => text;
 
-// Node would exit 1, which says "configuration error", and systemd would not start opsd again.
+// Node's own exit code would be 1, which means "configuration error": systemd would not start opsd again.
 for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(kind, (error) => process.exit(tellBug(error)));
 }
@@ -55,21 +55,21 @@ async function run(parsed: Parsed): Promise<number> {
     stdout: (text: string) => write('stdout', text),
     stderr: (text: string) => write('stderr', text),
   };
-  // The daemon writes its log in its own way.
+  // The daemon handles the errors of its own log output.
   if (command.path[0] !== 'run') watchOutput();
   switch (command.path[0]) {
     case 'run': {
       using orders = signalOrders ?? new SignalCommands();
-      // Disks that do not answer hold threads; Node would have four.
+      // A disk that does not answer holds a thread of the pool; Node's default is four threads.
       process.env.UV_THREADPOOL_SIZE ??= '8';
-      // The daemon makes little that lives short: a young generation that stays small saves 15 MB with 100 services.
+      // The daemon allocates few short-lived objects: a small young generation of V8 saves 15 MB with 100 services.
       setFlagsFromString('--max-semi-space-size=1');
       setFlagsFromString('--semi-space-growth-factor=1');
       const { isThreadHanging } = await import('./os/watch/background-looks.ts');
       const { leaveAtOnce } = await import('./os/proc/leave-at-once.ts');
       const { runDaemon } = await import('./daemon/daemon.ts');
       const prefix = process.env.PREFIX || '/srv';
-      // Whatever a library left open must not keep a daemon from ending that has done all it had to.
+      // process.exit: a handle that a library left open must not keep the finished daemon alive.
       const code = await runDaemon({
         configFile: config ?? 'cfg/config.toml',
         prefix,
@@ -117,14 +117,14 @@ async function tellFailure(error: unknown): Promise<number> {
   return error.exitCode;
 }
 
-/** A bug of opsd itself: all that is known, and the exit code of what went wrong at work. */
+/** Prints a bug of opsd itself with its stack; returns the exit code of a runtime error. */
 function tellBug(error: unknown): 2 {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`CRITICAL opsd failed by a bug of its own; services run on: ${hide(what)}\n`);
   return 2;
 }
 
-/** To a file, Node throws what goes wrong; to a pipe and a terminal, it is told as an event. */
+/** An error of a write to a file is thrown by Node; one of a pipe or terminal comes as an event (watchOutput). */
 function write(to: 'stdout' | 'stderr', text: string): void {
   try {
     process[to].write(text);
@@ -139,7 +139,7 @@ function watchOutput(): void {
   }
 }
 
-/** What nobody can read need not be worked out. Silent where whoever read it (head, less) is gone. */
+/** Ends the command: its output cannot be written. Silent after EPIPE, when the reader (head, less) has ended. */
 function endForOutput(name: 'stdout' | 'stderr', error: unknown): never {
   if (codeOf(error) === 'EPIPE') process.exit();
   // `ENOSPC: no space left on device, write`
@@ -155,7 +155,7 @@ function endForOutput(name: 'stdout' | 'stderr', error: unknown): never {
 function openTerminal(): Terminal {
   const enough = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => enough.abort());
-  // Before the end that watchOutput makes: whoever shows a screen puts the terminal back.
+  // Runs before the listener of watchOutput exits: `ctl top` has to restore the terminal first.
   for (const stream of [process.stdout, process.stderr]) stream.prependListener('error', () => enough.abort());
   return {
     out: (text) => write('stdout', text),
@@ -173,7 +173,7 @@ function version(): string {
   return version;
 }
 
-/** A folder that is there, belongs to who runs this, and that nobody else can write to, or replace from a folder above. */
+/** The folder exists, belongs to the current user, and no other user can write to it or replace it through a parent. */
 function isOurs(path: string): boolean {
   try {
     const real = realpathSync(path);
@@ -187,7 +187,7 @@ function isOurs(path: string): boolean {
       if (above === '/') return true;
     }
   } catch {
-    // It is not there, or behind a folder that is closed to who runs this.
+    // The folder does not exist, or this user may not enter one of its parents.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-// What the daemon offers to HTTP: questions, streams and commands.
+// What the daemon offers to HTTP: queries, streams and commands.
 
 import type { Outcome } from '../core/model/effects.ts';
 import type { SignalName } from '../core/model/spec.ts';
@@ -11,17 +11,17 @@ import type { RolloutAction, RolloutView } from './rollouts.ts';
 import type { NodeView, StatusView } from './services.ts';
 import type { WhyView } from './why.ts';
 
-/** Questions: their answers change nothing. All that TCP may ask. */
+/** Queries change nothing. TCP clients get these and the streams, no commands. */
 interface Queries {
   status(): StatusView;
   rollouts(): readonly RolloutView[];
-  /** Who needs whom. */
+  /** The services with their dependencies. */
   graph(): readonly NodeView[];
-  /** null: no such service. `showsOutput`: with lines that it wrote. */
+  /** null: no such service. `showsOutput`: the answer quotes lines of the service's output. */
   why(service: string, showsOutput: boolean): WhyView | null;
-  /** The last 1,000, oldest first. */
+  /** The last 1,000 transitions, oldest first. */
   recentEvents(): readonly EventView[];
-  /** Absolute; null: its output goes elsewhere (`log.mode`). */
+  /** null: the service has no log file, its `log.mode` sends the output elsewhere. */
   logOf(service: string): ServiceLog | null;
   lastLines(service: string): readonly string[];
   live(): { readonly ok: boolean; readonly lagSeconds: number };
@@ -30,19 +30,19 @@ interface Queries {
   metrics(): MetricsView;
 }
 
-/** What is told as it happens. */
+/** Transitions, reported as they happen. */
 interface Streams {
-  /** Tells of changes of state as they happen until disposed. */
+  /** Calls `listener` for each transition until disposed. */
   events(listener: (event: EventView) => void): Disposable;
 }
 
 export type Order =
   | { readonly action: Exclude<CommandAction, 'signal' | 'stop'> }
-  /** `cascade`: with what needs one of them, which is stopped first; without, it is refused where there is any. */
+  /** `cascade`: stop the dependents too, and first. Without it the stop is refused while a dependent is up. */
   | { readonly action: 'stop'; readonly cascade: boolean }
   | { readonly action: 'signal'; readonly signal: SignalName };
 
-/** What one service answers, when it came to rest. */
+/** The outcome for one service, known when the command has finished there. */
 export interface Answer {
   readonly service: string;
   readonly outcome: Promise<Outcome>;
@@ -54,12 +54,12 @@ export type Taken =
 
 /** Commands of an operator: only the control socket has them. */
 interface Commands {
-  /** One order to one service or many; resolves as soon as it is known who answers it. Never rejects. */
+  /** One command for one or many services. Resolves once it is known which services will answer. Never rejects. */
   order(order: Order, services: readonly string[], by: string): Promise<Taken>;
-  /** Of one service; `services`: which of its instances. Resolves when the rollout is over. Never rejects. */
+  /** A rollout command for one group; `services`: its instances. Resolves when the rollout is over. Never rejects. */
   rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome>;
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult>;
-  /** Another number of instances; null: that of the file. It is kept, and in force, when it is answered. */
+  /** Sets the number of instances; null: as in the file. The number is saved and in force when this returns. */
   scale(service: string, instances: number | null, by: string): ScaleResult;
   handover(by: string): void;
   shutdown(by: string): void;

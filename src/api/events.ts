@@ -1,11 +1,11 @@
-// A change of state as `ctl events`, the event streams and the hooks tell it.
+// A transition as `ctl events`, the event streams and the event hooks report it.
 
 import type { Reason, StateName } from '../core/model/states.ts';
 import type { ExitView } from './services.ts';
 
-/** One change of state. */
+/** One transition. */
 export interface EventView {
-  /** 1, 2, 3 … in the life of one daemon. */
+  /** Counts from 1 while one daemon runs. */
   readonly id: number;
   readonly at: string;
   readonly service: string;

@@ -22,37 +22,37 @@ export interface ServiceMetrics {
   readonly kills: number;
   /** Unix time in seconds. */
   readonly started_at_seconds: number | null;
-  /** 128 + number for a death by signal, as shells do. */
+  /** 128 + n for a process killed by signal n, as shells do. */
   readonly last_exit_code: number | null;
   readonly failures_in_a_row: number;
   readonly heartbeat_age_seconds: number | null;
-  /** What the age may not reach; null: the service has no heartbeat. */
+  /** A heartbeat older than this is lost; null: the service has no heartbeat. */
   readonly heartbeat_timeout_seconds: number | null;
   readonly cpu_ratio: number | null;
   readonly cpu_seconds: number;
   readonly memory_bytes: number | null;
-  /** limits.memory; null: it has none. */
+  /** limits.memory; null: the service has no such limit. */
   readonly memory_limit_bytes: number | null;
-  /** What the health probe says; null: there is none, or it has not said enough yet. */
+  /** The result of the health probe; null: the service has none, or its first result is not known yet. */
   readonly healthy: boolean | null;
-  /** null: nothing is asked. */
+  /** null: no health probe is running. */
   readonly probe_failures_in_a_row: number | null;
   readonly log_bytes: number;
   /** Bytes of output that could not be written (disk full, no permission). */
   readonly log_dropped_bytes: number;
-  /** Unix time in seconds; null: it is no job, or never succeeded. */
+  /** Unix time in seconds; null: the service is no job, or no run has succeeded. */
   readonly job_last_success_seconds: number | null;
   readonly job_last_duration_seconds: number | null;
-  /** Of the last run that has ended. */
+  /** The result of the last run that has ended. */
   readonly job_last_run_successful: boolean | null;
 }
 
-/** What became of the events that hooks were to be told. */
+/** Counts of the events for event hooks. */
 export interface EventHooksView {
   readonly sent: number;
-  /** Given up, after all attempts. */
+  /** Failed after all attempts. */
   readonly failed: number;
-  /** Never tried. */
+  /** Never attempted, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -63,17 +63,17 @@ export interface MetricsView {
   readonly config_last_reload_successful: boolean;
   /** Unix time in seconds of the configuration that is in force. */
   readonly config_loaded_at_seconds: number;
-  /** Rollouts by how they went. */
+  /** Rollouts by stage and result. */
   readonly rollouts: Readonly<Partial<Record<RolloutNews, number>>>;
   readonly reloads: { readonly applied: number; readonly refused: number };
-  /** What was found of an earlier daemon at the start. */
+  /** Processes of an earlier opsd that were found at the start. */
   readonly adoption: { readonly adopted: number; readonly stopped: number };
   readonly event_hooks: EventHooksView;
-  /** Dead processes that nobody fetches; null: opsd is not PID 1, and somebody else does. */
+  /** Zombies that wait to be reaped; null: opsd is not PID 1, so they are not its children. */
   readonly zombies: number | null;
   readonly services: readonly ServiceMetrics[];
-  /** From the spawn to readiness, of all services. */
+  /** Time from the spawn to readiness, of all services. */
   readonly ready_seconds: HistogramView;
-  /** From the stop signal to the empty tree, of all services. */
+  /** Time from the stop signal to the empty process tree, of all services. */
   readonly stop_seconds: HistogramView;
 }

@@ -1,4 +1,4 @@
-// The answers to a reload and to another number of instances.
+// The results of `ctl reload` and `ctl scale`.
 
 import type { Change, DaemonChange } from '../core/model/changes.ts';
 import type { Problem } from '../errors.ts';
@@ -13,14 +13,14 @@ export type ReloadResult =
       readonly problems: readonly Problem[];
     };
 
-/** What became of `opsd ctl scale`. `code`: of an HTTP error. */
+/** The result of `opsd ctl scale`. `code`: as in the API's errors. */
 export type ScaleResult =
   | {
       readonly ok: true;
       readonly group: GroupView;
-      /** How many there were to be. */
+      /** The number of instances that was in force before. */
       readonly before: number;
-      /** Names of instances. */
+      /** Names of the instances that are added. */
       readonly added: readonly string[];
       readonly removed: readonly string[];
     }
@@ -34,6 +34,6 @@ export type ScaleResult =
         | 'not_saved'
         | 'shutting_down';
       readonly message: string;
-      /** Of the configuration with that number of instances. */
+      /** Problems that the configuration would have with that number of instances. */
       readonly problems?: readonly Problem[];
     };

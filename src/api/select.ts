@@ -1,4 +1,4 @@
-// Which services a name, a glob, a tag or `all` means; the name of a service with instances means all of them.
+// Which services a name, a glob, a tag or `all` selects; the name of a group selects all its instances.
 
 import { matchesGlob } from '../text/glob.ts';
 import { nearest } from '../text/nearest.ts';
@@ -10,24 +10,24 @@ interface Selection {
   readonly unknown: readonly string[];
 }
 
-/** What is selected from: a service, or its node in the graph. */
+/** A service, or its node in the graph. */
 export interface Selectable {
   readonly name: string;
   readonly tags: readonly string[];
-  /** One that stands in is none of those that its service's name means. */
+  /** A surge instance (its turn is 'stands in') is not selected by the name of its group. */
   readonly rollout: { readonly turn: string } | null;
 }
 
-/** Names and patterns of one request; the whole fleet, name by name. */
+/** Names and patterns of one request: enough to name every service of a large host. */
 const MOST_PATTERNS = 1_000;
-/** Each glob and each tag is looked for in all services. */
+/** Globs and tags of one request: each is compared with every service. */
 const MOST_SEARCHES = 20;
-/** A name has 64 characters, and an instance its number. */
+/** The name of a service has at most 64 characters, and an instance adds its number. */
 const LONGEST_PATTERN = 128;
-/** Messages about what there is not; whoever has more of it made one mistake, not many. */
+/** Messages about unknown names: a request with more of them has one mistake, not many. */
 const MOST_TOLD = 20;
 
-/** Why so many patterns, or such long ones, are not looked for; null: they are. */
+/** Why the request is refused for the number or length of its patterns; null: it is not. */
 export function whyTooMuch(patterns: readonly string[]): string | null {
   const { length } = patterns;
   if (length > MOST_PATTERNS) return `a request may name ${MOST_PATTERNS} services, and this one names ${length}`;
@@ -47,15 +47,15 @@ function isGlob(pattern: string): boolean {
   return /[*?]/.test(pattern) && !pattern.startsWith('+');
 }
 
-/** `web@3` is one of `web`. No other name has an @ in it. */
+/** `web@3` is an instance of `web`. Only names of instances contain an @. */
 const INSTANCE = /^(.+)@(\d+)$/;
 
-/** The `web` of `web@3`; null: it is no instance. */
+/** The group of an instance: `web` for `web@3`; null: `name` is no instance. */
 export function groupOfInstance(name: string): string | null {
   return INSTANCE.exec(name)?.[1] ?? null;
 }
 
-/** Matches exact names, those of services with instances, globs of `*` and `?`, `+tag`, and `all`. */
+/** Selects by exact name, name of a group, glob with `*` and `?`, `+tag`, or `all`. */
 export function select(services: readonly Selectable[], patterns: readonly string[]): Selection {
   const names = services.map(({ name }) => name);
   const chosen = new Set<string>();
@@ -65,7 +65,8 @@ export function select(services: readonly Selectable[], patterns: readonly strin
   const groups = groupsOf(lasting);
   for (const pattern of new Set(patterns)) {
     if (pattern === 'all') for (const name of names) chosen.add(name);
-    // First: one that was alone until its file said `instances` is on its way down.
+    // Groups come before single names: after `instances` was added to the file, the old single service still exists while
+    // it stops, and the name means the new instances.
     else if (groups.has(pattern)) for (const name of groups.get(pattern) ?? []) chosen.add(name);
     else if (known.has(pattern)) chosen.add(pattern);
     else if (isSearch(pattern)) {
@@ -87,7 +88,7 @@ function matching(names: readonly string[], glob: string): readonly string[] {
   return names.filter((name) => name.length >= shortest && matchesGlob(name, tidied));
 }
 
-/** Only one name is looked for among those that it may have been meant to be: that costs as much as there are services. */
+/** Only one unknown name gets a "did you mean": each suggestion is compared with every service. */
 function messages(
   unknown: readonly string[],
   services: readonly Selectable[],
@@ -107,7 +108,7 @@ function noMatch(pattern: string): string {
   return `${isGlob(pattern) ? 'no service matches' : 'there is no service'} '${printable(pattern)}'`;
 }
 
-/** The names of instances, by the name of their service. */
+/** The names of instances by group. */
 function groupsOf(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, string[]>();
   for (const name of names) {
@@ -144,7 +145,7 @@ export function unknownService(name: string, names: readonly string[]): string {
   return `${what}; ${hint}`;
 }
 
-/** What a stranger sent, fit for a message: short, and no control characters. */
+/** Text of a client, made fit for a message: short, and without control characters. */
 function printable(text: string): string {
   const short = text.length > 64 ? `${text.slice(0, 64)}…` : text;
   return short.replace(/[\p{Cc}\p{Cf}]/gu, '?');

@@ -1,9 +1,9 @@
-// The services as `ctl status --json` and the API give them, and what needs what.
+// The services and their dependencies as `ctl status --json`, `ctl graph --json` and the API give them.
 
 import type { StateName } from '../core/model/states.ts';
 import type { RolloutNote } from '../core/rollout/note.ts';
 
-/** How a process ended. Both null: it was adopted, nobody can know. */
+/** How a main process ended. Both null: it was adopted, and the kernel reports an exit to the parent only. */
 export interface ExitView {
   readonly code: number | null;
   readonly signal: string | null;
@@ -19,7 +19,7 @@ export interface ServiceView {
   readonly failures_in_a_row: number;
   readonly since: string;
   readonly started_at: string | null;
-  /** Of the last generation that ended; null: none has. */
+  /** The end of the last generation; null: none has ended. */
   readonly exit: ExitView | null;
   /** One sentence for people. */
   readonly reason: string;
@@ -30,40 +30,40 @@ export interface ServiceView {
   readonly memory_bytes: number | null;
   readonly adopted: boolean;
   readonly tags: readonly string[];
-  /** What its health probe says; null: it has none, or nothing was said yet. */
+  /** The result of the health probe; null: the service has none, or its first result is not known yet. */
   readonly healthy: boolean | null;
-  /** The last answer of its probe that was no yes. */
+  /** The last failure of the health probe. */
   readonly last_probe_failure: string | null;
-  /** `limits.memory`, and who sees to it: the kernel, or opsd by a restart. null: there is none. */
+  /** `limits.memory`, and what enforces it: the kernel (cgroup), or opsd by a restart. null: no limit. */
   readonly memory_limit: { readonly bytes: number; readonly held_by: 'cgroup' | 'restart' } | null;
-  /** Of a job: how it last ran. null: it is no job, or never ran. */
+  /** The last run of a job; null: the service is no job, or has never run. */
   readonly last_run: RunView | null;
-  /** What a rollout that is not over means to it. */
+  /** The service's part in a rollout that is not over; null: it has none. */
   readonly rollout: RolloutNote | null;
 }
 
 export interface RunView {
   readonly started_at: string;
-  /** null: it still runs. */
+  /** null: the run is in progress. */
   readonly ended_at: string | null;
-  /** Until now, where it still runs. */
+  /** Up to now while the run is in progress. */
   readonly duration_seconds: number;
   readonly result: 'running' | 'success' | 'failure';
 }
 
-/** A service among those it needs. */
+/** A service with its dependencies. */
 export interface NodeView {
   readonly name: string;
   readonly state: StateName;
   readonly depends_on: readonly { readonly service: string; readonly until: 'ready' | 'started' | 'completed' }[];
-  /** Services that start before it, without need. */
+  /** Services that start before this one, though it does not depend on them. */
   readonly after: readonly string[];
 }
 
 export interface GraphView {
   readonly version: 1;
   readonly services: readonly NodeView[];
-  /** Names of those that no other comes after. */
+  /** Names of the services that no other service depends on. */
   readonly roots: readonly string[];
 }
 
@@ -76,9 +76,9 @@ export interface DaemonView {
 /** A service with instances. */
 export interface GroupView {
   readonly name: string;
-  /** How many there are to be. */
+  /** The number of instances in force. */
   readonly instances: number;
-  /** What the file says; another number than that: `opsd ctl scale` was used. */
+  /** The number in the file; it differs from `instances` after `opsd ctl scale`. */
   readonly configured: number;
 }
 

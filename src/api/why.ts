@@ -2,7 +2,7 @@
 
 import type { StateName } from '../core/model/states.ts';
 
-/** The answer to "why is it as it is": `ctl why` and the service's place on the status page. */
+/** The explanation of one service. */
 export interface WhyView {
   readonly version: 1;
   readonly service: string;
@@ -10,13 +10,13 @@ export interface WhyView {
   readonly since: string;
   /** One sentence with the cause. */
   readonly summary: string;
-  /** What the summary rests on, the strongest first. */
+  /** The facts behind the summary, the most important first. */
   readonly evidence: readonly { readonly label: string; readonly text: string }[];
-  /** What the service wrote last, as it wrote it: sanitise before showing it. */
+  /** The last lines of the service's output, unchanged: sanitise them before showing them. */
   readonly last_lines: readonly string[];
-  /** What opsd does next; "nothing" is said too. */
+  /** What opsd does next, in words; never empty. */
   readonly next: string;
   readonly next_at: string | null;
-  /** Commands that would help, the best first; empty: all is well. */
+  /** Commands that would help, the best first; empty: nothing is wrong. */
   readonly commands: readonly string[];
 }

@@ -1,4 +1,4 @@
-// The commands that show more of a cause, or remove it.
+// The commands that show more of the cause of a service's state, or remove it.
 
 import type { EventView } from '../api/events.ts';
 import type { Reason } from '../core/model/states.ts';
@@ -30,7 +30,7 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
       found.add(`opsd ctl restart ${name}`);
       break;
     case 'exited':
-      // What has done its work needs no help.
+      // A service that ended with success needs no advice.
       if (failure === null) break;
       found.add(`opsd ctl logs ${name}`);
       found.add(`opsd ctl start ${name}`);
@@ -46,7 +46,7 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
       if (failure !== null) found.add(`opsd ctl logs ${name}`);
   }
   if (disobedience(facts) !== undefined) {
-    // Which signals it blocks, ignores and catches, as bits: see proc_pid_status(5).
+    // Shows the signals that the process blocks, ignores and catches, as bits: see proc_pid_status(5).
     if (view.pid !== null) found.add(`grep ^Sig /proc/${view.pid}/status`);
     found.add(`opsd config --explain | grep stop_`);
   }
@@ -55,7 +55,7 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
   return [...found];
 }
 
-/** What shows more of a cause, or removes it. */
+/** Commands for one kind of failure. */
 function remedies({ service, view }: WhyFacts, reason: Reason): readonly string[] {
   const { heartbeatFile } = service.spec.launch;
   switch (reason) {

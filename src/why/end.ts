@@ -1,14 +1,14 @@
-// What the last end of a service means: by a signal of opsd itself, by one of somebody else, or by an exit code.
+// What the last exit of a service means: a signal that opsd sent, a signal of another process, or an exit code.
 
 import type { ExitView } from '../api/services.ts';
 import { isLiveState, type Reason } from '../core/model/states.ts';
 import type { WhyFacts } from './facts.ts';
 import { meaningOfExit } from './symptoms.ts';
 
-/** `detail`: why opsd sent it. */
+/** Who sent the signal that ended the service. `detail`: why opsd sent it. */
 type Sender = { readonly who: 'opsd'; readonly detail: string } | { readonly who: 'another' };
 
-/** Failures that a service does not have by itself: opsd ends it for them. */
+/** Failures after which opsd itself ends the service. */
 const ENDED_BY_OPSD = new Set<Reason>([
   'heartbeat_lost',
   'unhealthy',
@@ -17,7 +17,7 @@ const ENDED_BY_OPSD = new Set<Reason>([
   'run_timeout',
 ]);
 
-/** As part of a sentence; null: nothing is known of it. */
+/** The meaning as part of a sentence; null: nothing is known about it. */
 export function meaningOfEnd(facts: WhyFacts, { code, signal }: ExitView): string | null {
   const usual = meaningOfExit(code, signal)?.meaning ?? null;
   if (signal === null) return usual;
@@ -26,7 +26,7 @@ export function meaningOfEnd(facts: WhyFacts, { code, signal }: ExitView): strin
   return sender.who === 'opsd' ? `opsd sent it: ${sender.detail}` : usual;
 }
 
-/** null: it was no signal, or nothing that is known tells. */
+/** null: the service was not ended by a signal, or the sender is unknown. */
 function senderOf(facts: WhyFacts): Sender | null {
   const { service, events } = facts;
   const signal = service.lastExit?.signal ?? null;
@@ -39,7 +39,7 @@ function senderOf(facts: WhyFacts): Sender | null {
   }
   const story = events.filter(({ generation, from }) => generation === ended && isLiveState(from));
   if (story.length === 0) return senderByReason(facts, signal === stopSignal || signal === 'SIGKILL');
-  // With processes left behind, the main one ended before opsd sent anything.
+  // The generation had leftovers: its main process ended before opsd sent a signal to the rest.
   if (story.some(({ reason }) => reason === 'leftovers')) return { who: 'another' };
   const sent = story.findLast(({ to }) => {
     return (to === 'stopping' && signal === stopSignal) || (to === 'killing' && signal === 'SIGKILL');
@@ -47,14 +47,14 @@ function senderOf(facts: WhyFacts): Sender | null {
   return sent === undefined ? { who: 'another' } : { who: 'opsd', detail: sent.detail };
 }
 
-/** The one that `lastExit` is of: the one before, as long as another lives. */
+/** The generation that `lastExit` belongs to: the previous one while a new generation is alive. */
 function endedGeneration({ service }: WhyFacts): number {
   const { state, generation } = service;
   if (!('run' in state)) return generation;
   return state.name === 'starting' || state.run.pid !== null ? generation - 1 : generation;
 }
 
-/** An earlier opsd saw it end: of that only the last reason is left. */
+/** For an exit that an earlier opsd saw: the saved state has only the last reason, not the events. */
 function senderByReason({ service }: WhyFacts, isOpsds: boolean): Sender | null {
   const { lastReason, lastDetail, lastExit } = service;
   if (isOpsds && ENDED_BY_OPSD.has(lastReason)) return { who: 'opsd', detail: lastDetail };

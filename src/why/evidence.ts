@@ -1,4 +1,4 @@
-// What the cause rests on, line by line, the strongest first.
+// The evidence for the cause of a service's state, line by line, the most important first.
 
 import type { EventView } from '../api/events.ts';
 import type { ServiceView } from '../api/services.ts';
@@ -54,7 +54,7 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   return found;
 }
 
-/** What is wrong with this service comes first. */
+/** The problems of a refused reload; those of this service come first. */
 function refusalEvidence({ refusal, view }: WhyFacts): readonly Evidence[] {
   if (refusal === null) return [];
   const isOwn = ({ key }: Problem) => key.startsWith(`services.${view.name}`);
@@ -89,7 +89,7 @@ function heartbeatText({ service, view }: WhyFacts): string | null {
   return `last seen ${view.heartbeat_age_seconds.toFixed(1)} s ago, must not be older than ${allowed}: ${heartbeatFile}`;
 }
 
-/** And what that number means: nothing, where trying again could not help or is not wanted. */
+/** The number of failures in a row, and how far it is from max_failures where that limit applies. */
 function failuresText({ service, view }: WhyFacts): string | null {
   const { failures_in_a_row: count, state } = view;
   const { maxFailures, restart } = service.spec.policy;

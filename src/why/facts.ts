@@ -1,4 +1,4 @@
-// What an explanation of a service rests on, and what these facts mean taken together.
+// The facts that the explanation of a service is made from, and conclusions that need several of them.
 
 import type { EventView } from '../api/events.ts';
 import type { ServiceView } from '../api/services.ts';
@@ -7,37 +7,37 @@ import type { Service } from '../core/model/state.ts';
 import type { Reason } from '../core/model/states.ts';
 import type { Problem } from '../errors.ts';
 
-/** A reload that was refused: what runs is not what the files say. */
+/** A reload that was refused: the running configuration is not the one in the files. */
 export interface Refusal {
   readonly at: Millis;
   readonly problems: readonly Problem[];
 }
 
-/** A signal that an operator had opsd send. */
+/** A signal that an operator sent through opsd. */
 export interface Signalled {
   readonly signal: SignalName;
   readonly generation: number;
   readonly by: string;
 }
 
-/** All that an explanation rests on. */
+/** The facts that an explanation is made from. */
 export interface WhyFacts {
   readonly service: Service;
   readonly view: ServiceView;
-  /** Of this service, the oldest first. */
+  /** The transitions of this service, oldest first. */
   readonly events: readonly EventView[];
   readonly lastLines: readonly string[];
-  /** The last `opsd ctl signal`; null: there was none. */
+  /** The last `opsd ctl signal` to this service; null: there was none. */
   readonly signalled: Signalled | null;
-  /** Where the heartbeat file is to be, and that does not exist; null: it does, or there is no heartbeat. */
+  /** The folder of the heartbeat file, if it does not exist; null: it exists, or the service has no heartbeat. */
   readonly missingFolder: string | null;
   /** null: the last reload was applied. */
   readonly refusal: Refusal | null;
-  /** Other services, for what it depends on. */
+  /** Another service, to look at dependencies. */
   other(name: string): ServiceView | undefined;
 }
 
-/** Ends that are nobody's fault. */
+/** Reasons of a transition that are no failure. */
 const HARMLESS = new Set<Reason>([
   'boot',
   'operator',
@@ -53,27 +53,27 @@ const HARMLESS = new Set<Reason>([
   'adopted',
 ]);
 
-/** The change of state that tells of the failure that still counts; null: there is none, or it is over. */
+/** The transition of the failure that explains the present state; null: there is none, or it is over. */
 export function lastFailure({ view, events }: WhyFacts): EventView | null {
   const isOver = view.state === 'stopped' || (view.state === 'running' && view.failures_in_a_row === 0);
   const sinceSuccess = events.slice(events.findLastIndex(({ reason }) => reason === 'success') + 1);
   const last = isOver ? undefined : sinceSuccess.findLast(({ reason }) => !HARMLESS.has(reason));
   if (last === undefined) return null;
   if (last.reason !== 'too_many_failures') return last;
-  // Giving up is no cause: it quotes the failure that was one too many.
+  // Giving up is not the cause: its detail quotes the last failure, which is.
   const before = sinceSuccess.findLast(({ reason }) => !HARMLESS.has(reason) && reason !== 'too_many_failures');
   const detail = last.detail.split('the last: ').at(-1) ?? last.detail;
   return { ...last, detail, reason: before?.reason ?? 'exit_code' };
 }
 
-/** The change of state that tells that the last stop signal was not obeyed; undefined: it was, or none was sent. */
+/** The transition to SIGKILL after a stop signal that the service ignored; undefined: there was none in this run. */
 export function disobedience({ events }: WhyFacts): EventView | undefined {
   const started = events.findLastIndex(({ to }) => to === 'starting');
   const found = events.findLastIndex(({ to, reason }) => to === 'killing' && reason === 'stop_timeout');
   return found > started ? events[found] : undefined;
 }
 
-/** The folder that it would need for a beat, none of which was seen; null: it has one, or it is not for want of beats. */
+/** The missing folder that prevents the first heartbeat; null: the folder exists, or a heartbeat was seen. */
 export function folderForBeats({ view, missingFolder }: WhyFacts, failure: EventView | null): string | null {
   const isSilent =
     view.pid === null
@@ -82,7 +82,7 @@ export function folderForBeats({ view, missingFolder }: WhyFacts, failure: Event
   return isSilent ? missingFolder : null;
 }
 
-/** What it was started with has failed since. */
+/** Dependencies that have failed since the service started. */
 export function lostDependencies({ service, other }: WhyFacts): readonly ServiceView[] {
   return service.spec.policy.dependsOn
     .map((dependency) => other(dependency.service))

@@ -5,13 +5,13 @@ import type { Service } from '../core/model/state.ts';
 import { wallAt } from '../runtime/clock.ts';
 import type { WhyFacts } from './facts.ts';
 
-/** `at` as in ISO 8601. */
+/** `at`: ISO 8601; null: at no known time. */
 interface NextStep {
   readonly next: string;
   readonly at: string | null;
 }
 
-/** What opsd does by itself, and when. */
+/** What opsd does next without a command, and when. */
 export function nextStep({ service, view }: WhyFacts): NextStep {
   const { state, spec } = service;
   switch (state.name) {

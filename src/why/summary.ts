@@ -55,7 +55,7 @@ function causeOf(facts: WhyFacts, { detail, exit }: EventView, finding: Finding 
   if (finding !== null) return `${detail}; ${finding.isByOpsd ? '' : 'by its own words '}${finding.meaning}`;
   const meaning = exit === null ? null : meaningOfEnd(facts, exit);
   const said = exit === null || meaning === null ? null : (exit.signal ?? `exit code ${exit.code}`);
-  // Right behind what it explains: the detail may go on with what follows from it.
+  // The meaning stands right behind the exit it explains; the rest of the detail says what opsd did then.
   return said === null ? detail : detail.replace(said, () => `${said} (${meaning})`);
 }
 

@@ -1,13 +1,13 @@
-// What exit codes, signals and the words of programs usually mean, and what to look at then.
+// What exit codes, signals and the error messages of programs usually mean, and which command shows more.
 
 interface Symptom {
-  /** What it means, as part of a sentence. */
+  /** The meaning, as part of a sentence. */
   readonly meaning: string;
   /** A command that shows more; null: none is known. */
   readonly command: string | null;
 }
 
-/** The conventions of shells (bash(1), EXIT STATUS) and of sysexits(3). Programs are free not to keep them. */
+/** The conventions of shells (bash(1), EXIT STATUS) and of sysexits(3). A program need not follow them. */
 const EXIT_CODES: Readonly<Record<number, string>> = {
   2: 'usually a wrong option or argument',
   64: 'wrong usage, by sysexits(3)',
@@ -38,7 +38,7 @@ const SIGNALS: Readonly<Record<string, string>> = {
 
 const CORE_DUMPED = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS']);
 
-/** Above it are those of a shell whose child died by signal n: 128 + n. */
+/** A shell exits with 128 + n when signal n killed its child. */
 const SHELL_SIGNALS = 128;
 const NUMBERS: Readonly<Record<number, string>> = {
   6: 'SIGABRT',
@@ -65,7 +65,7 @@ interface Pattern extends Symptom {
   readonly sign: RegExp;
 }
 
-/** In the words of libc, Node, Python, Java, Go and Rust. The first that matches the latest line counts. */
+/** Error messages of libc, Node, Python, Java, Go and Rust. The first pattern that matches any line wins. */
 const PATTERNS: readonly Pattern[] = [
   {
     sign: /EADDRINUSE|address (is )?already in use|port is already allocated/i,
@@ -123,19 +123,19 @@ const PATTERNS: readonly Pattern[] = [
 ];
 
 export interface Finding extends Symptom {
-  /** The line that says so, as the program wrote it. */
+  /** The line of output that matched, as the program wrote it. */
   readonly line: string;
-  /** Not the program itself wrote it, but what opsd runs in front of it. */
+  /** The line was written by a tool of the exec chain, not by the program. */
   readonly isByOpsd: boolean;
 }
 
-/** Says more than the fields of an error that some programs print below it. */
+/** A line with these words says more than the fields of an error that Node prints below it. */
 const HEADLINE = /error|exception|fatal|panic/i;
 
-/** Lines longer than that are not searched to their end. */
+/** Only the beginning of a longer line is searched. */
 const LONGEST_SEARCHED = 500;
 
-/** What the last words of a program say of its end; the more telling before the later. null: nothing known. */
+/** What the last lines of output say about the end of a program: a headline before a later line. null: no match. */
 export function findingIn(lines: readonly string[]): Finding | null {
   for (const { sign, meaning, command } of PATTERNS) {
     const telling = lines.map((each) => each.slice(0, LONGEST_SEARCHED)).filter((each) => sign.test(each));

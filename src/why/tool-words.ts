@@ -1,14 +1,14 @@
-// What the tools that opsd runs in front of a command say when they fail, and the keys that have them run.
+// Error messages of the tools of the exec chain, and the configuration keys that each tool carries out.
 
 import type { Launch } from '../core/model/spec.ts';
 import type { Finding } from './symptoms.ts';
 
-/** Tools of util-linux; they go on where they succeed. nice(1) goes on in any case. */
+/** Tools of util-linux that end the exec chain when they fail; nice(1) does not and is not listed. */
 const SPOKEN = /(?:^|[\s/])(prlimit|ionice|setpriv): (.*)$/;
-/** EXIT_FAILURE, and that of setpriv(1) for a right that is missing. */
+/** EXIT_FAILURE, and the exit code of setpriv(1) for a missing privilege. */
 const EXIT_CODES: readonly (number | null | undefined)[] = [1, 127];
 
-/** null: it is not a tool of opsd that failed, for all that `line`, the last that was written, tells. */
+/** `line`: the last line of output. null: it is no error message of a tool of the exec chain. */
 export function toolFailure(
   of: string,
   launch: Launch,
@@ -17,7 +17,7 @@ export function toolFailure(
 ): Finding | null {
   if (line === undefined || !EXIT_CODES.includes(exitCode)) return null;
   const [, tool = '', words = ''] = SPOKEN.exec(line) ?? [];
-  // It did all that it was asked for, and could only not execute what comes next.
+  // The tool did its part and could not execute the next program: that is a failure of the command, not of the tool.
   const next = launch.wrapper[0] ?? launch.command[0];
   if (words.split(/[\s:]+/).includes(next)) return null;
   const keys = keysBehind(tool, words, launch).map((key) => `services.${of}.${key}`);
@@ -26,7 +26,7 @@ export function toolFailure(
   return { meaning, command: 'opsd check', line, isByOpsd: true };
 }
 
-/** Those that are set; only those that the words are about, where they tell. */
+/** The keys that are set and carried out by `tool`; where the message names one of them, only that one. */
 function keysBehind(tool: string, words: string, launch: Launch): readonly string[] {
   const { limits, ionice, user, group, noNewPrivileges, capabilities } = launch;
   const asked: (readonly [tool: string, key: string, isSet: boolean, about: RegExp])[] = [

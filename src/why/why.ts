@@ -1,4 +1,4 @@
-// Why a service is as it is: the cause in a sentence, what it rests on, what comes next, and what would help.
+// The explanation of a service's state: the cause in a sentence, the evidence, what opsd does next, commands that help.
 
 import type { WhyView } from '../api/why.ts';
 import { commands } from './advice.ts';
@@ -11,12 +11,12 @@ import { toolFailure } from './tool-words.ts';
 
 const LINES = 10;
 
-/** `showsOutput`: lines that the service wrote may be quoted; what they mean is told in any case. */
+/** `showsOutput`: the answer may quote the service's output; conclusions from the output are shown in any case. */
 export function explain(facts: WhyFacts, showsOutput: boolean): WhyView {
   const { service, view, lastLines } = facts;
   const { name, group, launch } = service.spec;
   const failure = lastFailure(facts);
-  // What it wrote while all was well explains nothing.
+  // Without a failure the last lines of output are normal and explain nothing.
   const finding =
     failure === null || view.state === 'running'
       ? null
