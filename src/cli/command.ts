@@ -1,4 +1,4 @@
-// What a ctl command works with, and the exit codes that it may end with.
+// The client, terminal and options that every ctl command gets, and its exit codes.
 
 import type { Parsed } from './arguments/commands.ts';
 import type { Client } from './client/client.ts';

@@ -11,13 +11,13 @@ import { readScale, scalePath } from '../os/files/scale-file.ts';
 import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
 import { describeDrift } from './show/drift.ts';
 
-/** Where a command writes; the text has its line breaks. */
+/** Where a command writes; the text contains its line breaks. */
 export interface Output {
   stdout(text: string): void;
   stderr(text: string): void;
 }
 
-/** What the command is run in. */
+/** The environment and working directory of the command. */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute. */
@@ -43,7 +43,7 @@ type ExitCode = 0 | 1;
 const DEFAULT_FILE = 'cfg/config.toml';
 const DEFAULT_PREFIX = '/srv';
 
-/** Every problem of the configuration, and what is doubtful in it. */
+/** Prints every problem and warning of the configuration. */
 export function runCheck(options: CheckOptions, output: Output, world: World = ownWorld()): ExitCode {
   const config = load(options, output, world, { asksUsers: true, isForDeployment: options.deploy ?? false });
   if (config === null) return 1;
@@ -55,7 +55,7 @@ export function runCheck(options: CheckOptions, output: Output, world: World = o
   return 0;
 }
 
-/** The effective configuration as TOML, with the source of each value on demand. */
+/** Prints the effective configuration as TOML or JSON, with the source of each value on request. */
 export function runConfig(options: ConfigCommandOptions, output: Output, world: World = ownWorld()): ExitCode {
   const config = load(options, output, world);
   if (config === null) return 1;
@@ -64,7 +64,7 @@ export function runConfig(options: ConfigCommandOptions, output: Output, world: 
   return 0;
 }
 
-/** JSON Schema of config.toml, for editors. */
+/** Prints the JSON Schema of config.toml, for editors. */
 export function runSchema(output: Output): ExitCode {
   output.stdout(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
   return 0;
@@ -74,7 +74,7 @@ function ownWorld(): World {
   return { env: process.env, workDir: process.cwd() };
 }
 
-/** null: it has problems, and they are printed. */
+/** null: the configuration has problems, which were printed. */
 function load(
   options: FileOptions,
   output: Output,
@@ -97,14 +97,14 @@ function load(
 
 type Values = ReadonlyMap<string, EffectiveValue>;
 
-/** JSON is TOML here: there are only strings, numbers, booleans and lists of these. */
+/** The values are JSON, which is valid TOML for strings, numbers, booleans and lists of these. */
 function asToml(config: Config, isExplained: boolean): string {
   const sections: (readonly [string, Values])[] = [['daemon', config.effective]];
   for (const { name, effective } of config.services.values()) sections.push([keyPath(['services', name]), effective]);
   return sections.map(([title, values]) => `[${title}]\n${linesOf(values, isExplained).join('')}`).join('\n');
 }
 
-/** Sources stand in a column of their own, unless a long value pushes them to the right. */
+/** The sources are aligned in a column; only behind a longer value they stand further right. */
 const WIDEST_PAIR = 64;
 
 function linesOf(values: Values, isExplained: boolean): readonly string[] {
@@ -118,7 +118,7 @@ function linesOf(values: Values, isExplained: boolean): readonly string[] {
   return rows.map(({ pair, source }) => `${pair.padEnd(width)}  # ${printable(source)}\n`);
 }
 
-/** `env.PORT` is two parts, `env.spring.profile` too: what follows the first dot is a name. */
+/** A key has at most two parts: in `env.spring.profile` the second is `spring.profile`, the name of a variable. */
 function partsOf(key: string): readonly string[] {
   const dot = key.indexOf('.');
   return dot < 0 ? [key] : [key.slice(0, dot), key.slice(dot + 1)];

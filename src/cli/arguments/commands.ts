@@ -1,10 +1,10 @@
-// Every command with its options, as data: what the fast parser and the help both read.
+// Every command with its options, as data: the fast parser, the help and the documents are made from it.
 
 export interface OptionSpec {
-  /** Without the dashes. */
+  /** The name without the dashes. */
   readonly name: string;
   readonly short?: string;
-  /** What stands for its value in the help; absent: the option takes none. */
+  /** The placeholder of the value in the help; absent: the option takes no value. */
   readonly value?: string;
   readonly help: string;
 }
@@ -12,7 +12,7 @@ export interface OptionSpec {
 export interface CommandSpec {
   /** `['ctl', 'status']` */
   readonly path: readonly string[];
-  /** As commander writes them: `<x>` must be there, `[x]` may, `...` may repeat. */
+  /** In the notation of commander: `<x>` is required, `[x]` optional, `...` may repeat. */
   readonly operands: readonly string[];
   readonly summary: string;
   /** Printed below the options. */

@@ -1,4 +1,4 @@
-// How long a command waits, and how much it reads: what `--timeout` and `-n` say.
+// The values of `--timeout`, `--since` and `-n`: how long a command waits, and how much it reads.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError } from '../../errors.ts';
@@ -6,7 +6,7 @@ import { parseDuration } from '../../text/units.ts';
 import { PATIENCE } from '../client/silence.ts';
 
 const TIMEOUT: Millis = 60_000;
-/** So long opsd may take to answer on a busy host: who waits for less means services. */
+/** A busy opsd may take this long to answer: a shorter --timeout limits the wait for services, not for opsd. */
 const LEAST_PATIENCE: Millis = 2_000;
 
 export function timeoutOf(value: string | boolean | undefined): Millis {
@@ -16,12 +16,12 @@ export function timeoutOf(value: string | boolean | undefined): Millis {
   throw new ConfigError(`--timeout: expected ${reading.expected}, got '${value}'`);
 }
 
-/** How long opsd itself may be silent. */
+/** How long opsd may give no sign of life before ctl gives up. */
 export function patienceOf(timeout: string | boolean): Millis {
   return Math.min(PATIENCE, Math.max(LEAST_PATIENCE, timeoutOf(timeout)));
 }
 
-/** null: not given. */
+/** null: --since was not given. */
 export function sinceOf(value: string | boolean | undefined): Millis | null {
   if (typeof value !== 'string') return null;
   const reading = parseDuration(value);

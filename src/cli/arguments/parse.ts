@@ -1,9 +1,9 @@
-// From the arguments to a command, without loading anything. What is not plainly right is left to commander to explain.
+// Parses the arguments of a correct command line without loading commander; commander explains everything else.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { COMMANDS, type CommandSpec, type Parsed } from './commands.ts';
 
-/** null: help is asked for, or something is wrong. */
+/** null: the user asks for help, or the command line is wrong. */
 export function parsePlain(argv: readonly string[]): Parsed | null {
   const command = COMMANDS.find(({ path }) => path.every((word, place) => argv[place] === word));
   if (command === undefined) return null;

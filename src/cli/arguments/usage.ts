@@ -1,11 +1,11 @@
-// Help, and what is wrong with a command line, in the words of commander.
+// The help, and the explanation of a wrong command line, by commander.
 
 import { Command, CommanderError } from 'commander';
 import { COMMANDS, type CommandSpec, type OptionSpec, type Parsed } from './commands.ts';
 
 type Usage =
   | { readonly kind: 'parsed'; readonly parsed: Parsed }
-  /** Help or the version was asked for. */
+  /** The text of the help or the version. */
   | { readonly kind: 'told'; readonly text: string }
   | { readonly kind: 'wrong'; readonly text: string };
 
@@ -44,7 +44,7 @@ export function explainUsage(argv: readonly string[], version: string): Usage {
   return parsed === null ? { kind: 'wrong', text: told } : { kind: 'parsed', parsed };
 }
 
-/** `name`: what is typed to run it. */
+/** `name`: the whole command as a user types it. */
 function configure(command: Command, name: string, write: (text: string) => void): Command {
   return command
     .exitOverride()
@@ -57,7 +57,7 @@ function configure(command: Command, name: string, write: (text: string) => void
     .showSuggestionAfterError();
 }
 
-/** `ctl` itself is a command whose commands are those of COMMANDS. */
+/** The command that a subcommand belongs to: `ctl` for `ctl status`. */
 function groupOf(
   { path }: CommandSpec,
   groups: Map<string, Command>,
@@ -78,7 +78,7 @@ function flagsOf({ name, short, value }: OptionSpec): string {
   return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`;
 }
 
-/** commander says `noWait: …` in its own way: an option `--no-x` is x, true until it is given. */
+/** Values by option name. In commander an option `--no-x` is the value x, which is true until the option is given. */
 function valuesOf({ options }: CommandSpec, command: Command): Parsed['options'] {
   const given = command.opts<Record<string, string | boolean | undefined>>();
   return Object.fromEntries(

@@ -1,10 +1,10 @@
-// The questions that several commands ask opsd: the status of services, and rollouts.
+// The requests that several commands need: the status of services, and their rollouts.
 
 import type { RolloutView } from '../../api/rollouts.ts';
 import type { StatusView } from '../../api/services.ts';
 import type { Client } from './client.ts';
 
-/** Of the services that the names, globs and tags mean; of all where there is none. */
+/** The status of the services that names, globs and tags select; of all services for an empty list. */
 export async function readStatus(client: Client, services: readonly string[]): Promise<StatusView> {
   return (await client.get(`/api/v1/services${query(services)}`)) as StatusView;
 }

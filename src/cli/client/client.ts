@@ -1,4 +1,4 @@
-// Requests to the daemon over its socket, and what it means when they fail.
+// Requests to opsd over the control socket, and errors with a remedy when they fail.
 
 import { existsSync, type Stats, statSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -11,34 +11,34 @@ import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from
 
 export interface Reply extends AsyncIterable<string>, Disposable {
   readonly status: number;
-  /** Of the answer's head; `name` in small letters. null: it has none of that name. */
+  /** A header of the answer; `name` in lower case. null: the answer has no such header. */
   header(name: string): string | null;
 }
 
-/** Disposing it ends all that is under way. */
+/** Disposing the client ends all its requests. */
 export interface Client extends Disposable {
   readonly socketPath: string;
-  /** The parsed answer to a GET; throws what the error of the API means. */
+  /** The parsed answer to a GET; throws a ConfigError or RuntimeError for an error of the API. */
   get(path: string): Promise<unknown>;
   post(path: string, body?: unknown): Promise<unknown>;
-  /** The answer as it comes. Throws as `get` does for an error. */
+  /** The answer chunk by chunk. Throws as `get` does for an error of the API. */
   stream(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply>;
 }
 
-/** Larger answers are not of opsd. */
+/** opsd never sends a larger answer. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 const LARGEST_HEAD = 64 * 1024;
 
-// The import of node:http takes 60 ms and more, as it looks at every export; this takes 15.
+// `import 'node:http'` takes 60 ms and more, because it evaluates every export; getBuiltinModule takes 15 ms.
 const { request } = process.getBuiltinModule('node:http');
 
-/** `enough`: ends the wait for answers; what comes as a stream is up to its reader. */
+/** `enough`: aborts the wait for answers; the reader of a stream has to watch it itself. */
 export function newClient(
   socketPath: string,
   patience: Millis = PATIENCE,
   enough: AbortSignal = new AbortController().signal,
 ): Client {
-  /** Ends each request that is under way. */
+  /** Functions that end the requests in progress. */
   const ends = new Set<(why: Error) => void>();
   let hasOrdered = false;
   const ask = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply> => {
@@ -102,7 +102,7 @@ function send(socketPath: string, method: string, path: string, body: unknown): 
 function answerOf(asked: ClientRequest, socketPath: string): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   asked.once('response', resolve);
-  // After the answer began, its reader is told.
+  // An error after the answer has begun reaches the reader of the stream instead.
   asked.on('error', (error) => reject(unreachable(socketPath, error)));
   return promise;
 }
@@ -120,7 +120,7 @@ function replyOf(answer: IncomingMessage, asked: ClientRequest, socketPath: stri
         for await (const chunk of answer) yield String(chunk);
       } catch (error) {
         if (!isCutOff(error)) throw unreachable(socketPath, error);
-        // A stream has no length: it is over when opsd is.
+        // A stream has no length: the end of opsd is the end of the stream.
         if (answer.headers['content-length'] === undefined) return;
         throw new RuntimeError('opsd closed the connection in the middle of its answer');
       }
@@ -150,7 +150,7 @@ function parse(text: string, socketPath: string): unknown {
   }
 }
 
-/** What the caller did wrong exits 1, what opsd could not do exits 2. */
+/** A mistake of the user exits 1, a failure of opsd exits 2. */
 function failureOf(value: unknown, status: number): Error {
   const { code, message, problems } = readFailure(value);
   const text = message ?? `opsd answered with status ${status}`;
@@ -173,7 +173,7 @@ function readFailure(value: unknown): {
   };
 }
 
-/** Which of the ways not to reach a daemon it is, and what to do about it. */
+/** Why opsd cannot be reached, with the remedy. */
 function unreachable(path: string, error: unknown): RuntimeError {
   if (error instanceof RuntimeError) return error;
   if (isQueueFull(error)) return new Unanswered(describeSilence(path));
@@ -203,13 +203,13 @@ function unreachable(path: string, error: unknown): RuntimeError {
       );
     case 'EPIPE':
     case 'ECONNRESET':
-      // What Node says when the connection ends in good order, and no answer came.
+      // Node's error when the connection was closed in order, without an answer.
       if (error instanceof Error && error.message === 'socket hang up') {
         return new RuntimeError('opsd closed the connection without an answer; its log may say why');
       }
       return new RuntimeError('opsd closed the connection: it ended, or has too many clients; try again');
     case 'ERR_STREAM_PREMATURE_CLOSE':
-      // By us.
+      // This client closed the connection itself.
       return new Unanswered('no longer waiting for opsd');
     case 'EINVAL':
     case 'ENAMETOOLONG':
@@ -221,7 +221,7 @@ function unreachable(path: string, error: unknown): RuntimeError {
   }
 }
 
-/** null: it is not there, or behind a folder that is closed to who runs this. */
+/** null: the path does not exist, or this user may not enter one of its folders. */
 function lookAt(path: string): Stats | null {
   try {
     return statSync(path);
@@ -235,7 +235,7 @@ function describeOwner(path: string): string {
   return found === null ? '' : ` (mode ${(found.mode & 0o777).toString(8).padStart(4, '0')}, uid ${found.uid})`;
 }
 
-/** Told to opsd for its log. It cannot check it: who may use the socket may say anything. */
+/** The user, for opsd's log. opsd cannot verify it: a client of the socket may claim any name. */
 function whoAmI(): string {
   const uid = process.getuid?.() ?? -1;
   const sudo = process.env.SUDO_USER;

@@ -1,6 +1,6 @@
 // Lines out of a stream of text, and server-sent events out of its blocks.
 
-/** Longer ones are given in pieces, so that nothing grows. */
+/** A longer line is given in pieces, so that memory is bounded. */
 const LONGEST = 1024 * 1024;
 
 export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {

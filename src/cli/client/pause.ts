@@ -1,4 +1,4 @@
-// Waiting that ends early when somebody has enough.
+// Waits that an AbortSignal ends early.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm } from '../../runtime/clock.ts';
@@ -13,7 +13,7 @@ export async function pause(span: Millis, enough: AbortSignal): Promise<void> {
   await promise;
 }
 
-/** What `work` gives, or null when `enough` is aborted before. */
+/** The result of `work`, or null when `enough` is aborted first. */
 export async function orEnough<T>(work: Promise<T>, enough: AbortSignal): Promise<T | null> {
   const { promise, resolve } = Promise.withResolvers<null>();
   const stop = () => resolve(null);

@@ -1,4 +1,4 @@
-// How long a silent opsd is waited for, and what is said of one that gives no sign of life.
+// How long ctl waits for an opsd that gives no sign of life, and the error after that.
 
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -7,17 +7,18 @@ import type { Millis } from '../../core/model/spec.ts';
 import { codeOf, RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
 
-/** Who says nothing for longer, not even that it lives, is stuck. */
+/** An opsd that does not even answer /.well-known/live for this long is stuck. */
 export const PATIENCE: Millis = 10_000;
 
 const QUESTION = 'GET /.well-known/live HTTP/1.0\r\nHost: localhost\r\n\r\n';
 
-/** What became of a request is not known: opsd did not answer, or was no longer waited for. */
+/** The result of a request is unknown: opsd did not answer, or ctl stopped waiting. */
 export class Unanswered extends RuntimeError {}
 
 /**
- * Calls `giveUp` when nothing comes through `socket`, and opsd does not answer a question either, for `patience` in sum.
- * Silence alone says little: a service takes its time to stop, a log has nothing new. Ends with the socket.
+ * Calls `giveUp` when no data comes through `socket` and opsd does not answer /.well-known/live either, for `patience` in
+ * total. A silent connection alone proves nothing: a service may take long to stop, a log may have no new lines. The
+ * watch ends with the socket.
  */
 export function watchSilence(socket: Socket, path: string, patience: Millis, giveUp: () => void): void {
   let heard = 0;
@@ -37,12 +38,12 @@ export function watchSilence(socket: Socket, path: string, patience: Millis, giv
   const quiet = new Alarm(() => {
     if (socket.bytesRead > heard) return listen();
     question = connect(path).once('data', listen).once('end', listen);
-    // Nobody accepts for so long that no more fit into the queue. Whatever else it is, `socket` will tell.
+    // A full queue means that opsd has not accepted connections for long. Any other error shows up on `socket` too.
     question.once('error', (error) => isQueueFull(error) || listen());
     question.write(QUESTION);
     late.set(patience / 2);
   });
-  // A process that was stopped, or could not write, has not read yet what is there. In this turn of the loop it does.
+  // If ctl itself was stopped (SIGSTOP), data may be waiting unread: this turn of the loop reads it before the verdict.
   const late = new Alarm(() => setImmediate(judge));
   socket.once('close', () => {
     question?.destroy();
@@ -53,7 +54,7 @@ export function watchSilence(socket: Socket, path: string, patience: Millis, giv
   listen();
 }
 
-/** connect(2) to a unix socket on which too many wait already. */
+/** connect(2) fails so where the queue of a unix socket is full. */
 export function isQueueFull(error: unknown): boolean {
   return codeOf(error) === 'EAGAIN';
 }
@@ -65,7 +66,7 @@ export function describeSilence(socketPath: string): string {
   return `${who} does not answer on ${socketPath}; it may be stopped${remedy} or stuck: see its log, and systemctl status opsd; services run on`;
 }
 
-/** null: opsd keeps no PID file there, or not for us to read. */
+/** null: there is no PID file beside the socket, or this user may not read it. */
 function pidBeside(socketPath: string): string | null {
   try {
     return /^\d+$/m.exec(readFileSync(join(dirname(socketPath), 'opsd.pid'), 'utf8'))?.[0] ?? null;

@@ -1,4 +1,4 @@
-// `opsd ctl …`: which code answers which command. Each is loaded only when it is the one.
+// `opsd ctl …`: runs the module of the command; only that module is loaded.
 
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';

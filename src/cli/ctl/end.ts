@@ -1,4 +1,4 @@
-// `opsd ctl handover` and `opsd ctl shutdown`: the end of the daemon, without or with its services.
+// `opsd ctl handover` ends opsd and leaves the services running; `opsd ctl shutdown` stops them too.
 
 import { existsSync } from 'node:fs';
 import type { StatusView } from '../../api/services.ts';
@@ -41,7 +41,7 @@ export async function endDaemon({ client, terminal, options }: Ctl, how: 'handov
   );
 }
 
-/** null: no daemon answers any more. */
+/** null: opsd has ended. */
 async function stillThere(socketPath: string, ask: () => Promise<StatusView>): Promise<StatusView | null> {
   if (!existsSync(socketPath)) return null;
   try {

@@ -1,4 +1,4 @@
-// `opsd ctl events`: changes of state as they happen.
+// `opsd ctl events`: transitions as they happen.
 
 import type { EventView } from '../../api/events.ts';
 import { timeOfDay } from '../../runtime/clock.ts';
@@ -11,7 +11,7 @@ import { COLOURS } from '../show/status-table.ts';
 import { paint, sanitise } from '../show/terminal.ts';
 
 const LINES = 10;
-/** More are not kept. */
+/** opsd keeps no more events. */
 const MOST_LINES = 1_000;
 
 export async function showEvents(ctl: Ctl): Promise<ExitCode> {
@@ -41,7 +41,7 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
   }
 }
 
-/** Instances that come later to a service that was named belong to it. */
+/** Events of the named services, and of instances that are added to a named group later. */
 async function wantedOf({ client, operands }: Ctl): Promise<(event: EventView) => boolean> {
   if (operands.length === 0) return () => true;
   const names = new Set((await readStatus(client, operands)).services.map(({ name }) => name));
@@ -49,7 +49,7 @@ async function wantedOf({ client, operands }: Ctl): Promise<(event: EventView) =
   return ({ service }) => names.has(service) || groups.has(service.replace(/@\d+$/, ''));
 }
 
-/** As wide as the longest name up to now: of those that come later nothing is known. */
+/** The column of names, as wide as the longest name so far; later events may widen it. */
 class NameColumn {
   #width = 0;
 
@@ -63,7 +63,7 @@ class NameColumn {
   }
 }
 
-/** Of a state. */
+/** The width of the longest name of a state. */
 const WIDEST = Object.keys(COLOURS).reduce((most, { length }) => Math.max(most, length), 0);
 
 function tell({ terminal, options }: Ctl, names: NameColumn, event: EventView): void {

@@ -16,7 +16,7 @@ export async function showGraph({ client, terminal, operands, options }: Ctl): P
 
 interface Edge {
   readonly to: string;
-  /** What is waited for, where it is not readiness. */
+  /** The condition, unless it is readiness: started, completed, or after. */
   readonly note: string;
 }
 
@@ -25,7 +25,7 @@ function edgesOf({ depends_on, after }: NodeView): Edge[] {
   return [...needed, ...after.map((to) => ({ to, note: 'after' }))];
 }
 
-/** Each tree begins with a service that no other needs; what was shown before is not shown again with all below it. */
+/** A tree for each service that no other depends on. The dependencies of a service are shown only the first time. */
 function tree({ services, roots }: GraphView, show: (state: NodeView['state']) => string = String): string {
   const nodes = new Map(services.map((node) => [node.name, node]));
   const shown = new Set<string>();

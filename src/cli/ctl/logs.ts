@@ -1,4 +1,4 @@
-// `opsd ctl logs`: what services wrote, and go on writing.
+// `opsd ctl logs`: the output of services, up to now or followed.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError } from '../../errors.ts';
@@ -14,9 +14,9 @@ import { type Colour, paint, sanitise } from '../show/terminal.ts';
 
 const LINES = 100;
 const MOST_LINES = 10_000;
-/** opsd reads no more logs at once. */
+/** opsd allows 64 log streams at once; this leaves a few for other clients. */
 const MOST_FOLLOWED = 60;
-/** Letters of a timestamp. */
+/** The length of a timestamp in front of a line. */
 const STAMP = 'Nov 23 16:10:00.123'.length;
 const NAME_COLOURS: readonly Colour[] = ['cyan', 'green', 'yellow', 'magenta', 'blue', 'red'];
 
@@ -35,7 +35,7 @@ export async function showLogs(ctl: Ctl): Promise<ExitCode> {
     since,
     path: `/api/v1/services/${encodeURIComponent(name)}/log?lines=${lines}&follow=${follow}&rotated=${since !== null}`,
     prefix: services.length === 1 ? '' : prefixOf(ctl, name.padEnd(width), place),
-    // One that logs elsewhere is no reason not to show the others.
+    // A service without a log file must not prevent the logs of the others.
     isOptional: services.length > 1,
   }));
   if (follow) await Promise.all(sources.map((source) => copy(ctl, source)));
@@ -45,7 +45,7 @@ export async function showLogs(ctl: Ctl): Promise<ExitCode> {
 
 interface Source {
   readonly name: string;
-  /** null: all lines are wanted. */
+  /** Only lines of this time; null: all lines. */
   readonly since: Millis | null;
   readonly path: string;
   readonly prefix: string;
@@ -64,15 +64,15 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
       const next = await orEnough(lines.next(), terminal.interrupt);
       if (isOld && read === 0 && next?.done) tellOlder(ctl, name, reply);
       if (next === null || next.done) return;
-      // What follows the first line that is new enough is newer, stamped or not.
+      // All lines behind the first one that is new enough are newer, with or without a timestamp.
       if (isOld && agoOf(next.value) <= (since ?? 0)) {
-        // No line of before `since` was seen: there may be more.
+        // The first line is within --since already: an older file may have more.
         if (read === 0) tellOlder(ctl, name, reply);
         isOld = false;
       }
       read += 1;
       if (isOld) continue;
-      // A file gets what was written, a person at a terminal what cannot harm it.
+      // A file or pipe gets the bytes as they are; a terminal gets them without control characters.
       terminal.out(`${prefix}${terminal.outIsTty ? sanitise(next.value) : next.value}\n`);
     }
   } catch (error) {
@@ -81,14 +81,14 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
   }
 }
 
-/** opsd shows the log and the file that was rotated away last, as it was written: the rest is compressed, mostly. */
+/** opsd reads the log and the file rotated last; older files are mostly compressed, so only their path is shown. */
 function tellOlder({ terminal }: Ctl, name: string, reply: Reply): void {
   const older = reply.header('x-opsd-older');
   if (older === null) return;
   terminal.err(`opsd: the log of ${name} goes further back: zless ${sanitise(decodeURI(older))}\n`);
 }
 
-/** Without a time in front of its lines nobody can tell which of them are old. */
+/** Refuses --since for a log whose lines have no timestamps. */
 async function assertStamped({ client }: Ctl, name: string): Promise<void> {
   using reply = await client.stream('GET', `/api/v1/services/${encodeURIComponent(name)}/log?lines=1&rotated=true`);
   const last = await linesOf(reply).next();

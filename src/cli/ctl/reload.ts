@@ -1,4 +1,4 @@
-// `opsd ctl reload`: the plan, service by service and key by key.
+// `opsd ctl reload`: what changes, service by service and key by key.
 
 import type { Change, DaemonChange, KeyChange } from '../../core/model/changes.ts';
 import { readRollouts } from '../client/api.ts';
@@ -44,7 +44,7 @@ function told({ key, from, to }: KeyChange): string {
   return `${key}  ${was}${to === null ? '(not set)' : sanitise(to)}`;
 }
 
-/** What is not brought to all at once, and what was not brought to them at all. */
+/** Prints the rollouts in progress, and those that stopped or were rolled back. */
 async function tellRollouts(client: Ctl['client'], terminal: Ctl['terminal']): Promise<void> {
   for (const { service, state, direction, detail } of await readRollouts(client, [])) {
     if (state === 'going') {

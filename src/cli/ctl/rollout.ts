@@ -1,4 +1,4 @@
-// `opsd ctl rollout`: how far rollouts are, what they wait for, and the ways back and forward.
+// `opsd ctl rollout`: shows the progress of rollouts, rolls them back, or tries them again.
 
 import type { RolloutView } from '../../api/rollouts.ts';
 import { ConfigError } from '../../errors.ts';
@@ -29,7 +29,7 @@ export async function rollout(ctl: Ctl): Promise<ExitCode> {
   }
 }
 
-/** Exits 2 when one has stopped, or was taken back because it failed. */
+/** Exits 2 when a rollout has stopped, or was rolled back after a failure. */
 async function showRollouts({ client, terminal, options }: Ctl, services: readonly string[]): Promise<ExitCode> {
   const rollouts = await readRollouts(client, services);
   if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, rollouts }, null, 2)}\n`);

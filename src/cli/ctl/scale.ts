@@ -1,4 +1,4 @@
-// `opsd ctl scale`: how many instances of a service there are to be, until the file is to decide again.
+// `opsd ctl scale`: sets the number of instances of a service, or shows it.
 
 import type { EventView } from '../../api/events.ts';
 import type { ScaleResult } from '../../api/reload.ts';
@@ -25,7 +25,7 @@ export async function scale(ctl: Ctl): Promise<ExitCode> {
   }
   if (service === undefined || (given === undefined && options.reset !== true)) return list(ctl, service);
   const instances = given === undefined || given === 'file' ? null : countOf(given);
-  // The events first: what happens between the two is then seen twice, not never.
+  // Subscribe before the command: a transition in between is then seen twice instead of never.
   using reply = await client.stream('GET', '/api/v1/events');
   const path = `/api/v1/services/${encodeURIComponent(service)}/scale`;
   const result = (await client.post(path, { instances })) as Scaled;
@@ -49,7 +49,7 @@ function tellResult({ terminal, options }: Ctl, { group, before, added, removed 
   for (const line of driftOf([group])) terminal.out(`${paint(terminal, 'dim', line)}\n`);
 }
 
-/** Until those that are new came to rest, and those that are no longer wanted are gone. */
+/** Waits until the added instances have started or failed, and the removed ones are stopped. */
 async function waitFor(
   { client, terminal, options }: Ctl,
   { added, removed }: Scaled,
@@ -94,7 +94,7 @@ async function waitFor(
   return failed === 0 ? 0 : 2;
 }
 
-/** null: it is no longer there. */
+/** `state`: null when the instance no longer exists. */
 function isAtRest(kind: 'added' | 'removed', state: StateName | null): boolean {
   if (kind === 'removed') return state === null || state === 'stopped';
   return state !== 'starting' && state !== 'waiting' && state !== 'stopping' && state !== 'killing';

@@ -1,4 +1,4 @@
-// `opsd ctl start|stop|restart|reset|signal`: orders to services, each answered when it came to rest.
+// `opsd ctl start|stop|restart|run|reset|signal`: commands to services; each service answers when it has finished.
 
 import type { RolloutAction } from '../../api/rollouts.ts';
 import type { Outcome } from '../../core/model/effects.ts';
@@ -31,7 +31,7 @@ export async function sendSignal(ctl: Ctl): Promise<ExitCode> {
   return perform(ctl, services, { action: 'signal', services, signal });
 }
 
-/** Answered when the rollout of each service is over. */
+/** A rollout command; each service answers when its rollout is over. */
 export async function giveRolloutOrder(
   ctl: Ctl,
   action: RolloutAction,
@@ -43,7 +43,7 @@ export async function giveRolloutOrder(
 const ORDERS = '/api/v1/orders';
 const ROLLOUTS = '/api/v1/rollouts';
 
-/** A job, and a rollout, takes as long as it takes. */
+/** The run of a job and a rollout may take hours: they are waited for without a limit unless --timeout is given. */
 function hasNoLimit(order: object, to: string): boolean {
   return to === ROLLOUTS || ('action' in order && order.action === 'run');
 }
@@ -83,7 +83,7 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   );
 }
 
-/** What was asked in the wrong way exits 1, unless something else failed at work. */
+/** A usage error (`run` of a service that is no job) exits 1, unless another service failed, which exits 2. */
 function worse(code: ExitCode, outcome: Outcome): ExitCode {
   if (outcome.ok || code === 2) return code;
   return outcome.code === 'no_job' ? 1 : 2;
@@ -96,7 +96,7 @@ function say({ terminal }: Ctl, service: string, outcome: Outcome): void {
   else terminal.err(`${terminal.errIsTty ? paint(terminal, 'red', told) : told}\n`);
 }
 
-/** Most outcomes name their service where they begin; what is named later, in a remedy, is too late. */
+/** Whether the message names its service at the beginning; a name in the remedy at the end does not count. */
 function isNamedIn(text: string, service: string): boolean {
   const [beginning = ''] = text.split(/[:;]/, 1);
   return beginning.split(/[\s,()]+/).includes(service);

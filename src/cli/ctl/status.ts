@@ -1,4 +1,4 @@
-// `opsd ctl status`: the services as a table or as JSON, once or again and again.
+// `opsd ctl status`: the services as a table or as JSON, once or continuously.
 
 import type { StatusView } from '../../api/services.ts';
 import { readStatus } from '../client/api.ts';
@@ -33,7 +33,7 @@ function page({ terminal }: Ctl, status: StatusView): string {
   return `${table}\n${told.join('\n')}\n`;
 }
 
-/** On a terminal each look replaces the last one; a daemon that goes away is waited for. */
+/** On a terminal each table replaces the last one, and an opsd that ends is waited for. */
 async function watch(ctl: Ctl): Promise<ExitCode> {
   const { terminal, options } = ctl;
   while (!terminal.interrupt.aborted) {

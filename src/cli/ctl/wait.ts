@@ -20,7 +20,7 @@ export async function waitFor(ctl: Ctl): Promise<ExitCode> {
   const late = new AbortController();
   using alarm = new Alarm(() => late.abort());
   alarm.set(timeout);
-  // The events first: what happens between the two is then seen twice, not never.
+  // Subscribe before reading the status: a transition in between is then seen twice instead of never.
   using reply = await client.stream('GET', '/api/v1/events');
   const states = new Map<string, StateName>();
   for (const { name, state } of (await readStatus(client, operands)).services) states.set(name, state);

@@ -1,4 +1,4 @@
-// `opsd ctl why`: the cause, what it rests on, what comes next, and what would help.
+// `opsd ctl why`: the cause of a service's state, the evidence, what opsd does next, and commands that help.
 
 import type { WhyView } from '../../api/why.ts';
 import { ConfigError } from '../../errors.ts';
@@ -9,7 +9,7 @@ import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
 import { paint, sanitise, type Terminal } from '../show/terminal.ts';
 
-/** Nobody reads more at once. */
+/** Each service costs a request of its own. */
 const MOST = 100;
 
 export async function showWhy({ client, terminal, operands, options }: Ctl): Promise<ExitCode> {
@@ -21,7 +21,7 @@ export async function showWhy({ client, terminal, operands, options }: Ctl): Pro
   for (const { name } of services) {
     all.push((await client.get(`/api/v1/services/${encodeURIComponent(name)}/why`)) as WhyView);
   }
-  // Who named one service gets one object, who named what may be several a list.
+  // JSON is one object for the exact name of one service, and a list for everything that may select several.
   const json = all.length === 1 && all[0]?.service === operands[0] ? all[0] : all;
   const texts = all.map((why) => whyText(why, terminal));
   terminal.out(options.json === true ? `${JSON.stringify(json, null, 2)}\n` : texts.join('\n\n'));

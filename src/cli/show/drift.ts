@@ -1,4 +1,4 @@
-// Services that have another number of instances than their file says, each in a line for people.
+// A line for each group whose number of instances is not the one in the file.
 
 import type { GroupView } from '../../api/services.ts';
 

@@ -1,4 +1,4 @@
-// What a long wait waits for, told to the person at the terminal: one line on stderr that is gone afterwards.
+// The progress of a long wait: one line on stderr that names what is waited for and is erased afterwards.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { ago, every, monotonic } from '../../runtime/clock.ts';
@@ -7,12 +7,12 @@ import { readStatus } from '../client/api.ts';
 import type { Client } from '../client/client.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Who is done within that wants to read no more than the result. */
+/** A shorter wait shows no progress. */
 const SILENT: Millis = 1_000;
 const MOST_NAMED = 4;
 const NARROW = 80;
 
-/** `waiting`: names of the services that are still waited for. Silent where stderr is no terminal. */
+/** `waiting`: the names of the services that have not finished. Prints nothing where stderr is no terminal. */
 export function showProgress(client: Client, terminal: Terminal, waiting: () => readonly string[]): Disposable {
   if (!terminal.errIsTty) return { [Symbol.dispose]: () => undefined };
   const since = monotonic();
@@ -37,7 +37,7 @@ export function showProgress(client: Client, terminal: Terminal, waiting: () => 
   };
 }
 
-/** `web (stopping 3.2s), db (killing 0.1s)`; without states where opsd does not tell. */
+/** `web (stopping 3.2s), db (killing 0.1s)`; only the names where opsd does not answer. */
 async function describe(client: Client, names: readonly string[]): Promise<string> {
   if (names.length === 0) return '';
   try {

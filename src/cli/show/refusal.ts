@@ -1,6 +1,6 @@
-// What the system refused to the user who runs a command, as a sentence: no bug of opsd, and nothing for a stack trace.
+// An error of missing permissions as a sentence with a remedy: it is no bug of opsd and needs no stack trace.
 
-/** null: it is something else. */
+/** null: the error has another cause. */
 export function describeRefusal(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   const { code, path, syscall }: { code?: unknown; path?: unknown; syscall?: unknown } = error;

@@ -1,4 +1,4 @@
-// The services as a table: aligned, and as wide as the terminal at most.
+// The services as an aligned table that is never wider than the terminal.
 
 import type { ServiceView, StatusView } from '../../api/services.ts';
 import type { StateName } from '../../core/model/states.ts';
@@ -9,7 +9,7 @@ import { type Colour, paint, sanitise } from './terminal.ts';
 interface Column {
   readonly title: string;
   readonly isRight: boolean;
-  /** Columns with the smallest are given up first on a narrow terminal; null: never. */
+  /** On a narrow terminal columns are left out, the smallest worth first; null: never. */
   readonly worth: number | null;
   text(service: ServiceView): string;
 }
@@ -28,7 +28,7 @@ export const COLOURS: Readonly<Record<StateName, Colour>> = {
 
 const NONE = '-';
 const GAP = '  ';
-/** A note is cut down to this before columns are given up for it. */
+/** A note is shortened to this length before columns are left out. */
 const SHORTEST_NOTE = 24;
 
 const STATE = 'STATE';
@@ -49,18 +49,18 @@ const COLUMNS: readonly Column[] = [
 ];
 
 interface Look {
-  /** null: as wide as it takes. */
+  /** The width of the terminal; null: unlimited. */
   readonly columns: number | null;
   readonly hasColours: boolean;
 }
 
-/** A column with the text of every service, each put into words once. */
+/** A column with its text for every service, so that each text is made only once. */
 interface Filled extends Column {
   readonly cells: readonly string[];
   readonly width: number;
 }
 
-/** With its line break at the end. */
+/** The whole table; it ends with a line break. */
 export function statusTable({ services }: StatusView, look: Look): string {
   const notes = services.map(noteOf);
   const filled = COLUMNS.map((column): Filled => {
@@ -99,7 +99,7 @@ export function statusSummary({ daemon, services }: StatusView): string {
   return `opsd ${daemon.version}, pid ${daemon.pid}, up ${span(ago(daemon.started_at))}: ${[all, ...told].join(', ')}`;
 }
 
-/** What a person wants to know of a service that is not simply up. */
+/** The note behind a service: its reason or next attempt, or what is unusual about a running one. */
 export function noteOf(service: ServiceView): string {
   const { state, reason, adopted, rollout, healthy, last_probe_failure: no, next_attempt_at: next } = service;
   if (state === 'running') {
@@ -123,7 +123,7 @@ function fitting(all: readonly Filled[], notes: readonly string[], limit: number
   return columns;
 }
 
-/** With a gap behind each. */
+/** The width of the columns, with a gap behind each. */
 function totalWidth(columns: readonly Filled[]): number {
   return columns.reduce((sum, { width }) => sum + width + GAP.length, 0);
 }

@@ -1,30 +1,30 @@
-// Where a command writes, and what may be written there.
+// The terminal that a command writes to: colours, width, and text made harmless for it.
 
 import { styleText } from 'node:util';
 
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
-  /** Whether `out` and `err` are read by a person. */
+  /** Whether `out` and `err` are terminals. */
   readonly outIsTty: boolean;
   readonly errIsTty: boolean;
-  /** Columns of `out`; null: as many as it takes. */
+  /** Columns of `out`; null: `out` is no terminal. */
   columns(): number | null;
   readonly hasColours: boolean;
-  /** Aborted when the person at the terminal, or whoever started us, has enough (SIGINT, SIGTERM, a closed pipe). */
+  /** Aborted when the user or the parent process ends the command (SIGINT, SIGTERM, SIGHUP, a closed pipe). */
   readonly interrupt: AbortSignal;
 }
 
 export type Colour = 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'dim' | 'bold';
 
 export function paint({ hasColours }: Pick<Terminal, 'hasColours'>, colour: Colour | null, text: string): string {
-  // Whether to colour was decided with the terminal.
+  // `hasColours` decides; styleText must not check the stream again.
   return hasColours && colour !== null ? styleText(colour, text, { validateStream: false }) : text;
 }
 
 /**
- * Text of a stranger, made harmless for a terminal: no control character and no mark that turns the direction of text
- * gets through, what was there can be seen. Tabs and line breaks stay.
+ * Makes text from a service harmless for a terminal: control characters and marks that change the direction of text are
+ * replaced by visible symbols. Tabs and line breaks stay.
  */
 export function sanitise(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (char) => {

@@ -1,4 +1,4 @@
-// `opsd ctl top`: a live table with keys, on a screen of its own that is gone afterwards.
+// `opsd ctl top`: a live table with keys, on the alternate screen of the terminal.
 
 import type { StatusView } from '../../api/services.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -11,12 +11,12 @@ import { newModel, press, type TopModel, type TopOrder, withStatus } from './mod
 import { screenOf } from './screen.ts';
 
 const LOOK_EVERY: Millis = 1_000;
-/** As often as the daemon measures. */
+/** opsd measures CPU and memory this often. */
 const SAMPLE_EVERY: Millis = 5_000;
-/** An opsd that is replaced by the next one is away for a moment; one that is away for longer is lost. */
+/** During a handover opsd does not answer for a moment; top ends only after this time. */
 const LONGEST_ABSENCE: Millis = 10_000;
 
-/** Alternate screen, cursor off, no line break at the right edge; and all of it back. */
+/** ENTER: alternate screen, hidden cursor, no wrapping at the right edge. LEAVE restores all three. */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 
@@ -43,7 +43,7 @@ export async function showTop(ctl: Ctl): Promise<ExitCode> {
   if (!ctl.terminal.outIsTty || process.stdin.isTTY !== true) {
     throw new ConfigError('top needs a terminal; without one there is: opsd ctl status --watch');
   }
-  // Before the screen is taken: who is not there is told on the usual one.
+  // Ask once before entering the alternate screen, so that "opsd is not running" appears on the normal one.
   const top = new Top(ctl, await readStatus(ctl.client, ctl.operands));
   try {
     using _screen = takeScreen(ctl.terminal);
@@ -102,7 +102,7 @@ class Top {
     }
   }
 
-  /** One at a time: a daemon that is slow is not asked more often. */
+  /** Reads the status; one request at a time, so that a slow opsd gets no more of them. */
   async #look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -149,7 +149,7 @@ class Top {
   }
 }
 
-/** Letters and escape sequences; several may come at once. */
+/** Splits input into keys: letters and escape sequences, of which several may arrive at once. */
 function keysOf(text: string): readonly string[] {
   const parts = text.match(/\p{Cc}(?:\[[\d;]*[A-Za-z~]|O[A-Z])?|\P{Cc}/gu) ?? [];
   return parts.map((part) => KEYS[part] ?? part);

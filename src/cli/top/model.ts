@@ -1,11 +1,11 @@
-// What `ctl top` knows and what its keys do, without a terminal: pure.
+// The model of `ctl top` and the effect of each key on it: pure, without a terminal.
 
 import type { ServiceView, StatusView } from '../../api/services.ts';
 
 type SortKey = 'configured' | 'name' | 'state' | 'cpu' | 'memory' | 'restarts';
 type TopAction = 'start' | 'stop' | 'restart';
 
-/** The last samples, oldest first; null: the service had no process. */
+/** The last samples of one service, oldest first; null: it had no process. */
 interface History {
   readonly cpu: readonly (number | null)[];
   readonly memory: readonly (number | null)[];
@@ -17,9 +17,9 @@ export interface TopModel {
   readonly sort: SortKey;
   readonly isReversed: boolean;
   readonly filter: string;
-  /** filter: what is typed is the filter. confirm: a yes is waited for. */
+  /** filter: keys edit the filter. confirm: the next key confirms or cancels the command. */
   readonly mode: { readonly name: 'browse' | 'filter' } | { readonly name: 'confirm'; readonly order: TopOrder };
-  /** null: nothing is shown. */
+  /** The name of the selected service; null: no service is shown. */
   readonly selected: string | null;
   readonly message: string;
 }
@@ -59,7 +59,7 @@ export function newModel(status: StatusView): TopModel {
   return follow(model);
 }
 
-/** `isSample`: the figures are new, not the ones of a moment ago. Services that are gone leave nothing. */
+/** `isSample`: opsd has measured since the last sample, so one is added. Histories of removed services are dropped. */
 export function withStatus(model: TopModel, status: StatusView, isSample: boolean): TopModel {
   const histories = new Map<string, History>();
   for (const { name, cpu_ratio, memory_bytes } of status.services) {
@@ -71,7 +71,7 @@ export function withStatus(model: TopModel, status: StatusView, isSample: boolea
   return follow({ ...model, status, histories });
 }
 
-/** The services as they are shown, from the top. */
+/** The services that pass the filter, in the order of the table. */
 export function visible({ status, filter, sort, isReversed }: TopModel): readonly ServiceView[] {
   const wanted = filter.toLowerCase();
   const found = status.services.filter(({ name, state }) => `${name} ${state}`.toLowerCase().includes(wanted));
@@ -79,7 +79,7 @@ export function visible({ status, filter, sort, isReversed }: TopModel): readonl
   return isReversed ? sorted.toReversed() : sorted;
 }
 
-/** `key`: a letter, or the name of a key. */
+/** Handles a key; `key`: a letter, or a name from KEYS. */
 export function press(model: TopModel, key: string): readonly [TopModel, Wish] {
   if (key === 'ctrl-c') return [model, { kind: 'quit' }];
   switch (model.mode.name) {
@@ -124,14 +124,14 @@ function moved(model: TopModel, by: number): TopModel {
   return { ...model, selected: rows[place]?.name ?? null };
 }
 
-/** The selected service stays selected as long as it is shown. */
+/** Keeps the selected service while it is shown, and selects the first one otherwise. */
 function follow(model: TopModel): TopModel {
   const rows = visible(model);
   if (rows.some(({ name }) => name === model.selected)) return model;
   return { ...model, selected: rows[0]?.name ?? null };
 }
 
-/** The largest figures first: they are what one looks for. */
+/** Names and states in alphabetical order, figures with the largest first. */
 function compare(a: ServiceView, b: ServiceView, sort: Exclude<SortKey, 'configured'>): number {
   switch (sort) {
     case 'name':

@@ -1,4 +1,4 @@
-// The picture of `ctl top`: lines no longer and no more than the terminal has.
+// The screen of `ctl top`: its lines fit the width and height of the terminal.
 
 import type { ServiceView } from '../../api/services.ts';
 import { ago } from '../../runtime/clock.ts';
@@ -14,7 +14,7 @@ interface Size {
 }
 
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/** Summary, sorting, titles; keys. */
+/** Lines that show no service: summary, sort order, titles, keys. */
 const FRAME = 4;
 const WIDEST_NAME = 32;
 const KEYS = 'q quit  / filter  c cpu  m memory  n name  t state  f restarts  o order  r restart  s stop  u start';
@@ -40,7 +40,7 @@ export function screenOf(model: TopModel, at: Size): readonly string[] {
   ];
 }
 
-/** A bar for each sample; the highest is the largest of them, and `least` at least. */
+/** A bar for each sample, scaled to the largest of them or to `least`, whichever is larger. */
 export function sparkline(samples: readonly (number | null)[], least: number): string {
   const most = samples.reduce<number>((highest, value) => Math.max(highest, value ?? 0), least);
   const bars = samples.map((value) => {
@@ -58,7 +58,7 @@ function serviceLine(service: ServiceView, model: TopModel, width: number, at: S
     started === null ? '-' : span(ago(started)),
     String(restarts),
     cpu === null ? '-' : percent(cpu),
-    // A tenth of a core is not much.
+    // Below a tenth of a core the bars stay low.
     sparkline(history?.cpu ?? [], 0.1),
     memory === null ? '-' : size(memory),
     sparkline(history?.memory ?? [], 1),
