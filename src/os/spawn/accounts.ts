@@ -1,17 +1,18 @@
-// Users and groups of this host: from its own files, and where these do not know them from its directory services.
+// Looks up users and groups of this host: in /etc/passwd and /etc/group, and if they are missing there, in the
+// directory services (getent(1)).
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { monotonic } from '../../runtime/clock.ts';
 import type { Account } from './environment.ts';
 
-/** A directory service that does not answer must not stop supervision for longer. */
+/** Milliseconds. A directory service that does not answer must not delay supervision for longer. */
 const PATIENCE = 2000;
 
-/** An answer of getent(1) is good for this long: many services have the same user. Ignorance is not kept. */
+/** Milliseconds for which an answer of getent(1) is reused, as many services share a user. "Not found" is not kept. */
 const FRESH = 60_000;
 
-/** More answers are not kept. */
+/** Upper limit of the answers kept. */
 const MOST_KEPT = 1000;
 
 interface Answer {
@@ -21,26 +22,26 @@ interface Answer {
 
 const answers = new Map<string, Answer>();
 
-/** The user of this name or number; null: nobody knows one. See passwd(5). */
+/** The account with this name or number (passwd(5)); null: there is none. */
 export function accountOf(user: string): Account | null {
   const [name = '', , uid, gid, , home, shell] = lookUp('passwd', user) ?? [];
   if (name === '') return null;
   return { name, uid: Number(uid), gid: Number(gid), home: home || '/', shell: shell || '/bin/sh' };
 }
 
-/** The number of the group of this name or number; null: nobody knows one. See group(5). */
+/** The id of the group with this name or number (group(5)); null: there is none. */
 export function groupIdOf(group: string): number | null {
   const [name = '', , gid] = lookUp('group', group) ?? [];
   return name === '' ? null : Number(gid);
 }
 
-/** The numbers of the groups that this user is in beside its own. See initgroups(3). */
+/** The ids of the user's supplementary groups (initgroups(3)). */
 export function groupsOf(user: string): readonly number[] {
   const mentions = linesOf('group')
     .map((line) => line.split(':'))
     .filter(([, , , members = '']) => members.split(',').includes(user))
     .map(([, , gid]) => Number(gid));
-  // Whom the host's own files do not know has groups in the directory that knows him.
+  // A user who is only in the directory has groups only there.
   if (fromFile('passwd', user) !== null) return mentions;
   const [, ...gids] = (getent('initgroups', user) ?? '').split(/\s+/);
   return [...mentions, ...gids.filter((gid) => /^\d+$/.test(gid)).map(Number)];
@@ -49,7 +50,7 @@ export function groupsOf(user: string): readonly number[] {
 type Database = 'passwd' | 'group';
 
 function lookUp(database: Database, key: string): readonly string[] | null {
-  // Nothing else is a name, and the second would be an option of getent.
+  // Anything else is not a name, and getent would take a leading `-` for an option.
   if (key === '' || key.startsWith('-') || /[\s:\0]/.test(key)) return null;
   return fromFile(database, key) ?? fromDirectory(database, key);
 }
@@ -82,7 +83,7 @@ function fromDirectory(database: Database, key: string): readonly string[] | nul
   return fields;
 }
 
-/** The first line of the answer. */
+/** The first line that getent(1) prints; null: none. */
 function getent(database: Database | 'initgroups', key: string): string | null {
   try {
     const text = execFileSync('getent', [database, key], {
@@ -94,7 +95,7 @@ function getent(database: Database | 'initgroups', key: string): string | null {
     const [line = ''] = text.split('\n');
     return line === '' ? null : line;
   } catch {
-    // Exit code 2 is "not found"; no getent at all, or no answer in time, is no knowledge either.
+    // Exit code 2 is "not found". A missing getent, or no answer in time, counts as the same.
     return null;
   }
 }

@@ -1,12 +1,13 @@
-// A program of opsd's own that works for one service: with the rights of that service's user, and none beside.
+// Runs a program of opsd's own for one service with the privileges of that service's user, and no others.
 
 import { rightsStage } from '../chain/exec-chain.ts';
 import { chainTools, DEFAULT_PATH, findProgram } from '../chain/tools.ts';
 import { accountOf } from './accounts.ts';
 
 /**
- * The same command where the user is opsd's own, or opsd may become nobody else. Throws where the program is missing:
- * setpriv(1) would just end, as if the program had.
+ * Puts the exec-chain stage that drops privileges in front of `command`. Returns the command unchanged when the user is
+ * opsd's own or opsd is not root. Throws when the program is missing: setpriv(1) would only exit, and that would look
+ * like an exit of the program.
  */
 export function commandAs(uid: number, command: readonly [string, ...string[]]): readonly [string, ...string[]] {
   const own = process.geteuid?.();

@@ -1,9 +1,12 @@
-// Whom the kernel sees in a service's user: his number, his group, and all other groups that he is in.
+// The credentials of a service's user: user id, group id, and supplementary groups.
 
 import type { Credentials } from '../trust/permissions.ts';
 import { accountOf, groupIdOf, groupsOf } from './accounts.ts';
 
-/** By names or numbers, as `user` and `group` of a service; null: as opsd itself. null: nobody knows one of them. */
+/**
+ * `user`, `group`: names or numbers, as in the configuration; null: those of opsd. Returns null when one of them does
+ * not exist.
+ */
 export function credentialsOf(user: string | null, group: string | null): Credentials | null {
   const account = user === null ? null : accountOf(user);
   if (user !== null && account === null) return null;

@@ -1,11 +1,11 @@
-// The environment of a service: clean, so that it is the same whoever started opsd.
+// Builds the environment of a service: from scratch, so that it does not depend on who started opsd.
 
 import { userInfo } from 'node:os';
 import type { Launch } from '../../core/model/spec.ts';
 import { DEFAULT_PATH } from '../chain/tools.ts';
 import { formatMarker, MARKER } from '../proc/marker.ts';
 
-/** A user of this host, as passwd(5) has it. */
+/** A user of this host: the fields of passwd(5). */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -17,18 +17,18 @@ export interface Account {
 interface EnvironmentOf {
   readonly launch: Launch;
   readonly name: string;
-  /** The 2 of `web@2`; null: it is no instance. */
+  /** The 2 of `web@2`; null: the service is no instance. */
   readonly instance: number | null;
-  /** Where it belongs: that of a hook has a name of its own (`web@before_start`). */
+  /** The name in the marker: a hook has one of its own (`web@before_start`). */
   readonly service: string;
   readonly generation: number;
   readonly runDir: string;
   readonly account: Account | null;
-  /** opsd's own: PATH, LANG and TZ are taken from it. */
+  /** The environment of opsd: PATH, LANG and TZ are taken from it. */
   readonly own: NodeJS.ProcessEnv;
 }
 
-/** What opsd adds wins over what the configuration says, as supervision depends on it. */
+/** Variables that opsd adds win over those of the configuration, as supervision depends on them. */
 export function serviceEnvironment({
   launch,
   name,
@@ -40,7 +40,7 @@ export function serviceEnvironment({
   own,
 }: EnvironmentOf) {
   const marker = formatMarker({ service, generation, runDir });
-  // The marker is the first, where it is soon found; an object keeps the order in which its keys came.
+  // The marker comes first, so that a process scan finds it soon: an object keeps the order of its keys.
   const usual: Record<string, string> = { [MARKER]: marker, PATH: own.PATH || DEFAULT_PATH };
   if (own.LANG !== undefined) usual.LANG = own.LANG;
   if (own.TZ !== undefined) usual.TZ = own.TZ;
@@ -50,7 +50,7 @@ export function serviceEnvironment({
     usual.LOGNAME = account.name;
     usual.SHELL = account.shell;
   }
-  // Not assigned: a variable may be called __proto__.
+  // Spread, not assigned one by one: a variable may be called __proto__.
   const environment: Record<string, string> = { ...usual, ...launch.env };
   environment.OPSD_SERVICE = name;
   if (instance !== null) environment.OPSD_INSTANCE = String(instance);
@@ -59,7 +59,7 @@ export function serviceEnvironment({
   return environment;
 }
 
-/** Whom opsd itself runs as; null: passwd(5) does not know the number (a container's, mostly). */
+/** The account that opsd runs as; null: its user id is not in passwd(5), as in most containers. */
 export function ownAccount(): Account | null {
   try {
     const { uid, gid, username, homedir, shell } = userInfo();

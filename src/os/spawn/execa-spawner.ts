@@ -1,4 +1,4 @@
-// Spawns through execa, of whose comforts it uses none: the way for a Node without node:ffi.
+// Spawns through execa, with its comforts switched off: for a Node without node:ffi.
 
 import type { ChildProcess } from 'node:child_process';
 import { execa } from 'execa';
@@ -14,7 +14,7 @@ export class ExecaSpawner implements Spawner {
   spawn(spec: ChildSpec, fate: ExitCallbacks): Child | null {
     const [file, ...args] = spec.command;
     const subprocess = execa(file, args, {
-      // A session and a process group of its own.
+      // setsid(2): a session and a process group of its own.
       detached: true,
       cleanup: false,
       reject: false,
@@ -31,9 +31,10 @@ export class ExecaSpawner implements Spawner {
     const child = subprocess.nodeChildProcess;
     if (child.pid !== undefined) {
       subprocess.catch(() => {});
-      // What execa waits for is nobody's concern here: without its listeners all that it keeps of a process (14 KB) can go.
+      // opsd does not use execa's promise: without execa's listeners the 14 KB that it keeps for each process can be
+      // freed.
       child.removeAllListeners();
-      // After a good spawn this is no news of the spawn: a failed kill, for example.
+      // After a successful spawn an `error` event is about something else, such as a failed kill.
       child.on('error', () => {});
       const handle = nodeChild(child);
       this.#children.add(child);
@@ -49,7 +50,8 @@ export class ExecaSpawner implements Spawner {
       isTold = true;
       fate.onError({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
     };
-    // What Node throws at once (E2BIG, EPERM) execa tells through its result, the rest comes as an event.
+    // execa rejects its result with errors that Node throws at once (E2BIG, EPERM); all others come as an `error`
+    // event.
     child.once('error', tell);
     subprocess.then(({ cause }) => tell(cause ?? new Error('the process could not be started')), tell);
     return null;
@@ -70,7 +72,7 @@ function forExeca(output: number | 'ignore' | 'inherit'): 'ignore' | 'inherit' |
   throw new RangeError(`${output} is not a file descriptor`);
 }
 
-/** execa takes any descriptor and hands it to Node as it is; its types can name only some. */
+/** execa hands any descriptor on to Node, but its types name only a few. */
 type Descriptor = 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
 function isDescriptor(output: number): output is Descriptor {

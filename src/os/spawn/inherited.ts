@@ -1,4 +1,4 @@
-// What a child of opsd would inherit of it.
+// Reads what a child of opsd inherits from it.
 
 import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';

@@ -1,4 +1,4 @@
-// A text that a new process finds on descriptor 0: in no folder, of any length, and whole whatever becomes of opsd.
+// Gives a new process a text on descriptor 0: on no disk, of any length, and complete even if opsd is killed.
 
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { loadForeign } from '../proc/ffi.ts';
 const FUNCTIONS = { memfd_create: { arguments: ['pointer', 'u32'], return: 'i32' } } as const;
 
 const MFD_CLOEXEC = 1;
-/** Nobody executes it (Linux 6.3; an older kernel does not know the flag). */
+/** The memory file cannot be executed. Linux 6.3; an older kernel refuses the flag. */
 const MFD_NOEXEC_SEAL = 8;
-/** More than 64 bytes, so that V8 keeps them outside of its heap. */
+/** More than 64 bytes: V8 keeps such a buffer outside of its heap, at an address that does not change. */
 const NAME = new Uint8Array(new ArrayBuffer(128));
 new TextEncoder().encodeInto('opsd', NAME);
 
@@ -20,9 +20,9 @@ interface Input extends Disposable {
 }
 
 /**
- * The caller disposes it once the process has its own copy of the descriptor. The text lies in memory (memfd_create(2)):
- * a pipe has room for 64 KiB and breaks off when opsd is killed, and a disk may be full. Where this Node cannot ask for
- * that, it lies in a file of `folder` that has lost its name before anything is written. Throws what the system says.
+ * The text lies in a memory file (memfd_create(2)): a pipe holds only 64 KiB and breaks when opsd is killed, and a disk
+ * may be full. Without node:ffi it lies in a file in `folder` that is unlinked before anything is written. The caller
+ * disposes the result when the process has its copy of the descriptor. Throws the system's error.
  */
 export function openInput(text: string | null, folder: string): Input {
   if (text === null) return { fd: 'ignore', [Symbol.dispose]() {} };
@@ -31,7 +31,7 @@ export function openInput(text: string | null, folder: string): Input {
   const fd = made < 0 ? namelessFile(folder) : made;
   try {
     const bytes = Buffer.from(text);
-    // With an offset given, that of the descriptor stays at the beginning, where its reader begins.
+    // pwrite(2) leaves the descriptor's offset at 0, where the reader begins.
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, done);
   } catch (error) {
     closeSync(fd);
@@ -40,7 +40,10 @@ export function openInput(text: string | null, folder: string): Input {
   return { fd, [Symbol.dispose]: () => closeSync(fd) };
 }
 
-/** What it gives makes one; below 0: there is none to be had. */
+/**
+ * Returns a function that makes a memory file; the function returns its descriptor, or a number below 0 when there is
+ * none.
+ */
 function memoryFiles(): () => number {
   const ffi = loadForeign();
   if (ffi === null) return () => -1;

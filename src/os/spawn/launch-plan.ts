@@ -1,4 +1,5 @@
-// From what the configuration asks for to what is executed: environment, exec chain, cgroup; or why it cannot be.
+// Plans a start: from the spec to what is executed (environment, exec chain, cgroup), or to the reason why the service
+// cannot start.
 
 import { existsSync } from 'node:fs';
 import type { UserObstacle } from '../../config/check/host-facts.ts';
@@ -20,13 +21,16 @@ import { powersOfSelf } from './privileges.ts';
 import type { SpawnFailure } from './spawn-failure.ts';
 
 export interface LaunchPlan {
-  /** What it is to become, and what is executed for that. `more`: variables that it gets beside its own. */
+  /** What is executed, with the target that it becomes. `more`: variables in addition to those of the spec. */
   execution(more?: Readonly<Record<string, string>>): Execution;
-  /** Asks whether it can do what it must to begin with the rights that it gets. null: they are those of opsd. */
+  /**
+   * After a failed start: asks whether the service's user can enter `cwd` and execute the program. null: the service
+   * has the privileges of opsd.
+   */
   readonly whyNot: (() => Promise<UserObstacle | null>) | null;
   readonly uid: number;
   readonly cgroup: string | null;
-  /** What it inherits, from descriptor 3 on. */
+  /** Descriptors that the process inherits, from 3 on. */
   readonly descriptors: readonly number[];
 }
 
@@ -35,7 +39,7 @@ interface LaunchPlannerOptions {
   readonly cgroups: Cgroups | null;
   /** Soft RLIMIT_NOFILE of services. */
   readonly baseNofile: number;
-  /** What services may ask for. */
+  /** The sockets that services may ask for. */
   readonly sockets: Sockets;
   readonly log: (line: string) => void;
 }
@@ -137,7 +141,7 @@ export class LaunchPlanner {
     return `no shell passes on the environment variable ${name}, and perl(1), which does, is not installed: install it, or choose another name`;
   }
 
-  /** Without one a service runs all the same: its tree is then found by session and environment. */
+  /** Without a cgroup the service still runs: its tree is then found by session and marker. */
   #createCgroup(service: string, generation: number, limits: Limits): string | null {
     try {
       const cgroup = this.#options.cgroups?.create(service, generation) ?? null;
@@ -150,7 +154,7 @@ export class LaunchPlanner {
     }
   }
 
-  /** Once for each service, not at each of its starts. */
+  /** Logged once for each service, not at each start. */
   #tellUnheld(service: string, limits: readonly CgroupLimit[]): void {
     const key = `${service}: ${limits.join(', ')}`;
     if (limits.length === 0 || this.#told.has(key)) return;

@@ -1,9 +1,9 @@
-// A child that Node has started and reaps, for the door of signals.
+// Wraps a child that Node has started and reaps, so that it can be signalled.
 
 import type { ChildProcess } from 'node:child_process';
 import { Child } from '../proc/signals.ts';
 
-/** To be asked for in the turn of the loop that started it. null: it could not be started. */
+/** Must be called in the turn of the event loop that started the process. null: the process was not started. */
 export function nodeChild(process: ChildProcess): Child | null {
   if (process.pid === undefined) return null;
   const child = new Child(process.pid, 'node');

@@ -1,4 +1,5 @@
-// Spawns through posix_spawn(3), and reaps what it spawned: nothing of opsd is copied for a child that becomes another program at once.
+// Spawns through posix_spawn(3) and reaps its children: the memory of opsd is not copied for a child that calls exec at
+// once.
 
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -10,8 +11,8 @@ import { findProgram } from './preflight.ts';
 import type { ChildSpec, ExitCallbacks, Spawner } from './spawner.ts';
 
 /**
- * Node's own spawn is fork(2) and exec(2): the page tables of a daemon of 100 MB are copied, and each page it writes to
- * afterwards is copied once more. posix_spawn shares the memory until the exec; a start costs a tenth.
+ * Node's own spawn is fork(2) and exec(2): the kernel copies the page tables of a daemon of 100 MB, and then each page
+ * that opsd writes to. posix_spawn(3) shares the memory until the exec: a start costs a tenth.
  */
 const FUNCTIONS = {
   posix_spawn: { arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer'], return: 'i32' },
@@ -37,14 +38,14 @@ const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x0100_0000;
-/** Of siginfo_t on 64-bit Linux. */
+/** Offset of si_pid in siginfo_t on 64-bit Linux. */
 const SI_PID = 16;
-/** posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t and siginfo_t of glibc and musl are smaller. */
+/** Bytes; posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t and siginfo_t of glibc and musl are smaller. */
 const STRUCT = 512;
-/** Above all that a child is given. */
+/** Above all descriptors that a child gets. */
 const SPARE_DESCRIPTOR = 64;
 const ROOM = 64 * 1024;
-/** More is asked for by hardly any service, and is given back. */
+/** Hardly any service needs more: a larger buffer is freed after the spawn. */
 const MOST_ROOM = 1024 * 1024;
 
 type Foreign = NonNullable<ReturnType<typeof loadForeign>>;
@@ -69,7 +70,7 @@ class PosixSpawner implements Spawner {
   readonly #children = new Map<number, { readonly child: Child; readonly fate: ExitCallbacks }>();
   readonly #attributes: Memory;
   readonly #actions: Memory;
-  /** A process ID, a wait status, or a siginfo_t. */
+  /** Buffer for a PID, a wait status, or a siginfo_t. */
   readonly #answer: Memory;
   #words: Memory;
   readonly #null = openSync('/dev/null', 'r+');
@@ -99,7 +100,7 @@ class PosixSpawner implements Spawner {
     const [name, ...args] = spec.command;
     const path = findProgram(name, spec.cwd, spec.environment.PATH ?? '');
     let errno = path === null ? constants.errno.ENOENT : this.#execute(path, spec.command, spec);
-    // As execvp(3) does: what is neither a program nor a script with an interpreter is one for the shell.
+    // Like execvp(3): a file that is neither a binary nor a script with an interpreter line is run by the shell.
     if (errno === constants.errno.ENOEXEC && path !== null)
       errno = this.#execute('/bin/sh', ['/bin/sh', path, ...args], spec);
     if (errno !== 0) {
@@ -114,7 +115,7 @@ class PosixSpawner implements Spawner {
     return child;
   }
 
-  /** 0, and then the PID is in `#answer`; or the errno. */
+  /** 0 on success, with the PID in `#answer`; else the errno. */
   #execute(path: string, command: readonly string[], spec: ChildSpec): number {
     const environment = Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`);
     const texts = [path, spec.cwd, ...command, ...environment];
@@ -149,7 +150,7 @@ class PosixSpawner implements Spawner {
     return [of(stdin, 0), of(stdout, 1), of(stderr, 2), ...descriptors];
   }
 
-  /** Out of the way of those that are put into their places before it. */
+  /** Copies the descriptor above all targets, so that no dup2 before its own overwrites it. */
   #lift(source: number, lifted: number[]): number {
     const copy = this.#c.fcntl(source, F_DUPFD_CLOEXEC, SPARE_DESCRIPTOR);
     if (copy < 0) return source;
@@ -157,7 +158,10 @@ class PosixSpawner implements Spawner {
     return copy;
   }
 
-  /** One signal may stand for the ends of many. The kernel names one that ended; another's child hides the rest, which are asked one by one. */
+  /**
+   * One SIGCHLD may stand for the exits of many children. waitid(2) names one of them; if that is a child of Node, it
+   * hides the others, which are then asked for one by one.
+   */
   #reapAll(): void {
     while (this.#children.size > 0) {
       const pid = this.#deadOf(P_ALL, 0);
@@ -171,14 +175,14 @@ class PosixSpawner implements Spawner {
     }
   }
 
-  /** One that is dead and still holds its number; 0: all live; null: there are none. */
+  /** PID of a dead child that is not reaped yet; 0: all live; null: there are no children. */
   #deadOf(which: number, pid: number): number | null {
     this.#answer.view.setInt32(SI_PID, 0, true);
     if (this.#c.waitid(which, pid, this.#answer.at, WEXITED | WNOHANG | WNOWAIT) !== 0) return null;
     return this.#answer.view.getInt32(SI_PID, true);
   }
 
-  /** One that is dead. False: it is not ours. */
+  /** Reaps a dead child. False: this spawner did not start it. */
   #reapOne(pid: number): boolean {
     const known = this.#children.get(pid);
     if (known === undefined) return false;
@@ -188,7 +192,7 @@ class PosixSpawner implements Spawner {
     return true;
   }
 
-  /** Somebody else has reaped it: a library with a handler of its own. */
+  /** Somebody else reaped the child, such as a library with its own SIGCHLD handler. */
   #lost(pid: number): void {
     this.#forget(pid)?.onExit(null, null);
   }
@@ -209,7 +213,7 @@ class PosixSpawner implements Spawner {
   }
 }
 
-/** The numbers of wait(2). */
+/** `status`: the wait status of wait(2). */
 function tell(fate: ExitCallbacks | null, status: number): void {
   const signal = status & 0x7f;
   if (signal === 0) fate?.onExit((status >> 8) & 0xff, null);
@@ -217,7 +221,7 @@ function tell(fate: ExitCallbacks | null, status: number): void {
 }
 
 const SIGRTMIN = 34;
-/** Where a number has two names, the first is the one that people know (SIGABRT, SIGIO). */
+/** If a number has two names, the first one is the usual one (SIGABRT, SIGIO). */
 const SIGNAL_NAMES = new Map(
   Object.entries(constants.signals)
     .reverse()
@@ -229,7 +233,7 @@ function nameOfSignal(number: number): SignalName {
   return name === undefined ? `SIGRTMIN+${number - SIGRTMIN}` : `SIG${name.slice(3)}`;
 }
 
-/** Bytes at an address that does not change: more than 64, so that V8 keeps them outside of its heap. */
+/** Bytes at a fixed address: more than 64, so that V8 keeps them outside of its heap. */
 class Memory {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView;
@@ -242,7 +246,7 @@ class Memory {
     this.at = ffi.getRawPointer(buffer);
   }
 
-  /** Texts that end with NUL, one after the other, from an offset on; their addresses. */
+  /** Writes NUL-terminated texts one after the other from `offset` on; returns their addresses. */
   write(texts: readonly string[], offset: number): bigint[] {
     let next = offset;
     return texts.map((text) => {
@@ -253,7 +257,7 @@ class Memory {
     });
   }
 
-  /** Addresses, and a null at their end; its own address. */
+  /** Writes a null-terminated array of addresses at `offset`; returns its address. */
   list(addresses: readonly bigint[], offset: number): bigint {
     for (const [index, address] of addresses.entries()) this.view.setBigUint64(offset + index * 8, address, true);
     this.view.setBigUint64(offset + addresses.length * 8, 0n, true);

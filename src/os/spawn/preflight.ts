@@ -1,12 +1,12 @@
-// Looks over a command before it is spawned: the kernel's answer would be a bare ENOENT that names the wrong thing.
+// Checks a command before it is spawned: the kernel's error would be a bare ENOENT that names the wrong file.
 
 import { accessSync, constants, type Stats } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { lookAt, lookThrough, readHead } from '../trust/foreign-path.ts';
 
-/** MAX_ARG_STRLEN of the kernel: the longest argument or environment entry, its final NUL included. */
+/** MAX_ARG_STRLEN of the kernel: bytes of the longest argument or environment entry, with its final NUL. */
 const LONGEST_STRING = 131_072;
-/** BINPRM_BUF_SIZE of the kernel: what it reads of a file to see how to run it. */
+/** BINPRM_BUF_SIZE of the kernel: the bytes it reads of a file to see how to run it. */
 const HEAD = 256;
 const head = Buffer.allocUnsafe(HEAD);
 
@@ -16,7 +16,7 @@ interface Candidate {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** null: nothing speaks against it. Otherwise one sentence: what is wrong, where, and what to do. */
+/** null: no problem was found. Otherwise one sentence: what is wrong, where, and what to do. */
 export function preflight({ command, cwd, environment }: Candidate): string | null {
   return problemOfStrings(command, environment) ?? problemOfCwd(cwd) ?? problemOfProgram(command[0], cwd, environment);
 }
@@ -38,7 +38,7 @@ function problemOfStrings(command: readonly string[], environment: Readonly<Reco
   return null;
 }
 
-/** A character is at most three bytes of UTF-8, so that hardly any text needs counting. */
+/** A UTF-16 unit is at most three bytes of UTF-8, so hardly any text must be encoded to be measured. */
 function isTooLong(text: string): boolean {
   return text.length * 3 >= LONGEST_STRING && Buffer.byteLength(text) >= LONGEST_STRING;
 }
@@ -56,12 +56,15 @@ function problemOfProgram(name: string, cwd: string, environment: Readonly<Recor
   return path === null ? problem : problemOfHead(path, cwd, environment);
 }
 
-/** The file that execvp(3) would execute; null: there is none. */
+/** The file that execvp(3) would execute; null: none. */
 export function findProgram(name: string, cwd: string, path: string): string | null {
   return name.includes('/') ? name : search(name, cwd, path, name).path;
 }
 
-/** As execvp(3) does: the first in PATH that can be executed; one that cannot is told only when no other can. */
+/**
+ * Like execvp(3): the first file in PATH that can be executed. A file that cannot be executed is reported only if no
+ * other can.
+ */
 function search(name: string, cwd: string, path: string, what: string): { path: string | null; problem: string } {
   let problem = `${what} is not in PATH (${path}): install it, or write its full path`;
   let isOnlyAbsent = true;
@@ -101,9 +104,12 @@ function obstacleTo(file: string, stats: Stats): string | null {
   }
 }
 
-/** A script's interpreter must be there too. What is neither a script nor a binary is run by /bin/sh, as execvp(3) does. */
+/**
+ * The interpreter of a script must exist too. A file that is neither script nor binary is run by /bin/sh, as execvp(3)
+ * does.
+ */
 function problemOfHead(file: string, cwd: string, environment: Readonly<Record<string, string>>): string | null {
-  // 0 for what cannot be read: being executable does not mean being readable.
+  // 0 for a file that cannot be read: an executable file need not be readable.
   const length = readHead(file, head);
   if (length >= 20 && head.readUInt32BE(0) === ELF) return isForeignBinary(head) ? foreign(file) : null;
   if (length < 2 || head[0] !== 0x23 || head[1] !== 0x21) return null;
@@ -128,10 +134,13 @@ function problemOfHead(file: string, cwd: string, environment: Readonly<Record<s
 
 /** "\x7fELF" */
 const ELF = 0x7f454c46;
-/** e_machine of elf(5) by the names that Node has for them. */
+/** e_machine of elf(5) by Node's names of the architectures. */
 const MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40], riscv64: [243] };
 
-/** Built for another machine; the kernel refuses it, and a shell would then read it as a script. */
+/**
+ * Built for another architecture: the kernel refuses it (unless binfmt_misc runs it), and a shell would read it as a
+ * script.
+ */
 function isForeignBinary(start: Buffer): boolean {
   const ours = MACHINES[process.arch];
   const machine = start[5] === 1 ? start.readUInt16LE(18) : start.readUInt16BE(18);

@@ -1,4 +1,4 @@
-// What the kernel lets opsd give to the processes that it starts, as /proc tells of opsd itself.
+// The privileges of opsd: what the kernel lets it give to the processes that it starts, as read in /proc.
 
 import { readFileSync } from 'node:fs';
 import type { Powers } from '../../config/check/host-facts.ts';
@@ -6,7 +6,9 @@ import { capabilitiesIn } from '../../config/values/privileges.ts';
 import { limitOf } from '../proc/descriptors.ts';
 import { inheritedOfSelf } from './inherited.ts';
 
-/** The kernel wants these in its first user namespace: what a rootless container has of them is worth nothing. */
+/**
+ * The kernel checks these capabilities in the initial user namespace: those of a rootless container have no effect.
+ */
 const WORTHLESS_ELSEWHERE = new Set(['CAP_SYS_RESOURCE', 'CAP_SYS_NICE', 'CAP_SYS_ADMIN']);
 
 export function powersOfSelf(): Powers {
@@ -28,18 +30,18 @@ export function powersOfSelf(): Powers {
   };
 }
 
-/** RLIMIT_NICE counts from 20 downwards (getrlimit(2)). */
+/** RLIMIT_NICE is 20 minus the lowest nice value (getrlimit(2)). */
 function niceLimit(limits: string): number {
   const [, soft = '0'] = /^Max nice priority\s+(\S+)/m.exec(limits) ?? [];
   return soft === 'unlimited' ? -20 : 20 - Number(soft);
 }
 
-/** user_namespaces(7): only there each number of a user is that user's own. */
+/** The initial user namespace maps each user id to itself (user_namespaces(7)). */
 function isFirstNamespace(): boolean {
   try {
     return /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'latin1'));
   } catch {
-    // A kernel without user namespaces.
+    // The kernel has no user namespaces.
     return true;
   }
 }
@@ -48,7 +50,7 @@ function lower(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
-/** `unlimited` is no number. */
+/** undefined: the limit reads `unlimited`. */
 function finite(digits: string | undefined): number | null {
   return digits === undefined ? null : Number(digits);
 }

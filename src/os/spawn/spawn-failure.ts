@@ -1,4 +1,4 @@
-// What a failed spawn means: whether trying again can help, in words that say what to do.
+// Classifies a failed spawn: whether another try can help, and a message that says what to do.
 
 import type { SpawnError } from './spawner.ts';
 
@@ -7,7 +7,10 @@ export interface SpawnFailure {
   readonly message: string;
 }
 
-/** The machine had no room; it costs the service nothing but time. ETXTBSY: the program is just being replaced. */
+/**
+ * Errors of a machine that has no room: they pass, and do not count as failures of the service. ETXTBSY: the program is
+ * being replaced.
+ */
 const TRANSIENT: Readonly<Record<string, string>> = {
   EAGAIN: 'the limit of processes is reached (TasksMax=, ulimit -u, pids.max)',
   ENOMEM: 'no memory is left for another process',

@@ -1,4 +1,5 @@
-// How a process is started and its end is heard of; the core owns time, signals and what follows.
+// The interface of the spawners: starts a process and reports its exit. The core decides about time, signals and
+// restarts.
 
 import type { SignalName } from '../../core/model/spec.ts';
 import type { Child } from '../proc/signals.ts';
@@ -10,29 +11,34 @@ export interface ChildSpec {
   readonly stdin: number | 'ignore';
   readonly stdout: number | 'ignore' | 'inherit';
   readonly stderr: number | 'ignore' | 'inherit';
-  /** What it gets as descriptors 3, 4, … */
+  /** Become descriptors 3, 4, … of the child. */
   readonly descriptors: readonly number[];
 }
 
 export interface SpawnError {
-  /** errno name, or that of Node's own check; empty: unknown. */
+  /** Name of the errno, or code of a check in Node; empty: unknown. */
   readonly code: string;
   readonly message: string;
 }
 
-/** One of `onError` and `onExit` is called, once, and never within the call of `spawn`. */
+/** Exactly one of `onError` and `onExit` is called, once, and never within the call of `spawn`. */
 export interface ExitCallbacks {
   onError(error: SpawnError): void;
-  /** It is dead and still holds its number, for as long as this call lasts; `onExit` follows. Not told where Node reaps. */
+  /** The child is dead and holds its PID until this call returns; `onExit` follows. Not called where Node reaps. */
   onDeath?(): void;
-  /** The process was reaped in this very moment: its number may be another's from now on. Both null: nobody knows how it ended. */
+  /**
+   * The child was reaped in this moment: the kernel may reuse its PID from now on. Both null: how it ended is unknown.
+   */
   onExit(code: number | null, signal: SignalName | null): void;
 }
 
-/** Disposed, it tells nothing any more and leaves every process alone. */
+/** When disposed, a spawner calls nobody back and leaves every process alone. */
 export interface Spawner extends Disposable {
-  /** In a session and process group of its own, with default signals and no descriptor but those named. null: it failed. */
+  /**
+   * Starts a process in a session and process group of its own, with default signal handlers and no descriptors but
+   * those named. null: it failed, and `onError` follows.
+   */
   spawn(spec: ChildSpec, fate: ExitCallbacks): Child | null;
-  /** Fetches a dead child of opsd that nobody here has started; null: it cannot. */
+  /** Reaps a dead child of opsd that this spawner did not start; null: it cannot. */
   readonly fetchOrphan: ((pid: number) => void) | null;
 }
