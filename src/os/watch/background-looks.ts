@@ -1,21 +1,22 @@
-// Looks at files of services in the background: a disk that does not answer holds a few threads, never the loop, and not the looks of others.
+// Stats files of services in the background: a disk that does not answer blocks a few threads, never the event loop and
+// not the checks of other services.
 
 import { type BigIntStats, stat } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
 import { monotonic } from '../../runtime/clock.ts';
 
-/** Of the threads that Node has for files (main.ts asks for eight): logs and lookups need some. */
+/** Of Node's thread pool (main.ts asks for eight threads): logs and lookups need some, too. */
 const MOST_AT_ONCE = 4;
-/** A look that takes longer hangs. */
+/** A stat(2) that takes longer counts as hanging. */
 const HANGS_AFTER: Millis = 1_000;
-/** Hanging looks that one user can cause; the others are for the services of others. */
+/** Hanging stats that one user can cause; the remaining threads are for services of other users. */
 const MOST_HANGING_OF_USER = 2;
 
-/** More devices are not kept: what is forgotten is known again after the next look. */
+/** Upper limit of the devices remembered: a forgotten one is known again after the next stat. */
 const MOST_KEPT = 20_000;
 
-/** What was found, links followed; null: nothing that can be looked at. `isMissing`: nothing is there. */
+/** `found`: the file, links followed; null: it cannot be read. `isMissing`: nothing has this name. */
 type Seen = (found: BigIntStats | null, isMissing: boolean) => void;
 
 interface Look {
@@ -27,7 +28,7 @@ interface Look {
 
 let hanging = 0;
 
-/** Is there a thread that exit(3) would wait for? */
+/** Whether a thread hangs for which exit(3) would wait. */
 export function isThreadHanging(): boolean {
   return hanging > 0;
 }
@@ -35,7 +36,7 @@ export function isThreadHanging(): boolean {
 export class BackgroundLooks {
   readonly #underWay = new Map<string, Look>();
   readonly #waiting = new Map<string, Look>();
-  /** Where each path was found last. */
+  /** The device on which each path was found last. */
   readonly #devices = new Map<string, bigint>();
   readonly #stat: typeof stat;
 
@@ -44,8 +45,8 @@ export class BackgroundLooks {
   }
 
   /**
-   * `uid`: whose file it is, as far as that is known. At most one look at a path at a time, and
-   * one that waits for its end. False: it hangs, or another does that is on the same device.
+   * Stats `path` in the background. `uid`: the owner of the file, as far as known. Each path has at most one stat in
+   * progress and one that waits. False: a stat of this path, or of another on the same device, hangs.
    */
   ask(path: string, uid: number, seen: Seen): boolean {
     const now = monotonic();
@@ -76,7 +77,7 @@ export class BackgroundLooks {
       if (this.#underWay.size >= MOST_AT_ONCE) return;
       if (this.#underWay.has(look.path)) continue;
       this.#waiting.delete(look.path);
-      // It is asked for again at its next look.
+      // Dropped: the caller asks again at its next check.
       if (this.#late(now).filter(({ uid }) => uid === look.uid).length >= MOST_HANGING_OF_USER) continue;
       look.since = now;
       this.#underWay.set(look.path, look);

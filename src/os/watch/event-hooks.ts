@@ -1,4 +1,5 @@
-// Tells one event to one receiver, once: a program of its own process group, or a webhook. Bounded in time and memory.
+// Delivers one event to one event hook, once: to a program in a process group of its own, or to a webhook. Bounded in
+// time and memory.
 
 import { spawn } from 'node:child_process';
 import type { EventHook } from '../../core/model/spec.ts';
@@ -10,11 +11,11 @@ import { formatMarker, MARKER } from '../proc/marker.ts';
 import type { Leftovers } from '../processes/leftovers.ts';
 import { nodeChild } from '../spawn/node-child.ts';
 
-/** An event as its receivers get it. */
+/** An event in the form that event hooks get. */
 export interface HookMessage {
-  /** What it is about. */
+  /** The service that the event is about. */
   readonly service: string;
-  /** JSON. */
+  /** JSON text. */
   readonly body: string;
   /** OPSD_… variables for programs. */
   readonly variables: Readonly<Record<string, string>>;
@@ -22,29 +23,32 @@ export interface HookMessage {
 
 export interface Delivery {
   readonly isDelivered: boolean;
-  /** It may work in a moment: nobody answered, or who answered said so. */
+  /** A retry may succeed: the receiver did not answer, or asked for a retry. */
   readonly isTransient: boolean;
-  /** One line: what came, or what was wrong. No part of a secret. */
+  /** One line: the answer, or what failed. Not masked: `maskedDelivery` does that. */
   readonly detail: string;
 }
 
-/** Ends what is under way. */
+/** Aborts the delivery in progress. */
 type Abort = () => void;
 type Tell = (delivery: Delivery) => void;
 
-/** Of what a program writes to stderr; the rest is read and thrown away. More than is told: what is secret in it is long. */
+/**
+ * Bytes kept of a program's stderr; the rest is read and thrown away. More than is shown, as a secret in it may be
+ * long.
+ */
 const MOST_WORDS = 4_096;
-/** See connect(2) and getaddrinfo(3): the other side, or the way to it, is not there just now. */
+/** Errors that pass (connect(2), getaddrinfo(3)): the receiver, or the way to it, is not available now. */
 const TRANSIENT = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
   ...['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'],
 ]);
 
-/** How programs are run. */
+/** What the run of a program needs. */
 interface ProgramCare {
-  /** Absolute: part of the marker, by which a program and what it started are found. */
+  /** Absolute: part of the marker, by which the program and its descendants are found. */
   readonly runDir: string;
-  /** Ends a program, and what it leaves behind: that is nobody's. */
+  /** Ends the program and all processes that it leaves behind. */
   readonly leftovers: Pick<Leftovers, 'nextNumber' | 'end'>;
 }
 
@@ -61,7 +65,7 @@ export async function deliver(
   using alarm = new Alarm(() =>
     resolve({
       isDelivered: false,
-      // A program may have done half of what it does.
+      // No retry for a program: it may have done half of its work.
       isTransient: hook.target.kind === 'webhook',
       detail: `no answer within ${hook.timeout} ms`,
     }),
@@ -107,7 +111,7 @@ function run(
   };
   let words = '';
   child.once('error', (error) => tell(failed(error)));
-  // Who does not read its stdin may do so.
+  // A program need not read its stdin (EPIPE).
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(body);
   child.stderr?.on('error', () => undefined);
@@ -115,7 +119,7 @@ function run(
     if (words.length < MOST_WORDS) words += chunk.toString('utf8').slice(0, MOST_WORDS - words.length);
   });
   child.once('exit', end);
-  // After the last of its words: what it left and keeps stderr open ends a moment after it.
+  // `close` comes after the last of stderr. A leftover that keeps stderr open is killed a moment after the exit.
   child.once('close', (code, signal) => {
     const end = signal ?? `exit code ${code}`;
     const detail = words === '' ? end : `${end}: ${words.trim().replace(/\s+/g, ' ')}`;
@@ -129,7 +133,7 @@ function run(
 }
 
 function post(target: Extract<EventHook['target'], { kind: 'webhook' }>, { body }: HookMessage, tell: Tell): Abort {
-  // Not imported: most have no webhook, and TLS alone takes 10 MB.
+  // Loaded on demand: most configurations have no webhook, and TLS alone takes 10 MB.
   const { request: send } = process.getBuiltinModule(target.url.startsWith('https:') ? 'node:https' : 'node:http');
   const headers = {
     'user-agent': 'opsd',
@@ -147,7 +151,7 @@ function post(target: Extract<EventHook['target'], { kind: 'webhook' }>, { body 
   return () => request.destroy();
 }
 
-/** The messages of node:http have host and port in them, and no path. */
+/** Error messages of node:http name host and port, but not the path, which may be secret. */
 function failed(error: unknown): Delivery {
   const code = codeOf(error);
   const detail = error instanceof Error ? error.message || code : String(error);

@@ -1,4 +1,5 @@
-// Has a heartbeat file changed since the last look? One stat a look, no watcher: a thousand beats cost nothing in between.
+// Checks whether a heartbeat file has changed since the last check: one stat(2) each time and no watcher, so heartbeats
+// between two checks cost nothing.
 
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -6,7 +7,7 @@ import { unixNow } from '../../runtime/clock.ts';
 import type { Heartbeats, Report } from '../../runtime/ports.ts';
 import { BackgroundLooks } from './background-looks.ts';
 
-/** What a beat changes. The times in it are only compared with themselves: they may lie in the future or go backwards. */
+/** What a heartbeat changes. Times are only compared with each other: they may lie in the future or go backwards. */
 interface Signature {
   readonly mtimeNs: bigint;
   readonly ino: bigint;
@@ -16,13 +17,13 @@ interface Signature {
 interface Watched {
   readonly generation: number;
   readonly file: string;
-  /** Of the service's user; null: opsd has no right that the service has not. */
+  /** The user id of the service; null: opsd has no privilege that the service has not. */
   readonly uid: number | null;
-  /** On the wall clock, in milliseconds, as the times of files are. */
+  /** Unix milliseconds, like the times of files. */
   readonly begunAt: number;
-  /** null: there was no file; undefined: the first look is not over. */
+  /** null: there was no file; undefined: the first check is not over. */
   seen: Signature | null | undefined;
-  /** The folder of the file, where it does not exist: nobody can beat there. */
+  /** The folder of the file if it does not exist: the service cannot write a heartbeat there. */
   missingFolder: string | null;
 }
 
@@ -32,7 +33,7 @@ export class HeartbeatFiles implements Heartbeats {
   readonly #looks: BackgroundLooks;
   readonly #watched = new Map<string, Watched>();
 
-  /** `uidOf`: whom a service runs as; null: nobody knows. */
+  /** `uidOf`: the user id that a service runs as; null: unknown. */
   constructor(report: Report, uidOf: (service: string) => number | null, looks = new BackgroundLooks()) {
     this.#report = report;
     this.#uidOf = uidOf;
@@ -44,8 +45,8 @@ export class HeartbeatFiles implements Heartbeats {
   }
 
   /**
-   * A file that disappears is no beat; one that appears is. The first look at a file that `begin` was not told of is none.
-   * Where the file cannot be looked at because its disk does not answer, there is no beat either.
+   * Reports whether the file has changed. A file that disappears is no heartbeat; one that appears is. The first check
+   * of a file that `begin` was not called for reports none. If a disk does not answer, there is no heartbeat either.
    */
   look(service: string, generation: number, file: string): void {
     const watched = this.#watched.get(service);
@@ -97,8 +98,8 @@ export class HeartbeatFiles implements Heartbeats {
 }
 
 /**
- * Only what the service can have made itself is its heartbeat: a regular file of its user, or one of root that others may
- * write to. So a link of its own to somebody else's file tells it, and who looks at its last beat, nothing.
+ * Only a file that the service itself can have made is its heartbeat: a regular file of its user, or one of root that
+ * others may write to. So a service learns nothing from a symlink to somebody else's file.
  */
 function signatureOf(found: BigIntStats | null, { uid }: Watched): Signature | null {
   if (!found?.isFile()) return null;
@@ -107,7 +108,10 @@ function signatureOf(found: BigIntStats | null, { uid }: Watched): Signature | n
   return isTheirs ? found : null;
 }
 
-/** The first look may be over only after the service has beaten: no file that was there before is of a later time, but for one of the future. */
+/**
+ * The first check may end after the service has written its first heartbeat: a file that was there before has an
+ * earlier time, unless that lies in the future.
+ */
 function isFresh(now: Signature | null, { begunAt }: Watched): boolean {
   const changedAt = now === null ? 0 : Number(now.mtimeNs / 1_000_000n);
   return changedAt > begunAt && changedAt <= unixNow();

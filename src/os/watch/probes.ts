@@ -1,4 +1,4 @@
-// Asks services how they are: by HTTP, by a TCP connection, or by a command that runs as the service does.
+// Probes services: by HTTP, by a TCP connection, or by a command that runs as the service does.
 
 import { connect } from 'node:net';
 import { tellUrl } from '../../config/values/endpoint.ts';
@@ -14,28 +14,28 @@ import type { Spawner } from '../spawn/spawner.ts';
 
 interface ServiceProbesOptions {
   readonly report: Report;
-  /** As it is configured now. */
+  /** The spec in force. */
   readonly specOf: (service: string) => ServiceSpec | undefined;
-  /** For commands: with the user, cwd, environment and limits of the service; in the cgroup of opsd. */
+  /** Plans commands: with the user, cwd, environment and limits of the service, in the cgroup of opsd. */
   readonly planner: Pick<LaunchPlanner, 'plan'>;
   readonly spawner: Spawner;
-  /** For what lasts no longer than a spawn. */
+  /** Folder for files that last no longer than a spawn. */
   readonly runDir: string;
-  /** Ends commands, and what they leave behind: that is nobody's. */
+  /** Ends commands and all processes that they leave behind. */
   readonly leftovers: Pick<Leftovers, 'nextNumber' | 'end'>;
 }
 
 interface Answer {
   readonly isGood: boolean;
-  /** One line: what came, or what was wrong. */
+  /** One line: the answer, or what failed. */
   readonly detail: string;
 }
 
-/** Ends what is under way; the answer that comes of that is not heard any more. */
+/** Aborts the probe in progress; its result is ignored. */
 type Abort = () => void;
 type Tell = (answer: Answer) => void;
 
-/** More than this at a time are answered with a no: a probe takes a descriptor or a process. */
+/** Probes at a time; more fail at once, as each takes a descriptor or a process. */
 const MOST = 2_000;
 
 export class ServiceProbes implements Probes, Disposable {
@@ -94,7 +94,7 @@ export class ServiceProbes implements Probes, Disposable {
     const spec = this.#options.specOf(service);
     if (spec === undefined) return no('its service is not configured any more');
     const { planner, leftovers, spawner, runDir } = this.#options;
-    // With a marker of its own: one that a killed opsd leaves is found by the next.
+    // The command has a marker of its own: if opsd is killed, the next opsd finds the command by it.
     const name = hookName(service, 'probe');
     const number = leftovers.nextNumber();
     const plan = planner.plan(name, number, {
@@ -115,7 +115,7 @@ export class ServiceProbes implements Probes, Disposable {
         { ...execution, ...streams },
         {
           onError: ({ message }) => no(message),
-          // As long as its number is its own: what it left in its group ends at once.
+          // While the child holds its PID, its process group can be killed at once.
           onDeath: end,
           onExit(code, signal) {
             end();
@@ -149,7 +149,7 @@ function describe(probe: Probe): string {
 function askHttp(probe: Extract<Probe, { kind: 'http' }>, tell: Tell): Abort {
   const no = (error: Error) => tell({ isGood: false, detail: `${describe(probe)}: ${error.message}` });
   try {
-    // Not imported: most have no such probe, and TLS alone takes 10 MB.
+    // Loaded on demand: most services have no HTTP probe, and TLS alone takes 10 MB.
     const { get } = process.getBuiltinModule(probe.url.startsWith('https:') ? 'node:https' : 'node:http');
     const request = get(
       probe.url,
