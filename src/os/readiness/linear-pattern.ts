@@ -1,10 +1,12 @@
-// Regular expressions that no text keeps busy: V8's own engine for them never goes back in the text it matches.
+// Compiles regular expressions that match in linear time: V8's experimental engine never backtracks.
 
 import { setFlagsFromString } from 'node:v8';
 
 setFlagsFromString('--enable-experimental-regexp-engine');
 
-/** null: it takes an engine that tries again and again (lookarounds, backreferences), which a line could stop the loop with. */
+/**
+ * null: the pattern needs backtracking (lookarounds, backreferences), with which one line could block the event loop.
+ */
 export function linearPattern(source: string): RegExp | null {
   try {
     return new RegExp(source, 'l');

@@ -1,4 +1,4 @@
-// Readiness by a line in the log: reads what one generation appends to its file until a line matches.
+// Readiness by a log line: reads what one generation appends to its log until a line matches.
 
 import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
@@ -7,20 +7,20 @@ import { findLog } from '../log-file/open-log.ts';
 import { lookAt } from '../trust/foreign-path.ts';
 
 /**
- * Read from the file, not on the way to it: output goes there by splice(2), unseen by opsd, and so the file is looked
- * at only while a service starts that asks for it.
+ * The log file is read, not the FIFO: splice(2) moves the output there unseen by opsd. So the file is read only while a
+ * service with `ready = "log"` starts.
  */
 const LOOK_EVERY: Millis = 50;
-/** Of a longer line only the beginning is matched. */
+/** Bytes of a line that are matched; the rest of a longer line is ignored. */
 const LONGEST_LINE = 8_192;
-/** Read in one look; a flood is caught up with in the next ones. */
+/** Bytes read at a time; the next reads catch up with a flood. */
 const MOST_AT_ONCE = 1 << 20;
 const NEWLINE = 0x0a;
-/** What opsd puts in front of lines (log.timestamps): `Nov 23 16:10:00.123 `. */
+/** The timestamp that opsd puts in front of lines (log.timestamps): `Nov 23 16:10:00.123 `. */
 const STAMP = /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3} /;
 const chunk = Buffer.allocUnsafeSlow(65_536);
 
-/** The place in a file where a generation begins. `ino` 0: there was no file yet. */
+/** The place in a log file where the output of a generation begins. `ino` 0: there was no file yet. */
 export interface Mark {
   readonly ino: number;
   readonly offset: number;
@@ -33,11 +33,11 @@ export function markEnd(path: string): Mark {
 
 interface LogLineOptions {
   readonly path: string;
-  /** Of the service's user. */
+  /** The user id of the service. */
   readonly uid: number;
   readonly from: Mark;
   readonly pattern: RegExp;
-  /** Lines have timestamps of opsd in front, which are not what the service wrote. */
+  /** Lines begin with timestamps of opsd, which are not the service's output. */
   readonly hasStamps: boolean;
   readonly onMatch: () => void;
 }
@@ -47,7 +47,7 @@ export class LogLine implements Disposable {
   readonly #timer: Disposable;
   #file: { readonly fd: number; readonly ino: number } | null = null;
   #offset: number;
-  /** The beginning of a line that has not ended yet. */
+  /** The beginning of a line whose newline was not read yet. */
   #begun: Buffer = Buffer.alloc(0);
 
   constructor(options: LogLineOptions) {
@@ -62,11 +62,11 @@ export class LogLine implements Disposable {
       if (this.#file === null || this.#readOn(this.#file.fd)) return;
       const found = lookAt(this.#options.path);
       if (found === null || found.ino === this.#file.ino) return;
-      // Rotated: all of the old file was read.
+      // The log was rotated, and all of the old file was read.
       this.#closeFile();
       this.#file = this.#open({ ino: 0, offset: 0 });
     } catch {
-      // A disk in trouble: the next look may see more, and readiness has its timeout.
+      // The disk fails: the next read may succeed, and readiness has its timeout.
     }
   }
 
@@ -77,9 +77,9 @@ export class LogLine implements Disposable {
     return { fd: found.open(constants.O_RDONLY), ino: found.stats.ino };
   }
 
-  /** True: nothing more is to be done now. */
+  /** True: a line matched, or as much was read as one turn may. */
   #readOn(fd: number): boolean {
-    // Emptied in place (copytruncate).
+    // The log was emptied in place (copytruncate of logrotate).
     if (fstatSync(fd).size < this.#offset) this.#offset = 0;
     for (let left = MOST_AT_ONCE; left > 0; ) {
       const length = readSync(fd, chunk, 0, chunk.length, this.#offset);

@@ -1,4 +1,4 @@
-// Readiness by s6's protocol: the service writes a newline to a descriptor that it was born with.
+// Readiness by the protocol of s6: the service writes a newline to a descriptor that it inherits.
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -7,14 +7,14 @@ import { makeFifos } from '../fifo/fifo.ts';
 const NEWLINE = 0x0a;
 
 /**
- * A named pipe, not an anonymous one: what is written while no opsd is there waits in it for the next one. The service
+ * A FIFO, not an anonymous pipe: what the service writes while no opsd runs waits there for the next one. The service
  * holds both ends, so that it gets no SIGPIPE meanwhile.
  */
 export class NotifyPipe implements Disposable {
   readonly #fd: number;
   readonly #socket: Socket;
 
-  /** Throws what the system says, where there can be none. */
+  /** Throws the system's error if the FIFO cannot be made or opened. */
   constructor(path: string, onNewline: () => void) {
     makeFifos([path]);
     this.#fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
@@ -26,22 +26,22 @@ export class NotifyPipe implements Disposable {
     this.#socket.unref();
   }
 
-  /** For the child; the caller closes it. */
+  /** The descriptor for the child; the caller closes it. */
   openForChild(): number {
     return openSync(`/proc/self/fd/${this.#fd}`, constants.O_RDWR);
   }
 
-  /** The pipe itself stays: what the service writes from now on waits for the next opsd. */
+  /** The FIFO stays: what the service writes from now on waits for the next opsd. */
   [Symbol.dispose](): void {
     this.#socket.destroy();
   }
 }
 
-/** The child has its own copy by then. */
+/** Closes a descriptor of which the child has its own copy. */
 export function closeQuietly(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // Closed already.
+    // The descriptor was closed already.
   }
 }

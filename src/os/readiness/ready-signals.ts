@@ -1,4 +1,4 @@
-// Readiness that services tell by themselves: hands each new process what it needs for that, listens, and reports.
+// Readiness that services report themselves: hands each new process what it needs for that, listens, and reports.
 
 import { lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ import { linearPattern } from './linear-pattern.ts';
 import { LogLine, type Mark, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
 
-/** What a new process inherits; the caller disposes it after the spawn. */
+/** What a new process inherits for it; the caller disposes it after the spawn. */
 interface Handed extends Disposable {
-  /** In this order, after what it is given for something else. */
+  /** In this order, after all other inherited descriptors. */
   readonly descriptors: readonly number[];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -20,7 +20,7 @@ interface Handed extends Disposable {
 interface ReadySignalsOptions {
   readonly report: Report;
   readonly runDir: string;
-  /** Where the output of a service ends up; null: in no file. */
+  /** The log file of a service; null: its output goes to no file. */
   readonly logFile: (service: string) => LogPlace | null;
 }
 
@@ -30,7 +30,7 @@ const NOTHING: Handed = { descriptors: [], environment: {}, [Symbol.dispose]() {
 export class ReadySignals implements Disposable {
   readonly #options: ReadySignalsOptions;
   readonly #folder: string;
-  /** By the name of the file in the folder. */
+  /** Listeners by the name of their file in the folder. */
   readonly #listening = new Map<string, Disposable>();
 
   constructor(options: ReadySignalsOptions) {
@@ -39,8 +39,8 @@ export class ReadySignals implements Disposable {
   }
 
   /**
-   * Called when the output of a generation is open and before it is spawned. `before`: so many descriptors from 3 on are
-   * given to it for something else. Throws what the system says.
+   * Begins to listen: called when the output of a generation is open, before it is spawned. `before`: how many other
+   * descriptors, from 3 on, it inherits. Throws the system's error.
    */
   begin(service: string, generation: number, { policy: { ready, timestamps } }: ServiceSpec, before = 0): Handed {
     if (ready?.on === 'fd') {
@@ -61,14 +61,14 @@ export class ReadySignals implements Disposable {
     if (place !== null && ready?.pattern != null) {
       const from = markEnd(place.path);
       makeFolders(this.#folder, 0o700);
-      // For the next opsd, should this one be killed before the service is ready.
+      // For the next opsd, if this one is killed before the service is ready.
       writeFileSync(this.#pathOf(service, generation), `${from.ino} ${from.offset}\n`, { mode: 0o600 });
       this.#readLog(service, generation, place, from, ready.pattern, timestamps);
     }
     return NOTHING;
   }
 
-  /** An earlier opsd began it; it may have become ready since. */
+  /** Listens on for a generation that an earlier opsd started; it may have become ready since. */
   resume(service: string, generation: number, { policy: { ready, timestamps } }: ServiceSpec): void {
     const path = this.#pathOf(service, generation);
     try {
@@ -79,11 +79,11 @@ export class ReadySignals implements Disposable {
         if (log !== null) this.#readLog(service, generation, log, readMark(path), ready.pattern, timestamps);
       }
     } catch {
-      // It was ready before, or was started with another way to say so: its readiness timeout decides.
+      // The service was ready already, or was started with another way to report it: its readiness timeout decides.
     }
   }
 
-  /** It said so, or is gone. */
+  /** The service is ready, or has ended. */
   end(service: string, generation: number): void {
     const key = fileOf(service, generation);
     const listening = this.#listening.get(key);
@@ -93,13 +93,13 @@ export class ReadySignals implements Disposable {
     removeQuietly(this.#pathOf(service, generation));
   }
 
-  /** Removes what generations left that nobody listens to any more. */
+  /** Removes the files of generations that no listener is for. */
   sweep(): void {
     let names: string[] = [];
     try {
       names = readdirSync(this.#folder);
     } catch {
-      // Nobody ever asked for such a signal.
+      // No service ever used such a file.
     }
     for (const name of names) if (!this.#listening.has(name)) removeQuietly(join(this.#folder, name));
   }
@@ -114,7 +114,7 @@ export class ReadySignals implements Disposable {
   ): void {
     const onMatch = this.#tell(service, generation);
     const linear = linearPattern(pattern);
-    // opsd check refuses all others; of an opsd before this one nobody knows.
+    // `opsd check` refuses such a pattern; an adopted service may have one from an earlier version.
     if (linear === null) return;
     this.#listen(service, generation, new LogLine({ ...place, from, pattern: linear, hasStamps, onMatch }));
   }
@@ -136,7 +136,7 @@ export class ReadySignals implements Disposable {
     return join(this.#folder, fileOf(service, generation));
   }
 
-  /** What services may still say is left for the next opsd. */
+  /** The files stay: what services still write there is for the next opsd. */
   [Symbol.dispose](): void {
     for (const listening of this.#listening.values()) listening[Symbol.dispose]();
     this.#listening.clear();
@@ -156,6 +156,6 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Removed already, with the run directory.
+    // The file was removed already, with the run directory.
   }
 }
