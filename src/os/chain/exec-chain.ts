@@ -1,61 +1,62 @@
-// What stands in front of a command so that it is born as asked for: well-kept tools that exec one another and keep the PID.
+// Builds the exec chain: the well-known tools in front of a command that give the process its attributes, exec one
+// another and keep the PID.
 
 import type { IoPriority } from '../../core/model/spec.ts';
 
-/** What a service process is to be born with. */
+/** The attributes that a service process starts with. */
 export interface Birth {
   readonly umask: number;
   readonly nice: number;
   readonly oomScoreAdj: number;
   /** Soft RLIMIT_NOFILE. */
   readonly descriptors: number;
-  /** RLIMIT_NOFILE, soft and hard, instead of that; null: not asked for. */
+  /** RLIMIT_NOFILE, soft and hard, in place of `descriptors`; null: not configured. */
   readonly nofile: number | null;
-  /** RLIMIT_CORE in bytes; null: as opsd. */
+  /** RLIMIT_CORE in bytes; null: that of opsd. */
   readonly core: number | 'unlimited' | null;
   readonly ionice: IoPriority | null;
   readonly noNewPrivileges: boolean;
-  /** `CAP_CHOWN`, …: all it may have; null: as its user. */
+  /** All capabilities that the process may have (`CAP_CHOWN`, …); null: those of its user. */
   readonly capabilities: readonly string[] | null;
-  /** It is given listening sockets, and is to know that it is the one that is meant (sd_listen_fds(3)). */
+  /** The process inherits listening sockets, and LISTEN_PID must name it (sd_listen_fds(3)). */
   readonly hasSockets: boolean;
-  /** null: as opsd itself. */
+  /** null: the user of opsd. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
-  /** Path of the cgroup to enter; null: that of opsd. */
+  /** Path of the cgroup to enter; null: the cgroup of opsd. */
   readonly cgroup: string | null;
 }
 
-/** What it would inherit of opsd. */
+/** The attributes that a process inherits from opsd. */
 export type Inherited = Pick<Birth, 'umask' | 'nice' | 'oomScoreAdj' | 'descriptors'>;
 
-/** Absolute paths: the service's own PATH need not lead to them. */
+/** Absolute paths, as the PATH of the service need not lead to the tools. */
 export interface ChainTools {
   readonly sh: string;
   readonly prlimit: string;
   readonly nice: string;
   readonly ionice: string;
   readonly setpriv: string;
-  /** null: it is not installed. */
+  /** null: perl is not installed. */
   readonly perl: string | null;
 }
 
 /**
- * All of `stages` run with the rights of opsd, and therefore with opsd's environment and in `/`: nothing that the service
- * could have a hand in has any force there. `steps` are of the landing behind them (landing.ts).
+ * All `stages` run with the privileges of opsd, and therefore with its environment and in `/`: nothing that the service
+ * controls has an effect there. `steps` belong to the landing after them (landing.ts).
  */
 export interface Chain {
   readonly stages: readonly string[];
-  /** The last of the stages, which gives up rights; empty: the service has those of opsd. */
+  /** The last of the stages, which drops privileges; empty: the service keeps those of opsd. */
   readonly rights: readonly string[];
-  /** Commands of sh(1) that need no more rights than the service has. */
+  /** Commands of sh(1) that need no more privileges than the service has. */
   readonly steps: readonly string[];
-  /** The same, when nothing else is left to do. */
+  /** Commands of sh(1) that come directly before the exec of the service. */
   readonly last: readonly string[];
-  /** The process is to say to itself that the sockets are for it (LISTEN_PID). */
+  /** The process must set LISTEN_PID to its own PID. */
   readonly hasSockets: boolean;
 }
 
-/** null: it inherits all that is asked for. */
+/** null: the process inherits all that is configured, so it needs no chain. */
 export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools): Chain | null {
   const rights = rightsStage(birth, tools);
   const early = earlySteps(birth, inherited);
@@ -67,7 +68,7 @@ export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools)
     ...rights,
   ];
   const last = lastSteps(birth);
-  // Without rights to give up one shell does all that shells have to do.
+  // If no privileges are dropped, one shell does all steps.
   const isOneShell = rights.length === 0;
   const steps = isOneShell ? [...early, ...late] : late;
   const { hasSockets } = birth;
@@ -75,7 +76,7 @@ export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools)
   return { stages: [...(isOneShell ? [] : shellStage(early, tools)), ...others], rights, steps, last, hasSockets };
 }
 
-/** The service's user may do neither. */
+/** Steps that the service's user is not permitted to do. */
 function earlySteps({ oomScoreAdj, cgroup }: Birth, inherited: Inherited): string[] {
   const steps: string[] = [];
   if (oomScoreAdj !== inherited.oomScoreAdj) steps.push(setOomScoreAdj(oomScoreAdj));
@@ -90,24 +91,24 @@ function lateSteps({ umask, nofile, descriptors }: Birth, inherited: Inherited):
   return steps;
 }
 
-/** A shell takes some descriptors for itself for a moment: it may not have fewer before. */
+/** A shell needs some descriptors for itself: a lower limit must be set last. */
 const FEW_DESCRIPTORS = 64;
 
 function lastSteps({ nofile }: Birth): string[] {
   return nofile !== null && nofile <= FEW_DESCRIPTORS ? [`ulimit -n ${nofile}`] : [];
 }
 
-/** What only a process itself can do: a shell does it and becomes what follows. */
+/** A stage for what a process can only do to itself: a shell does it and execs the next stage. */
 export function shellStage(steps: readonly string[], { sh }: Pick<ChainTools, 'sh'>): string[] {
   return steps.length === 0 ? [] : [sh, '-c', [...steps, 'exec "$@"'].join('; '), 'opsd'];
 }
 
-/** One word for sh(1), whatever is in it. */
+/** Quotes any text as one word for sh(1). */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What a shell says by itself when the kernel refuses it, "echo: I/O error", would tell nobody anything. */
+/** The shell's own message when the kernel refuses ("echo: I/O error") would help nobody. */
 function setOomScoreAdj(score: number): string {
   const refused = `opsd: the kernel refuses oom_score_adj = ${score} without CAP_SYS_RESOURCE, this goes on without`;
   return `{ echo ${score} > /proc/self/oom_score_adj; } 2>/dev/null || echo "${refused}" >&2`;
@@ -121,11 +122,11 @@ function limitStage({ nofile, core }: Birth, { prlimit }: ChainTools): string[] 
 }
 
 function niceStage(birth: Birth, inherited: Inherited, { nice }: ChainTools): string[] {
-  // nice(1) adds to what it inherits.
+  // nice(1) adds to the inherited value.
   return birth.nice === inherited.nice ? [] : [nice, '-n', String(birth.nice - inherited.nice), '--'];
 }
 
-/** The numbers are those of ionice(1). */
+/** The class numbers of ionice(1). */
 const IO_CLASSES = { realtime: 1, 'best-effort': 2, idle: 3 } as const;
 
 function ioStage({ ionice: wanted }: Birth, { ionice }: ChainTools): string[] {
@@ -135,8 +136,9 @@ function ioStage({ ionice: wanted }: Birth, { ionice }: ChainTools): string[] {
 }
 
 /**
- * With the user's own supplementary groups: spawn's uid and gid would leave it with none (edge case N7). Capabilities go
- * into the ambient set, too: only so a program of another user than root has them.
+ * The stage that drops privileges (setpriv(1)). It sets the user's supplementary groups: spawn's uid and gid would
+ * leave the service with none (edge case N7). Capabilities also go into the ambient set: without it a program of a user
+ * other than root has none.
  */
 export function rightsStage(
   { user, noNewPrivileges, capabilities }: Pick<Birth, 'user' | 'noNewPrivileges' | 'capabilities'>,

@@ -1,23 +1,24 @@
-// Where the exec chain ends: behind the change of rights, the service's environment and folder come into force, and the service begins.
+// The landing, the last program of the exec chain: after privileges are dropped, it sets the service's environment and
+// working directory and execs the service.
 
 import { MARKER } from '../proc/marker.ts';
 import { type Chain, type ChainTools, quote, shellStage } from './exec-chain.ts';
 import { DEFAULT_PATH } from './tools.ts';
 
-/** What a process is to become. */
+/** What the process becomes at the end of the chain. */
 export interface Target {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What is executed to get there. */
+/** What is executed first. */
 export interface Execution extends Target {
-  /** What the landing finds on descriptor 0, which is /dev/null for the service; null: there is no chain, and no landing. */
+  /** Text that the landing reads on descriptor 0, which becomes /dev/null for the service; null: there is no chain. */
   readonly input: string | null;
 }
 
-/** Through the chain. `own`: the environment of opsd itself. */
+/** Leads to `target` through the chain. `own`: the environment of opsd. */
 export function executionOf(target: Target, chain: Chain, tools: ChainTools, own: NodeJS.ProcessEnv): Execution {
   const { argv, input } = landing(target, chain, tools);
   const [first = tools.sh, ...rest] = [...chain.stages, ...argv, ...target.command];
@@ -26,10 +27,11 @@ export function executionOf(target: Target, chain: Chain, tools: ChainTools, own
     command: [first, ...rest],
     cwd: '/',
     environment: {
-      // Of opsd, not of the service: should opsd be killed now, the next one knows by it what this process is.
+      // The chain has the environment of opsd, not of the service, but the service's marker: if opsd is killed now, the
+      // next one recognizes the process by it.
       ...(marker === undefined ? {} : { [MARKER]: marker }),
       PATH: own.PATH || DEFAULT_PATH,
-      // What a tool says in case of need does not depend on the host's language, and perl(1) does not miss one.
+      // Error messages of the tools do not depend on the host's language, and perl(1) complains of no missing locale.
       LANG: 'C',
     },
     input,
@@ -39,26 +41,29 @@ export function executionOf(target: Target, chain: Chain, tools: ChainTools, own
 const CANNOT_EXECUTE = 126;
 const NOT_FOUND = 127;
 
-/** Whether a landing that could not become the service ends with this exit code, as every shell does. */
+/** Whether the exit code is one with which every shell ends when it cannot execute a command (126, 127). */
 export function mayBeOfLanding(code: number | null): boolean {
   return code === CANNOT_EXECUTE || code === NOT_FOUND;
 }
 
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** These are read-only in one shell or another (dash, bash, busybox, ksh, zsh), or the shell gives them values of its own. */
+/** Variables that are read-only in some shell (dash, bash, busybox, ksh, zsh), or that a shell sets itself. */
 const OF_SHELLS =
   /^(?:_|IFS|PWD|OLDPWD|SHLVL|PPID|UID|EUID|GID|EGID|GROUPS|USERNAME|OPT(?:IND|ARG|ERR)|LINENO|S?RANDOM|SECONDS|EPOCH(?:SECONDS|REALTIME)|ERRNO|FUNCNAME|DIRSTACK|PIPESTATUS|HIST.*|SHELLOPTS|POSIXLY_CORRECT|BASH.*|KSH.*|ZSH.*|ENV|PS[0-4])$/;
-/** A shell puts variables into an order of its own: a larger environment keeps its order, so that the marker is soon found. */
+/**
+ * Bytes. A shell reorders variables: for a larger environment perl is used, so that the marker stays first and is found
+ * soon.
+ */
 export const MOST_FOR_SHELL = 16 * 1024;
 
-/** null: a shell can pass on all of them as they are. */
+/** Name of a variable that no shell passes on unchanged; null: there is none. */
 export function nameForNoShell(environment: Readonly<Record<string, string>>): string | null {
   for (const name in environment) if (!PLAIN_NAME.test(name) || OF_SHELLS.test(name)) return name;
   return null;
 }
 
 function isLarge(environment: Readonly<Record<string, string>>): boolean {
-  // At least: a character is one byte or more.
+  // A lower bound: a character is at least one byte.
   return Object.entries(environment).reduce((size, pair) => size + pair.join('=').length + 1, 0) > MOST_FOR_SHELL;
 }
 
@@ -75,21 +80,21 @@ function landing(target: Target, chain: Chain, tools: ChainTools): Landing {
 }
 
 /**
- * A shell that reads its commands from descriptor 0: what is there neither ps(1) nor /proc shows to anybody, it needs no
- * descriptor that the service could inherit, and the tools before it do not read it.
+ * A shell that reads its commands from descriptor 0: they are visible neither in ps(1) nor in /proc, they take no
+ * descriptor that the service would inherit, and the tools before it do not read them.
  */
 function plainLanding({ cwd, environment }: Target, { steps, last, hasSockets }: Chain, { sh }: ChainTools): Landing {
   const pairs = Object.entries(environment).map(([name, value]) => `${name}=${quote(value)}`);
   const lines = [
     ...steps,
     `cd -- ${quote(cwd)} || exit ${CANNOT_EXECUTE}`,
-    // What the chain had, and the working directory, which the shell exports without being asked.
+    // Variables of the chain, and the working directory, which a shell exports unasked.
     'unset LANG PWD OLDPWD',
-    // A shell that is bash says on stderr what it thinks of a locale.
+    // Bash complains on stderr about an unknown locale.
     `export ${pairs.join(' ')} 2>/dev/null`,
-    // Its own number: the shell becomes the service.
+    // The PID of the shell is that of the service, as exec keeps it.
     ...(hasSockets ? ['export LISTEN_PID=$$'] : []),
-    // Read as a whole: what follows on descriptor 0 is gone.
+    // The shell reads this line as a whole before descriptor 0 is replaced.
     `{ ${['exec <>/dev/null', ...last, 'exec "$@"'].join('; ')}; }`,
   ];
   return { argv: [sh, '-s', '--'], input: `${lines.join('\n')}\n` };
@@ -104,7 +109,7 @@ const EXACTLY = [
   `print STDERR "opsd: cannot execute $ARGV[0]: $!\\n"; exit($! == 2 ? ${NOT_FOUND} : ${CANNOT_EXECUTE})`,
 ].join('\n');
 
-/** perl(1) passes on every variable, in the order in which it is given them. */
+/** perl(1) passes on every variable, in the given order. */
 function exactLanding(
   { cwd, environment }: Target,
   { steps, last, hasSockets }: Chain,

@@ -1,12 +1,12 @@
-// The tools of the exec chain, where this host keeps them.
+// Finds the tools of the exec chain on this host.
 
 import { accessSync, constants } from 'node:fs';
 import type { ChainTools } from './exec-chain.ts';
 
-/** Where programs are looked for when nothing else says so. */
+/** The PATH for programs when none is configured or inherited. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** A missing one keeps its usual place, and is then named as missing. */
+/** A missing tool keeps its usual path, and a start that needs it is refused with that path. */
 export function chainTools(): ChainTools {
   return {
     sh: '/bin/sh',
@@ -26,7 +26,7 @@ function findTool(name: string): string | null {
   return findProgram(name, DEFAULT_PATH);
 }
 
-/** null: in none of the folders of `searchPath` can it be executed. */
+/** null: no folder of `searchPath` has it as an executable. */
 export function findProgram(name: string, searchPath: string): string | null {
   const paths = searchPath.split(':').map((folder) => `${folder}/${name}`);
   return paths.find(isExecutable) ?? null;

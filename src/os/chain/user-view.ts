@@ -1,4 +1,5 @@
-// Asks what a service's user may do, by a short-lived child with that user's rights: opsd itself never becomes anybody.
+// Asks what a service's user may do through a short-lived child with that user's privileges: opsd itself never changes
+// its user.
 
 import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
 import type { UserObstacle } from '../../config/check/host-facts.ts';
@@ -7,30 +8,30 @@ import { Alarm, monotonic } from '../../runtime/clock.ts';
 import { quote } from './exec-chain.ts';
 import { DEFAULT_PATH } from './tools.ts';
 
-/** Whether that program can be executed in that folder. `path`: where it is looked for. */
+/** Question: can the user enter `cwd` and execute `program`? `path`: the PATH in which it is searched. */
 interface Question {
   readonly cwd: string;
   readonly program: string;
   readonly path: string;
 }
 
-/** Who is asked: `rights` is the stage of the exec chain that gives up rights; `name`: "user web". */
+/** The user: `rights` is the stage of the exec chain that drops privileges; `name` is for messages ("user web"). */
 interface Asked {
   readonly rights: readonly string[];
   readonly name: string;
 }
 
-/** As messages name whoever has the rights of a service. */
+/** The user of a service as messages name it. */
 export function nameOfUser({ user, group }: Pick<Launch, 'user' | 'group'>): string {
   if (user !== null) return `user ${user}`;
   return group === null ? 'the service with the capabilities it has' : `the service with group ${group}`;
 }
 
-/** A network file system that does not answer is no answer. */
+/** Milliseconds to wait for an answer; a network file system may give none. */
 const PATIENCE = 2_000;
-/** Children at a time that are asked while opsd goes on; who fails meanwhile is asked about after the next failure. */
+/** Children at a time while opsd supervises. A service that fails meanwhile is asked about after its next failure. */
 const MOST_AT_ONCE = 8;
-/** Questions to one child. */
+/** Upper limit of the questions to one child. */
 const MOST_QUESTIONS = 2_000;
 const SH = '/bin/sh';
 
@@ -45,12 +46,12 @@ const OPTIONS = {
 
 let underWay = 0;
 
-/** null: nothing speaks against it, or nobody knows. Never rejects. */
+/** null: no obstacle, or unknown. Never rejects. */
 export async function askUser(asked: Asked, question: Question): Promise<UserObstacle | null> {
   const [file = SH, ...args] = [...asked.rights, SH, '-s'];
   if (underWay >= MOST_AT_ONCE) return null;
   const { promise, resolve } = Promise.withResolvers<string>();
-  // The end of one that waits in the kernel is not waited for.
+  // A child that waits in the kernel is not waited for.
   using alarm = new Alarm(() => resolve(''));
   alarm.set(PATIENCE);
   let child: ChildProcess;
@@ -63,16 +64,19 @@ export async function askUser(asked: Asked, question: Question): Promise<UserObs
     return null;
   }
   underWay += 1;
-  // One that does not read is one that has failed.
+  // A child that does not read its stdin has failed, which its exit tells.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(scriptOf([question]));
   const told = await promise;
-  // Whoever else holds its end of the pipe is not waited for.
+  // Another process that holds the pipe is not waited for.
   child.stdout?.destroy();
   return obstaclesOf(told, [question], asked.name)[0] ?? null;
 }
 
-/** The same for many, one answer a question; opsd waits for it. `patience`: for all of them together. */
+/**
+ * Asks many questions and blocks opsd until they are answered; one answer for each. `patience`: milliseconds for all
+ * together.
+ */
 export function askUserNow(
   asked: Asked,
   questions: readonly Question[],
@@ -91,7 +95,7 @@ export function askUserNow(
   return answers;
 }
 
-/** One line for each: `ok`, or what is in the way. */
+/** Shell function that prints one line: `ok`, or the obstacle. */
 const LOOK = `look() {
   cd -- "$1" 2>/dev/null || { echo cwd; return; }
   file=$2
@@ -119,25 +123,26 @@ set -f
 `;
 
 function scriptOf(questions: readonly Question[]): string {
-  // Each in a process of its own: no folder is entered on the way to another.
+  // A subshell for each question, so that `cd` has no effect on the next.
   const lines = questions.map(({ cwd, program, path }) => `(look ${[cwd, program, path].map(quote).join(' ')})\n`);
   return `${LOOK}${lines.join('')}`;
 }
 
 function obstaclesOf(told: string, questions: readonly Question[], name: string): readonly (UserObstacle | null)[] {
   const lines = told.split('\n');
-  // What follows the last line break was broken off.
+  // An incomplete last line is dropped.
   lines.pop();
   return questions.map((question, index) => obstacleOf(lines[index] ?? 'ok', question, name));
 }
 
-/** BINPRM_BUF_SIZE of the kernel: more it does not read, either. */
+/** BINPRM_BUF_SIZE of the kernel, which reads no more either. */
 const LONGEST_INTERPRETER = 256;
 const LET = 'let that user read and execute it, and pass the folders above it (chmod, setfacl)';
 
 function obstacleOf(answer: string, { cwd, program, path }: Question, name: string): UserObstacle | null {
   const [word = '', named = ''] = answer.split(/ (.*)/s, 2);
-  // The file is the user's, and so is the child: nothing else that it says is taken over.
+  // The file and the child belong to the user: only the length-limited name of the interpreter is taken from the
+  // answer.
   const interpreter = named.slice(0, LONGEST_INTERPRETER);
   const enter = 'let that user pass it and the folders above it (chmod, setfacl), or correct cwd';
   const ofProgram = (why: string) => ({ isOfFolder: false, why: `command ${program}: ${name} may ${why}: ${LET}` });
