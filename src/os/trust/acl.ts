@@ -1,19 +1,20 @@
-// The POSIX ACL of what a descriptor holds (acl(5)), through getxattr(2) of the C library; where there is none the mode says it all.
+// Reads the POSIX ACL (acl(5)) of a descriptor through getxattr(2) of the C library; without node:ffi only the mode
+// counts.
 
 import { constants } from 'node:os';
 import { loadForeign } from '../proc/ffi.ts';
 
-/** Permission bits, 1 to 4 each. Those of the owner are in the mode. */
+/** Permission bits: a sum of 4 (read), 2 (write), 1 (execute). Those of the owner are in the mode. */
 export interface Acl {
   readonly users: ReadonlyMap<number, number>;
-  /** Of the file's own group, which the mode does not tell of a file that has an ACL: there it is the mask. */
+  /** Bits of the file's own group. In a file with an ACL the group bits of the mode are the mask instead. */
   readonly group: number;
   readonly groups: ReadonlyMap<number, number>;
   readonly mask: number;
   readonly other: number;
 }
 
-/** One that cannot be read grants nothing. */
+/** An ACL that cannot be parsed grants nothing. */
 const CLOSED: Acl = { users: new Map(), group: 0, groups: new Map(), mask: 0, other: 0 };
 const NAME = 'system.posix_acl_access';
 /** The kernel's XATTR_SIZE_MAX. */
@@ -29,10 +30,10 @@ const OTHER = 0x20;
 
 type Getxattr = (path: string) => DataView | number;
 
-/** undefined: not looked for yet; null: this Node has no node:ffi. */
+/** undefined: not loaded yet; null: this Node has no node:ffi. */
 let getxattr: Getxattr | null | undefined;
 
-/** null: it has none, or this Node cannot tell. */
+/** null: the file has no ACL, or this Node cannot read it. */
 export function aclOf(descriptor: number): Acl | null {
   getxattr ??= bind();
   const answer = getxattr?.(`/proc/self/fd/${descriptor}`) ?? constants.errno.ENODATA;
@@ -59,7 +60,7 @@ function bind(): Getxattr | null {
 function parseAcl(view: DataView): Acl {
   const users = new Map<number, number>();
   const groups = new Map<number, number>();
-  // Without named entries there is no mask, and the ACL is the mode.
+  // Without named users and groups there is no mask, and the ACL equals the mode.
   const bits = { group: 0, mask: 7, other: 0 };
   for (let at = HEADER; at + ENTRY <= view.byteLength; at += ENTRY) {
     const permissions = view.getUint16(at + 2, true);

@@ -1,4 +1,5 @@
-// Who, beside root and opsd's own user, could put something else at a path: the folders above it are looked at up to /, as sshd(8) does with its keys.
+// Finds users other than root and opsd's own who could replace the file at a path: checks all folders above it up to /,
+// as sshd(8) does for its keys.
 
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -17,7 +18,10 @@ export function doubtAbove(path: string, danger: string): string | null {
   return null;
 }
 
-/** Who may only add files to a sticky folder (/tmp) cannot replace what is there; of whom that is, the next step tells. */
+/**
+ * A user who may only add files to a sticky folder (/tmp) cannot replace the files of others; the next step of the path
+ * checks their owner.
+ */
 function doubtOn({ path, stats }: Step, danger: string): string | null {
   const us = process.geteuid?.() ?? 0;
   const { uid, mode } = stats;
@@ -29,17 +33,17 @@ function doubtOn({ path, stats }: Step, danger: string): string | null {
   return `${path} can be written by others than ${us === 0 ? 'root' : 'opsd'}, ${danger}; chmod go-w ${path}`;
 }
 
-/** By others than its owner. opsd's own group is as good as its user. */
+/** Writable by others than its owner. The group of opsd counts as its user. */
 export function isOpen({ mode, gid }: Stats): boolean {
   return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== process.getegid?.());
 }
 
-/** Others than its owner can make files in it. */
+/** Users other than its owner can make files in it. */
 export function isShared({ mode }: Stats): boolean {
   return (mode & 0o022) !== 0;
 }
 
-/** They can put a file in the place of another there, too. */
+/** They can also replace files of others there (no sticky bit). */
 export function isLoose(stats: Stats): boolean {
   return isShared(stats) && (stats.mode & 0o1000) === 0;
 }
@@ -51,7 +55,7 @@ function wayTo(path: string): readonly Step[] {
       const end = there === path ? [] : [{ path: there, stats: found.stats, acl: null }];
       return [...found.way, ...end];
     } catch (error) {
-      // What may not be entered is told by whoever opens it.
+      // A folder that cannot be entered is reported when the file is opened.
       if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') return [];
       if (there === '/') return [];
     }

@@ -1,4 +1,5 @@
-// Opens and looks at paths that somebody else may have prepared: never waits, never becomes a terminal's, follows no stranger's link.
+// Opens and stats paths that another user may have prepared: never blocks, never acquires a controlling terminal,
+// follows no link of an untrusted user.
 
 import {
   type BigIntStats,
@@ -15,37 +16,39 @@ import {
 } from 'node:fs';
 import { type Acl, aclOf } from './acl.ts';
 
-/** Neither waits for anything, nor does anything to what is there, nor needs a right to it (open(2)); Node has no name for it. */
+/**
+ * O_PATH (open(2)) never blocks, has no effect on the file and needs no permission for it; Node has no name for it.
+ */
 const O_PATH = 0o10000000;
 /** Node adds O_CLOEXEC. */
 const HARMLESS = constants.O_NONBLOCK | constants.O_NOCTTY;
-/** The kernel's own limit (path_resolution(7)). */
+/** The kernel's own limit of links (path_resolution(7)). */
 const MOST_LINKS = 40;
-/** Far more than PATH_MAX has room for: what links add to a path ends there. */
+/** More than any path within PATH_MAX has: bounds a path that grows by links. */
 const MOST_STEPS = 4096;
-/** statfs(2) of procfs. */
+/** f_type of procfs in statfs(2). */
 const PROC_SUPER_MAGIC = 0x9fa0;
 
-/** A folder or a link on the way. */
+/** A folder or link on the way to a file. */
 export interface Step {
   readonly path: string;
   readonly stats: Stats;
-  /** null: none, or nobody asks. */
+  /** null: it has none, or it does not matter. */
   readonly acl: Acl | null;
 }
 
-/** Somebody who is not to be trusted with it can decide what is found at a path. `message` says who, and what to do. */
+/** A user who is not trusted can decide what this path leads to. `message` names the user and the remedy. */
 export class DistrustedPath extends Error {}
 
-/** The numbers of users whose links are followed; null: all, as opsd has no right there that the asker has not. */
+/** User ids whose links are followed; null: all, as opsd has no privilege there that the asker has not. */
 type Trusted = ReadonlySet<number> | null;
 
-/** What is at the end of a path, held by a descriptor: whoever changes the path from now on changes nothing here. */
+/** The file at the end of a path, held by a descriptor: later changes of the path have no effect on it. */
 export class Found implements Disposable {
-  /** O_PATH: nothing was opened yet. */
+  /** An O_PATH descriptor: the file itself is not open yet. */
   readonly seen: number;
   readonly stats: Stats;
-  /** From / on; without what was found itself. */
+  /** From / on, without the file itself. */
   readonly way: readonly Step[];
 
   constructor(seen: number, stats: Stats, way: readonly Step[]) {
@@ -54,7 +57,10 @@ export class Found implements Disposable {
     this.way = way;
   }
 
-  /** Of a regular file only: opening a device or a FIFO does something. The caller closes it. Throws what open(2) gives. */
+  /**
+   * Opens the file itself. Only for a regular file: opening a device or FIFO has effects. The caller closes the
+   * descriptor. Throws the error of open(2).
+   */
   open(flags: number): number {
     return openSync(`/proc/self/fd/${this.seen}`, flags | HARMLESS);
   }
@@ -66,8 +72,9 @@ export class Found implements Disposable {
 
 /**
  * Walks an absolute path from / on, one name at a time and each from the descriptor of the folder before it, so that
- * nothing can be swapped in between. Links are followed only where every link and folder on the whole way is of somebody
- * in `trusted`, and never those of /proc, which lead into other processes. Throws DistrustedPath, or what open(2) gives.
+ * nothing can be swapped meanwhile. Links are followed only if every link and folder on the whole way belongs to a user
+ * in `trusted`, and never those of /proc, which lead into other processes. Throws DistrustedPath or the error of
+ * open(2).
  */
 export function find(path: string, trusted: Trusted): Found {
   const walk = new Walk(trusted);
@@ -79,7 +86,10 @@ export function find(path: string, trusted: Trusted): Found {
   }
 }
 
-/** The same by the kernel's own walk, every link followed: where opsd has no right that the asker has not. Throws what open(2) gives. */
+/**
+ * Opens the path with the kernel's own walk, which follows every link: for paths where opsd has no privilege that the
+ * asker has not. Throws the error of open(2).
+ */
 export function hold(path: string): Found {
   const seen = openSync(path, O_PATH);
   return new Found(seen, fstatSync(seen), []);
@@ -89,10 +99,10 @@ class Walk {
   readonly #trusted: Trusted;
   readonly #way: Step[] = [];
   #folder: number;
-  /** Of what is held as `#folder`. */
+  /** The names of the path to `#folder`. */
   #names: string[] = [];
   #links = 0;
-  /** The first on the way that is of somebody else. */
+  /** The first step on the way that belongs to an untrusted user. */
   #stranger: Step | null = null;
 
   constructor(trusted: Trusted) {
@@ -150,7 +160,7 @@ class Walk {
     return new DistrustedPath(`${path} ${what} belongs to user ${stats.uid}, who could lead opsd anywhere; ${remedy}`);
   }
 
-  /** The names that the link stands for. */
+  /** Reads a link; returns the names of its target. */
   #follow(name: string, stats: Stats): string[] {
     const here = `/proc/self/fd/${this.#folder}/${name}`;
     const path = `${this.#path() === '/' ? '' : this.#path()}/${name}`;
@@ -185,39 +195,42 @@ function loop(path: string): Error {
   return Object.assign(new Error(`ELOOP: too many symbolic links, ${path}`), { code: 'ELOOP' });
 }
 
-/** What has this name, and not what a link there leads to; null: nothing. Throws what lstat(2) gives. */
+/** lstat(2) of a path; null: nothing has this name. Throws the error of lstat(2). */
 export function lookAt(path: string): Stats | null {
   return lstatSync(path, { throwIfNoEntry: false }) ?? null;
 }
 
-/** What is at the end of the path, links followed: for what an operator is told, not for what opsd relies on. Throws what stat(2) gives. */
+/**
+ * stat(2) of a path, links followed: for messages to operators, not for decisions of opsd. null: nothing is there.
+ * Throws the error of stat(2).
+ */
 export function lookThrough(path: string): Stats | null {
   return statSync(path, { throwIfNoEntry: false }) ?? null;
 }
 
-/** The same, with times in nanoseconds; throws where there is nothing, too. */
+/** stat(2) with times in nanoseconds; throws also when nothing is there. */
 export function lookThroughExactly(path: string): BigIntStats {
   return statSync(path, { bigint: true });
 }
 
-/** A folder held by a descriptor: what is opened in it is in it, whatever becomes of its name. */
+/** A folder held by a descriptor: files opened in it are in this folder, even if its name changes. */
 export class HeldFolder implements Disposable {
   readonly #fd: number;
   readonly stats: Stats;
 
-  /** A link in its place is not followed. Throws what open(2) gives. */
+  /** Does not follow a link at `path`. Throws the error of open(2). */
   constructor(path: string) {
     this.#fd = openSync(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     this.stats = fstatSync(this.#fd);
   }
 
-  /** What has the name in it, a link itself where it is one. Throws what open(2) gives. */
+  /** The entry of this name in the folder; a link is not followed. Throws the error of open(2). */
   find(name: string): Found {
     const seen = openSync(this.#pathOf(name), O_PATH | constants.O_NOFOLLOW);
     return new Found(seen, fstatSync(seen), []);
   }
 
-  /** A file that was not there. Throws what open(2) gives, EEXIST where it is there. */
+  /** Creates a new file in the folder. Throws the error of open(2), EEXIST if the name is taken. */
   create(name: string, flags: number, mode: number): number {
     const fresh = constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     return openSync(this.#pathOf(name), flags | fresh | HARMLESS, mode);
@@ -232,7 +245,10 @@ export class HeldFolder implements Disposable {
   }
 }
 
-/** The first bytes of a regular file, links followed: how many there are; 0 too where it cannot be read, or is something else. */
+/**
+ * Reads the first bytes of a regular file, links followed. Returns their number; 0 also if it cannot be read or is no
+ * regular file.
+ */
 export function readHead(path: string, into: Buffer): number {
   let descriptor = -1;
   try {

@@ -1,13 +1,14 @@
-// Whether a user may read a file and enter the folders above it: the kernel's rules (acl(5)), asked of what was found, not of a path.
+// Whether a user may read a file and enter the folders above it: the kernel's rules (acl(5)) applied to the files
+// found, not to a path.
 
 import type { Stats } from 'node:fs';
 import { type Acl, aclOf } from './acl.ts';
 import type { Found } from './foreign-path.ts';
 
-/** Somebody, as the kernel sees him. */
+/** A user as the kernel sees him. */
 export interface Credentials {
   readonly uid: number;
-  /** His group, and all others that he is in. */
+  /** The user's primary and supplementary groups. */
   readonly gids: ReadonlySet<number>;
 }
 
@@ -15,9 +16,9 @@ const READ = 4;
 const ENTER = 1;
 
 /**
- * opsd decides by itself: changing the ids of its own thread is no way, and a child that reads as that user could be
- * stopped by him while opsd waits for it. What the kernel knows beside owners, modes and ACLs (the server of an NFS,
- * SELinux) still has its say when opsd opens the file: it can only refuse more.
+ * opsd computes this itself: it cannot change the ids of its own thread, and a child that reads as the user could be
+ * stopped by him while opsd waits for it. Rules that only the kernel knows (NFS servers, SELinux) still apply when opsd
+ * opens the file; they can only refuse more.
  */
 export function mayRead(found: Found, who: Credentials): boolean {
   return (
@@ -26,7 +27,7 @@ export function mayRead(found: Found, who: Credentials): boolean {
   );
 }
 
-/** `acl` null: it has none. */
+/** `acl` null: the file has none. */
 function allows(
   { uid, gid, mode }: Pick<Stats, 'uid' | 'gid' | 'mode'>,
   acl: Acl | null,
