@@ -1,4 +1,4 @@
-// The named pipe that a service writes to: its bytes wait there for opsd, whichever opsd that is.
+// The FIFO that a service writes its output to: the bytes wait there for opsd, this one or the next.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -20,10 +20,10 @@ import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
 import type { FifoRegistry } from './registry.ts';
 
-/** Paths for one mkfifo(1): together they stay far below what execve(2) takes. */
+/** Paths for one mkfifo(1): together far below the limit of execve(2). */
 const MOST_AT_ONCE = 2_000;
 
-/** Makes those that are missing, with one process for all; what is there is left as it is. */
+/** Makes the missing FIFOs, thousands with one process; existing files are left as they are. */
 export function makeFifos(paths: readonly string[]): void {
   const missing = paths.filter((path) => !lstatSync(path, { throwIfNoEntry: false }));
   for (let from = 0; from < missing.length; from += MOST_AT_ONCE) {
@@ -32,7 +32,7 @@ export function makeFifos(paths: readonly string[]): void {
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     });
-    // Whether trying again can help is told by its code.
+    // The error keeps its code, by which a failure that passes is told from a permanent one.
     if (error !== undefined && codeOf(error) !== 'ENOENT') throw error;
     if (error !== undefined) throw new RuntimeError('cannot make FIFOs: mkfifo(1) is not there: install coreutils');
     if (status !== 0) {
@@ -41,15 +41,15 @@ export function makeFifos(paths: readonly string[]): void {
   }
 }
 
-/** Neither waits for anything nor needs any right to the file itself (open(2)); Node has no name for it. */
+/** O_PATH (open(2)) never blocks and needs no permission for the file; Node has no name for it. */
 const O_PATH = 0o10000000;
 const MODE = 0o600;
 
-/** Open for reading and writing, so that there is always a reader and never an end, whoever comes and goes. */
+/** Open for reading and writing: so the FIFO always has a reader, and opsd never reads an end of file. */
 export class Fifo implements Disposable {
   readonly path: string;
   readonly fd: number;
-  /** Whom it was made for. */
+  /** The user id that the FIFO was made for. */
   readonly uid: number;
 
   private constructor(path: string, fd: number, uid: number) {
@@ -59,10 +59,11 @@ export class Fifo implements Disposable {
   }
 
   /**
-   * `uid`: the service's user, who gets the FIFO: opening /dev/stdout opens its inode again, with its rights
-   * (edge case N18). One that opsd itself made is what it is, whatever a service did to it (`chmod 666 /dev/stdout` is
-   * a custom of container images), and is left so while that may still run. Throws RuntimeError where anything else is
-   * in its place; nothing is followed, nothing changed. Where descriptors are used up, their error, which will pass.
+   * Opens the FIFO. `uid`: the service's user, who becomes its owner: opening /dev/stdout opens the inode again, with
+   * the user's permissions (edge case N18). A FIFO that the registry knows as made by opsd is accepted whatever a
+   * service did to its mode (`chmod 666 /dev/stdout` is common in container images), and left so while that service may
+   * still run. Anything else in its place throws RuntimeError; nothing is followed, nothing changed. When descriptors
+   * are used up, throws that error, which passes.
    */
   static open(path: string, service: string, uid: number, book: FifoRegistry): Fifo {
     let seen = -1;
@@ -82,7 +83,7 @@ export class Fifo implements Disposable {
     }
   }
 
-  /** Is it what has its name? The next opsd finds it by that. */
+  /** Whether the FIFO still has its name, by which the next opsd finds it. */
   isInPlace(): boolean {
     const there = lstatSync(this.path, { throwIfNoEntry: false });
     const ours = fstatSync(this.fd);
@@ -90,8 +91,8 @@ export class Fifo implements Disposable {
   }
 
   /**
-   * Another description, a blocking one, for a child; the caller closes it. By descriptor: nobody can swap the path. What
-   * an earlier run did to owner and mode is undone: the new one may be somebody else, with only the rights of then.
+   * Opens a blocking file description for a child; the caller closes it. It is opened by descriptor, so that nobody can
+   * swap the path. Owner and mode that an earlier run changed are restored, as the new run may have another user.
    */
   openForChild(): number {
     try {
@@ -104,7 +105,7 @@ export class Fifo implements Disposable {
     }
   }
 
-  /** The number of bytes read; 0: it is empty. */
+  /** Returns the number of bytes read; 0: the FIFO is empty. */
   read(into: Buffer, limit = into.length): number {
     try {
       return readSync(this.fd, into, 0, limit, null);
@@ -119,7 +120,10 @@ export class Fifo implements Disposable {
   }
 }
 
-/** By descriptor. A service that runs as the same user as opsd can lock both of them out. */
+/**
+ * Opens for reading and writing by descriptor. A service with the same user as opsd can take the permissions away from
+ * both; then they are restored.
+ */
 function reopen(seen: number, isOurs: boolean): number {
   const there = `/proc/self/fd/${seen}`;
   try {
@@ -146,27 +150,27 @@ function refusal(path: string, why: string): RuntimeError {
   return new RuntimeError(`the output FIFO ${path} cannot be used: ${why}; remove it and start the service again`);
 }
 
-/** Whether trying again can help is told by the code of an error, which a refusal has not. */
+/** Errors that pass keep their code; a refusal has none. */
 function unusable(path: string, error: unknown): unknown {
   if (error instanceof RuntimeError || isOutOfDescriptors(error)) return error;
   return refusal(path, codeOf(error) || String(error));
 }
 
-/** Does any process have it open? Without one it is empty: the kernel keeps the bytes only that long. */
+/** Whether any process has the FIFO open. If none has, it is empty: the kernel then drops the bytes. */
 export function hasHolder(path: string): boolean {
   try {
     closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
     return true;
   } catch (error) {
-    // Nobody reads, and whoever holds a FIFO of ours for writing holds it for reading too.
+    // ENXIO: no reader. Every process that holds a FIFO of opsd for writing holds it for reading, too.
     if (codeOf(error) === 'ENXIO') return false;
-    // A service has locked us out of it, and may be there still.
+    // A service took the permissions away from opsd, and may still run.
     if (codeOf(error) === 'EACCES') return true;
     throw error;
   }
 }
 
-/** Gone is gone: a file that somebody removed already is no trouble. */
+/** Removes the file if it is there. */
 export function removeFile(path: string): void {
   try {
     unlinkSync(path);

@@ -1,26 +1,33 @@
-// The kernel's own means to move output and to tell of it: splice(2), epoll(7), and libuv's poll to wait for the latter.
+// Calls of the kernel that move output and report readable FIFOs: splice(2), epoll(7), and libuv's poll to wait for
+// epoll.
 
 import { loadForeign } from '../proc/ffi.ts';
 
 /**
- * Bytes that opsd has read and not yet written are gone when it is killed. splice(2) moves them from the FIFO to the log
- * inside one system call, which a SIGKILL cannot cut in two: what was not written is still in the FIFO. Node offers it
- * through node:ffi (Node 26.6 and later); where that is missing, outputs are copied by read and write, and the two calls'
- * few microseconds are the price.
+ * Bytes that opsd has read but not written are lost when opsd is killed. splice(2) moves them from the FIFO to the log
+ * within one system call, which SIGKILL cannot interrupt: what was not written is still in the FIFO. It needs node:ffi
+ * (Node 26.6 and later). Without it output is copied by read(2) and write(2), and is at risk for the microseconds
+ * between the two.
  */
 export interface Kernel {
-  /** Moves up to `limit` bytes to `offset` of a file. The number moved, or minus the errno (EAGAIN: the FIFO is empty). */
+  /**
+   * Moves up to `limit` bytes from the FIFO to `offset` of a file. Returns the number moved, or minus the errno
+   * (EAGAIN: the FIFO is empty).
+   */
   splice(fifo: number, file: number, offset: number, limit: number): number;
-  /** More room in a FIFO, where the kernel allows it. */
+  /** Enlarges the buffer of a FIFO if the kernel allows it. */
   growPipe(fd: number, bytes: number): void;
-  /** Calls `onReady` while one of its descriptors is readable; never from inside another call. Throws without descriptors. */
+  /**
+   * Calls `onReady` while one of its descriptors is readable, never within another call. Throws when no descriptor is
+   * left.
+   */
   poll(onReady: () => void): Poll;
 }
 
 export interface Poll extends Disposable {
   add(fd: number): void;
   remove(fd: number): void;
-  /** Those of the descriptors that are readable now, at most 64; in turn, when there are more. */
+  /** The readable descriptors, at most 64; if there are more, each call returns the next ones. */
   readable(): number[];
 }
 
@@ -52,13 +59,13 @@ const FUNCTIONS = {
   uv_close: { arguments: ['pointer', 'pointer'], return: 'void' },
 } as const;
 
-/** Memory that libuv uses: what nobody referenced would be given back under its feet. */
+/** Memory that libuv uses: referenced here, so that it is not garbage-collected. */
 const lent = new Set<ArrayBuffer>();
 
 /** null: this Node has no node:ffi, or this C library lacks one of the functions. */
 export function loadKernel(): Kernel | null {
   const ffi = loadForeign();
-  // Node 26.6 and later can tell where its loop is.
+  // getCurrentEventLoop exists in Node 26.6 and later.
   if (typeof ffi?.getCurrentEventLoop !== 'function') return null;
   try {
     return bind(ffi);
@@ -70,7 +77,7 @@ export function loadKernel(): Kernel | null {
 function bind(ffi: typeof import('node:ffi')): Kernel {
   const { lib, functions: c } = ffi.dlopen(null, FUNCTIONS);
   const errno = c.__errno_location();
-  // Larger than 64 bytes, so that V8 keeps the bytes outside of its heap and never moves them.
+  // Larger than 64 bytes: V8 keeps such a buffer outside of its heap and never moves it.
   const offsets = new BigInt64Array(new ArrayBuffer(128));
   const offsetAt = ffi.getRawPointer(offsets.buffer);
   const events = new DataView(new ArrayBuffer(Math.max(EVENT_SIZE * MOST_EVENTS, 128)));
@@ -103,7 +110,7 @@ function bind(ffi: typeof import('node:ffi')): Kernel {
         isScheduled = false;
         if (!isOver) onReady();
       };
-      // Native code calls this: nothing may be thrown here, so that the work itself waits for the loop's next phase.
+      // Native code calls this, so it must not throw: the work waits for the next phase of the event loop.
       const callback = lib.registerCallback({ arguments: ['pointer', 'i32', 'i32'], return: 'void' }, () => {
         if (isScheduled || isOver) return;
         isScheduled = true;
@@ -126,7 +133,8 @@ function bind(ffi: typeof import('node:ffi')): Kernel {
           isOver = true;
           c.uv_close(handleAt, 0n);
           c.close(epoll);
-          // libuv finishes a close at the end of this turn of the loop or of the next one; until then the memory is its own.
+          // libuv completes a close at the end of this turn of the event loop or of the next; until then it uses the
+          // memory.
           const release = (): void => {
             lib.unregisterCallback(callback);
             lent.delete(handle);

@@ -1,17 +1,17 @@
-// Which FIFOs have something to read, and whose turn it is: a flood from one service delays neither the others nor the loop.
+// Reads the FIFOs that have data, in turns: a flood from one service delays neither the others nor the event loop.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
 import type { Kernel, Poll } from './kernel.ts';
 
-/** Longer than this at a stretch the loop is not kept from its other work. */
+/** Longest time of reading in one turn of the event loop. */
 const TURN: Millis = 5;
 
-/** Reads some, a bounded amount, and tells how many bytes; 0: there was nothing. */
+/** Reads a bounded amount and returns the number of bytes; 0: there was nothing. */
 type Reader = () => number;
 
 export interface Readiness extends Disposable {
-  /** `read` is called when the descriptor is readable, until the watch is paused or disposed. */
+  /** Calls `read` when the descriptor is readable, until the watch is paused or disposed. */
   watch(fd: number, read: Reader): Watch;
 }
 
@@ -24,7 +24,7 @@ export function watchReadiness(kernel: Kernel | null): Readiness {
   try {
     if (kernel) return new KernelReadiness(kernel);
   } catch {
-    // No descriptor left for an epoll: then without.
+    // No descriptor is left for epoll: poll by reading instead.
   }
   return new Rounds();
 }
@@ -37,7 +37,7 @@ class KernelReadiness implements Readiness {
     this.#poll = kernel.poll(() => this.#turn());
   }
 
-  /** The kernel gives ready ones in turn, and tells again of those that are still readable afterwards. */
+  /** The kernel returns ready descriptors in turn, and again those that are still readable afterwards. */
   #turn(): void {
     const end = monotonic() + TURN;
     for (const fd of this.#poll.readable()) {
@@ -65,7 +65,7 @@ class KernelReadiness implements Readiness {
 
 const SHORTEST_PAUSE: Millis = 5;
 const LONGEST_PAUSE: Millis = 320;
-/** Reads of one descriptor before it is the next one's turn. */
+/** Reads of one descriptor before the next one has its turn. */
 const MOST_READS = 16;
 
 interface Visited {
@@ -74,7 +74,7 @@ interface Visited {
   due: Millis;
 }
 
-/** Without the kernel's help: each is tried, at once again while something comes, seldom while nothing does. */
+/** Without epoll: reads each descriptor in rounds, again at once while data comes, ever less often while none does. */
 class Rounds implements Readiness {
   readonly #visited = new Set<Visited>();
   readonly #alarm = new Alarm(() => this.#round());
@@ -107,7 +107,7 @@ class Rounds implements Readiness {
       if (visited.due <= began && monotonic() < began + TURN) {
         visited.pause = this.#visit(visited) ? 0 : Math.min(Math.max(visited.pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE);
         visited.due = began + visited.pause;
-        // To the end of the line: whoever was not reached this time is first the next time.
+        // To the end of the queue: descriptors that had no turn are first in the next round.
         if (this.#visited.delete(visited)) this.#visited.add(visited);
       }
       next = Math.min(next, visited.due);

@@ -1,4 +1,5 @@
-// Which FIFOs are opsd's own, and for whom: whatever a service does to owner and mode of its output, the next opsd knows it.
+// The registry of the FIFOs that opsd made, and for which user: the next opsd recognizes them whatever a service did to
+// owner and mode.
 
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
@@ -7,16 +8,16 @@ import { readOwnFile } from '../files/own-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import type { Log } from '../own-log/logger.ts';
 
-/** 10,000 services take 1 MB. */
+/** Bytes; 10,000 services take 1 MB. */
 const LARGEST = 16 << 20;
 const VERSION = 1;
 
-/** What chmod(2) and chown(2) leave alone. An inode's number is used again some time, but not with the same time of birth. */
+/** What chmod(2) and chown(2) do not change. An inode number may be reused, but not with the same birth time. */
 interface Entry {
   readonly ino: string;
-  /** Nanoseconds; 0 where the file system keeps none. */
+  /** Birth time in nanoseconds; 0: the file system keeps none. */
   readonly birth: string;
-  /** The user of the service. */
+  /** The user id of the service. */
   readonly uid: number;
 }
 
@@ -27,7 +28,7 @@ export class FifoRegistry {
   #isSaved = true;
   #isFailing = false;
 
-  /** Reads what the opsd before has written down. A file that cannot be believed costs nothing but what it knew. */
+  /** Reads the file of the previous opsd. A file that cannot be trusted is ignored. */
   constructor(runDir: string, log: Log) {
     this.#path = join(runDir, 'opsd.fifos.json');
     this.#log = log;
@@ -46,7 +47,7 @@ export class FifoRegistry {
     });
   }
 
-  /** The user that this very FIFO was made for; null: it is none that opsd knows. */
+  /** The user id that this FIFO was made for; null: it is not in the registry. */
   ownerOf(service: string, found: BigIntStats): number | null {
     const entry = this.#entries.get(service);
     return entry && entry.ino === String(found.ino) && entry.birth === String(found.birthtimeNs) ? entry.uid : null;
@@ -62,12 +63,12 @@ export class FifoRegistry {
     if (this.#entries.delete(service)) this.#isSaved = false;
   }
 
-  /** Of all others there is no FIFO any more. */
+  /** Drops the entries of all other services, whose FIFOs are gone. */
   keepOnly(services: ReadonlySet<string>): void {
     for (const service of this.#entries.keys()) if (!services.has(service)) this.forget(service);
   }
 
-  /** Where it cannot be written that is said once, and the caller is to try again later. Writes nothing where all is written. */
+  /** Writes the file if anything changed. A failure is logged once; the caller must try again later. */
   save(): void {
     if (this.#isSaved) return;
     const text = JSON.stringify({ version: VERSION, fifos: Object.fromEntries(this.#entries) });
