@@ -1,4 +1,4 @@
-// What all of HTTP shares: which listener a request came through, the log, and Hono's application and context as opsd uses them.
+// Types that all of HTTP shares: the kind of listener, the log, certificates, and Hono's application and context.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Hono } from 'hono';
@@ -11,7 +11,7 @@ export type Log = (
 
 export type ListenerKind = 'socket' | 'tcp';
 
-/** A certificate, its key, and who signs those of clients; in PEM. */
+/** A certificate, its key, and the authority (CA) of client certificates, in PEM. */
 export interface TlsTexts {
   readonly cert: string;
   readonly key: string;
@@ -20,9 +20,9 @@ export interface TlsTexts {
 
 /** The certificate in force. */
 export interface CertificateSource {
-  /** null: there is none that can be used. */
+  /** null: no certificate can be used. */
   readonly current: TlsTexts | null;
-  /** Clients are let in by theirs, as the configuration said when opsd started. */
+  /** Clients may authenticate with a certificate (`client_ca` was set when opsd started). */
   readonly isForClients: boolean;
   onChange(listener: (texts: TlsTexts) => void): void;
 }

@@ -1,4 +1,4 @@
-// prom-client as opsd uses it: figures that are there already become text, with next to nothing kept or copied.
+// prom-client as opsd uses it: samples that already exist become text, with few copies.
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { MetricsView } from '../../api/metrics.ts';
@@ -12,7 +12,7 @@ export interface Sample {
 
 type Samples = (view: MetricsView) => readonly Sample[];
 
-/** One metric with its help, and where its samples come from. */
+/** One metric: its name, help and type, and the function that gives its samples. */
 export interface Family {
   text(view: MetricsView): Promise<string>;
 }
@@ -24,12 +24,12 @@ interface Filled {
 
 const registry = new Registry();
 const NONE: Labels = {};
-/** Samples that become text in one go; others get their turn in between. */
+/** Samples made into text in one turn of the loop; supervision runs between two turns. */
 const MOST_AT_ONCE = 1_000;
 
 /**
- * prom-client keeps the text of shared labels for as long as their object lives, and would otherwise make it anew for each
- * sample of each scrape, with an object of its own (half of what a scrape of 1,000 services took).
+ * prom-client caches the text of `sharedLabels` by object. With plain labels it makes that text again for each sample of
+ * each scrape, which took half of the time of a scrape of 1,000 services.
  */
 function valuesOf(samples: readonly Sample[]) {
   return samples.map(({ labels, value }) => ({ value, labels: NONE, sharedLabels: labels }));
@@ -108,7 +108,7 @@ export function labelsOf(service: string): Labels {
   return labels;
 }
 
-/** With a second label, of few values. */
+/** The labels of a service with a second label that has few values: the same object each time. */
 export function labelsWith(service: string, key: 'state' | 'reason', value: string): Labels {
   const ofService = books[key].get(service) ?? new Map<string, Labels>();
   books[key].set(service, ofService);
@@ -123,17 +123,17 @@ export function keepLabels({ services }: MetricsView): void {
   for (const book of Object.values(books)) for (const name of book.keys()) if (!names.has(name)) book.delete(name);
 }
 
-/** Of prom-client's own: these wake the process all the time, say a thing twice, or bear a name that promtool rejects. */
+/** Default metrics of prom-client that wake the process often, repeat another one, or have a name promtool rejects. */
 const UNWANTED = /^nodejs_eventloop_lag|^nodejs_active_\w+_total$/;
 
 const processMetrics = new Registry();
-// The precision, in ms, is how often its histogram of the loop's lag, which is not shown, wakes the process.
+// The histogram of the loop's lag is removed below; this precision (in ms) keeps its timer from waking the process often.
 collectDefaultMetrics({ register: processMetrics, eventLoopMonitoringPrecision: 1_000_000 });
 for (const { name } of processMetrics.getMetricsAsArray()) {
   if (UNWANTED.test(name)) processMetrics.removeSingleMetric(name);
 }
 
-/** Of opsd as a process. */
+/** The metrics of opsd's own process. */
 export function processText(): Promise<string> {
   return processMetrics.metrics();
 }

@@ -1,4 +1,4 @@
-// Every metric of opsd: its name, what it says and what a value of it means to whoever is woken by it.
+// Every metric of opsd: its name, its help text with what to do about a value, and its samples.
 
 import type { MetricsView, ServiceMetrics } from '../../api/metrics.ts';
 import type { AlertReason } from '../../core/model/effects.ts';
@@ -6,14 +6,14 @@ import { type Reason, STATES } from '../../core/model/states.ts';
 import { counter, type Family, gauge, labelsOf, labelsWith, type Sample } from './exposition.ts';
 
 /**
- * A count that begins at 1 is no rise for increase(): the first crash would be missed. What is likely begins at 0; all
- * reasons would be a hundred lines a service.
+ * increase() does not see a counter that first appears with the value 1, so an alert would miss the first crash. The
+ * likely reasons are therefore exported as 0 from the start; all reasons would be a hundred lines per service.
  */
 const RESTARTS: Readonly<Partial<Record<Reason, number>>> = { exit_code: 0, signal: 0 };
 const BEATING: Readonly<Partial<Record<Reason, number>>> = { ...RESTARTS, heartbeat_lost: 0 };
 const ALERTS: Readonly<Partial<Record<AlertReason, number>>> = { too_many_failures: 0 };
 
-/** In the order of the page. */
+/** In the order of /metrics. */
 export const families: readonly Family[] = [
   gauge(
     'opsd_build_info',

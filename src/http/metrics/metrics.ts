@@ -1,10 +1,10 @@
-// The page Prometheus reads: made when it is asked for, from the plain figures of the daemon.
+// The answer to GET /metrics: made for each scrape from the figures of the daemon.
 
 import type { HistogramView, MetricsView } from '../../api/metrics.ts';
 import { keepLabels, processText } from './exposition.ts';
 import { families } from './families.ts';
 
-/** The registry is filled by one at a time. */
+/** The scrape in progress: the registry can hold the samples of one scrape only. */
 let last: Promise<unknown> = Promise.resolve();
 
 /** All metrics in Prometheus' text format, version 0.0.4. */
@@ -34,7 +34,7 @@ async function render(view: MetricsView): Promise<Buffer<ArrayBuffer>> {
   return Buffer.from(parts.join('\n\n'));
 }
 
-/** Written here because prom-client's histogram takes single observations only, and these were counted before it was loaded. */
+/** Written by hand: prom-client's histogram takes single observations, and opsd counts before prom-client is loaded. */
 function histogram(name: string, help: string, { bounds, counts, sum, count }: HistogramView): string {
   return [
     `# HELP ${name} ${help}`,

@@ -1,10 +1,10 @@
-// The status page: one document put together from page.html, page.css and the scripts of browser/, nothing from another host.
+// The status page: one document made of page.html, page.css and the scripts of browser/; nothing comes from another host.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** In the order in which they stand in the page. They share one scope; the last one begins all of it. */
+/** In the order of the page. The scripts share one scope, and the last one starts the page. */
 const SCRIPTS = ['words', 'spark', 'table', 'notes', 'detail', 'stream', 'start'];
 
 const style = read('page.css');
@@ -14,7 +14,7 @@ export const PAGE = read('page.html')
   .replace('<style></style>', () => `<style>\n${style}</style>`)
   .replace('<script></script>', () => `<script>\n${script}</script>`);
 
-/** Nothing runs, styles or loads but what is above; nobody may put the page into a frame. */
+/** Only the script and style above may run or apply, only opsd may be asked, and no site may frame the page. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': [
     "default-src 'none'",

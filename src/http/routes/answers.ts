@@ -1,8 +1,8 @@
-// The shapes of the API's answers.
+// The forms of the API's answers: errors, JSON, bytes, streams.
 
 import type { ServerResponse } from 'node:http';
 
-/** `{"error": {"code", "message"}}` with a status that fits. */
+/** An error: `{"error": {"code", "message"}}`. */
 export function failure(status: number, code: string, message: string, headers: Record<string, string> = {}): Response {
   return answer(`${JSON.stringify({ error: { code, message } })}\n`, 'application/json', status, headers);
 }
@@ -20,10 +20,10 @@ export function answer(
   return new Response(body, { status, headers: { 'Content-Type': type, ...PLAIN, ...headers } });
 }
 
-/** What every answer says: it is of this moment, and of this type. */
+/** Headers of every answer: no cache may keep it, and no browser may guess another type. */
 export const PLAIN = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
 
-/** Bytes that many share are written as they are: a Response would copy them for each. */
+/** Sends bytes that many clients share without a copy; a Response would copy them for each client. */
 export function sendBytes(out: ServerResponse, bytes: Uint8Array<ArrayBuffer>, type: string): Response {
   out.writeHead(200, { 'Content-Type': type, 'Content-Length': bytes.length, ...PLAIN });
   out.end(bytes);

@@ -14,7 +14,7 @@ export function newApp(options: RouteOptions): RequestListener {
     errorHandler: () => failure(400, 'bad_request', 'the request cannot be understood'),
   });
   return (request, response) => {
-    // What goes wrong on the way to the peer is the peer's affair.
+    // A failed write means that the client has gone; that is no error of opsd.
     response.on('error', () => response.destroy());
     return listen(request, response);
   };

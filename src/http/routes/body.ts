@@ -1,4 +1,4 @@
-// The JSON body of a request, as far as it is one and small enough.
+// The JSON body of a request: its size and its fields are checked.
 
 import type { IncomingMessage } from 'node:http';
 
@@ -8,10 +8,10 @@ type Body =
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** What a body may have in it; `other`: whoever asked for it looks closer. */
+/** The fields that a body may have; `other`: the route checks the value itself. */
 type Fields = Readonly<Record<string, 'boolean' | 'other'>>;
 
-/** An empty body is an empty object. What is not in `known` is refused: an order that was half understood is none. Never throws. */
+/** An empty body is an empty object. A field that is not in `known` is refused, as it may change the command. Never throws. */
 export async function readBody(request: IncomingMessage, known: Fields): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -31,7 +31,7 @@ export async function readBody(request: IncomingMessage, known: Fields): Promise
       return doubt === null ? { ok: true, fields } : { ok: false, status: 400, code: 'bad_request', message: doubt };
     }
   } catch {
-    // Falls through: whatever came is no JSON, or did not come whole.
+    // Falls through: the body is no JSON, or the connection ended before it was complete.
   }
   return { ok: false, status: 400, code: 'bad_request', message: 'expected a JSON object as the body' };
 }

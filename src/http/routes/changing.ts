@@ -1,4 +1,4 @@
-// The part of the API that changes something: only on the unix socket, and every command is logged with who gave it.
+// The routes that change something: only on the control socket, and each command is logged with the user it came from.
 
 import { constants } from 'node:os';
 import type { Answer, Order } from '../../api/control.ts';
@@ -22,10 +22,10 @@ export function isChangingPath(path: string): boolean {
   return CHANGING.test(path);
 }
 
-/** What can be read there, too. */
+/** The one path of these that can also be read. */
 const READABLE = '/api/v1/rollouts';
 
-/** The answer to another method than POST where orders are given. */
+/** The answer to another method than POST on a path that takes commands. */
 export function onlyPost(path: string): Response {
   const allowed = path === READABLE ? 'GET, HEAD, POST' : 'POST';
   return failure(405, 'method_not_allowed', `${path} takes orders: POST`, { Allow: allowed });
@@ -43,7 +43,7 @@ export function addChanging(app: App, options: RouteOptions): void {
       if (!body.ok) return failure(body.status, body.code, body.message);
       const by = claimedIdentity(c.env.incoming);
       options.log('info', 'command', { command: end, by });
-      // The answer goes out first: later nobody is there to give it.
+      // The command runs after the answer was sent: opsd cannot send it while it ends.
       c.env.outgoing.once('close', () => options.control[end](by));
       return json({ ok: true, message: end === 'shutdown' ? 'shutting down' : 'handing over' }, 202);
     });
@@ -78,7 +78,7 @@ function addOrder(app: App, { control, log }: RouteOptions, action: Action): voi
   });
 }
 
-/** Several services over one connection. Body: `{"action", "services": [names, globs, all], "signal"?, "wait"?}`. */
+/** A command for several services. Body: `{"action", "services": [names, globs, all], "signal"?, "wait"?, "cascade"?}`. */
 function addOrders(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/orders', async (c) => {
     const body = await readBody(c.env.incoming, { action: 'other', services: 'other', ...SIGNAL, ...HOW });
@@ -107,7 +107,7 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
   });
 }
 
-/** One outcome for all instances of a service, `asked`; a service that has none has its own. */
+/** One outcome for the services of `asked`: that of a single service, or the outcomes of all instances joined. */
 async function together(name: string, answers: readonly Answer[], asked: readonly string[]): Promise<Outcome> {
   const own = answers.filter(({ service }) => asked.includes(service));
   const outcomes = await Promise.all(own.map(({ outcome }) => outcome));

@@ -1,9 +1,9 @@
-// Orders to many services over one connection: each outcome is sent when it is known.
+// The answer to a command for many services: each outcome is sent as soon as it is known.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from '../../api/control.ts';
 
-/** One JSON object a line, `{"service","outcome"}`, then `{"done":true}`; without it the answer is not whole. */
+/** Sends a JSON object per line, `{"service","outcome"}`, then `{"done":true}`: without that the answer is incomplete. */
 export function sendOutcomes(
   response: ServerResponse,
   answers: readonly Answer[],
@@ -33,8 +33,8 @@ export function sendOutcomes(
 }
 
 /**
- * Who gives an order. Node cannot ask the kernel for the peer of a unix socket (SO_PEERCRED), so this is what the client
- * says of itself. The mode of the socket is what decides who may.
+ * The user that a command came from, for the log. Node cannot ask the kernel for the peer of a unix socket
+ * (SO_PEERCRED), so this is what the client claims. The mode of the socket decides who may give commands.
  */
 export function claimedIdentity(request: IncomingMessage): string {
   const header = request.headers['x-opsd-user'];

@@ -1,11 +1,11 @@
-// An answer that costs something, made once for all who ask at nearly the same time.
+// An expensive answer, made once for all clients that ask at nearly the same time.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { monotonic } from '../../runtime/clock.ts';
 
 /**
- * Making it may take this share of the time at most, however many ask and whatever happens meanwhile: what took 10 ms
- * serves for 40 ms, also when it is no longer quite true.
+ * An answer is reused for this many times as long as making it took, even after the state has changed: opsd then spends
+ * at most a fifth of its time on it, however many clients ask.
  */
 const PACE = 4;
 
@@ -13,11 +13,11 @@ interface Made<T> {
   readonly value: T;
   readonly version: number;
   readonly begunAt: Millis;
-  /** Until when it serves whatever happens; null: it is being made, and whoever asks waits for it. */
+  /** The answer is reused until then even if the state changes; null: it is still being made, and clients wait for it. */
   servesUntil: Millis | null;
 }
 
-/** Keeps what `make` gives for `keep` ms, or until the version is another. 0: nothing is kept. */
+/** Reuses the result of `make` for `keep` ms, or until the version changes. 0: never reuses it. */
 export class Fresh<T> {
   readonly #make: () => T;
   readonly #keep: Millis;
@@ -53,7 +53,7 @@ export class Fresh<T> {
     return now - begunAt <= this.#keep && version === this.#version();
   }
 
-  /** A failure is not kept. */
+  /** A failed answer is not reused. */
   #forget(made: Made<T>): void {
     if (this.#kept === made) this.#kept = null;
   }

@@ -1,8 +1,8 @@
-// Who needs whom: the part of the graph that is drawn.
+// The part of the dependency graph that a request asks for.
 
 import type { GraphView, NodeView } from '../../api/services.ts';
 
-/** The services that are meant and all they need; without any given, all. Roots: where a reader begins. */
+/** The named services and all their dependencies; null: all services. Roots: the services to begin a drawing with. */
 export function graphOf(services: readonly NodeView[], names: readonly string[] | null): GraphView {
   if (names === null) {
     const below = new Set(services.flatMap(earlierThan));

@@ -1,4 +1,4 @@
-// The part of the API that tells: services, why, events, logs.
+// The routes that only read: services, graph, why, events, logs.
 
 import { groupOfInstance } from '../../api/select.ts';
 import type { ServiceView } from '../../api/services.ts';
@@ -10,7 +10,7 @@ import type { RouteOptions } from './route-options.ts';
 import { findService, findServices, isOne, namesMeant, unknown } from './selection.ts';
 import type { SharedAnswers } from './shared-answers.ts';
 
-/** Log streams at once, each with an open file. */
+/** The number of log streams at once; each has an open file. */
 const MAX_LOG_STREAMS = 64;
 
 export function addReading(app: App, options: RouteOptions, shared: SharedAnswers): void {
@@ -90,7 +90,7 @@ function addLog(app: App, options: RouteOptions, services: () => readonly Servic
     const isDeep = c.req.query('rotated') === 'true';
     const send = async () => {
       const older = isDeep ? await log.older() : null;
-      // Where to look for what is older still.
+      // The path of the next older file, which this answer does not contain.
       const also = older === null ? {} : { 'X-Opsd-Older': encodeURI(options.hide(older)) };
       out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN, ...also });
       out.flushHeaders();

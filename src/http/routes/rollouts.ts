@@ -1,4 +1,4 @@
-// Rollouts over HTTP: GET /api/v1/rollouts shows them; POST with `{"action", "services", "wait"?}` gives orders to them.
+// Rollouts over HTTP: GET /api/v1/rollouts shows them; POST with `{"action", "services", "wait"?}` gives commands.
 
 import type { RolloutAction } from '../../api/rollouts.ts';
 import { groupOfInstance } from '../../api/select.ts';
@@ -23,7 +23,7 @@ export function addRolloutsReading(app: App, { control }: RouteOptions, shared: 
   });
 }
 
-/** Of each service one outcome, when its rollout is over. */
+/** Each group gets one outcome, when its rollout is over. */
 export function addRollouts(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/rollouts', async (c) => {
     const body = await readBody(c.env.incoming, { action: 'other', services: 'other', wait: 'boolean' });

@@ -1,4 +1,4 @@
-// What each HTTP request is answered. TCP gets the reading half, the unix socket all of it.
+// The routes of each listener: TCP gets those that read, the control socket gets all.
 
 import { Hono } from 'hono';
 import type { App, Ask } from '../context.ts';
@@ -57,7 +57,7 @@ function addHealth(app: App, { control }: RouteOptions): void {
 function addMetricsAndPage(app: App, { turn }: RouteOptions, { metrics }: SharedAnswers): void {
   app.get('/metrics', async (c) => {
     const bytes = await metrics.get();
-    // All who waited for it are many, and it is long.
+    // Many clients may wait for the same scrape, and writing it to each takes time: one per turn of the loop.
     await turn();
     return sendBytes(c.env.outgoing, bytes, 'text/plain; version=0.0.4; charset=utf-8');
   });

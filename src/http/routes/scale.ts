@@ -1,4 +1,4 @@
-// POST /api/v1/services/NAME/scale: another number of instances. Body: `{"instances": 6}`; null: that of the file.
+// POST /api/v1/services/NAME/scale sets the number of instances. Body: `{"instances": 6}`; null: as in the file.
 
 import type { App } from '../context.ts';
 import { failure, json } from './answers.ts';

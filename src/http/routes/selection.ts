@@ -1,10 +1,10 @@
-// Which services the patterns of a request mean, or the answer to who asks for too many, or for some that there are not.
+// The services that the patterns of a request select, or the error for too many patterns or unknown services.
 
 import { groupOfInstance, type Selectable, select, unknownService, whyTooMuch } from '../../api/select.ts';
 import type { ServiceView } from '../../api/services.ts';
 import { failure } from './answers.ts';
 
-/** Their names, in the order of the configuration. */
+/** The names of the selected services, in the order of the configuration. */
 export function namesMeant(services: readonly Selectable[], patterns: readonly string[]): readonly string[] | Response {
   const tooMuch = whyTooMuch(patterns);
   if (tooMuch !== null) return failure(400, 'bad_request', tooMuch);
@@ -12,19 +12,19 @@ export function namesMeant(services: readonly Selectable[], patterns: readonly s
   return unknown.length === 0 ? names : failure(404, 'unknown_service', unknown.join('\n'));
 }
 
-/** The services of this name, more than one where it has instances, or the answer to who asked for none. */
+/** The service of this name, or all instances of the group of this name, or the error. */
 export function findServices(services: readonly ServiceView[], name: string): readonly ServiceView[] | Response {
   const exact = services.find((service) => service.name === name);
   const found = exact === undefined ? services.filter((service) => groupOfInstance(service.name) === name) : [exact];
   return found.length > 0 ? found : unknown(services, name);
 }
 
-/** It was named by its own name. */
+/** Whether `name` is the name of a single service, not of a group. */
 export function isOne(found: readonly ServiceView[], name: string): boolean {
   return found.length === 1 && found[0]?.name === name;
 }
 
-/** For what can be told of one only. */
+/** For routes that answer for a single service only. */
 export function findService(services: readonly ServiceView[], name: string): ServiceView | Response {
   const found = findServices(services, name);
   if (found instanceof Response) return found;

@@ -1,4 +1,4 @@
-// What many ask for and what costs as much as there are services: looked at and put into words once for all of them.
+// Answers whose cost grows with the number of services: made once for all clients that ask at nearly the same time.
 
 import type { StatusView } from '../../api/services.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -6,12 +6,12 @@ import { Fresh } from './fresh.ts';
 import { graphOf } from './graph.ts';
 import type { RouteOptions } from './route-options.ts';
 
-/** How long an answer serves others too. A change of state makes it old before that. */
+/** How long an answer is reused; a transition ends that earlier. */
 const KEEP: Millis = 250;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Pages and scrapers share answers; who asks over the socket may just have changed something and gets a new one. */
+/** TCP clients share answers; a client of the socket may just have changed something and gets a new one. */
 export class SharedAnswers {
   readonly status: Fresh<StatusView>;
   readonly services: Fresh<Bytes>;
@@ -29,7 +29,7 @@ export class SharedAnswers {
     this.graph = shared(() => worded(graphOf(control.graph(), null)));
     this.rollouts = shared(() => worded({ version: 1, rollouts: control.rollouts() }));
     this.events = shared(() => worded({ version: 1, events: control.recentEvents() }));
-    // Loaded with the first scrape: not everybody has a Prometheus, and it takes 5 MB.
+    // prom-client is loaded with the first scrape: it takes 5 MB, and not every host is scraped.
     this.metrics = shared(async () => {
       const { renderMetrics } = await import('../metrics/metrics.ts');
       return renderMetrics(control.metrics());

@@ -1,4 +1,4 @@
-// Who is let in over TCP: whoever has the token, or a certificate that was signed for it. Either is enough.
+// Access over TCP: a client needs the token or a certificate that `client_ca` has signed; either is enough.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
@@ -8,7 +8,7 @@ import type { Log } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import { reply } from './refusals.ts';
 
-/** Open to all: it says that opsd lives, and nothing else. */
+/** Open to every client, for probes: it says only whether opsd supervises. */
 const OPEN = '/.well-known/live';
 
 const CHALLENGES = ['Bearer realm="opsd"', 'Basic realm="opsd", charset="UTF-8"'];
@@ -16,7 +16,7 @@ const NO_TOKEN =
   'opsd answers those who have its token: send "Authorization: Bearer TOKEN", or the token as the password of Basic';
 const NO_CERTIFICATE = 'opsd answers those who have a certificate that daemon.tls.client_ca has signed';
 
-/** Whoever is refused again and again is told of once in so long. */
+/** Refusals are logged at most this often, with their number. */
 const TELL_EVERY: Millis = 60_000;
 
 export class Access {
@@ -32,7 +32,7 @@ export class Access {
     this.#log = log;
   }
 
-  /** Answers who may not come in; false: it may. */
+  /** true: the client may not ask, and the refusal was sent. */
   refuses(request: IncomingMessage, response: ServerResponse): boolean {
     const token = this.#token();
     if (token === null && !this.#hasClientCa) return false;
@@ -55,7 +55,7 @@ export class Access {
   }
 }
 
-/** As Prometheus and programs send it, or as browsers do: they ask for a name and a password, and any name will do. */
+/** Bearer comes from Prometheus and programs, Basic from browsers: any name, and the token as the password. */
 function shows({ headers }: IncomingMessage, token: string): boolean {
   const [, scheme = '', sent = ''] = /^(Bearer|Basic) +([\w.~+/=-]+) *$/i.exec(headers.authorization ?? '') ?? [];
   if (scheme === '') return false;
@@ -64,14 +64,14 @@ function shows({ headers }: IncomingMessage, token: string): boolean {
   return pair.includes(':') && isSame(pair.slice(pair.indexOf(':') + 1), token);
 }
 
-/** In a time that tells nothing of how much of it was right, nor of its length. */
+/** Compares in a time that depends neither on the number of equal characters nor on the length of the token. */
 function isSame(sent: string, token: string): boolean {
   const { createHash, timingSafeEqual } = process.getBuiltinModule('node:crypto');
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(sent), hash(token));
 }
 
-/** The certificate itself has to be there, too: that a session was resumed must be no reason to let somebody in. */
+/** `authorized` alone is not enough: a resumed session is authorized without a certificate. */
 function hasCertificate({ socket }: IncomingMessage): boolean {
   return isEncrypted(socket) && socket.authorized && socket.getPeerX509Certificate() !== undefined;
 }

@@ -1,4 +1,4 @@
-// Where the TCP side listens, and which Host headers may reach it.
+// The address of the TCP listener, and the Host headers that it accepts.
 
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
@@ -23,14 +23,14 @@ export function printAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether nobody but this machine reaches it. `bound`: an IP address. */
+/** Whether only this host can reach the address. `bound`: an IP address. */
 export function isLoopback(bound: string): boolean {
   return bound === '::1' || /^(::ffff:)?127\./i.test(bound);
 }
 
 /**
- * Whether a Host header can come from somebody who means this machine. A page of a stranger whose domain suddenly
- * resolves to 127.0.0.1 (DNS rebinding) sends its own name. A machine's own name is not a domain anyone can register.
+ * Whether a Host header names this host. A web page of an attacker whose domain resolves to 127.0.0.1 (DNS rebinding)
+ * sends the name of that domain. The host's own name is accepted: nobody can register it as a domain.
  */
 export function isOwnHost(header: string | undefined, bound: string): boolean {
   if (header === undefined) return false;
@@ -40,7 +40,7 @@ export function isOwnHost(header: string | undefined, bound: string): boolean {
   return isIP(host) !== 0 || host === 'localhost' || host === bound.toLowerCase() || host === hostname().toLowerCase();
 }
 
-/** What went wrong when listening, and what to do. */
+/** Why opsd cannot listen, with the remedy. */
 export function cannotListen(address: Address, error: NodeJS.ErrnoException): RuntimeError {
   const where = `cannot listen on ${printAddress(address)}`;
   const other = `set daemon.http to another address, or to "" for none`;

@@ -1,4 +1,4 @@
-// Who is connected: when all places are taken a newcomer gets that of somebody who has said nothing whole for longest.
+// The connections of a listener: when all places are taken, a new one replaces the one that has been silent for longest.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -6,22 +6,22 @@ import { peerOf } from '../peer.ts';
 
 interface Places {
   readonly all: number;
-  /** Of one address (see peerOf). */
+  /** For one peer (see peerOf). */
   readonly ofPeer: number;
-  /** Of these, the ones that can be asked something that takes its time: others can always come and ask something urgent. */
+  /** The part of `ofPeer` that may wait for an answer at once: the rest stays free for urgent requests. */
   readonly busyOfPeer: number;
-  /** Whose encryption is being negotiated: each costs a signature, and a crowd may begin at the same moment. */
+  /** TLS handshakes in progress: each costs a signature, and many clients may start one at the same moment. */
   readonly shaking: number;
 }
 
 interface Guest {
   readonly socket: Socket;
   readonly peer: string;
-  /** Requests that are being answered. */
+  /** The number of requests in progress. */
   busy: number;
 }
 
-/** Guests by peer, each in the order in which they came to be here. */
+/** Guests by peer, in the order in which they were added. */
 class Ranks {
   readonly #peers = new Map<string, Set<Guest>>();
   #size = 0;
@@ -48,7 +48,7 @@ class Ranks {
     if (peers.size === 0) this.#peers.delete(guest.peer);
   }
 
-  /** Who has been here for longest, of this peer; without one of the peer that has most here. */
+  /** The guest of the peer that was added first; null: of the peer with the most guests. */
   oldest(peer: string | null): Guest | undefined {
     const peers = peer === null ? this.#largest() : this.#peers.get(peer);
     return peers?.values().next().value;
@@ -65,7 +65,7 @@ export class Crowd {
   readonly #places: Places;
   readonly #guests = new Map<Socket | string, Guest>();
   readonly #all = new Ranks();
-  /** Who asks for nothing at this moment: from the connection, or the last answer, to the end of the next request's head. */
+  /** Guests without a request in progress: since the connection or the last answer no complete head has arrived. */
   readonly #silent = new Ranks();
   readonly #busy = new Ranks();
   readonly #shaking = new Ranks();
@@ -78,7 +78,7 @@ export class Crowd {
     return this.#all.size;
   }
 
-  /** A connection that was just accepted. `isShaking`: nothing can be asked before it is encrypted. */
+  /** Adds a new connection. `isShaking`: its TLS handshake comes first. */
   enter(socket: Socket, isShaking: boolean): void {
     const key = keyOf(socket);
     const peer = peerOf(socket);
@@ -97,13 +97,13 @@ export class Crowd {
     });
   }
 
-  /** Its encryption is agreed. */
+  /** The TLS handshake of the connection is complete. */
   shaken(socket: Socket): void {
     const guest = this.#guests.get(keyOf(socket));
     if (guest !== undefined) this.#shaking.delete(guest);
   }
 
-  /** It has asked for something, and is left alone until that is answered. false: too many of its address are. */
+  /** The connection has a request in progress and is not evicted until the answer. false: its peer has too many. */
   serve({ socket }: IncomingMessage, response: ServerResponse): boolean {
     const guest = this.#guests.get(keyOf(socket));
     if (guest === undefined) return false;
@@ -119,7 +119,7 @@ export class Crowd {
     return this.#busy.sizeOf(guest.peer) <= this.#places.busyOfPeer;
   }
 
-  /** false: everybody who would have to make room is being answered. */
+  /** false: every guest that could be evicted has a request in progress. */
   #makeRoom(peer: string, isShaking: boolean): boolean {
     const { all, ofPeer, shaking } = this.#places;
     if (isShaking && this.#shaking.size >= shaking) this.#evict(this.#shaking.oldest(null));
@@ -139,7 +139,7 @@ export class Crowd {
   }
 }
 
-/** An encrypted socket and the one below it are different objects with the same addresses; unix sockets have none. */
+/** A TLS socket and the TCP socket below it are different objects with equal addresses; unix sockets have no address. */
 function keyOf(socket: Socket): Socket | string {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) return socket;

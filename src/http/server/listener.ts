@@ -1,4 +1,4 @@
-// What becomes of a request before a route answers it: refused where it asks for too much, and given its turn.
+// The way of a request to its route: refused where it asks for too much, else answered in its turn.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Control } from '../../api/control.ts';
@@ -11,13 +11,13 @@ import { asksTooMuch } from './pipelining.ts';
 import { reply } from './refusals.ts';
 import { COME_BACK_AFTER, Turns } from './turns.ts';
 
-/** Of TCP. On the socket a URL may be as long as all headers: ctl may name many services. */
+/** The limit for TCP. On the socket a URL may be as long as all headers, because ctl may name many services. */
 const MAX_URL_BYTES = 4 * 1024;
 
-/** Who has to be answered whatever else is going on: a supervisor of opsd would end it. */
+/** Answered before all other requests: a liveness probe that gets no answer would have opsd ended. */
 const URGENT = '/.well-known/live';
 
-/** Nobody who is meant to be here asks for more than one thing at a time; programs on the socket may. */
+/** Requests on one connection without an answer (pipelining). Browsers and Prometheus never have more than one. */
 const MOST_UNANSWERED = { socket: 16, tcp: 2 };
 
 export type Refusal = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -30,7 +30,7 @@ interface ListenerOptions {
   readonly hide: (text: string) => string;
   readonly log: Log;
   readonly crowd: Crowd;
-  /** Answers who may not ask; false: let it be served. */
+  /** true: the client may not ask, and the refusal was sent. */
   readonly refuses: Refusal;
 }
 
@@ -48,7 +48,7 @@ export function newListener(options: ListenerOptions): RequestListener {
     if (!hasRoom && !isUrgent) return comeBack(response);
     if (door === 'socket') return app(request, response);
     if (isTooLong(request, response)) return;
-    // Nothing that TCP is answered needs a body: what is sent of one is not waited for.
+    // No route over TCP needs a body: the connection ends behind the answer instead of waiting for the body.
     if (hasBody(request)) response.shouldKeepAlive = false;
     const work = () => {
       if (!request.socket.destroyed) app(request, response);
@@ -58,7 +58,7 @@ export function newListener(options: ListenerOptions): RequestListener {
   };
 }
 
-/** Loaded with the first request: services start earlier for it, and a daemon that nobody asks stays small. */
+/** The routes are loaded with the first request: services start earlier, and an opsd without requests stays small. */
 function lazyApp(
   { control, door, streams, log, pageLogs, hide }: ListenerOptions,
   turn: () => Promise<void>,

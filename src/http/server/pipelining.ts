@@ -1,11 +1,11 @@
-// How much a client may ask for on one connection before it was answered (HTTP/1.1 pipelining): Node takes in all there is.
+// A limit for unanswered requests on one connection (HTTP/1.1 pipelining): Node itself has none.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 const unanswered = new WeakMap<Socket, number>();
 
-/** True: it is too much; the connection is ended, and there is nothing to answer. */
+/** true: the connection had too many unanswered requests and was ended. */
 export function asksTooMuch({ socket }: IncomingMessage, response: ServerResponse, most: number): boolean {
   if (socket.destroyed) return true;
   const count = (unanswered.get(socket) ?? 0) + 1;

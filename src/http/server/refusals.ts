@@ -1,4 +1,4 @@
-// Answers to those who are not served at all: what is no HTTP, too long, too slow, or from whom it must not come.
+// Answers to requests that reach no route: no HTTP, too large, too slow, or refused.
 
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -7,9 +7,9 @@ import type { Socket } from 'node:net';
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_HEADERS = 100;
 
-/** What is no HTTP, too big, or too slow. */
+/** Answers a request that Node could not parse, or that was too large or too slow. */
 export function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  // Nothing can be said before the encryption is agreed.
+  // Before the end of the TLS handshake no answer can be sent.
   if (!socket.writable || error.code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(error.code ?? '')) {
     socket.destroy();
     return;
@@ -27,7 +27,7 @@ export function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.destroySoon();
 }
 
-/** An answer without any of the routes; the connection is closed behind it. */
+/** Answers without a route and closes the connection. */
 export function reply(
   response: ServerResponse,
   status: number,

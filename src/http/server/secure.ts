@@ -1,4 +1,4 @@
-// HTTPS: the TCP listener with a certificate that can be renewed while it listens.
+// HTTPS: a TCP listener whose certificate can be replaced while it listens.
 
 import type { RequestListener } from 'node:http';
 import type { Server, ServerOptions } from 'node:https';
@@ -6,12 +6,12 @@ import type { SecureContextOptions } from 'node:tls';
 import type { Millis } from '../../core/model/spec.ts';
 import type { CertificateSource, TlsTexts } from '../context.ts';
 
-/** Who has not agreed on an encryption by then is no client. */
+/** A connection that has not completed its TLS handshake by then is closed. */
 const HANDSHAKE_TIMEOUT: Millis = 10_000;
 
 /**
- * Without a certificate that can be used no handshake succeeds: nobody is answered in clear instead. Whoever has no
- * certificate of his own may still shake hands; what he may ask is decided by Access.
+ * Without a usable certificate every handshake fails: opsd never falls back to plain text. A client without a certificate
+ * may complete the handshake; Access decides what it may ask.
  */
 export function newSecureServer(options: ServerOptions, listen: RequestListener, source: CertificateSource): Server {
   const { createServer } = process.getBuiltinModule('node:https');
@@ -32,13 +32,13 @@ export function newSecureServer(options: ServerOptions, listen: RequestListener,
     const isOtherCa = requestCert && last !== null && clientCa !== last.clientCa;
     last = { ...texts, clientCa: requestCert ? clientCa : null };
     server.setSecureContext(contextOf(last));
-    // Who was let in by the old ones may not be by the new ones.
+    // The new authority may not accept the clients that the old one has let in.
     if (isOtherCa) server.closeAllConnections();
   });
   return server;
 }
 
-/** Sessions are not resumed: who comes back shows its certificate again, to the authorities of that moment. */
+/** Sessions are not resumed (no tickets): each connection shows its certificate to the authority in force. */
 function contextOf({ cert, key, clientCa }: TlsTexts): SecureContextOptions {
   const { constants } = process.getBuiltinModule('node:crypto');
   const ca = clientCa === null ? {} : { ca: clientCa };

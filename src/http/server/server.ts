@@ -1,4 +1,4 @@
-// The two doors of the daemon: a unix socket for all of it, a TCP port for reading. Both survive whatever comes in.
+// The two listeners of opsd: the control socket for everything, a TCP port for reading.
 
 import type { IncomingMessage, Server as PlainServer, RequestListener } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
@@ -20,61 +20,61 @@ export interface ServerOptions {
   readonly socketPath: string;
   readonly socketMode: number;
   readonly socketGroup: string | null;
-  /** `127.0.0.1:9640`; empty: no TCP. */
+  /** `127.0.0.1:9640`; empty: no TCP listener. */
   readonly tcp: string;
   readonly log: Log;
-  /** Whether TCP may see what services wrote (`daemon.page_logs`). Asked each time. */
+  /** Whether TCP clients may read the output of services (`daemon.page_logs`). Called for each request. */
   readonly pageLogs?: () => boolean;
-  /** Takes secrets out of what `control` did not make. */
+  /** Masks secrets in texts that `control` did not make. */
   readonly hide?: (text: string) => string;
   /** null: TCP is not encrypted. */
   readonly certificates?: CertificateSource | null;
-  /** `daemon.http_token`, asked each time; null: nobody needs one. */
+  /** `daemon.http_token`, called for each request; null: no token is needed. */
   readonly token?: () => string | null;
-  /** How often to look whether the control socket is still there. */
+  /** How often to check that the control socket still exists. */
   readonly lookEvery?: Millis;
 }
 
 type Server = PlainServer | SecureServer;
 
 interface Servers extends AsyncDisposable {
-  /** Where TCP listens, with the real port; null: nowhere. */
+  /** The address of the TCP listener with its real port; null: there is none. */
   readonly tcpAddress: string | null;
-  /** Ends all connections of TCP: who was let in may not be any more. */
+  /** Ends all TCP connections, after a change of the token: clients have to authenticate again. */
   dropTcp(): void;
 }
 
 /**
- * An import of node:http would copy all that it exports, WebSocket too, and so load the whole of undici for it: 16 MB and
- * 50 ms of each start.
+ * `import 'node:http'` evaluates every export, WebSocket among them, and so loads all of undici: 16 MB and 50 ms of each
+ * start. getBuiltinModule does not.
  */
 const { createServer } = process.getBuiltinModule('node:http');
 
-/** Each door has its own, so that a crowd at the port leaves the socket free. */
+/** Places by listener: any number of TCP clients leaves the control socket free. */
 const PLACES = {
   socket: { all: 256, ofPeer: 256, busyOfPeer: 224, shaking: 0 },
   tcp: { all: 512, ofPeer: 256, busyOfPeer: 192, shaking: 24 },
 };
-/** Those who had to go are still counted by Node for a moment. */
+/** Node still counts an evicted connection for a moment. */
 const LEAVING = 64;
 
-/** Connections that wait to be accepted. Of what is above, a client that never says a word never learns (tcp(7)). */
+/** Connections that wait to be accepted. Linux drops further ones, and a client that only listens never learns it. */
 const BACKLOG = 4096;
 
 const HEADERS_TIMEOUT: Millis = 10_000;
 const REQUEST_TIMEOUT: Millis = 15_000;
 const KEEP_ALIVE_TIMEOUT: Millis = 10_000;
-/** How often Node looks for requests that are over their time. */
+/** How often Node checks for requests that are too slow. */
 const CHECK_EVERY: Millis = 5_000;
-/** A TCP peer that moves no byte for so long is gone or stuck (event streams say something every 10 s). */
+/** A TCP connection without any byte for this long is dead or stuck (event streams send something every 10 s). */
 const TCP_IDLE_TIMEOUT: Millis = 30_000;
 const LOOK_EVERY: Millis = 5_000;
 const WRONG_HOST =
   'opsd listens for this machine only, and the Host of the request names another; ask for localhost or 127.0.0.1, or set daemon.http to an address that others reach';
-/** For replies under way at the end, the one to `ctl shutdown` among them. */
+/** The time that answers in progress have when opsd ends, the one to `ctl shutdown` among them. */
 const FAREWELL: Millis = 500;
 
-/** Opens both doors. Throws a RuntimeError when one cannot be opened; then neither is. */
+/** Opens both listeners. Throws a RuntimeError when one of them cannot be opened; then neither is. */
 export async function startServers(options: ServerOptions): Promise<Servers> {
   await using opened = new AsyncDisposableStack();
   const servers = new Set<Server>();
@@ -144,8 +144,8 @@ function newServer(door: ListenerKind, listen: RequestListener, certificates: Ce
 }
 
 /**
- * Loopback is for who is on this machine, and a browser on it can be made to ask for others (DNS rebinding). Another
- * address is for whoever reaches it, by the names that they have for it.
+ * A loopback address is for this host only, and the Host header protects it from web pages of others (DNS rebinding).
+ * Any other address is open to other hosts, which may know it under any name.
  */
 function isForOthers(server: Server): boolean {
   const bound = server.address();
@@ -157,7 +157,7 @@ function listenOnTcp(server: Server, address: Address): Promise<string> {
     server.once('error', (error) => reject(cannotListen(address, error)));
     server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, () => {
       server.removeAllListeners('error');
-      // What accept(2) reports later (too many open files) must not end the daemon.
+      // A later error of accept(2), such as too many open files, must not end opsd.
       server.on('error', () => undefined);
       const bound = server.address();
       const port = bound !== null && typeof bound === 'object' ? bound.port : address.port;
@@ -166,7 +166,7 @@ function listenOnTcp(server: Server, address: Address): Promise<string> {
   });
 }
 
-/** Takes no more requests, gives those under way a moment, then ends all. */
+/** Accepts no more requests, gives those in progress a moment, then closes all connections. */
 async function farewell(servers: ReadonlySet<Server>): Promise<void> {
   const closed = [...servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
   for (const server of servers) server.closeIdleConnections();

@@ -1,24 +1,24 @@
-// Requests of strangers wait for their turn: one in each turn of the loop, so that supervision waits for one at most.
+// A queue of TCP requests: each turn of the loop answers one, so that supervision waits for one request at most.
 
 import type { Millis } from '../../core/model/spec.ts';
 
-/** More of one peer wait for nothing: the sender is told to come back. */
+/** Requests of one peer that may wait; further ones are answered 503 with Retry-After. */
 const MOST_OF_PEER = 128;
 const MOST = 512;
 
-/** For an answer that says: too many wait. */
+/** The value of Retry-After. */
 export const COME_BACK_AFTER: Millis = 1_000;
 
 type Work = () => void;
 
-/** What is first goes before all else. Peers have their turn one after the other, whatever each has waiting. */
+/** Urgent work goes first; then the peers take turns, however many requests each has waiting. */
 export class Turns {
   readonly #first: Work[] = [];
   readonly #waiting = new Map<string, Work[]>();
   #count = 0;
   #isTurning = false;
 
-  /** false: too many wait already. */
+  /** false: too many requests wait already. */
   take(peer: string, work: Work): boolean {
     const own = this.#waiting.get(peer) ?? [];
     if (own.length >= MOST_OF_PEER || this.#count >= MOST) return false;
@@ -29,7 +29,7 @@ export class Turns {
     return true;
   }
 
-  /** For what is short and urgent, or only the rest of something that had its turn. */
+  /** For work that is short and urgent, or the second part of a request that had its turn. */
   takeFirst(work: Work): void {
     this.#first.push(work);
     this.#turn();

@@ -1,4 +1,4 @@
-// Server-sent events for many listeners at once: each change is put into words once, and nobody can make a queue grow.
+// Server-sent events for many listeners: each event is serialised once, and no listener can make a queue grow.
 
 import type { ServerResponse } from 'node:http';
 import type { Control } from '../../api/control.ts';
@@ -9,7 +9,7 @@ import type { ListenerKind } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import { StatusFeed } from './status-feed.ts';
 
-/** `changes`: each change of state. `services`: all services, then what changed of them, at most once a second. */
+/** `changes`: each transition. `services`: all services, then the changed fields at most once a second. */
 type StreamKind = 'changes' | 'services';
 
 interface Listener {
@@ -17,29 +17,29 @@ interface Listener {
   readonly door: ListenerKind;
   readonly peer: string;
   readonly kind: StreamKind;
-  /** Id of the last change it was given. */
+  /** The id of the last event that it was sent. */
   lastId: number;
-  /** The last round of `services` it was given. */
+  /** The last round of `services` that it was sent. */
   round: number;
   saidAt: Millis;
-  /** Since when it has not read what it was given; null: it has. */
+  /** Since when it has too much unread; null: it keeps up. */
   stuckSince: Millis | null;
 }
 
-/** Each door has its own, so that a crowd at the port leaves some for ctl. */
+/** By listener: any number of TCP clients leaves streams free for ctl. */
 const MAX_LISTENERS = { socket: 64, tcp: 128 };
-/** Of one address (see peerOf). */
+/** For one peer (see peerOf). */
 const MAX_OF_PEER = 96;
-/** What happens within so long goes out together. */
+/** Events within this time are sent together. */
 const GATHER: Millis = 50;
 const ROUND: Millis = 1_000;
-/** Silence is broken after so long: proxies and clients tell a quiet stream from a dead one by it. */
+/** A quiet stream sends something this often, so that proxies and clients can tell it from a dead one. */
 const HEARTBEAT: Millis = 10_000;
-/** A listener with more than this unread gets nothing more until it has read; it loses nothing but the time. */
+/** A listener with more unread bytes is sent nothing until it has read; it gets everything later. */
 const UNREAD_LIMIT = 64 * 1024;
-/** One that has not read for so long is dropped. */
+/** A listener that has not read for this long is dropped. */
 const STUCK_LIMIT: Millis = 30_000;
-/** What `Last-Event-ID` and `since` may be: `<pid of the daemon>.<id>`, or the id alone. */
+/** The form of `Last-Event-ID` and `since`: `<pid of opsd>.<id>`, or the id alone. */
 const EVENT_ID = /^(?:(\d{1,10})\.)?(\d{1,15})$/;
 
 export class EventStreams implements Disposable {
@@ -56,7 +56,7 @@ export class EventStreams implements Disposable {
     this.#control = control;
   }
 
-  /** Takes over the response; false: there are too many listeners. `since`: an id, see EVENT_ID; null: only what comes. */
+  /** Takes over the response; false: too many listeners. `since`: an id, see EVENT_ID; null: only new events. */
   add(response: ServerResponse, door: ListenerKind, kind: StreamKind, since: string | null): boolean {
     const peer = response.socket === null ? null : peerOf(response.socket);
     if (peer === null || this.#isFull(door, peer)) return false;
@@ -118,7 +118,7 @@ export class EventStreams implements Disposable {
     const newest = this.#control.recentEvents().at(-1)?.id ?? 0;
     const found = EVENT_ID.exec(since ?? '');
     if (found === null) return newest;
-    // An id of another daemon's life says nothing about this one.
+    // The ids of another opsd process count anew: send everything that is kept.
     const sameLife = found[1] === undefined || Number(found[1]) === process.pid;
     return sameLife ? Math.min(Number(found[2]), newest) : 0;
   }
@@ -137,7 +137,7 @@ export class EventStreams implements Disposable {
     }
   }
 
-  /** The last 1,000 events, which the daemon keeps anyway, are the queue of every listener. */
+  /** The last 1,000 events, which opsd keeps anyway, are the queue of every listener. */
   #giveChanges(): void {
     this.#gathering = false;
     const events = this.#control.recentEvents();
@@ -152,7 +152,7 @@ export class EventStreams implements Disposable {
     }
   }
 
-  /** A newcomer gets what the others know, so that the next difference is right for all. */
+  /** A new listener gets what the others were sent, so that the next difference is right for all. */
   #giveAllServices(listener: Listener): void {
     const now = monotonic();
     this.#feed ??= new StatusFeed(this.#control.status(), now);
@@ -160,7 +160,7 @@ export class EventStreams implements Disposable {
     say(listener, word('services', { ...this.#feed.all(now), at: wallNow() }), now);
   }
 
-  /** Who has the last round gets the difference; who was stuck then gets everything. */
+  /** A listener that has the last round gets the difference; one that missed it gets all services. */
   #giveServiceChanges(): void {
     const listeners = this.#of('services');
     if (listeners.length === 0) {
@@ -185,7 +185,7 @@ export class EventStreams implements Disposable {
   }
 }
 
-/** Each change is put into words once, wherever in them a listener begins. */
+/** The kept events as text, made once for all listeners. */
 class ChangesInWords {
   readonly #events: readonly EventView[];
   readonly #lines: readonly string[];
@@ -198,7 +198,7 @@ class ChangesInWords {
   after(id: number): string {
     const oldest = this.#events[0]?.id ?? id + 1;
     const missed = Math.max(0, oldest - id - 1);
-    // The ids of what is kept have no gaps.
+    // The ids of the kept events have no gaps.
     const lines = this.#lines.slice(Math.max(0, id + 1 - oldest));
     return (missed > 0 ? word('gap', { missed }) : '') + lines.join('');
   }
@@ -208,7 +208,7 @@ function word(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Whether a listener has read enough to be given more; drops one that has not for too long. */
+/** Whether a listener has read enough to be sent more; drops one that has been stuck for too long. */
 function canTake(listener: Listener, now: Millis): boolean {
   if (listener.response.writableLength <= UNREAD_LIMIT) {
     listener.stuckSince = null;

@@ -1,4 +1,4 @@
-// The end of a log file, and what is written to it from then on, across rotations.
+// The last lines of a log file, and what is appended to it afterwards, across rotations.
 
 import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
@@ -8,18 +8,18 @@ import { every, monotonic } from '../../runtime/clock.ts';
 
 const NEWLINE = 10;
 const CHUNK = 64 * 1024;
-/** How far back the last lines are looked for; lines longer than that in sum come cut. */
+/** How far back the last lines are searched; if they are longer in total, the first one is cut. */
 const LONGEST_TAIL = 4 * 1024 * 1024;
 export const MOST_LINES = 10_000;
 const LOOK_EVERY: Millis = 200;
-/** A reader that takes nothing for so long is dropped. */
+/** A reader that takes nothing for this long is dropped. */
 const STUCK_LIMIT: Millis = 60_000;
 
 interface Tail {
-  /** Byte where it begins. */
+  /** The offset of its first byte. */
   readonly start: number;
   readonly size: number;
-  /** Lines that the file has too few. */
+  /** The number of wanted lines that the file does not have. */
   readonly missing: number;
 }
 
@@ -42,7 +42,7 @@ async function tailOf(file: FileHandle, lines: number): Promise<Tail> {
   return { start, size, missing: start > 0 ? 0 : Math.max(0, missing - (size > 0 ? 1 : 0)) };
 }
 
-/** Writes the last `lines` lines of `file` to `to`. Gives the byte after the last one. */
+/** Writes the last `lines` lines of `file` to `to`. Returns the offset behind them. */
 export async function writeTail(file: FileHandle, lines: number, to: Writable): Promise<number> {
   const { start, size } = await tailOf(file, lines);
   return copy(file, start, size, to);
@@ -50,13 +50,13 @@ export async function writeTail(file: FileHandle, lines: number, to: Writable): 
 
 interface LogQuery {
   readonly log: ServiceLog;
-  /** The file that was rotated away, too, for lines that are no longer in the log. */
+  /** Also read the file that was rotated last, for lines that are no longer in the log. */
   readonly isDeep: boolean;
   readonly lines: number;
   readonly follow: boolean;
 }
 
-/** Sends the end of the log and, if asked, what follows, until `to` is closed. The file need not exist yet. */
+/** Sends the last lines of the log and, with `follow`, new ones until `to` is closed. The file need not exist yet. */
 export async function sendLog({ log, isDeep, lines, follow }: LogQuery, to: Writable): Promise<void> {
   let file = await log.open();
   try {
@@ -68,7 +68,7 @@ export async function sendLog({ log, isDeep, lines, follow }: LogQuery, to: Writ
       file ??= await log.open();
       if (file === null) continue;
       const { size, ino } = await file.stat();
-      // Truncated in place: what is there now is new.
+      // The file was truncated in place: all its content is new.
       if (size < at) at = 0;
       at = await copy(file, at, size, to);
       const named = log.inode();
@@ -87,7 +87,7 @@ export async function sendLog({ log, isDeep, lines, follow }: LogQuery, to: Writ
 async function writeRotated(log: ServiceLog, lines: number, current: FileHandle | null, to: Writable): Promise<void> {
   const rotated = await log.openRotated();
   try {
-    // Rotated at this moment: it is the one that is sent anyway.
+    // The log was rotated at this moment: the rotated file is the one that is sent anyway.
     const isCurrent = (await rotated?.stat())?.ino === (await current?.stat())?.ino;
     if (rotated !== null && !isCurrent) await writeTail(rotated, lines, to);
   } finally {
@@ -95,7 +95,7 @@ async function writeRotated(log: ServiceLog, lines: number, current: FileHandle 
   }
 }
 
-/** Never has more than two chunks in memory: it waits until the reader took the last one. */
+/** Copies chunk by chunk and waits for the reader, so that no more than two chunks are in memory. */
 async function copy(file: FileHandle, from: number, to: number, out: Writable): Promise<number> {
   let at = from;
   while (at < to && !out.destroyed) {
@@ -112,7 +112,7 @@ async function copy(file: FileHandle, from: number, to: number, out: Writable): 
   return at;
 }
 
-/** Resolves when `out` has room again, is closed, or was stuck for too long (then it is closed). */
+/** Resolves when `out` has room again or is closed; closes it when the reader is stuck for too long. */
 async function drained(out: Writable): Promise<void> {
   const since = monotonic();
   using _stuck = every(1_000, () => {
@@ -129,7 +129,7 @@ async function drained(out: Writable): Promise<void> {
   });
 }
 
-/** Something every LOOK_EVERY, until `out` is closed. */
+/** Yields every LOOK_EVERY until `out` is closed. */
 async function* ticks(out: Writable): AsyncGenerator<undefined> {
   while (!out.destroyed) {
     yield undefined;

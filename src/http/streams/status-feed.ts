@@ -1,28 +1,28 @@
-// All services as they were told last, and what became different since, as small as it can be said.
+// The services as they were last sent, and the fields that have changed since.
 
 import type { DaemonView, GroupView, ServiceView, StatusView } from '../../api/services.ts';
 import type { Millis } from '../../core/model/spec.ts';
 
-/** A service's name, and those of its fields that changed. */
+/** The name of a service, and its changed fields. */
 export type ServiceChange = Partial<ServiceView> & Pick<ServiceView, 'name'>;
 
 export interface StatusChanges {
   readonly services: readonly ServiceChange[];
   readonly removed: readonly string[];
-  /** All of them, where one is different. */
+  /** All groups, if one of them has changed. */
   readonly groups?: readonly GroupView[];
 }
 
 interface Row {
   readonly service: ServiceView;
-  /** When it was looked at. */
+  /** When the status was read. */
   readonly at: Millis;
 }
 
-/** Usage moves all the time; less than this is no news. */
+/** CPU and memory change all the time; a smaller change is not sent. */
 const CPU_STEP = 0.005;
 const MEMORY_STEP = 0.01;
-/** Two ages of one beat, looked at at two times, differ by the time between; up to this it is the same beat. */
+/** The age of one heartbeat grows with time; an age that differs by more from that is a new heartbeat. */
 const BEAT_STEP_SECONDS = 0.25;
 
 export class StatusFeed {
@@ -36,7 +36,7 @@ export class StatusFeed {
     this.#rows = new Map(status.services.map((service) => [service.name, { service, at: now }]));
   }
 
-  /** What somebody must be told who was told nothing yet; ages of beats are brought up to now. */
+  /** All services for a new listener, with the ages of heartbeats as of now. */
   all(now: Millis): StatusView {
     const services = [...this.#rows.values()].map(({ service, at }) => {
       const age = service.heartbeat_age_seconds;
@@ -45,14 +45,14 @@ export class StatusFeed {
     return { version: 1, daemon: this.#daemon, groups: this.#groups, services };
   }
 
-  /** Takes the new look and says what is different; null: nothing worth telling. */
+  /** Takes a new status and returns the changes; null: none worth sending. */
   advance(status: StatusView, now: Millis): StatusChanges | null {
     const services: ServiceChange[] = [];
     const rows = new Map<string, Row>();
     for (const service of status.services) {
       const was = this.#rows.get(service.name);
       const change = was === undefined ? service : changedFields(was, service, now);
-      // What is not told stays as it was told, so that small steps add up to a change.
+      // A field that is not sent keeps the value that was sent, so that small changes add up.
       rows.set(service.name, was !== undefined && change === null ? was : { service, at: now });
       if (change !== null) services.push(change);
     }
@@ -83,7 +83,7 @@ function isSame(key: string, was: unknown, is: unknown, seconds: number): boolea
   return isAlike(was, is);
 }
 
-/** Each look makes its own objects. */
+/** Compares by value: each status has objects of its own. */
 function isAlike(was: unknown, is: unknown): boolean {
   return JSON.stringify(was) === JSON.stringify(is);
 }

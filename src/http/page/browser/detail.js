@@ -1,4 +1,4 @@
-// The panel of one service: why it is as it is, what would help, what it wrote last, and its history.
+// The panel of one service: summary, evidence, commands that help, last lines of output, history.
 
 /** @typedef {import('../../../api/why.ts').WhyView} WhyView */
 /** @typedef {import('../../../api/events.ts').EventView} EventView */
@@ -6,7 +6,7 @@
 const HISTORY = 30;
 /** The service whose panel is open. @type {string | null} */
 let chosen = null;
-/** When to load it again; 0: when something changes. */
+/** When to load the panel again (ms); 0: not before its service changes. */
 let detailDue = 0;
 
 /** @param {string | null} name null: close the panel */
@@ -80,7 +80,7 @@ function historyItem({ at, from, to, detail }) {
   return item;
 }
 
-/** The address says which panel is open. */
+/** Opens the panel that the address names (`#/web`). */
 function route() {
   const found = /^#\/(.+)$/.exec(location.hash);
   const name = found?.[1] === undefined ? null : decodeURIComponent(found[1]);

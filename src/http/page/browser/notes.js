@@ -1,4 +1,4 @@
-// The notes above the table: rollouts that are not over, and numbers of instances that are not the file's.
+// The notes above the table: rollouts that are not over, and groups with another number of instances than in the file.
 
 /** @typedef {import('../../../api/rollouts.ts').RolloutView} RolloutView */
 /** @typedef {import('../../../api/services.ts').GroupView} GroupView */
@@ -32,9 +32,9 @@ async function loadRollouts() {
 }
 
 /**
- * A detail that ends in what to type has its commands marked.
+ * Marks the commands in a text as code.
  * @param {string} text
- * @param {string} look the command where there is none in it
+ * @param {string} look the command to add where the text has none
  */
 function noteText(text, look) {
   const parts = text.split(/(opsd ctl [^,;]+)/);

@@ -19,8 +19,8 @@ function spark() {
 
 /**
  * @param {Spark} curve
- * @param {number | null} value null: there is none, and the curve begins anew
- * @param {number} floor what the top of the curve stands for at least
+ * @param {number | null} value null: the service has no process; the curve starts again
+ * @param {number} floor the smallest value that the top of the curve stands for
  */
 function sample(curve, value, floor) {
   if (value === null) {

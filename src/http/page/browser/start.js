@@ -1,4 +1,4 @@
-// The keys, the buttons and the clock of the status page. Comes last: it begins all of it.
+// The keys, the buttons and the clock of the status page. The last script: it starts the page.
 
 filterInput().oninput = order;
 $('close').onclick = () => showDetail(null);
@@ -23,7 +23,7 @@ document.onkeydown = (event) => {
 };
 
 /**
- * From the name of one service to the next.
+ * Moves the focus from the name of one service to the next.
  * @param {KeyboardEvent} event
  */
 function moveFocus(event) {

@@ -1,9 +1,9 @@
-// The event stream from opsd: what is heard of services, and what is shown while nothing is.
+// The event stream from opsd: updates of services, and the banner while the connection is lost.
 
 /** @typedef {import('../../../api/services.ts').StatusView} StatusView */
 /** @typedef {import('../../streams/status-feed.ts').StatusChanges} StatusChanges */
 
-/** opsd tells something more often than that. */
+/** opsd sends an event at least every 10 s; longer silence means that the connection is lost. */
 const SILENCE = 25000;
 const LONGEST_WAIT = 10000;
 /** @type {EventSource | null} */
@@ -23,7 +23,7 @@ function connect() {
   source.onerror = () => lost();
 }
 
-/** @param {StatusView & { readonly at: string }} status all there is */
+/** @param {StatusView & { readonly at: string }} status all services */
 function onServices(status) {
   hear(status.at);
   daemon = status.daemon;

@@ -16,12 +16,12 @@
  * @property {Spark} cpu
  * @property {Spark} memory
  * @property {{ cpu: HTMLSpanElement, memory: HTMLSpanElement }} text
- * @property {number} heardAt when the age of its last beat was told
+ * @property {number} heardAt when opsd last sent the age of the heartbeat
  * @property {boolean} shown
  */
 
 const ROW_LIMIT = 5000;
-/** The states in the order in which somebody has to look at them. @type {Readonly<Record<StateName, number>>} */
+/** The order of the states: the one that needs an operator most comes first. @type {Readonly<Record<StateName, number>>} */
 const TROUBLE = {
   failed: 0,
   killing: 1,
@@ -43,7 +43,7 @@ const SORT_KEYS = {
   cpu: ({ cpu_ratio }) => cpu_ratio ?? -1,
   memory: ({ memory_bytes }) => memory_bytes ?? -1,
 };
-/** Sorted by them, the largest comes first. */
+/** Columns whose largest value comes first. */
 const LARGEST_FIRST = ['cpu', 'memory', 'restarts'];
 
 /** @type {Map<string, Row>} */
@@ -107,7 +107,7 @@ function paint(row) {
 }
 
 /**
- * What moves with time alone.
+ * Updates the cells that change with time.
  * @param {Row} row
  */
 function tick(row) {
@@ -122,7 +122,7 @@ function tick(row) {
 }
 
 /**
- * What there is to say of a service that is running.
+ * The note of a running service: unhealthy, its rollout, or adopted.
  * @param {ServiceView} service
  */
 function noteOf({ healthy, last_probe_failure, rollout, adopted }) {
@@ -131,7 +131,7 @@ function noteOf({ healthy, last_probe_failure, rollout, adopted }) {
   return adopted ? 'adopted' : '';
 }
 
-/** Puts the rows in order, those that fit the filters. */
+/** Shows the rows that pass the filters, sorted. */
 function order() {
   needsOrder = false;
   const text = filterInput().value.trim().toLowerCase();
@@ -171,7 +171,7 @@ function whyEmpty(services) {
   return 'opsd supervises no services yet. Add one to its configuration, then: opsd ctl reload';
 }
 
-/** A button for each state that some service is in. */
+/** Makes a filter button for each state that a service is in. */
 function chips() {
   /** @type {Map<StateName, number>} */
   const counts = new Map();
@@ -215,8 +215,8 @@ function sortBy(button) {
 }
 
 /**
- * A service is there, or some of its fields are different.
- * @param {ServiceChange} change all fields of a service that is new
+ * Adds a service or updates some of its fields.
+ * @param {ServiceChange} change for a new service all its fields
  * @param {number} [place]
  */
 function apply(change, place) {

@@ -1,4 +1,4 @@
-// Elements, spans, sizes and percentages as the status page shows them. Everything is set as text, never as HTML.
+// Elements, durations, sizes and percentages as the status page shows them. All content is set as text, never as HTML.
 
 /** How far the clock of this browser is ahead of the clock of opsd's host, in milliseconds. */
 let skew = 0;
@@ -6,7 +6,7 @@ let skew = 0;
 const now = () => Date.now() - skew;
 
 /**
- * The element of page.html with that id.
+ * Finds an element of page.html by its id.
  * @param {string} id
  */
 function $(id) {
@@ -30,7 +30,7 @@ function node(tag, text, name) {
 }
 
 /**
- * Sets a text only where it is another one: screen readers read it out again, and a selection is lost.
+ * Sets a text only if it has changed: setting it makes screen readers read it again, and loses a selection.
  * @param {Element} element
  * @param {string} text
  */
@@ -39,7 +39,7 @@ function put(element, text) {
 }
 
 /**
- * Read out by screen readers.
+ * Lets screen readers read a text out.
  * @param {string} text
  */
 function tell(text) {
@@ -78,7 +78,7 @@ function until(time) {
 }
 
 /**
- * Control characters and marks that turn the direction of text are shown, not obeyed.
+ * Replaces control characters and marks that change the direction of text by visible symbols.
  * @param {string} text
  */
 function visible(text) {
