@@ -28,7 +28,7 @@ export const ROOMS: readonly Room[] = [
     what: 'the supervisor as a pure function: state, event and time to a new state and effects',
     doors: ['supervisor'],
   },
-  { name: 'text', what: 'names, globs, quantities: words that know nothing of supervision' },
+  { name: 'text', what: 'names, globs, quantities, safe text: words that know nothing of supervision' },
   { name: 'api', what: 'what opsd tells and can be asked for: the shapes of the JSON API' },
   { name: 'runtime', what: 'the loop, the clock, and from effects to the ports that carry them out' },
   { name: 'why', what: 'the explanation of a service: cause, evidence, next step, advice', doors: ['why', 'facts'] },

@@ -1,6 +1,8 @@
 // Which services a name, a glob, a tag or `all` selects; the name of a group selects all its instances.
 
 import { matchesGlob } from '../text/glob.ts';
+import { escaped } from '../text/harmless.ts';
+import { groupOfInstance, INSTANCE_NAME } from '../text/instance-name.ts';
 import { nearest } from '../text/nearest.ts';
 
 interface Selection {
@@ -45,14 +47,6 @@ function isSearch(pattern: string): boolean {
 
 function isGlob(pattern: string): boolean {
   return /[*?]/.test(pattern) && !pattern.startsWith('+');
-}
-
-/** `web@3` is an instance of `web`. Only names of instances contain an @. */
-const INSTANCE = /^(.+)@(\d+)$/;
-
-/** The group of an instance: `web` for `web@3`; null: `name` is no instance. */
-export function groupOfInstance(name: string): string | null {
-  return INSTANCE.exec(name)?.[1] ?? null;
 }
 
 /** Selects by exact name, name of a group, glob with `*` and `?`, `+tag`, or `all`. */
@@ -104,8 +98,8 @@ function messages(
 }
 
 function noMatch(pattern: string): string {
-  if (pattern.startsWith('+')) return `no service has the tag '${printable(pattern.slice(1))}'`;
-  return `${isGlob(pattern) ? 'no service matches' : 'there is no service'} '${printable(pattern)}'`;
+  if (pattern.startsWith('+')) return `no service has the tag '${short(pattern.slice(1))}'`;
+  return `${isGlob(pattern) ? 'no service matches' : 'there is no service'} '${short(pattern)}'`;
 }
 
 /** The names of instances by group. */
@@ -124,14 +118,14 @@ function groupsOf(names: readonly string[]): ReadonlyMap<string, readonly string
 function unknownTag(tag: string, services: readonly Selectable[]): string {
   const near = nearest(tag, [...new Set(services.flatMap(({ tags }) => tags))]);
   const hint = near === null ? 'tags are in the configuration: tags = ["edge"]' : `did you mean '+${near}'?`;
-  return `no service has the tag '${printable(tag)}'; ${hint}`;
+  return `no service has the tag '${short(tag)}'; ${hint}`;
 }
 
 /** The one text for a service that does not exist. */
 export function unknownService(name: string, names: readonly string[]): string {
   const groups = groupsOf(names);
-  const what = `there is no service '${printable(name)}'`;
-  const [, group = '', number = ''] = INSTANCE.exec(name) ?? [];
+  const what = `there is no service '${short(name)}'`;
+  const [, group = '', number = ''] = INSTANCE_NAME.exec(name) ?? [];
   const instances = groups.get(group);
   if (instances !== undefined) {
     const all = instances.length === 1 ? 'one instance' : `${instances.length} instances`;
@@ -145,8 +139,7 @@ export function unknownService(name: string, names: readonly string[]): string {
   return `${what}; ${hint}`;
 }
 
-/** Text of a client, made fit for a message: short, and without control characters. */
-function printable(text: string): string {
-  const short = text.length > 64 ? `${text.slice(0, 64)}…` : text;
-  return short.replace(/[\p{Cc}\p{Cf}]/gu, '?');
+/** Text of a client, made fit for a message. */
+function short(text: string): string {
+  return escaped(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }

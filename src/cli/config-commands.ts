@@ -1,7 +1,7 @@
 // The commands about the configuration itself: `opsd check`, `opsd config`, `opsd schema`.
 
 import { resolve } from 'node:path';
-import { counted, formatProblems, headlineOf, printable } from '../config/report/problems.ts';
+import { counted, formatProblems, headlineOf } from '../config/report/problems.ts';
 import { jsonSchema } from '../config/schema/schema.ts';
 import { keyPath } from '../config/source/tree.ts';
 import type { Config, EffectiveValue } from '../core/model/spec.ts';
@@ -9,6 +9,7 @@ import type { Problem } from '../errors.ts';
 import { type ConfigOptions, readConfig } from '../os/config/files.ts';
 import { readScale, scalePath } from '../os/files/scale-file.ts';
 import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
+import { escaped } from '../text/harmless.ts';
 import { describeDrift } from './show/drift.ts';
 
 /** Where a command writes; the text contains its line breaks. */
@@ -109,13 +110,13 @@ const WIDEST_PAIR = 64;
 
 function linesOf(values: Values, isExplained: boolean): readonly string[] {
   const rows = [...values].map(([key, value]) => {
-    const pair = printable(`${keyPath(partsOf(key))} = ${value.value}`);
+    const pair = escaped(`${keyPath(partsOf(key))} = ${value.value}`);
     return { pair, source: value.source };
   });
   if (!isExplained) return rows.map(({ pair }) => `${pair}\n`);
   const fitting = rows.map(({ pair }) => pair.length).filter((length) => length <= WIDEST_PAIR);
   const width = Math.max(0, ...fitting);
-  return rows.map(({ pair, source }) => `${pair.padEnd(width)}  # ${printable(source)}\n`);
+  return rows.map(({ pair, source }) => `${pair.padEnd(width)}  # ${escaped(source)}\n`);
 }
 
 /** A key has at most two parts: in `env.spring.profile` the second is `spring.profile`, the name of a variable. */

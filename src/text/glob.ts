@@ -1,8 +1,10 @@
 // Whether a name fits a glob of `*` and `?`.
 
+import { configuredName } from './instance-name.ts';
+
 /** Whether a pattern means a service: by its own name, or, of an instance, by that of all of them (`web` of `web@2`). */
 export function meansService(name: string, pattern: string): boolean {
-  return matchesGlob(name, pattern) || matchesGlob(name.replace(/@\d+$/, ''), pattern);
+  return matchesGlob(name, pattern) || matchesGlob(configuredName(name), pattern);
 }
 
 /** Steps through both at once and goes back to the last `*` on a mismatch: linear for any pattern, unlike a regular expression. */

@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { sanitise } from '../../src/cli/show/terminal.ts';
+import { sanitised } from '../../src/text/harmless.ts';
 import { service, UP } from '../http/fake-control.ts';
 import { type Daemon, fakeDaemon } from './daemon.ts';
 
@@ -56,5 +56,5 @@ test('what a service wrote cannot act on the terminal, and goes into a file as i
 
 test('ordinary text of any language passes', () => {
   const text = 'naïve 日本語 עברית 👩‍🚀\tx\n';
-  assert.equal(sanitise(text), text);
+  assert.equal(sanitised(text), text);
 });

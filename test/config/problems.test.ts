@@ -44,7 +44,7 @@ test('one very long key does not push all messages away', () => {
 
 test('nothing in a problem acts on a terminal', () => {
   const text = formatProblems([problem('f\u001b[31m', 1, 'a\u009b', 'x\r\n\u202ey')]);
-  assert.equal(text, '  f\\u001b[31m:1  a\\u009b  x\\u000d\\u000a\\u202ey');
+  assert.equal(text, '  f\\u001b[31m:1  a\\u009b  x\\r\\n\\u202ey');
 });
 
 test('there is an end to what is printed and kept', () => {

@@ -6,6 +6,7 @@ import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError, codeOf, RuntimeError } from '../../errors.ts';
+import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 import { orEnough } from './pause.ts';
 import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './silence.ts';
 
@@ -213,7 +214,7 @@ function unreachable(path: string, error: unknown): RuntimeError {
       return new Unanswered('no longer waiting for opsd');
     case 'EINVAL':
     case 'ENAMETOOLONG':
-      return new RuntimeError(`the path of the socket is too long (107 bytes at most): ${path}`);
+      return new RuntimeError(`the path of the socket is too long (${LONGEST_SOCKET_PATH} bytes at most): ${path}`);
     default:
       return new RuntimeError(
         `cannot reach opsd on ${path}: ${error instanceof Error ? error.message : String(error)}`,

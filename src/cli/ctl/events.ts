@@ -2,13 +2,15 @@
 
 import type { EventView } from '../../api/events.ts';
 import { timeOfDay } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
+import { configuredName } from '../../text/instance-name.ts';
 import { countOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
 import { orEnough } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
-import { paint, sanitise } from '../show/terminal.ts';
+import { paint } from '../show/terminal.ts';
 
 const LINES = 10;
 /** opsd keeps no more events. */
@@ -46,7 +48,7 @@ async function wantedOf({ client, operands }: Ctl): Promise<(event: EventView) =
   if (operands.length === 0) return () => true;
   const names = new Set((await readStatus(client, operands)).services.map(({ name }) => name));
   const groups = new Set(operands);
-  return ({ service }) => names.has(service) || groups.has(service.replace(/@\d+$/, ''));
+  return ({ service }) => names.has(service) || groups.has(configuredName(service));
 }
 
 /** The column of names, as wide as the longest name so far; later events may widen it. */
@@ -74,5 +76,5 @@ function tell({ terminal, options }: Ctl, names: NameColumn, event: EventView): 
   const time = paint(terminal, 'dim', timeOfDay(event.at));
   const to = paint(terminal, COLOURS[event.to], event.to.padEnd(WIDEST));
   const name = names.pad(event.service);
-  terminal.out(`${time}  ${name}  ${event.from.padEnd(WIDEST)} → ${to}  ${sanitise(event.detail)}\n`);
+  terminal.out(`${time}  ${name}  ${event.from.padEnd(WIDEST)} → ${to}  ${sanitised(event.detail)}\n`);
 }

@@ -3,6 +3,7 @@
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError } from '../../errors.ts';
 import { agoOfStamp } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
 import { countOf, sinceOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import type { Reply } from '../client/client.ts';
@@ -10,7 +11,7 @@ import { linesOf } from '../client/lines.ts';
 import { orEnough } from '../client/pause.ts';
 import { Unanswered } from '../client/silence.ts';
 import type { Ctl, ExitCode } from '../command.ts';
-import { type Colour, paint, sanitise } from '../show/terminal.ts';
+import { type Colour, paint } from '../show/terminal.ts';
 
 const LINES = 100;
 const MOST_LINES = 10_000;
@@ -73,7 +74,7 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
       read += 1;
       if (isOld) continue;
       // A file or pipe gets the bytes as they are; a terminal gets them without control characters.
-      terminal.out(`${prefix}${terminal.outIsTty ? sanitise(next.value) : next.value}\n`);
+      terminal.out(`${prefix}${terminal.outIsTty ? sanitised(next.value) : next.value}\n`);
     }
   } catch (error) {
     if (!isOptional || !(error instanceof Error) || error instanceof Unanswered) throw error;
@@ -85,7 +86,7 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
 function tellOlder({ terminal }: Ctl, name: string, reply: Reply): void {
   const older = reply.header('x-opsd-older');
   if (older === null) return;
-  terminal.err(`opsd: the log of ${name} goes further back: zless ${sanitise(decodeURI(older))}\n`);
+  terminal.err(`opsd: the log of ${name} goes further back: zless ${sanitised(decodeURI(older))}\n`);
 }
 
 /** Refuses --since for a log whose lines have no timestamps. */

@@ -1,9 +1,10 @@
 // `opsd ctl reload`: what changes, service by service and key by key.
 
 import type { Change, DaemonChange, KeyChange } from '../../core/model/changes.ts';
+import { sanitised } from '../../text/harmless.ts';
 import { readRollouts } from '../client/api.ts';
 import type { Ctl, ExitCode } from '../command.ts';
-import { type Colour, paint, sanitise } from '../show/terminal.ts';
+import { type Colour, paint } from '../show/terminal.ts';
 
 const KINDS: Readonly<
   Record<Change['kind'], { readonly mark: string; readonly text: string; readonly colour: Colour }>
@@ -40,8 +41,8 @@ export async function reload({ client, terminal, options }: Ctl): Promise<ExitCo
 }
 
 function told({ key, from, to }: KeyChange): string {
-  const was = from === null ? '' : `${sanitise(from)} → `;
-  return `${key}  ${was}${to === null ? '(not set)' : sanitise(to)}`;
+  const was = from === null ? '' : `${sanitised(from)} → `;
+  return `${key}  ${was}${to === null ? '(not set)' : sanitised(to)}`;
 }
 
 /** Prints the rollouts in progress, and those that stopped or were rolled back. */
@@ -50,7 +51,7 @@ async function tellRollouts(client: Ctl['client'], terminal: Ctl['terminal']): P
     if (state === 'going') {
       terminal.out(`\n${service} is changed step by step; follow it with: opsd ctl rollout status ${service}\n`);
     } else if (state === 'stopped') {
-      terminal.out(`\n${paint(terminal, 'red', `the rollout of ${service} has ${sanitise(detail)}`)}\n`);
+      terminal.out(`\n${paint(terminal, 'red', `the rollout of ${service} has ${sanitised(detail)}`)}\n`);
     } else if (direction === 'back') {
       const again = `change it, or try it again with: opsd ctl rollout retry ${service}`;
       terminal.out(

@@ -3,11 +3,12 @@
 import type { RolloutView } from '../../api/rollouts.ts';
 import { ConfigError } from '../../errors.ts';
 import { ago } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
 import { span } from '../../text/quantities.ts';
 import { readRollouts } from '../client/api.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
-import { type Colour, paint, sanitise, type Terminal } from '../show/terminal.ts';
+import { type Colour, paint, type Terminal } from '../show/terminal.ts';
 import { giveRolloutOrder } from './services.ts';
 
 const NONE = `there was no rollout yet. One begins with opsd ctl restart SERVICE --rolling, and with a reload that
@@ -43,8 +44,8 @@ function describe(terminal: Terminal, view: RolloutView): string {
   const what = kind === 'restart' ? 'rolling restart' : direction === 'back' ? 'rollback' : 'change';
   const when = ended_at === null ? `for ${span(ago(started_at))}` : `${span(ago(ended_at))} ago`;
   const lines = [`${paint(terminal, 'bold', service)}  ${what}, ${paint(terminal, STATES[state], state)} ${when}`];
-  lines.push(`  ${sanitise(detail)}`);
-  if (failure !== null && !detail.includes(failure)) lines.push(`  because ${sanitise(failure)}`);
+  lines.push(`  ${sanitised(detail)}`);
+  if (failure !== null && !detail.includes(failure)) lines.push(`  because ${sanitised(failure)}`);
   const names = width(services.map(({ name }) => name));
   const turns = width(services.map(({ turn }) => turn));
   for (const { name, turn, state: now } of services) {

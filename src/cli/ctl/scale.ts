@@ -5,6 +5,8 @@ import type { ScaleResult } from '../../api/reload.ts';
 import type { StateName } from '../../core/model/states.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
+import { groupOfInstance } from '../../text/instance-name.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
@@ -13,7 +15,7 @@ import { orEnough } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { driftOf, plural } from '../show/drift.ts';
 import { showProgress } from '../show/progress.ts';
-import { paint, sanitise } from '../show/terminal.ts';
+import { paint } from '../show/terminal.ts';
 
 type Scaled = ScaleResult & { readonly ok: true };
 
@@ -75,7 +77,7 @@ async function waitFor(
     const text = `${name} is ${kind === 'removed' || state === null ? 'gone' : state}`;
     if (options.json === true && isUp) return;
     if (isUp) terminal.out(`${paint(terminal, 'green', text)}\n`);
-    else terminal.err(`${terminal.errIsTty ? paint(terminal, 'red', text) : text}: ${sanitise(reason)}\n`);
+    else terminal.err(`${terminal.errIsTty ? paint(terminal, 'red', text) : text}: ${sanitised(reason)}\n`);
   };
   for (const name of [...pending.keys()]) look(name, known.get(name)?.state ?? null, known.get(name)?.reason ?? '');
   using _progress = showProgress(client, terminal, () => [...pending.keys()]);
@@ -114,7 +116,7 @@ async function list({ client, terminal, options }: Ctl, service: string | undefi
   const width = groups.reduce((most, { name }) => Math.max(most, name.length), 0);
   for (const group of groups) {
     const { name, instances } = group;
-    const up = services.filter((one) => one.state === 'running' && one.name.replace(/@\d+$/, '') === name).length;
+    const up = services.filter((one) => one.state === 'running' && groupOfInstance(one.name) === name).length;
     const [drift = ''] = driftOf([group]).map((line) => line.slice(line.indexOf(', ')));
     terminal.out(`${name.padEnd(width)}  ${instances} ${plural(instances)}, ${up} running${drift}\n`);
   }

@@ -5,6 +5,8 @@ import type { Outcome } from '../../core/model/effects.ts';
 import type { CommandAction } from '../../core/model/state.ts';
 import { RuntimeError } from '../../errors.ts';
 import { Alarm } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
+import { configuredName } from '../../text/instance-name.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
@@ -12,7 +14,7 @@ import { linesOf } from '../client/lines.ts';
 import { orEnough } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { showProgress } from '../show/progress.ts';
-import { paint, sanitise } from '../show/terminal.ts';
+import { paint } from '../show/terminal.ts';
 
 interface Line {
   readonly service?: string;
@@ -53,7 +55,7 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   const timeout =
     hasNoLimit(order, to) && options.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(options.timeout);
   const { services: named } = await readStatus(client, patterns);
-  const waiting = new Set(named.map(({ name }) => (to === ROLLOUTS ? name.replace(/@\d+$/, '') : name)));
+  const waiting = new Set(named.map(({ name }) => (to === ROLLOUTS ? configuredName(name) : name)));
   if (waiting.size === 0) terminal.err('opsd: there are no services; see: opsd ctl status\n');
 
   const late = new AbortController();
@@ -90,7 +92,7 @@ function worse(code: ExitCode, outcome: Outcome): ExitCode {
 }
 
 function say({ terminal }: Ctl, service: string, outcome: Outcome): void {
-  const text = sanitise(outcome.message);
+  const text = sanitised(outcome.message);
   const told = isNamedIn(text, service) ? text : `${service}: ${text}`;
   if (outcome.ok) terminal.out(`${paint(terminal, 'green', told)}\n`);
   else terminal.err(`${terminal.errIsTty ? paint(terminal, 'red', told) : told}\n`);

@@ -3,11 +3,12 @@
 import type { WhyView } from '../../api/why.ts';
 import { ConfigError } from '../../errors.ts';
 import { ago } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
 import { span } from '../../text/quantities.ts';
 import { readStatus } from '../client/api.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
-import { paint, sanitise, type Terminal } from '../show/terminal.ts';
+import { paint, type Terminal } from '../show/terminal.ts';
 
 /** Each service costs a request of its own. */
 const MOST = 100;
@@ -34,15 +35,15 @@ function whyText(why: WhyView, look: Pick<Terminal, 'hasColours'>): string {
   const state = paint(look, COLOURS[why.state], why.state);
   const inMillis = why.next_at === null ? null : Math.max(0, -ago(why.next_at));
   return [
-    `${sanitise(why.summary)}\n`,
+    `${sanitised(why.summary)}\n`,
     `${paint(look, 'dim', 'state')} ${state} ${paint(look, 'dim', `for ${span(ago(why.since))}`)}\n`,
     ...(why.evidence.length > 0 ? [heading('Evidence')] : []),
-    ...why.evidence.map(({ label, text }) => `  ${paint(look, 'dim', label.padEnd(width))}  ${sanitise(text)}\n`),
+    ...why.evidence.map(({ label, text }) => `  ${paint(look, 'dim', label.padEnd(width))}  ${sanitised(text)}\n`),
     ...(why.last_lines.length > 0 ? [heading('It wrote last')] : []),
-    ...why.last_lines.map((line) => `  ${paint(look, 'dim', '|')} ${sanitise(line)}\n`),
+    ...why.last_lines.map((line) => `  ${paint(look, 'dim', '|')} ${sanitised(line)}\n`),
     heading('Next'),
-    `  ${sanitise(why.next)}${inMillis === null ? '' : ` in ${span(inMillis)}`}\n`,
+    `  ${sanitised(why.next)}${inMillis === null ? '' : ` in ${span(inMillis)}`}\n`,
     ...(why.commands.length > 0 ? [heading('What would help')] : []),
-    ...why.commands.map((command) => `  ${paint(look, 'cyan', sanitise(command))}\n`),
+    ...why.commands.map((command) => `  ${paint(look, 'cyan', sanitised(command))}\n`),
   ].join('');
 }

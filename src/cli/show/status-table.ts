@@ -3,8 +3,9 @@
 import type { ServiceView, StatusView } from '../../api/services.ts';
 import type { StateName } from '../../core/model/states.ts';
 import { ago } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
 import { percent, size, span } from '../../text/quantities.ts';
-import { type Colour, paint, sanitise } from './terminal.ts';
+import { type Colour, paint } from './terminal.ts';
 
 interface Column {
   readonly title: string;
@@ -104,11 +105,11 @@ export function noteOf(service: ServiceView): string {
   const { state, reason, adopted, rollout, healthy, last_probe_failure: no, next_attempt_at: next } = service;
   if (state === 'running') {
     const health = healthy === false ? `unhealthy: ${no ?? 'its probe says no'}` : null;
-    return sanitise(health ?? rollout?.detail ?? (adopted ? 'adopted' : ''));
+    return sanitised(health ?? rollout?.detail ?? (adopted ? 'adopted' : ''));
   }
   const inMillis = next === null ? null : -ago(next);
   const then = inMillis === null || Number.isNaN(inMillis) ? '' : `; next try in ${span(inMillis)}`;
-  return sanitise(`${reason}${then}`).replace(/\s+/g, ' ');
+  return sanitised(`${reason}${then}`).replace(/\s+/g, ' ');
 }
 
 function fitting(all: readonly Filled[], notes: readonly string[], limit: number): readonly Filled[] {

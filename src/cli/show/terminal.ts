@@ -21,17 +21,3 @@ export function paint({ hasColours }: Pick<Terminal, 'hasColours'>, colour: Colo
   // `hasColours` decides; styleText must not check the stream again.
   return hasColours && colour !== null ? styleText(colour, text, { validateStream: false }) : text;
 }
-
-/**
- * Makes text from a service harmless for a terminal: control characters and marks that change the direction of text are
- * replaced by visible symbols. Tabs and line breaks stay.
- */
-export function sanitise(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (char) => {
-    if (char === '\n' || char === '\t') return char;
-    const code = char.codePointAt(0) ?? 0;
-    if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-    if (code === 0x7f) return '\u2421';
-    return `<${code.toString(16).toUpperCase().padStart(4, '0')}>`;
-  });
-}

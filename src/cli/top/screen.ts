@@ -2,9 +2,10 @@
 
 import type { ServiceView } from '../../api/services.ts';
 import { ago } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
 import { percent, size, span } from '../../text/quantities.ts';
 import { COLOURS, noteOf, statusSummary } from '../show/status-table.ts';
-import { paint, sanitise } from '../show/terminal.ts';
+import { paint } from '../show/terminal.ts';
 import { SAMPLES, type TopModel, visible } from './model.ts';
 
 interface Size {
@@ -92,7 +93,7 @@ function bottom(model: TopModel, at: Size): string {
     return paint(at, 'yellow', fit(`${action} ${service}? y: yes, any other key: no`, at));
   }
   if (model.mode.name === 'filter') return fit(`filter: ${model.filter}_  (Enter: keep, Esc: none)`, at);
-  return model.message === '' ? paint(at, 'dim', fit(KEYS, at)) : fit(sanitise(model.message), at);
+  return model.message === '' ? paint(at, 'dim', fit(KEYS, at)) : fit(sanitised(model.message), at);
 }
 
 function filterText({ filter }: TopModel): string {

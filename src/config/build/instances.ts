@@ -7,11 +7,6 @@ import { shown } from '../report/redaction.ts';
 import { MOST_INSTANCES } from '../schema/schema.ts';
 import { find, type Node, type Table } from '../source/tree.ts';
 
-/** `web@3`. No service of a file has such a name: an @ is in none. */
-export function instanceName(group: string, instance: number): string {
-  return `${group}@${instance}`;
-}
-
 /** How many there are to be of this service; null: it has no instances, or a number that is no number of them. */
 export function groupOf(service: Table, scaled: number | undefined): InstanceGroup | null {
   const node = find(service, ['instances']);

@@ -1,6 +1,7 @@
 // From the values of one service, valid in form, to its ServiceSpec: paths absolute, environment put together.
 
 import type { Dependency, Launch, Limits, Policy, ServiceSpec } from '../../core/model/spec.ts';
+import { instanceName } from '../../text/instance-name.ts';
 import type { Facts } from '../check/host-facts.ts';
 import type { Locate } from '../report/locate.ts';
 import type { ServiceValues } from '../schema/schema.ts';
@@ -9,7 +10,6 @@ import { resolvePath } from '../values/paths.ts';
 import type { BuildContext } from './context.ts';
 import { effectiveService } from './effective.ts';
 import { gatherVariables } from './environment.ts';
-import { instanceName } from './instances.ts';
 import { restartOf, scheduleOf } from './job.ts';
 import { type Asked, healthOf, readinessOf } from './probing.ts';
 

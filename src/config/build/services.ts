@@ -1,6 +1,7 @@
 // From the tables of the services to their ServiceSpecs; of a service with instances one for each.
 
 import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
+import { instanceName } from '../../text/instance-name.ts';
 import { checkServiceName } from '../check/checks.ts';
 import type { Gaps } from '../layers/unread-files.ts';
 import { locateIn, locateService } from '../report/locate.ts';
@@ -9,7 +10,7 @@ import { defaultsSchema, serviceSchema } from '../schema/schema.ts';
 import { readTable } from '../schema/validate.ts';
 import { emptyTable, keyPath, mergeTables, subtable, type Table } from '../source/tree.ts';
 import type { BuildContext } from './context.ts';
-import { explainScale, groupOf, instanceName, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
+import { explainScale, groupOf, valuesOfInstance, warnOfLoneInstance } from './instances.ts';
 import { rolloutOf } from './rollout.ts';
 import { buildService } from './service.ts';
 

@@ -1,6 +1,7 @@
 // Checks of what is right in form and still cannot work: here, now, or ever.
 
 import type { DaemonSpec, ServiceSpec } from '../../core/model/spec.ts';
+import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 import { formatDuration } from '../../text/units.ts';
 import type { Locate } from '../report/locate.ts';
 import type { Findings, Place } from '../report/problems.ts';
@@ -15,9 +16,6 @@ import { adviseOnShell } from './shell-advice.ts';
 
 /** Names that mean something else: opsd.pid, and all services in a command. */
 const RESERVED_NAMES = new Set(['opsd', 'all']);
-
-/** Place of a socket in `struct sockaddr_un` (unix(7)), without the NUL at its end. */
-const LONGEST_SOCKET_PATH = 107;
 
 export function checkServiceName(name: string, place: Place, findings: Findings): void {
   if (RESERVED_NAMES.has(name)) findings.problem(place, `the name "${name}" is reserved; choose another one`);

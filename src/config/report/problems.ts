@@ -1,6 +1,7 @@
 // The problems and warnings of a configuration: collected, each once, and printed with their places.
 
 import type { Problem } from '../../errors.ts';
+import { escaped } from '../../text/harmless.ts';
 
 /** Where a value stands, as a problem names it. */
 export interface Place {
@@ -78,7 +79,7 @@ export function formatProblems(problems: readonly Problem[]): string {
     .slice(0, MOST_PRINTED)
     .map(({ where, line, key, message }) => {
       const place = line === null ? where : `${where}:${line}`;
-      return { place: printable(place), key: printable(key), message: printable(message) };
+      return { place: escaped(place), key: escaped(key), message: escaped(message) };
     });
   const placeWidth = widest(rows.map(({ place }) => place));
   const keyWidth = widest(rows.map(({ key }) => key));
@@ -104,12 +105,4 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
 
 function widest(texts: readonly string[]): number {
   return texts.reduce((width, { length }) => (length > WIDEST_COLUMN ? width : Math.max(width, length)), 0);
-}
-
-/** Control characters and marks that turn the direction of text would act on a terminal: they are escaped. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu,
-    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
 }

@@ -1,13 +1,14 @@
 // How many instances an operator wants of a service, whatever the files say: asked for, checked, kept, and told.
 
 import type { ScaleResult } from '../../api/reload.ts';
-import { groupOfInstance, unknownService } from '../../api/select.ts';
+import { unknownService } from '../../api/select.ts';
 import { MOST_INSTANCES } from '../../config/schema/schema.ts';
 import type { Config } from '../../core/model/spec.ts';
 import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
 import { type Counts, readScale, writeScale } from '../../os/files/scale-file.ts';
 import type { Log } from '../../os/own-log/logger.ts';
+import { groupOfInstance } from '../../text/instance-name.ts';
 
 export class Scale {
   #counts: Counts;

@@ -4,13 +4,14 @@ import { hostname } from 'node:os';
 import type { EventView } from '../../api/events.ts';
 import type { Occasion } from '../../core/model/spec.ts';
 import type { HookMessage } from '../../os/watch/event-hooks.ts';
+import { onOneLine } from '../../text/harmless.ts';
 
 /** Of what other programs said. */
 const LONGEST_DETAIL = 1_000;
 
 export function hookMessage(occasion: Occasion, event: EventView): HookMessage {
   // NUL cannot be in a variable, nor a line break in one line.
-  const detail = event.detail.slice(0, LONGEST_DETAIL).replace(/\p{Cc}+/gu, ' ');
+  const detail = onOneLine(event.detail.slice(0, LONGEST_DETAIL));
   const host = hostname();
   // Chat services show `text`.
   const text = `${event.service} ${occasion === event.to ? `is ${event.to}` : occasion} on ${host}: ${detail}`;

@@ -1,7 +1,7 @@
 // The routes that only read: services, graph, why, events, logs.
 
-import { groupOfInstance } from '../../api/select.ts';
 import type { ServiceView } from '../../api/services.ts';
+import { groupOfInstance } from '../../text/instance-name.ts';
 import type { App } from '../context.ts';
 import { MOST_LINES, sendLog } from '../streams/log-stream.ts';
 import { answer, failure, json, PLAIN, sendBytes, underWay } from './answers.ts';

@@ -1,7 +1,7 @@
 // Rollouts over HTTP: GET /api/v1/rollouts shows them; POST with `{"action", "services", "wait"?}` gives commands.
 
 import type { RolloutAction } from '../../api/rollouts.ts';
-import { groupOfInstance } from '../../api/select.ts';
+import { configuredName } from '../../text/instance-name.ts';
 import type { App } from '../context.ts';
 import { failure, json, sendBytes, underWay } from './answers.ts';
 import { readBody } from './body.ts';
@@ -18,7 +18,7 @@ export function addRolloutsReading(app: App, { control }: RouteOptions, shared: 
     if (patterns === undefined) return sendBytes(c.env.outgoing, shared.rollouts.get(), 'application/json');
     const names = namesMeant(shared.status.get().services, patterns);
     if (names instanceof Response) return names;
-    const groups = new Set(names.map(groupOf));
+    const groups = new Set(names.map(configuredName));
     return json({ version: 1, rollouts: control.rollouts().filter(({ service }) => groups.has(service)) });
   });
 }
@@ -37,7 +37,7 @@ export function addRollouts(app: App, { control, log }: RouteOptions): void {
     const names = namesMeant(control.status().services, patterns);
     if (names instanceof Response) return names;
     const by = claimedIdentity(c.env.incoming);
-    const answers = [...Map.groupBy(names, groupOf)].map(([service, members]) => {
+    const answers = [...Map.groupBy(names, configuredName)].map(([service, members]) => {
       return { service, outcome: control.rollout(action, service, members, by) };
     });
     const told = answers
@@ -52,8 +52,4 @@ export function addRollouts(app: App, { control, log }: RouteOptions): void {
     });
     return underWay();
   });
-}
-
-function groupOf(name: string): string {
-  return groupOfInstance(name) ?? name;
 }

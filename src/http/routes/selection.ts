@@ -1,7 +1,8 @@
 // The services that the patterns of a request select, or the error for too many patterns or unknown services.
 
-import { groupOfInstance, type Selectable, select, unknownService, whyTooMuch } from '../../api/select.ts';
+import { type Selectable, select, unknownService, whyTooMuch } from '../../api/select.ts';
 import type { ServiceView } from '../../api/services.ts';
+import { groupOfInstance } from '../../text/instance-name.ts';
 import { failure } from './answers.ts';
 
 /** The names of the selected services, in the order of the configuration. */

@@ -3,12 +3,10 @@
 import { chmodSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, RuntimeError } from '../../errors.ts';
+import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 import { doubtAbove, isLoose } from '../trust/folders.ts';
 import { lookAt, lookThrough } from '../trust/foreign-path.ts';
 import { makeFolders } from './make-folders.ts';
-
-/** sun_path of a unix socket has 108 bytes, one of them the NUL (unix(7)). */
-const LONGEST_SOCKET_PATH = 107;
 
 /** All absolute. */
 export interface Layout {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf, RuntimeError } from '../../errors.ts';
 import { Alarm, every } from '../../runtime/clock.ts';
+import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 
 interface UnixSocketOptions {
   readonly path: string;
@@ -19,9 +20,6 @@ interface UnixSocketOptions {
   readonly lookEvery: Millis;
 }
 
-/** sun_path of unix(7) has 108 bytes, the last of them for the zero. */
-const LONGEST_PATH = 107;
-
 /** How long a daemon may take to accept the probe before it counts as alive but busy. */
 const PROBE_LIMIT: Millis = 1_000;
 
@@ -30,10 +28,10 @@ export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<As
   const { path, log } = options;
   const draft = join(dirname(path), `.s${process.pid}`);
   const longest = Buffer.byteLength(draft) > Buffer.byteLength(path) ? draft : path;
-  if (Buffer.byteLength(longest) > LONGEST_PATH) {
+  if (Buffer.byteLength(longest) > LONGEST_SOCKET_PATH) {
     throw new RuntimeError(
       `the path of the control socket is too long: ${longest} has ${Buffer.byteLength(longest)} bytes, ` +
-        `a unix socket's may have ${LONGEST_PATH}; choose a shorter PREFIX`,
+        `a unix socket's may have ${LONGEST_SOCKET_PATH}; choose a shorter PREFIX`,
     );
   }
   const gid = options.group === null ? null : groupNumber(options.group);

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
+import { onOneLine } from '../../text/harmless.ts';
 
 /** All of it does nothing where no service manager listens. No method waits, none throws. */
 export interface ServiceManager extends Disposable {
@@ -98,7 +99,7 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
       send();
     },
     status(text) {
-      const line = text.replace(/\p{Cc}+/gu, ' ').slice(0, STATUS_LENGTH);
+      const line = onOneLine(text).slice(0, STATUS_LENGTH);
       if (line === lastStatus) return;
       lastStatus = line;
       unsent.status = line;
