@@ -1,4 +1,4 @@
-// One cgroup v2 for each generation, where systemd delegated us a piece of the hierarchy: trees that nobody can leave.
+// One cgroup v2 for each generation, if systemd delegated a subtree to opsd: no process can leave its cgroup.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -10,11 +10,11 @@ import { withSpare } from '../proc/spare-descriptor.ts';
 import { unitProperty } from '../systemd/own-unit.ts';
 import { limitsMemory } from './limits.ts';
 
-/** Where opsd itself goes: a cgroup with controllers may hold either processes or other cgroups, not both. */
+/** The leaf for opsd itself: a cgroup with controllers enabled holds either processes or other cgroups, not both. */
 const LEAF = 'opsd.daemon';
-/** A cgroup stays busy for a moment after its last process ended. */
+/** The kernel keeps a cgroup busy for a moment after its last process ended. */
 const REMOVAL_WAITS: readonly Millis[] = [10, 30, 100, 300, 1_000];
-/** Cgroups that a service made within its own. */
+/** Upper limit of the cgroups that a service made within its own. */
 const MOST_NESTED = 1_000;
 
 export interface Leftover {
@@ -23,16 +23,16 @@ export interface Leftover {
   readonly path: string;
 }
 
-/** What the look for a delegated cgroup has to go by. */
+/** Facts of the host by which a delegated cgroup is found. */
 export interface Surroundings {
   /** /proc/self/cgroup */
   readonly ownCgroup: string;
   /** /proc/self/mountinfo */
   readonly mounts: string;
   readonly uid: number;
-  /** Did systemd start us, as a unit of its own? (INVOCATION_ID is set.) */
+  /** Whether systemd started opsd as a unit (INVOCATION_ID is set). */
   readonly isUnit: boolean;
-  /** Does our unit have Delegate=? Asked only as root, who may write everywhere. */
+  /** Whether the unit of opsd has Delegate=. Asked only when opsd is root, which may write in every cgroup. */
   readonly hasDelegate: () => boolean;
 }
 
@@ -50,7 +50,7 @@ export function surroundings(environment: NodeJS.ProcessEnv): Surroundings {
   };
 }
 
-/** Finds our delegated cgroup and moves opsd into a leaf of it. `description`: one line for the log. */
+/** Finds the cgroup delegated to opsd and moves opsd into a leaf of it. `description`: one line for the log. */
 export function detectCgroups(surroundings: Surroundings): Detected {
   const none = (why: string): Detected => ({
     cgroups: null,
@@ -69,8 +69,8 @@ export function detectCgroups(surroundings: Surroundings): Detected {
   } catch (error) {
     return none(`${base} cannot be used: ${codeOf(error)}`);
   }
-  // Only where systemd itself puts the next opsd into the leaf (DelegateSubgroup=): with controllers handed on, it could
-  // not start one in the unit's own cgroup beside services that live on.
+  // Only if systemd itself puts the next opsd into the leaf (DelegateSubgroup=): with controllers enabled, systemd
+  // could not start it in the unit's own cgroup beside services that live on.
   if (isBornInLeaf) handOnControllers(base);
   return { cgroups: new Cgroups(base), description: `cgroups: one for each generation below ${base}` };
 }
@@ -80,12 +80,12 @@ function handOnControllers(base: string): void {
     try {
       writeFileSync(join(base, 'cgroup.subtree_control'), `+${controller}`);
     } catch {
-      // Not there, or not ours to give: what it counts is then counted for the unit as a whole.
+      // The controller is not available or not delegated: it then counts for the unit as a whole.
     }
   }
 }
 
-/** Our own cgroup as a path in the file system; null: there is none. */
+/** Path of opsd's own cgroup in the file system; null: there is none. */
 function ownPath({ ownCgroup, mounts }: Surroundings): string | null {
   const [, path] = /^0::(\/.*)$/m.exec(ownCgroup) ?? [];
   if (path === undefined || path.includes('/..')) return null;
@@ -108,7 +108,9 @@ export class Cgroups {
     this.#oomKillsOfUnit = oomKills(base) ?? 0;
   }
 
-  /** A new, empty cgroup. Throws when there can be none: one of that name is still populated, or a limit is reached. */
+  /**
+   * Creates the cgroup of a generation. Throws when a cgroup of that name is still populated, or a limit is reached.
+   */
   create(service: string, generation: number): string {
     const path = this.#pathOf(service, generation);
     try {
@@ -121,18 +123,18 @@ export class Cgroups {
     return path;
   }
 
-  /** That of a generation that an earlier opsd started; null: it has none. */
+  /** Path of the cgroup of a generation that an earlier opsd started; null: it has none. */
   find(service: string, generation: number): string | null {
     const path = this.#pathOf(service, generation);
     return existsSync(path) ? path : null;
   }
 
-  /** Does the kernel hold this generation to a limit of memory? */
+  /** Whether the kernel enforces a memory limit for this generation. */
   holdsMemory(service: string, generation: number): boolean {
     return limitsMemory(this.#pathOf(service, generation));
   }
 
-  /** PIDs of all processes in it and below it. */
+  /** PIDs of all processes in the cgroup and below it. */
   members(path: string): number[] {
     return nested(path).flatMap((cgroup) => readLines(join(cgroup, 'cgroup.procs')).map(Number));
   }
@@ -141,16 +143,18 @@ export class Cgroups {
     return readLines(join(path, 'cgroup.events')).includes('populated 1');
   }
 
-  /** SIGKILL to all in it at one stroke, forkers included. */
+  /** Sends SIGKILL to all processes of the cgroup at once, even to those that keep forking. */
   kill(path: string): void {
     try {
       withSpare(() => writeFileSync(join(path, 'cgroup.kill'), '1'));
     } catch {
-      // Gone already; and each process is killed by itself besides.
+      // The cgroup is gone already. Each process is also killed by itself.
     }
   }
 
-  /** Did the kernel kill in it for want of memory? Where only the unit counts: since the last time anybody asked. */
+  /**
+   * Whether the OOM killer killed a process in the cgroup. If only the unit counts: whether it did since the last call.
+   */
   wasOutOfMemory(path: string): boolean {
     const own = oomKills(path);
     if (own !== null) return own > 0;
@@ -160,7 +164,10 @@ export class Cgroups {
     return more;
   }
 
-  /** Removes that of a generation which is empty; resolves to false when it stayed busy (the next start removes it). */
+  /**
+   * Removes the empty cgroup of a generation. Resolves to false when it stays busy; the next start of opsd removes it
+   * then.
+   */
   async remove(path: string): Promise<boolean> {
     for (const wait of [0, ...REMOVAL_WAITS]) {
       if (wait > 0) await after(wait);
@@ -174,7 +181,7 @@ export class Cgroups {
     return false;
   }
 
-  /** Removes what dead generations left behind; gives those that still have processes. */
+  /** Removes empty cgroups of earlier generations; returns those that still have processes. */
   sweep(): Leftover[] {
     const populated: Leftover[] = [];
     for (const name of folders(this.#base)) {
@@ -192,7 +199,7 @@ export class Cgroups {
   }
 }
 
-/** The innermost first. Throws EBUSY while there are processes. */
+/** Removes a cgroup and those below it, the innermost first. Throws EBUSY while there are processes. */
 function removeTree(path: string): void {
   for (const cgroup of nested(path).reverse()) {
     try {
@@ -203,7 +210,7 @@ function removeTree(path: string): void {
   }
 }
 
-/** The cgroup and those below it, each before those within it. */
+/** The cgroup and those below it, parents before children. */
 function nested(path: string): string[] {
   const all = [path];
   for (let at = 0; at < all.length && all.length < MOST_NESTED; at += 1) {
@@ -233,7 +240,7 @@ function readLines(path: string): string[] {
   }
 }
 
-/** null: the memory controller does not count here. */
+/** Number of OOM kills; null: the memory controller is not enabled here. */
 function oomKills(path: string): number | null {
   const line = readLines(join(path, 'memory.events')).find((entry) => entry.startsWith('oom_kill '));
   return line === undefined ? null : Number(line.slice('oom_kill '.length));

@@ -1,4 +1,4 @@
-// The limits of a generation as its cgroup has them (cgroup v2, "Controllers" of the kernel's documentation).
+// Writes the limits of a generation into its cgroup (cgroup v2, "Controllers" of the kernel's documentation).
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,22 +6,22 @@ import type { Limits } from '../../core/model/spec.ts';
 
 export type CgroupLimit = 'memory' | 'memory_high' | 'cpu' | 'tasks' | 'io_weight';
 
-/** cpu.max: so many microseconds of each that many. */
+/** Period of cpu.max in microseconds. */
 const PERIOD_US = 100_000;
 
-/** Sets what is asked for; gives what this cgroup cannot limit, as its controller was not handed on to it. */
+/** Sets the limits; returns those that this cgroup cannot have, as their controller is not enabled in it. */
 export function applyLimits(cgroup: string, limits: Limits): CgroupLimit[] {
   return wanted(limits)
     .filter(({ file, text }) => !write(join(cgroup, file), text))
     .map(({ limit }) => limit);
 }
 
-/** What only a cgroup can limit. */
+/** The configured limits that only a cgroup can enforce. */
 export function cgroupLimitsOf(limits: Limits): CgroupLimit[] {
   return wanted(limits).map(({ limit }) => limit);
 }
 
-/** Does the kernel hold the cgroup to a limit of memory? */
+/** Whether memory.max of the cgroup is a number. */
 export function limitsMemory(cgroup: string): boolean {
   try {
     return /^\d/.test(readFileSync(join(cgroup, 'memory.max'), 'latin1'));
@@ -41,7 +41,7 @@ function wanted({ memory, memoryHigh, cpu, tasks, ioWeight }: Limits) {
   return all.flatMap(({ limit, file, text }) => (text === null ? [] : [{ limit, file, text }]));
 }
 
-/** Never makes the file: it is there where the controller is. */
+/** The file exists if the controller is enabled, and is never created. */
 function write(path: string, text: string): boolean {
   try {
     writeFileSync(path, text, { flag: 'r+' });
