@@ -1,4 +1,4 @@
-// What systemd says of the unit that opsd runs as.
+// Asks systemd about the unit that opsd runs as.
 
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ const LIMIT_MS = 2_000;
 
 let asked: ReadonlyMap<string, string> | null = null;
 
-/** null: we are no unit, or systemd does not tell. Asked once. */
+/** null: opsd is no unit, or systemd does not answer. Asked once. */
 export function unitProperty(name: Property): string | null {
   asked ??= ask();
   return asked.get(name) ?? null;
@@ -28,7 +28,7 @@ function ask(): ReadonlyMap<string, string> {
   return new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
-/** The innermost `*.service` in the text of /proc/PID/cgroup; null: not within a unit. */
+/** The innermost `*.service` in the text of /proc/PID/cgroup; null: the process is in no unit. */
 export function ownUnit(cgroups: string): string | null {
   for (const line of cgroups.split('\n')) {
     const parts = line.split('/').reverse();
@@ -39,20 +39,20 @@ export function ownUnit(cgroups: string): string | null {
 }
 
 /**
- * Has systemd stop the unit whose main process we are: it then sends SIGTERM, and does not start the unit again, as it
- * would after an exit of our own (`Restart=always`). Resolves to false where we are no unit's main process.
+ * Has systemd stop the unit whose main process is opsd: it sends SIGTERM and does not start the unit again, as it would
+ * after opsd exits by itself (`Restart=always`). Resolves to false if opsd is no unit's main process.
  */
 export async function stopOwnUnit(): Promise<boolean> {
   const unit = ownUnit(readFileSync('/proc/self/cgroup', 'latin1'));
   if (unit === null) return false;
   const manager = process.getuid?.() === 0 ? '--system' : '--user';
-  // A terminal in somebody's session is within a unit too, and that is not ours to stop.
+  // A terminal session of a user is within a unit, too, which opsd must not stop.
   const main = await systemctl([manager, 'show', '--property=MainPID', '--value', '--', unit]);
   if (main?.trim() !== String(process.pid)) return false;
   return (await systemctl([manager, '--no-block', 'stop', '--', unit])) !== null;
 }
 
-/** What it printed; null: it failed. */
+/** The output of systemctl(1); null: it failed. */
 function systemctl(args: readonly string[]): Promise<string | null> {
   return new Promise((resolve) => {
     execFile('systemctl', [...args], { timeout: LIMIT_MS }, (error, stdout) => resolve(error === null ? stdout : null));

@@ -1,27 +1,28 @@
-// Tells systemd how the daemon is (sd_notify(3)), through the program systemd-notify: Node has no datagram sockets.
+// Notifies systemd of the state of opsd (sd_notify(3)) through the program systemd-notify: Node has no datagram
+// sockets.
 
 import { execFile } from 'node:child_process';
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
 import { onOneLine } from '../../text/harmless.ts';
 
-/** All of it does nothing where no service manager listens. No method waits, none throws. */
+/** Without a service manager all methods do nothing. None waits, none throws. */
 export interface ServiceManager extends Disposable {
-  /** Started, or done with reloading. */
+  /** opsd has started, or a reload is done. */
   ready(): void;
-  /** One line for `systemctl status`; the last one wins. */
+  /** One line for `systemctl status`; a later one replaces it. */
   status(text: string): void;
   reloading(): void;
   stopping(): void;
   readonly watchdog: {
-    /** How often systemd is to hear one to be safe; null: nobody waits for pings. */
+    /** How often a ping should be sent; null: there is no watchdog. */
     readonly periodMs: Millis | null;
-    /** All is well. May be called more often: what comes before the period is over goes no further. */
+    /** opsd works. May be called more often: pings before the period is over are not sent. */
     ping(): void;
   };
 }
 
-/** What systemd is to be told next. A newer phase or status takes the place of an unsent one. */
+/** The next notification. A newer phase or status replaces an unsent one. */
 interface Message {
   phase: 'READY=1' | 'RELOADING=1' | 'STOPPING=1' | null;
   status: string | null;
@@ -30,16 +31,19 @@ interface Message {
 
 const NOTHING: Readonly<Message> = { phase: null, status: null, ping: false };
 
-/** A call is a process (15 ms): a status alone is not worth more than this many. */
+/** Each notification is a process (15 ms): a status alone is sent at most this often. */
 const STATUS_PERIOD: Millis = 1_000;
 
-/** systemd-notify waits until systemd has read it; a systemd that does not for this long will not. */
+/** systemd-notify waits until systemd has read the message; after this time systemd is taken to be stuck. */
 const CALL_TIMEOUT: Millis = 5_000;
 
-/** systemctl shows one line; more of it is of no use to anybody. */
+/** systemctl shows one line of at most this many characters. */
 const STATUS_LENGTH = 300;
 
-/** Takes what concerns us out of `env`, so that no service inherits it. `warn` is called once a kind of trouble. */
+/**
+ * Removes the variables of sd_notify(3) from `env`, so that no service inherits them. `warn` is called once for each
+ * kind of failure.
+ */
 export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: string) => void): ServiceManager {
   const socket = env.NOTIFY_SOCKET;
   const period = socket === undefined ? null : pingPeriod(env);
@@ -51,7 +55,7 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
   let inFlight = false;
   let over = false;
   let lastTrouble = '';
-  /** Before this a status alone waits. */
+  /** Until then a status alone is held back. */
   let statusAllowedAt: Millis = 0;
   let pingDueAt: Millis = 0;
   let lastStatus = '';
@@ -73,7 +77,8 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
     call(socket, env.PATH, lines(message), (trouble) => {
       inFlight = false;
       if (trouble === null) return send();
-      // Said again with whatever comes next: a READY=1 that was lost would cost the whole start.
+      // A failed notification is sent again with the next one: without READY=1 systemd would give up on the start of
+      // opsd.
       unsent = {
         phase: unsent.phase ?? message.phase,
         status: unsent.status ?? message.status,
@@ -121,14 +126,14 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
   };
 }
 
-/** A third of the time that systemd grants: one lost ping is no death. */
+/** A third of the watchdog's timeout: one lost ping does not kill opsd. */
 function pingPeriod(env: NodeJS.ProcessEnv): Millis | null {
   const granted = Number(env.WATCHDOG_USEC);
   const forUs = env.WATCHDOG_PID === undefined || Number(env.WATCHDOG_PID) === process.pid;
   return forUs && granted > 0 && Number.isSafeInteger(granted) ? granted / 1_000 / 3 : null;
 }
 
-/** MONOTONIC_USEC goes with RELOADING=1: systemd tells this reload from an earlier one by it. */
+/** RELOADING=1 needs MONOTONIC_USEC, by which systemd tells this reload from an earlier one. */
 function lines({ phase, status, ping }: Message): string[] {
   const all = [];
   if (phase !== null) all.push(phase);
@@ -138,7 +143,7 @@ function lines({ phase, status, ping }: Message): string[] {
   return all;
 }
 
-/** `done` gets null, or what went wrong and what to do about it. */
+/** `done` gets null, or what failed and what to do about it. */
 function call(
   socket: string,
   path: string | undefined,

@@ -1,13 +1,13 @@
-// What sockets the opsd of this host is given when systemd starts it: asked by `opsd check`, which is given none itself.
+// The sockets that systemd gives to the opsd of this host: `opsd check` asks for them, as it inherits none itself.
 
 import { spawnSync } from 'node:child_process';
 
-/** As `make install` names it. */
+/** The name that `make install` gives the unit. */
 const UNIT = 'opsd.service';
 /** systemd answers in 10 ms or not at all. */
 const LIMIT_MS = 2_000;
 
-/** FileDescriptorName= of each .socket unit of opsd; null: opsd is no unit here, or there is no systemd to ask. */
+/** FileDescriptorName= of each .socket unit of opsd; null: opsd is no unit here, or systemd does not answer. */
 export function namesInSocketUnits(): readonly string[] | null {
   const unit = show(['LoadState', 'TriggeredBy'], [UNIT]);
   if (unit === null || !/^LoadState=loaded$/m.test(unit)) return null;
@@ -19,7 +19,7 @@ export function namesInSocketUnits(): readonly string[] | null {
   return [...told.matchAll(/^FileDescriptorName=(.+)$/gm)].map(([, name = '']) => name);
 }
 
-/** null: it could not be asked. */
+/** null: systemd could not be asked. */
 function show(properties: readonly string[], units: readonly string[]): string | null {
   const manager = process.getuid?.() === 0 ? '--system' : '--user';
   const args = [manager, 'show', `--property=${properties.join(',')}`, '--', ...units];

@@ -1,35 +1,35 @@
-// Listening sockets that systemd gave to opsd, kept for the services that ask for them: sd_listen_fds(3).
+// Listening sockets that opsd got from systemd (sd_listen_fds(3)), kept for the services that ask for them.
 
 import { fstatSync } from 'node:fs';
 
-/** The first is always this one. */
+/** The number of the first socket is always 3 (SD_LISTEN_FDS_START). */
 const FIRST = 3;
-/** More than that nobody gives; a number that is none ends there, too. */
+/** Upper limit of the sockets taken, whatever LISTEN_FDS says. */
 const MOST = 1024;
-/** One service may have that many: they take its descriptors from 3 on. */
+/** Sockets that one service may have: they become its descriptors from 3 on. */
 export const MOST_OF_ONE = 32;
-/** What sd_listen_fds_with_names(3) calls one that was given none. */
+/** The name of a socket without one (sd_listen_fds_with_names(3)). */
 const NAMELESS = 'unknown';
 
 const VARIABLES = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID'];
 
 export interface Sockets {
-  /** Descriptors by name, several where one name was given to several. */
+  /** Descriptors by name; several sockets may share a name. */
   readonly byName: ReadonlyMap<string, readonly number[]>;
-  /** One line each; empty: all is well. */
+  /** Problems, one line each. */
   readonly troubles: readonly string[];
 }
 
 export const NO_SOCKETS: Sockets = { byName: new Map(), troubles: [] };
 
-/** Without them no child takes itself for the one that is meant. */
+/** Takes the sockets and removes the variables, so that no child takes the sockets for its own. */
 export function takeSockets(environment: NodeJS.ProcessEnv): Sockets {
   const sockets = socketsOf(environment);
   for (const variable of VARIABLES) delete environment[variable];
   return sockets;
 }
 
-/** What is meant for this process; nothing is changed. */
+/** The sockets for this process; `environment` is not changed. */
 export function socketsOf(environment: Readonly<Record<string, string | undefined>>): Sockets {
   if (!isForUs(environment)) return NO_SOCKETS;
   const count = Math.min(Number(environment.LISTEN_FDS) || 0, MOST);
@@ -61,10 +61,13 @@ type Passed =
       readonly descriptors: readonly number[];
       readonly environment: Readonly<Record<string, string>>;
     }
-  /** `why`: what is missing, and what to do. */
+  /** `why`: which sockets are missing, and what to do. */
   | { readonly ok: false; readonly why: string };
 
-/** What a service that asks for these names is given; LISTEN_PID only its process itself can say. */
+/**
+ * Descriptors and variables for a service with these sockets. LISTEN_PID is missing: only the process itself knows its
+ * PID.
+ */
 export function passSockets(service: string, asked: readonly string[], { byName }: Sockets): Passed {
   if (asked.length === 0) return { ok: true, descriptors: [], environment: {} };
   const missing = asked.filter((name) => !byName.has(name));
