@@ -1,13 +1,13 @@
-// A descriptor that log lines go to, and that may be full, slow, or gone without anybody noticing but the counter.
+// Writes log lines to a descriptor, which may be full, slow or closed: opsd goes on and counts the lost lines.
 
 import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
 import { after, monotonic } from '../../runtime/clock.ts';
 
-/** Lines wait here for a slow reader; more are dropped. */
+/** Size of the buffer for a slow reader; further lines are dropped. */
 const BUFFER_LIMIT = 1 << 20;
-/** How long the end of the program waits for a slow reader. */
+/** Milliseconds that the end of opsd waits for a slow reader. */
 const PATIENCE = 1_000;
-/** A full pipe that someone made non-blocking (EAGAIN) is tried again after this. */
+/** Milliseconds until the next try when the pipe is full and non-blocking (EAGAIN). */
 const PAUSE = 20;
 
 export class LineSink implements AsyncDisposable {
@@ -20,7 +20,7 @@ export class LineSink implements AsyncDisposable {
   #dropped = 0;
   #droppedUntold = 0;
 
-  /** `lossLine` makes the line that tells how many lines were lost. */
+  /** `lossLine` makes the line that says how many lines were lost. */
   constructor(fd: number, lossLine: (lines: number) => string) {
     this.#fd = fd;
     this.#lossLine = lossLine;
@@ -30,7 +30,7 @@ export class LineSink implements AsyncDisposable {
     return this.#dropped;
   }
 
-  /** Never blocks, never throws. All lines of one turn of the loop go out in one write. */
+  /** Never blocks, never throws. All lines of one turn of the event loop go out in one write. */
   write(line: string): void {
     if (this.#size + line.length > BUFFER_LIMIT) {
       this.#drop(1);
@@ -83,13 +83,14 @@ export class LineSink implements AsyncDisposable {
     this.#writing = null;
   }
 
-  /** For the last lines of the process. Gives up where a reader is stuck instead of hanging with it. */
+  /** Writes the last lines of the process at once. Gives up if the reader is stuck. */
   flushNow(): void {
     if (this.#lines.length === 0 || (this.#writing && monotonic() - this.#writing.since > PATIENCE / 10)) return;
     const { bytes, lines } = this.#take();
     let own = -1;
     try {
-      // A description of our own, which may be non-blocking without changing that of whoever shares ours. Sockets cannot be opened so.
+      // A file description of our own, which can be non-blocking without changing the one that others share. Sockets
+      // cannot be opened this way.
       own = openSync(`/proc/self/fd/${this.#fd}`, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK);
     } catch {}
     try {

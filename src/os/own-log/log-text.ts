@@ -1,17 +1,18 @@
-// One log record as a line for people: `Nov 23 16:10:00.123 [INFO] message key=value`, safe to show on a terminal.
+// Formats a log record as a line for people: `Nov 23 16:10:00.123 [INFO] message key=value`, safe to show on a
+// terminal.
 
 import { escaped } from '../../text/harmless.ts';
 
 const UNMISTAKABLE = /^[\w./:@%+,-]+$/;
 
-/** A value: as it is where that is unmistakable, else in double quotes with \" and \\. */
+/** A value: as it is if it cannot be misread, else in double quotes with \" and \\. */
 function quoted(value: unknown): string {
   if (typeof value === 'object' && value !== null) return quoted(JSON.stringify(value));
   if (typeof value !== 'string') return String(value);
   return UNMISTAKABLE.test(value) ? value : `"${escaped(value.replace(/["\\]/g, '\\$&'))}"`;
 }
 
-/** From pino's JSON to text. */
+/** Formats a JSON line of pino as text. */
 export function textLine(json: string): string {
   const { time, level, message, ...fields }: Record<string, unknown> = JSON.parse(json);
   let line = `${time} [${String(level).toUpperCase()}] ${escaped(String(message ?? ''))}`;

@@ -1,4 +1,4 @@
-// opsd's own log: pino makes the records, this file makes the lines and sees that a broken stdout breaks nothing else.
+// opsd's own log: pino makes the records, this file formats the lines and keeps opsd running when stdout is broken.
 
 import { pino } from 'pino';
 import type { Component } from '../../config/values/log-level.ts';
@@ -18,23 +18,23 @@ export interface Log {
   error(message: string, fields?: Fields): void;
   /** An alert: an error whose message begins with `CRITICAL`. */
   critical(message: string, fields?: Fields): void;
-  /** The log of a part of opsd, which `log_level = "info,<name>=debug"` can set apart. */
+  /** The log of a component, whose level `log_level = "info,<name>=debug"` can set. */
   component(name: Component): Log;
 }
 
 export interface Logger extends Log, AsyncDisposable {
-  /** Another level or filter from now on, for components too. */
+  /** Changes the level or filter, also of the components. */
   setLevel(level: string): void;
-  /** Lines nobody could be given, since the start. */
+  /** Lines lost since the start, as nobody read them. */
   readonly dropped: number;
-  /** Writes what is waiting before it returns, for the last words of a process; at most one blocking write. */
+  /** Writes the buffered lines before it returns: for the last lines of a process, with at most one blocking write. */
   flushNow(): void;
 }
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type Level = (typeof LEVELS)[number];
 
-/** A component filter longer than this is a mistake. */
+/** More parts of a filter than this are a mistake. */
 const FILTER_LIMIT = 50;
 
 interface Filter {
@@ -42,7 +42,7 @@ interface Filter {
   readonly components: ReadonlyMap<string, Level>;
 }
 
-/** `info` or `info,heartbeat=debug`; throws ConfigError. */
+/** Parses `info` or `info,heartbeat=debug`. Throws ConfigError. */
 export function parseFilter(text: string): Filter {
   let level: Level = 'info';
   const components = new Map<string, Level>();
@@ -64,12 +64,12 @@ export function parseFilter(text: string): Filter {
 }
 
 interface LoggerOptions {
-  /** As `parseFilter` reads it. */
+  /** A filter for `parseFilter`. */
   readonly level: string;
   readonly format: 'text' | 'json';
-  /** A descriptor; 1, the standard output, when left out. */
+  /** A descriptor; 1 (stdout) when left out. */
   readonly destination?: number;
-  /** What no line has in it. */
+  /** Secrets, which are masked in every line. */
   readonly masks?: Masks;
 }
 

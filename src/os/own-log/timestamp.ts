@@ -1,4 +1,4 @@
-// The time as log lines show it: `Nov 23 16:10:00.123`, local time, English month names whatever the locale.
+// Formats the time for log lines: `Nov 23 16:10:00.123`, local time, English month names in every locale.
 
 import { wallNow } from '../../runtime/clock.ts';
 
