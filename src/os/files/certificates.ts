@@ -1,4 +1,4 @@
-// The certificate of the TCP listener: read only where nobody else can have written it, and only whole.
+// Reads the certificate of the TCP listener: only from files that no other user can have written, and only complete.
 
 import type { TlsFiles } from '../../core/model/spec.ts';
 import { doubtAbove, isShared } from '../trust/folders.ts';
@@ -15,11 +15,11 @@ export interface Certificates {
 
 export interface TlsDoubt {
   readonly key: 'cert' | 'key' | 'client_ca';
-  /** A sentence about the path, and what to do. */
+  /** What is wrong with the file, and what to do. */
   readonly why: string;
 }
 
-/** In bytes: some thousand certificates. */
+/** Bytes: some thousand certificates. */
 const LARGEST = 4 * 1024 ** 2;
 const DANGER = 'and could put a certificate of his own there';
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -39,7 +39,7 @@ export function readCertificates(files: TlsFiles): Certificates | readonly TlsDo
   return checked(files, { cert, key, clientCa });
 }
 
-/** Of what the files are at this moment: equal as long as nothing changed. */
+/** A stamp of the files' inodes, sizes and times: equal as long as nothing changed. */
 export function stampOf({ cert, key, clientCa }: TlsFiles): string {
   return [cert, key, ...(clientCa === null ? [] : [clientCa])].map((path) => `${path} ${stamp(path)}`).join('\n');
 }
@@ -68,7 +68,7 @@ function whyNotUsed(file: TextFile, path: string, isKey: boolean): string | null
 
 function checked(files: TlsFiles, texts: Omit<Certificates, 'expiresAt'>): Certificates | readonly TlsDoubt[] {
   const { cert, key, clientCa } = texts;
-  // Loaded where somebody has a certificate: they take 3 MB.
+  // Loaded on demand, only for a configuration with a certificate: 3 MB.
   const { createSecureContext } = process.getBuiltinModule('node:tls');
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
   const certificates = (text: string) => (text.match(PEM) ?? []).map((pem) => new X509Certificate(pem));
@@ -76,7 +76,7 @@ function checked(files: TlsFiles, texts: Omit<Certificates, 'expiresAt'>): Certi
     const [own] = certificates(cert);
     if (own === undefined) return [{ key: 'cert', why: `${files.cert} has no certificate in it; it has to be PEM` }];
     createSecureContext({ cert, key });
-    // An empty list would mean all authorities that Node knows: anybody could buy a way in.
+    // With an empty list Node would trust all well-known authorities: anybody could buy a client certificate.
     if (clientCa !== null && certificates(clientCa).length === 0) {
       return [{ key: 'client_ca', why: `${files.clientCa} has no certificate in it; it has to be PEM` }];
     }

@@ -1,18 +1,18 @@
-// What is known of past runs of jobs, kept over reboots in ${PREFIX}/data/opsd/jobs.json.
+// The history of the runs of jobs, kept over reboots in ${PREFIX}/data/opsd/jobs.json.
 
 import { join } from 'node:path';
 import type { Log } from '../own-log/logger.ts';
 import { readOwnFile } from './own-file.ts';
 import { replaceFile } from './replace-file.ts';
 
-/** Unix milliseconds throughout. */
+/** All times in Unix milliseconds. */
 export interface JobRecord {
-  /** When its time last came. */
+  /** When the job last came due. */
   readonly dueAt: number | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly succeededAt: number | null;
-  /** Of the last run that has ended: when that was, and how long it took. */
+  /** End of the last run, and its duration in milliseconds. */
   readonly lastEndAt: number | null;
   readonly took: number | null;
 }
@@ -66,7 +66,7 @@ export class JobHistory {
     }
   }
 
-  /** What cannot be read is as good as nothing: it is written anew at the next run. */
+  /** A file that cannot be read counts as empty: it is replaced at the next run. */
   #load(): Map<string, JobRecord> {
     const records = new Map<string, JobRecord>();
     let text: string;
@@ -88,10 +88,10 @@ export class JobHistory {
   }
 }
 
-/** The last instant that a Date can be (ECMA-262): what is beyond it can neither be shown nor be counted from. */
+/** The latest time that a Date can hold (ECMA-262): later ones can neither be shown nor computed with. */
 const LAST_INSTANT = 8.64e15;
 
-/** What an earlier version did not know is left out. */
+/** Fields may be missing in a file of an earlier version. */
 function isRecord(value: unknown): value is Partial<JobRecord> {
   if (typeof value !== 'object' || value === null) return false;
   const fields: Readonly<Record<string, unknown>> = { ...value };

@@ -1,4 +1,5 @@
-// One opsd for a run directory: a lock that the kernel holds for as long as the process lives, however it ends.
+// Allows one opsd for each run directory: by a lock that the kernel holds for as long as the process lives, however it
+// ends.
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
@@ -10,16 +11,16 @@ import { isTaken } from '../proc/signals.ts';
 import { readPid, removePid, writePid } from './pid-files.ts';
 
 /**
- * How long a lock without a living owner is waited for. The lock belongs to the open file description; a child shares it
- * between fork and exec (O_CLOEXEC drops it there), so that an opsd killed while it spawns leaves it held for a moment.
- * And a winner needs a moment to write who it is.
+ * How long opsd waits for a lock that has no living owner. The lock belongs to the open file description, which a child
+ * shares between fork and exec (O_CLOEXEC drops it there): an opsd killed while it spawns leaves it held for a moment.
+ * And the opsd that gets the lock needs a moment to write its PID.
  */
 const PATIENCE: Millis = 500;
 const PAUSE: Millis = 10;
-/** flock(1) ends with this where somebody else holds the lock. */
+/** Exit code of flock(1) if another process holds the lock. */
 const HELD = 1;
 
-/** Throws RuntimeError where another opsd runs, naming its PID. Disposing gives the lock back. */
+/** Takes the lock until disposed. Throws RuntimeError with the PID if another opsd runs. */
 export async function acquireLock(runDir: string): Promise<AsyncDisposable> {
   const path = join(runDir, 'opsd.lock');
   const end = monotonic() + PATIENCE;
@@ -45,7 +46,7 @@ function taken(runDir: string, who: string): RuntimeError {
   );
 }
 
-/** Whoever could open the file could hold the lock and keep opsd from starting: it must be ours alone. */
+/** A user who could open the file could lock it and keep opsd from starting: it must belong to opsd alone. */
 function openLock(path: string): number {
   let fd: number;
   try {
@@ -60,7 +61,7 @@ function openLock(path: string): number {
   throw new RuntimeError(`the lock ${path} is not a file of opsd's own with mode 0600: remove it and start again`);
 }
 
-/** Node has no flock(2). The lock that flock(1) takes on the shared description stays when flock(1) ends. */
+/** Node has no flock(2). A lock that flock(1) takes on the shared file description stays when flock(1) ends. */
 function take(fd: number): boolean {
   const { status, error, stderr } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
     stdio: ['ignore', 'ignore', 'pipe', fd],
@@ -72,7 +73,9 @@ function take(fd: number): boolean {
   throw new RuntimeError(`cannot take the lock: flock(1) of the package util-linux failed: ${why}`);
 }
 
-/** Somebody may have removed the file while we waited: then ours is a lock on nothing. */
+/**
+ * Whether the file still has its name. It may have been removed meanwhile, and the lock would be on an unlinked file.
+ */
 function isStillAt(fd: number, path: string): boolean {
   const ours = fstatSync(fd);
   const there = statSync(path, { throwIfNoEntry: false });
@@ -94,7 +97,7 @@ function own(fd: number, runDir: string): AsyncDisposable {
       try {
         if (readPid(pidFile) === process.pid) removePid(pidFile);
       } finally {
-        // The lock file stays: removing it would let two daemons lock two files of one name.
+        // The lock file stays: after a removal two daemons could lock two files of one name.
         closeSync(fd);
       }
     },

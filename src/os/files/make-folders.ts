@@ -1,10 +1,11 @@
-// Makes a folder and those above it. Node's own way (`recursive`) never returns where the kernel makes no folders (/proc).
+// Makes a folder and those above it. mkdir of Node with `recursive` never returns where the kernel makes no folders
+// (/proc).
 
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf } from '../../errors.ts';
 
-/** One that is there is left as it is. Throws what mkdir(2) gives. */
+/** An existing folder is left as it is. Throws the error of mkdir(2). */
 export function makeFolders(path: string, mode = 0o777): void {
   try {
     mkdirSync(path, mode);

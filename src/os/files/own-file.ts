@@ -1,8 +1,8 @@
-// Reads a file that opsd wrote itself: only one that nobody else can have written is believed.
+// Reads a file that opsd wrote itself: only if no other user can have written it.
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
-/** `largest` in bytes. Throws what open(2) gives, or an Error that says what is wrong with the file. */
+/** `largest`: bytes. Throws the error of open(2), or an Error that says what is wrong with the file. */
 export function readOwnFile(path: string, largest: number): string {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

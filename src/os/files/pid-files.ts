@@ -1,4 +1,4 @@
-// `<service>.pid` files: told to others, never believed by opsd when it decides whom to signal.
+// The `<service>.pid` files: written for others, never trusted by opsd when it signals.
 
 import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,10 +11,10 @@ import { replaceFile } from './replace-file.ts';
 
 const LONGEST = 16;
 const PID = /^[1-9][0-9]{0,9}$/;
-/** How long a disk without room is left alone. */
+/** How often a PID file that could not be written is tried again. */
 const RETRY_EVERY: Millis = 5_000;
 
-/** The PID in a file that is one decimal number, with or without a newline; null: anything else, or no such file. */
+/** Reads a file of one decimal number, with or without a newline; null: anything else, or no such file. */
 export function readPid(path: string): number | null {
   const bytes = Buffer.alloc(LONGEST + 1);
   let length = 0;
@@ -33,12 +33,15 @@ export function readPid(path: string): number | null {
   return PID.test(text) ? Number(text) : null;
 }
 
-/** One decimal PID and a newline, atomically. Throws as `replaceFile` does. */
+/** Writes one decimal PID and a newline, atomically. Throws as `replaceFile` does. */
 export function writePid(path: string, pid: number): void {
   replaceFile(path, `${pid}\n`, 0o644);
 }
 
-/** Removes our file, or a symlink in its place. Gives false where there was nothing; throws where it is not ours to remove. */
+/**
+ * Removes opsd's PID file, or a symlink in its place. False: there was none. Throws when the file belongs to another
+ * user.
+ */
 export function removePid(path: string): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return false;
@@ -49,11 +52,13 @@ export function removePid(path: string): boolean {
   return true;
 }
 
-/** A PID file that cannot be written costs a line in the log, never a service; it is tried again until it can. */
+/**
+ * Writes and removes the PID files of services. A failure is logged and tried again, and has no effect on the service.
+ */
 export class ServicePidFiles implements PidFiles, Disposable {
   readonly #runDir: string;
   readonly #log: Log;
-  /** Those that could not be written. */
+  /** PIDs, by service, whose file could not be written. */
   readonly #missing = new Map<string, number>();
   #retries: Disposable | null = null;
 
@@ -85,7 +90,10 @@ export class ServicePidFiles implements PidFiles, Disposable {
     }
   }
 
-  /** At the start: what is left of services of which nothing lives, configured or not. The run directory is ours alone. */
+  /**
+   * At the start of opsd: removes the PID files of services without a living process, configured or not. The run
+   * directory belongs to opsd alone.
+   */
   sweep(alive: ReadonlySet<string>): void {
     for (const name of readdirSync(this.#runDir)) {
       const service = name.endsWith('.pid') ? name.slice(0, -'.pid'.length) : 'opsd';
@@ -98,7 +106,7 @@ export class ServicePidFiles implements PidFiles, Disposable {
       try {
         writePid(this.#pathOf(service), pid);
       } catch {
-        // Said before.
+        // Logged before.
         continue;
       }
       this.#missing.delete(service);

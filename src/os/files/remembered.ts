@@ -1,4 +1,4 @@
-// What one opsd tells the next about its services, and how it is told from garbage.
+// The record of a service in the state file, and the check that a record is valid.
 
 import type { SavedService } from '../../core/adoption/saved-service.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -6,9 +6,9 @@ import type { Exit } from '../../core/model/state.ts';
 import { REASONS, STATES } from '../../core/model/states.ts';
 
 export interface SavedServiceRecord extends SavedService {
-  /** Clock ticks since boot; null with `pid`. */
+  /** Start time of `pid` in clock ticks since boot; null: `pid` is null. */
   readonly startTime: number | null;
-  /** The user that the generation runs as; null: nothing of it lives. */
+  /** The user id that the generation runs as; null: none of its processes lives. */
   readonly uid: number | null;
 }
 
@@ -16,11 +16,11 @@ const isOneOf = <Word extends string>(words: readonly Word[], value: unknown): v
   words.some((word) => word === value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isCountOrNull = (value: unknown): value is number | null => value === null || isCount(value);
-/** Far from any instant of this boot, and still a Date on the wall clock. */
+/** Later than any time of this boot, and still within the range of Date. */
 const LATEST: Millis = 4e15;
 const isInstantOrNull = (value: unknown): value is Millis | null =>
   value === null || (typeof value === 'number' && Math.abs(value) <= LATEST);
-/** A marker has room for 15 digits: this leaves enough above it for all generations to come. */
+/** A marker has room for 15 digits: this limit leaves enough numbers for all later generations. */
 const isGeneration = (value: unknown): value is number => isCount(value) && value <= 1e14;
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -31,7 +31,7 @@ function isExitOrNull(value: unknown): value is Exit | null {
   return value.signal === null || (typeof value.signal === 'string' && value.signal.startsWith('SIG'));
 }
 
-/** Longer than any sentence of ours. */
+/** Characters; longer than any message of opsd. */
 const LONGEST_DETAIL = 65_536;
 const LONGEST_FINGERPRINT = 128;
 
@@ -64,7 +64,10 @@ export function isSavedServiceRecord(value: unknown): value is SavedServiceRecor
   );
 }
 
-/** What is still true after a reboot: how often, and how it last ended. No process, no instant, no wish of then is. */
+/**
+ * The part of a record that is true after a reboot: counters and the last exit. Processes, times and the desired state
+ * are dropped.
+ */
 export function afterReboot({ isInTrouble: _, ...service }: SavedServiceRecord): SavedServiceRecord {
   return {
     ...service,

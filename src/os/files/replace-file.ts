@@ -1,4 +1,4 @@
-// A file replaced as a whole: a reader sees the old one or the new one, never a part, never nothing.
+// Replaces a file as a whole: a reader sees the old or the new file, never a part, never none.
 
 import { closeSync, constants, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -7,9 +7,9 @@ import { codeOf } from '../../errors.ts';
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
- * Writes beside `path`, then renames over it: a symlink there is replaced, not followed. Nothing is fsynced: these files
- * speak of processes, none of which outlives the power. Throws what open(2), write(2) and rename(2) give. `keep`: the
- * name the old file gets.
+ * Writes a new file beside `path` and renames it: a symlink at `path` is replaced, not followed. Without fsync(2):
+ * these files describe processes, none of which survives a power failure. Throws the error of open(2), write(2) or
+ * rename(2). `keep`: the new name of the old file; null: none.
  */
 export function replaceFile(path: string, text: string, mode: number, keep: string | null = null): void {
   const fresh = freshPath(path);
@@ -26,7 +26,7 @@ export function replaceFile(path: string, text: string, mode: number, keep: stri
   renameSync(fresh, path);
 }
 
-/** Names that begin with a dot belong to no service. */
+/** No service has a name that begins with a dot. */
 const freshPath = (path: string): string => join(dirname(path), `.${basename(path)}.new`);
 
 function createNew(path: string, mode: number): number {
@@ -35,7 +35,8 @@ function createNew(path: string, mode: number): number {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
-  // Left by an opsd that was killed in the middle, or planted: O_EXCL did not follow it, unlink does not either.
+  // The file was left by an opsd that was killed in the middle, or planted: neither O_EXCL nor unlink(2) follows a
+  // link.
   unlinkSync(path);
   return openSync(path, FLAGS, mode);
 }

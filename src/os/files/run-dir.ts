@@ -1,4 +1,4 @@
-// The directories opsd works in: made where they are missing, refused where others could play tricks in them.
+// The directories of opsd: made if they are missing, refused if another user could tamper with them.
 
 import { chmodSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
@@ -8,20 +8,22 @@ import { doubtAbove, isLoose } from '../trust/folders.ts';
 import { lookAt, lookThrough } from '../trust/foreign-path.ts';
 import { makeFolders } from './make-folders.ts';
 
-/** All absolute. */
+/** The directories and files of opsd; absolute paths. */
 export interface Layout {
   readonly prefix: string;
   readonly run: string;
   readonly key: string;
   readonly data: string;
   readonly log: string;
-  /** `./tmp`: the daemon's own heartbeat. */
+  /** `./tmp`: for opsd's own heartbeat file. */
   readonly tmp: string;
   readonly fifo: string;
   readonly socket: string;
 }
 
-/** `prefix` is ${PREFIX}; `log` the effective `daemon.log_dir`; `workDir` the daemon's working directory. All absolute. */
+/**
+ * `prefix`: ${PREFIX}; `log`: the effective `daemon.log_dir`; `workDir`: the working directory of opsd. All absolute.
+ */
 export function layoutOf(prefix: string, log: string, workDir: string): Layout {
   const run = join(prefix, 'run');
   return {
@@ -36,7 +38,7 @@ export function layoutOf(prefix: string, log: string, workDir: string): Layout {
   };
 }
 
-/** Makes what is missing and checks what is there. Throws RuntimeError with one line that says what to do. */
+/** Makes missing directories and checks the others. Throws RuntimeError with one line that says what to do. */
 export function prepareDirectories(layout: Layout): void {
   const length = Buffer.byteLength(layout.socket);
   if (length > LONGEST_SOCKET_PATH) {
@@ -45,7 +47,7 @@ export function prepareDirectories(layout: Layout): void {
     );
   }
   checkPrefix(layout.prefix);
-  // What is in these decides what opsd does: nobody else may write there.
+  // The contents of these decide what opsd does: no other user may write there.
   prepare(layout.run, 0o755, 0o022);
   prepare(layout.fifo, 0o700, 0o077);
   prepare(layout.key, 0o700, 0o022);
@@ -54,13 +56,16 @@ export function prepareDirectories(layout: Layout): void {
   prepare(layout.tmp, 0o755, 0o002);
 }
 
-/** Whoever may write to it, or above it, can put another `run` in the place of ours, unless it is sticky. It may be a link, and root's. */
+/**
+ * A user who may write to PREFIX or above it can replace `run`, unless the folder is sticky. PREFIX may be a link, and
+ * belong to root.
+ */
 function checkPrefix(prefix: string): void {
   const doubt = doubtOnPrefix(prefix);
   if (doubt !== null) throw new RuntimeError(`PREFIX ${prefix} ${doubt}`);
 }
 
-/** Why nothing can be kept there, and what to do; null: it is fine, or not there yet. */
+/** Why PREFIX cannot be used, and what to do; null: it is fine, or does not exist yet. */
 export function doubtOnPrefix(prefix: string): string | null {
   const danger = 'others than opsd could put another run/ into it';
   const found = lookThroughOrNull(prefix);
@@ -73,7 +78,7 @@ export function doubtOnPrefix(prefix: string): string | null {
   return doubt === null ? null : `is not safe: ${doubt}`;
 }
 
-/** null: there is nothing yet, or what is there is told when a folder is made in it. */
+/** null: nothing is there yet, or it cannot be read, which is reported when a folder is made in it. */
 function lookThroughOrNull(path: string): Stats | null {
   try {
     return lookThrough(path);
@@ -82,14 +87,16 @@ function lookThroughOrNull(path: string): Stats | null {
   }
 }
 
-/** The permission bits of st_mode, with those in front of them: 1777. */
+/** The twelve low bits of st_mode, such as 1777. */
 function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
-/** At the start, and again where somebody removed it. Throws as `prepareDirectories` does. */
+/**
+ * Makes and checks the log folder: at the start, and again when it was removed. Throws as `prepareDirectories` does.
+ */
 export function prepareLogFolder(path: string): void {
-  // A group of log readers and rotators is common; everybody is not.
+  // A group of users who read and rotate logs is common; writable by all is not.
   prepare(path, 0o755, 0o002);
 }
 
@@ -105,7 +112,7 @@ function looseness(path: string, found: Stats): string | null {
   return `${path} has mode ${octal(found.mode)}, ${why}: chmod +t ${path}, or chmod g-w ${path}`;
 }
 
-/** `forbidden`: permission bits that it must not have. A group that may write where it is not forbidden needs a sticky folder. */
+/** `forbidden`: permission bits that the folder must not have. A folder that its group may write to must be sticky. */
 function prepare(path: string, mode: number, forbidden: number): void {
   const found = lookOrMake(path, mode);
   const refuse = (why: string, remedy: string): never => {

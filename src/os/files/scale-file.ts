@@ -1,4 +1,5 @@
-// ${PREFIX}/data/opsd/scale.json: how many instances of which service an operator wants, kept over restarts and reboots.
+// ${PREFIX}/data/opsd/scale.json: the numbers of instances that operators set (`opsd ctl scale`), kept over restarts
+// and reboots.
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,23 +7,23 @@ import { MOST_INSTANCES } from '../../config/schema/schema.ts';
 import { codeOf } from '../../errors.ts';
 import { replaceFile } from './replace-file.ts';
 
-/** Service to number of instances. */
+/** Number of instances by service. */
 export type Counts = ReadonlyMap<string, number>;
 
 interface KeptScale {
   readonly counts: Counts;
-  /** What was wrong with the file, and what to do, one sentence each; empty: nothing. */
+  /** Problems of the file and what to do, one sentence each. */
   readonly troubles: readonly string[];
 }
 
 const LARGEST = 1 << 20;
 
-/** `prefix` is ${PREFIX}. */
+/** `prefix`: ${PREFIX}. */
 export function scalePath(prefix: string): string {
   return join(prefix, 'data/opsd/scale.json');
 }
 
-/** Never throws: what makes no sense is left out, and the numbers of the configuration are used instead. */
+/** Never throws: invalid entries are left out, and the numbers of the configuration are used for them. */
 export function readScale(path: string): KeptScale {
   const counts = new Map<string, number>();
   const trouble = (why: string) =>
@@ -47,7 +48,7 @@ export function readScale(path: string): KeptScale {
   return { counts, troubles: [trouble(`has ${got} in it, expected a number from 1 to ${MOST_INSTANCES}`)] };
 }
 
-/** Throws what the system says; the file is then as it was. */
+/** Throws the system's error; the file is then unchanged. */
 export function writeScale(path: string, counts: Counts): void {
   replaceFile(path, `${JSON.stringify(Object.fromEntries(counts))}\n`, 0o600);
 }
@@ -56,7 +57,7 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MOST_INSTANCES;
 }
 
-/** Only a file that nobody but the owner of its folder can have written is believed. */
+/** Reads the file if only the owner of its folder can have written it. */
 function readOwn(path: string): string {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

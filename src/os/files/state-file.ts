@@ -1,4 +1,4 @@
-// `opsd.state.json`: what opsd would not find again by looking at the machine. Losing it costs only that.
+// `opsd.state.json`: what opsd cannot find by a process scan. If the file is lost, only that is lost.
 
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,15 +10,15 @@ import { afterReboot, isSavedServiceRecord, type SavedServiceRecord } from './re
 import { replaceFile } from './replace-file.ts';
 
 const VERSION = 1;
-/** 10,000 services take 4 MB. */
+/** Bytes; 10,000 services take 4 MB. */
 const LARGEST = 64 << 20;
 const SHAPE = /^\{"version":(\d{1,9}),"crc32":(\d{1,10}),"bootId":"([^"]{0,64})","services":(\[.*\])\}\n$/s;
 
 interface Remembered {
   readonly services: readonly SavedServiceRecord[];
-  /** It was written before the machine was booted: only counters and last exits are kept of it. */
+  /** The file is from before the last boot: only counters and last exits are used. */
   readonly rebooted: boolean;
-  /** What was wrong with the file, one sentence; null: nothing. */
+  /** What is wrong with the file, one sentence; null: nothing. */
   readonly trouble: string | null;
 }
 
@@ -36,14 +36,17 @@ export class StateFile {
     this.#log = log;
   }
 
-  /** Never throws. What cannot be read is moved aside, never overwritten; then the copy before it serves. */
+  /**
+   * Reads the saved state; never throws. An unreadable file is moved aside, never overwritten; then the copy (`.bak`)
+   * is used.
+   */
   load(): Remembered {
     const first = this.#read(this.path);
     if ('remembered' in first) return first.remembered;
     const second = this.#read(`${this.path}.bak`);
     const trouble = 'unreadable' in first ? `${this.path}: ${first.unreadable}; ${this.#moveAside()}` : null;
     if ('remembered' in second) {
-      // A missing file beside a good copy: opsd was killed between the two renames of a save.
+      // No file but a good copy: opsd was killed between the two renames of a save.
       const used = trouble && `${trouble}; the copy before it is used`;
       return { ...second.remembered, trouble: used ?? second.remembered.trouble };
     }
@@ -51,8 +54,8 @@ export class StateFile {
   }
 
   /**
-   * Replaces the file, and keeps the one before as `.bak`. False: it could not be written; said once, services are
-   * supervised all the same, and the caller is to try again later.
+   * Replaces the file and keeps the old one as `.bak`. False: the file could not be written. That is logged once,
+   * supervision goes on, and the caller must try again later.
    */
   saveNow(services: readonly SavedServiceRecord[]): boolean {
     const body = JSON.stringify(services);

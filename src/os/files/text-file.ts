@@ -1,4 +1,4 @@
-// Reads a text file of modest size whole, or says in one sentence why not.
+// Reads a small text file as a whole, or says in one sentence why it cannot.
 
 import { closeSync, constants, readSync, type Stats } from 'node:fs';
 import { codeOf } from '../../errors.ts';
@@ -7,18 +7,18 @@ import { type Credentials, mayRead } from '../trust/permissions.ts';
 
 export type TextFile =
   | { readonly ok: true; readonly text: string; readonly stats: Stats }
-  /** `why`: what is wrong and what to do. */
+  /** `why`: what is wrong, and what to do. */
   | { readonly ok: false; readonly why: string; readonly isMissing: boolean };
 
-/** Whom a file is read for, and what he is called. */
+/** The user on whose behalf a file is read; `name` is for messages. */
 export interface Reader {
   readonly credentials: Credentials;
   readonly name: string;
 }
 
 /**
- * `limit` in bytes. Never waits: a pipe in the place of a file is refused, not opened. `reader`: who gets to know what is
- * in it; only what he could read himself is, and only a file of his or of root. null: opsd itself.
+ * Never blocks: a FIFO in place of a file is refused, not opened. `limit`: bytes. `reader`: the user who learns the
+ * text; then the file must belong to that user or root, and be readable by the user. null: opsd itself.
  */
 export function readTextFile(path: string, limit: number, reader: Reader | null = null): TextFile {
   let found: Found;
@@ -65,7 +65,7 @@ function read(path: string, found: Found): TextFile {
   }
 }
 
-/** As many bytes as it had when it was looked at: what is appended meanwhile belongs to the next time. */
+/** Reads as many bytes as the file had when it was opened: what is appended meanwhile is for the next read. */
 function readAll(descriptor: number, size: number): Buffer {
   const bytes = Buffer.alloc(size);
   let length = 0;

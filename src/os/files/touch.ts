@@ -1,11 +1,13 @@
-// A file of opsd's own whose times tell that something lives: touched, and made anew where something else has its name.
+// Touches a file of opsd by whose times others see that opsd lives; replaces anything else that has its name.
 
 import { closeSync, constants, lutimesSync, openSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { lookAt } from '../trust/foreign-path.ts';
 import { makeFolders } from './make-folders.ts';
 
-/** The folder may be one that a group can write to: neither a link nor a file of somebody else there is touched. Throws what the system says. */
+/**
+ * The folder may be writable by a group: a link or another user's file in it is not touched. Throws the system's error.
+ */
 export function touch(path: string, now: Date): void {
   const found = whatIsAt(path);
   if (found?.isFile() && found.uid === process.geteuid?.()) return lutimesSync(path, now, now);
@@ -15,7 +17,7 @@ export function touch(path: string, now: Date): void {
   closeSync(openSync(path, fresh, 0o644));
 }
 
-/** Nothing, too, where a folder above it is none. */
+/** null also if a folder above the file is missing or is no folder. */
 function whatIsAt(path: string): ReturnType<typeof lookAt> {
   try {
     return lookAt(path);

@@ -1,4 +1,4 @@
-// The control socket's place in the file system: taken only when nobody lives there, given back only when it is ours.
+// The path of the control socket: taken only if no daemon listens there, removed only if it is opsd's own.
 
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
@@ -11,19 +11,21 @@ import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 interface UnixSocketOptions {
   readonly path: string;
   readonly mode: number;
-  /** Name or number; null: the group of the daemon. */
+  /** Name or id of the group; null: the group of opsd. */
   readonly group: string | null;
-  /** A server that does not listen yet. Asked again when the socket has to be made anew. */
+  /** Makes a server that does not listen yet; called again when the socket has to be restored. */
   readonly makeServer: () => Server;
   readonly log: (level: 'warn' | 'error', message: string, fields: Readonly<Record<string, string>>) => void;
-  /** How often to look whether the socket is still there. */
+  /** How often to check that the socket still exists. */
   readonly lookEvery: Millis;
 }
 
-/** How long a daemon may take to accept the probe before it counts as alive but busy. */
+/** How long the daemon at the socket may take to accept a connection; after that it counts as alive but busy. */
 const PROBE_LIMIT: Millis = 1_000;
 
-/** Listens at `path` until disposed. Throws a RuntimeError when another daemon does, or the place cannot be used. */
+/**
+ * Listens at `path` until disposed. Throws RuntimeError if another daemon listens there, or the path cannot be used.
+ */
 export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<AsyncDisposable> {
   const { path, log } = options;
   const draft = join(dirname(path), `.s${process.pid}`);
@@ -74,7 +76,9 @@ export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<As
   };
 }
 
-/** Makes sure that nothing lives at `path`: a socket that nobody accepts on is removed, all else is an error. */
+/**
+ * Makes sure that no daemon listens at `path`: removes a socket that refuses connections; anything else is an error.
+ */
 async function clear(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
@@ -92,7 +96,7 @@ async function clear(path: string): Promise<void> {
   }
 }
 
-/** `alive`, or the code of the error. */
+/** `alive`, or the code of the error of connect(2). */
 async function probe(path: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   using patience = new Alarm(() => resolve('alive'));
@@ -107,7 +111,7 @@ async function probe(path: string): Promise<string> {
   }
 }
 
-/** Binds to a name of our own and renames, so that `path` is never there without its mode and somebody behind it. */
+/** Binds to a temporary name and renames it: so a socket at `path` always has its mode and a listening server. */
 async function bind(server: Server, draft: string, path: string, mode: number, gid: number | null): Promise<bigint> {
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -125,7 +129,7 @@ async function bind(server: Server, draft: string, path: string, mode: number, g
   }
 }
 
-/** Nobody else may connect before the chmod; listen() on a path binds before it returns. */
+/** The umask keeps other users from connecting before the chmod; listen() on a path binds before it returns. */
 function listen(server: Server, path: string): Promise<void> {
   const umask = process.umask(0o177);
   try {
@@ -157,7 +161,7 @@ function cannotBind(path: string, error: unknown): RuntimeError {
   return new RuntimeError(`cannot make the control socket ${path}: ${why}; ${remedy}`);
 }
 
-/** null: nothing there, or nothing that can be seen. */
+/** null: nothing is there, or it cannot be read. */
 function inodeOf(path: string): bigint | null {
   try {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
@@ -166,7 +170,7 @@ function inodeOf(path: string): bigint | null {
   }
 }
 
-/** Reads /etc/group, see group(5). */
+/** The group id; reads /etc/group (group(5)). */
 function groupNumber(group: string): number {
   if (/^\d+$/.test(group)) return Number(group);
   const line = readFileSync('/etc/group', 'utf8')
