@@ -1,14 +1,14 @@
-// The last lines of a service's output, read when somebody asks: keeping them at hand would cost at every byte.
+// The last lines of a service's output, read on demand: keeping them in memory would cost time for every byte.
 
 import { closeSync, constants, readSync } from 'node:fs';
 import { findLog } from './open-log.ts';
 
 const MOST_LINES = 50;
 const LONGEST_LINE = 4096;
-/** Enough for the most lines of the greatest length. */
+/** Bytes for the most lines of the greatest length. */
 const TAIL = MOST_LINES * LONGEST_LINE;
 
-/** The last bytes of a log; empty where there is none or it cannot be read. `uid`: the service's user. */
+/** The last bytes of a log; empty if there is none or it cannot be read. `uid`: the service's user. */
 export function readTail(path: string, uid: number): Buffer {
   try {
     using found = findLog(path, uid);
@@ -26,7 +26,9 @@ export function readTail(path: string, uid: number): Buffer {
   }
 }
 
-/** At most the last 50, each at most 4 KiB, as text; what is not UTF-8 shows as U+FFFD. The parts are in order of time. */
+/**
+ * At most the last 50 lines, each at most 4 KiB; bytes that are not UTF-8 become U+FFFD. `parts`: in order of time.
+ */
 export function lastLines(parts: readonly Buffer[]): readonly string[] {
   const bytes = Buffer.concat(parts.map((part) => part.subarray(Math.max(0, part.length - TAIL))));
   const lines: string[] = [];

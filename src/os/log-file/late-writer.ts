@@ -1,4 +1,4 @@
-// Writing to what is slow, in the background: the service waits for its disk, opsd does not.
+// Writes to a slow log in the background: the service waits for its disk, opsd does not.
 
 import { write } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
@@ -6,10 +6,10 @@ import { codeOf } from '../../errors.ts';
 import { after, monotonic } from '../../runtime/clock.ts';
 import type { LogFile } from './log-file.ts';
 
-/** A full FIFO or terminal as the target is tried again after this. */
+/** Until the next try when the log is a FIFO or terminal that is full. */
 const PAUSE: Millis = 50;
 
-/** A few background writes at a time over all services: Node has four threads for files, and others need them too. */
+/** Limits the background writes of all services: Node has few threads for files, and others need them, too. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -31,16 +31,16 @@ export class Slots {
   }
 }
 
-/** How a write ended: all went, or some were not taken because of `error`, or because nobody wants them any more. */
+/** How a write ended. `left`: bytes that were not written, because of `error` or because it was given up. */
 export interface Written {
   readonly bytes: number;
   readonly left: number;
   readonly error: NodeJS.ErrnoException | null;
-  /** The longest that a single write took. */
+  /** Longest time of a single write(2). */
   readonly longest: Millis;
 }
 
-/** Puts `bytes` at the end of the log, however long it takes; `isOver` makes it give up between two tries. */
+/** Appends `bytes` to the log, however long it takes; gives up between two writes when `isOver`. */
 export async function writeLate(log: LogFile, bytes: Buffer, slots: Slots, isOver: () => boolean): Promise<Written> {
   let next = 0;
   let longest: Millis = 0;

@@ -1,4 +1,4 @@
-// The file that output ends up in: append only, found again after a rename, and never something else in disguise.
+// The log file of a service: append only, opened anew after a rename, refused if it is something else in disguise.
 
 import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
@@ -8,17 +8,17 @@ import { lookAt } from '../trust/foreign-path.ts';
 import { openLog } from './open-log.ts';
 
 const NEWLINE = 0x0a;
-/** How often a file in use is looked for under its name: a rename without SIGUSR1 is seen that late. */
+/** How often the name of an open file is checked: a rename without SIGUSR1 is noticed that late. */
 const CHECK_EVERY: Millis = 1_000;
 
-/** Not O_APPEND, which splice(2) refuses: there is one writer, and it asks for the size before it writes. */
+/** Not O_APPEND, which splice(2) refuses: opsd is the only writer and asks for the size before it writes. */
 const FLAGS = constants.O_RDWR;
 
 interface Open {
   readonly fd: number;
   readonly ino: number;
   readonly dev: number;
-  /** Neither a device nor a FIFO: has an end, and takes what it is given. */
+  /** A regular file, not a device or FIFO: it has an end, and writes are complete. */
   readonly isRegular: boolean;
 }
 
@@ -47,7 +47,7 @@ export class LogFile implements Disposable {
     return this.#file().fd;
   }
 
-  /** Where the next byte goes. */
+  /** Offset of the next byte. */
   get end(): number {
     return this.#end;
   }
@@ -66,12 +66,12 @@ export class LogFile implements Disposable {
     this.#checkedAt = monotonic();
   }
 
-  /** Is there a file under the name? */
+  /** Whether a file of this name exists. */
   exists(): boolean {
     return lookAt(this.path) !== null;
   }
 
-  /** Is another file, or none, under the name by now? Asks the kernel at most once a second. */
+  /** Whether the name now belongs to another file or to none. Checked at most once a second. */
   isStale(now: Millis): boolean {
     if (!this.#open || now - this.#checkedAt < CHECK_EVERY) return false;
     this.#checkedAt = now;
@@ -83,18 +83,18 @@ export class LogFile implements Disposable {
     return found?.ino !== this.#open?.ino || found?.dev !== this.#open?.dev;
   }
 
-  /** The end may have moved: a truncation, or a process with the file itself as its output. */
+  /** Reads the size again: the file may have been truncated, or a process writes to it directly. */
   findEnd(): void {
     const { fd, isRegular } = this.#file();
     if (isRegular) this.#end = fstatSync(fd).size;
   }
 
-  /** The kernel has put bytes at the end. */
+  /** Notes bytes that splice(2) appended. */
   grew(bytes: number): void {
     this.#end += bytes;
   }
 
-  /** Puts bytes at the end, in this very moment. Calls `wrote` for each part; throws what write(2) gives. */
+  /** Appends bytes synchronously. Calls `wrote` for each part; throws the error of write(2). */
   append(bytes: Buffer, wrote: (bytes: number) => void = () => {}): void {
     const { fd, isRegular } = this.#file();
     for (let next = 0; next < bytes.length; ) {
@@ -105,7 +105,7 @@ export class LogFile implements Disposable {
     }
   }
 
-  /** Is the last line whole? An empty file has no last line; of what is not a file nobody knows. */
+  /** Whether the last line is complete; true also for an empty file and for what is no regular file. */
   endsWithNewline(): boolean {
     const { fd, isRegular } = this.#file();
     if (!isRegular || this.#end === 0) return true;
@@ -113,7 +113,7 @@ export class LogFile implements Disposable {
     return readSync(fd, last, 0, 1, this.#end - 1) === 0 || last[0] === NEWLINE;
   }
 
-  /** The last bytes, at most `limit`. */
+  /** The last bytes of the file, at most `limit`. */
   tail(limit: number): Buffer {
     const { fd, isRegular } = this.#file();
     if (!isRegular) return Buffer.alloc(0);

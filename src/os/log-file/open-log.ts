@@ -1,4 +1,5 @@
-// Opens a log of a service, and makes what is missing of it. In a folder that a group may write to, only what is opsd's or the service's own is one.
+// Opens the log of a service, or makes it. In a folder that a group may write to, only a file of opsd or of the
+// service's user is accepted.
 
 import { constants, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -7,15 +8,15 @@ import { prepareLogFolder } from '../files/run-dir.ts';
 import { isLoose, isShared } from '../trust/folders.ts';
 import { type Found, HeldFolder } from '../trust/foreign-path.ts';
 
-/** 0640: a group of log readers may be given the folder. */
+/** 0640: the folder may belong to a group of log readers. */
 const MODE = 0o640;
-/** Somebody may make and remove the file as we look for it; not for ever. */
+/** Another process may make and remove the file meanwhile, but not for ever. */
 const MOST_TRIES = 5;
 
 /**
- * For writing. `uid`: the service's user. What is there is opened, not created: the kernel refuses O_CREAT where the file
- * in a sticky folder is another's (fs.protected_regular of proc(5)). Throws what open(2) gives, or a RuntimeError where the
- * folder cannot be made or something else is in its place.
+ * Opens the log for writing. `uid`: the service's user. An existing file is opened without O_CREAT, which the kernel
+ * refuses for another user's file in a sticky folder (fs.protected_regular of proc(5)). Throws the error of open(2), or
+ * RuntimeError if the folder cannot be made or the file is not the service's log.
  */
 export function openLog(path: string, flags: number, uid: number): number {
   using folder = holdOrMake(dirname(path));
@@ -35,7 +36,7 @@ export function openLog(path: string, flags: number, uid: number): number {
   }
 }
 
-/** What is read to people; null: there is none. Throws a RuntimeError where it is not the log of a service. */
+/** Finds the log for reading; null: there is none. Throws RuntimeError if it is not the log of a service. */
 export function findLog(path: string, uid: number): Found | null {
   let found: Found | null = null;
   try {
@@ -58,12 +59,12 @@ function holdOrMake(path: string): HeldFolder {
   } catch (error) {
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
   }
-  // Or it says what is in its place.
+  // Makes the folder, or throws what is in its place.
   prepareLogFolder(path);
   return new HeldFolder(path);
 }
 
-/** As it was prepared; somebody may have changed its mode since. */
+/** Checks the folder as at the start: its mode may have changed since. */
 function checkFolder(path: string, stats: Stats): void {
   const us = process.geteuid?.() ?? 0;
   if (stats.uid !== us && stats.uid !== 0) {
@@ -82,7 +83,7 @@ function openFound(path: string, found: Found, folder: Stats, flags: number, uid
   return found.open(flags);
 }
 
-/** Who can make files in a sticky folder can make links, FIFOs and second names of others' files there as well. */
+/** Users who can make files in a sticky folder can also make links, FIFOs, and hard links to files of others there. */
 function checkFound(path: string, { uid: owner, nlink, ...stats }: Stats, folder: Stats, uid: number): void {
   if ((stats.mode & constants.S_IFMT) === constants.S_IFLNK) {
     throw Object.assign(new Error(`ELOOP: it is a symlink, open '${path}'`), { code: 'ELOOP' });

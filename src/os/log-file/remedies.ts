@@ -1,4 +1,4 @@
-// What to do about a log that cannot be opened or written, by the kernel's word for it.
+// What an operator can do about a log that cannot be opened or written, by errno.
 
 import { codeOf } from '../../errors.ts';
 

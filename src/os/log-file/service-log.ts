@@ -1,4 +1,4 @@
-// The log of a service as it is read to people: the file, the one that was rotated away, and the name of what is older still.
+// The log of a service for readers: the file, the rotated file before it, and the name of the newest older one.
 
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
@@ -7,19 +7,19 @@ import type { ServiceLog } from '../../api/logs.ts';
 import { lookAt } from '../trust/foreign-path.ts';
 import { findLog } from './open-log.ts';
 
-/** More rotated files of one service are not looked at: logrotate keeps 14. */
+/** Upper limit of the rotated files considered; logrotate keeps 14. */
 const MOST_FILES = 1_000;
 
-/** Where the output of a service ends up. */
+/** The log file of a service. */
 export interface LogPlace {
   readonly path: string;
-  /** Of the service's user. */
+  /** The user id of the service. */
   readonly uid: number;
 }
 
 /** `uid`: the service's user. */
 export function serviceLog(path: string, uid: number): ServiceLog {
-  // As logrotate names it, and does not compress yet (`delaycompress`).
+  // The name logrotate gives it, uncompressed with `delaycompress`.
   const rotated = `${path}.1`;
   return {
     whyNot() {
@@ -39,11 +39,11 @@ export function serviceLog(path: string, uid: number): ServiceLog {
 
 async function openToRead(path: string, uid: number): Promise<FileHandle | null> {
   using found = findLog(path, uid);
-  // A regular file, which nothing has to be waited for but its disk.
+  // A regular file: opening it blocks at most on its disk.
   return found === null ? null : await open(`/proc/self/fd/${found.seen}`, constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
-/** The newest of the files that were rotated before `rotated`, or are compressed; null: there is none. */
+/** The newest file that was rotated before `rotated`, or is compressed; null: there is none. */
 async function newestOlder(log: string): Promise<string | null> {
   const folder = dirname(log);
   const own = basename(log);

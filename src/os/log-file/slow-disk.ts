@@ -1,4 +1,5 @@
-// Is a disk slow? Two slow writes in a row say so (one may have been a machine under load), many quick ones that it is over.
+// Detects a slow disk: after two slow writes in a row (one may be a busy host) it is slow, after many quick ones it is
+// not any more.
 
 import type { Millis } from '../../core/model/spec.ts';
 
@@ -11,12 +12,12 @@ export class Patience {
   #quickInARow = 0;
   #isOver = false;
 
-  /** Writes are better done in the background. */
+  /** The disk is slow: writes should go to the background. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** A write took that long. */
+  /** Notes the duration of a write. */
   took(time: Millis): void {
     const isSlow = time > SLOW;
     this.#slowInARow = isSlow ? this.#slowInARow + 1 : 0;
