@@ -1,15 +1,15 @@
-// When a schedule comes due: crontab(5) in a time zone, right over changes of daylight saving time.
+// Computes when a schedule comes due: crontab(5) in a time zone, correct across changes of daylight saving time.
 
 import { Cron } from 'croner';
 import type { Schedule } from '../../core/model/spec.ts';
 import { dateOf } from '../../runtime/clock.ts';
 
-/** The first time after `after`; both Unix milliseconds. null: never again. */
+/** The first time after `after`; both in Unix milliseconds. null: never again. */
 export function nextRun({ cron, timezone }: Pick<Schedule, 'cron' | 'timezone'>, after: number): number | null {
   return patternOf(cron, timezone).nextRun(dateOf(after))?.getTime() ?? null;
 }
 
-/** Why this can be no schedule; null: it can. */
+/** Why the schedule is invalid; null: it is valid. */
 export function scheduleProblem(cron: string, timezone: string | null, now: number): string | null {
   try {
     return nextRun({ cron, timezone }, now) === null ? 'it never comes due' : null;

@@ -1,4 +1,4 @@
-// What the checks of a configuration ask, answered by this machine; each question once.
+// The facts of this host that the checks of a configuration ask for; each is looked up once.
 
 import { existsSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -30,20 +30,20 @@ import { lookThrough } from '../trust/foreign-path.ts';
 import type { Credentials } from '../trust/permissions.ts';
 import { scheduleProblem } from './calendar.ts';
 
-/** An env_file in bytes; no program can be given more (execve(2)). */
+/** Bytes of an env_file; execve(2) takes no larger environment. */
 const LARGEST_ENV_FILE = 1024 ** 2;
 
-/** For all users of a configuration together; whom opsd did not come to is not asked. */
+/** For all users of a configuration together; users not reached by then are not asked. */
 const ASK_PATIENCE: Millis = 5_000;
 
-/** Answers of one load. */
+/** The facts for one load of the configuration. */
 export class MachineFacts implements Facts {
-  /** Files that were read on behalf of services, each for one user, and their texts. */
+  /** Texts of the files that were read on behalf of services, by file and user; null: the file could not be read. */
   readonly texts: Map<string, string | null>;
-  /** Their paths. */
+  /** The paths of those files. */
   readonly textPaths = new Set<string>();
   readonly #searchPath: string;
-  /** undefined: not asked for yet. */
+  /** undefined: not asked for yet; null: unknown. */
   #sockets: readonly string[] | null | undefined;
   readonly #uid = process.geteuid?.() ?? 0;
   readonly #looks = new Map<string, Look>();
@@ -52,16 +52,16 @@ export class MachineFacts implements Facts {
   #capacity: Capacity | null = null;
   #powers: Powers | null = null;
   #hasCgroups: boolean | null = null;
-  /** null: users are not asked. */
+  /** When asking users ends; null: users are not asked. */
   #askUntil: Millis | null = null;
   readonly #credentials = new Map<string, Credentials | null>();
   readonly #users = new Map<string, number | null>();
   readonly #groups = new Map<string, number | null>();
 
   /**
-   * `searchPath`: PATH of opsd itself, which services have unless they say otherwise. `sockets`: names of those that it
-   * was given; absent: it does not run, and systemd is asked. `texts`: files as an earlier load
-   * read them, which are not read again; null: one that could not be.
+   * `searchPath`: PATH of opsd, the default of the services. `sockets`: names of the sockets that opsd inherited;
+   * absent: opsd does not run here, so systemd is asked. `texts`: files as an earlier load read them, which are not
+   * read again; null: a file that could not be read.
    */
   constructor(
     searchPath: string | undefined,
@@ -86,7 +86,7 @@ export class MachineFacts implements Facts {
     );
   }
 
-  /** From now on, and in all for no longer than some seconds. */
+  /** Asks the services' users from now on, for a few seconds in all. */
   askUsers(): void {
     this.#askUntil = monotonic() + ASK_PATIENCE;
   }
@@ -120,7 +120,7 @@ export class MachineFacts implements Facts {
     return { ok: false, why: file.isMissing ? 'it does not exist; create it, or correct the path' : `it ${file.why}` };
   }
 
-  /** null: opsd has no right that this user has not, and the kernel decides. */
+  /** null: opsd has no privilege that this user has not, so the kernel decides. */
   #readerFor(user: string | null, group: string | null): Reader | null | 'unknown' {
     if (this.#uid !== 0) return null;
     const key = JSON.stringify([user, group]);

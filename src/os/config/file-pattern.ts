@@ -1,16 +1,16 @@
-// File names with * and ? in them, as `include` has them.
+// Finds files by patterns with * and ?, as `include` has them.
 
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** More files are not taken: a pattern that matches them was a mistake. */
+/** Upper limit of matches: a pattern with more is a mistake. */
 const MOST_FILES = 10_000;
 
 export function isPattern(path: string): boolean {
   return /[*?]/.test(path);
 }
 
-/** The existing paths that an absolute pattern stands for, sorted. A leading dot is only matched by a dot, as in a shell. */
+/** The existing paths that match an absolute pattern, sorted. As in a shell, only a dot matches a leading dot. */
 export function matchFiles(pattern: string): readonly string[] {
   let found = ['/'];
   for (const part of pattern.split('/')) {
@@ -23,7 +23,7 @@ export function matchFiles(pattern: string): readonly string[] {
   return found.filter(isThere).sort();
 }
 
-/** A link that leads nowhere is there: whoever reads it will say so. */
+/** A dangling symlink counts as existing: the error comes when it is read. */
 function isThere(path: string): boolean {
   try {
     lstatSync(path);
@@ -44,7 +44,7 @@ function matchNames(folder: string, part: string): string[] {
     .map((name) => join(folder, name));
 }
 
-/** Of a folder that is not there, or may not be read, nothing matches. */
+/** Empty for a folder that is missing or cannot be read. */
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);

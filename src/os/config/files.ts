@@ -1,4 +1,5 @@
-// Finds and reads the configuration files, refuses what others could have written or read, and tells when they change.
+// Finds and reads the configuration files, refuses files that other users could have written or read, and detects
+// changes.
 
 import type { Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -12,36 +13,36 @@ import { lookAt, lookThroughExactly } from '../trust/foreign-path.ts';
 import { MachineFacts } from './facts.ts';
 import { isPattern, matchFiles } from './file-pattern.ts';
 
-/** In bytes; 1,000 services take a twentieth of it. */
+/** Bytes; 1,000 services take a twentieth of it. */
 const LARGEST_FILE = 4 * 1024 ** 2;
 
 export interface ConfigOptions {
-  /** As given, relative to `workDir`; messages name it so. */
+  /** The path as given, relative to `workDir`; messages show it so. */
   readonly configFile: string;
   /** ${PREFIX}: secrets are in `key/env.toml` below it. */
   readonly prefix: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absolute: the daemon's working directory. */
+  /** Absolute path of opsd's working directory. */
   readonly workDir: string;
-  /** A configuration without any content is meant. */
+  /** Accept a configuration without any content. */
   readonly allowEmpty?: boolean;
-  /** Ask the services' users what they may do, too: some processes, for seconds in the worst case. */
+  /** Ask what the services' users may do, too: takes some processes, and seconds in the worst case. */
   readonly asksUsers?: boolean;
   readonly isForDeployment?: boolean;
-  /** Numbers of instances that win over those of the files. */
+  /** Numbers of instances that replace those of the files. */
   readonly scale?: ReadonlyMap<string, number>;
-  /** Names of the listening sockets that opsd was given; absent: it does not run. */
+  /** Names of the listening sockets that opsd inherited; absent: opsd does not run. */
   readonly sockets?: readonly string[];
 }
 
 export type ReadResult = LoadResult & {
-  /** Absolute paths, and patterns, of all that was read or would be: what to watch for changes. */
+  /** Absolute paths and patterns of all files that were read or would be: what to watch for changes. */
   readonly files: readonly string[];
-  /** The same texts, whatever is in the files by now, with other numbers of instances. */
+  /** Loads the same texts with other numbers of instances, whatever the files hold by now. */
   rescaled(scale: ReadonlyMap<string, number>): LoadResult;
 };
 
-/** Reads and checks the whole configuration. Never throws for what is in the files. */
+/** Reads and checks the whole configuration. Never throws for errors in the files. */
 export function readConfig(options: ConfigOptions): ReadResult {
   const reader = new Reader(options);
   reader.readAll();
@@ -89,7 +90,7 @@ class Reader {
   #readBase(): Document | null {
     const { configFile } = this.#options;
     if (configFile !== '') return this.#read(configFile, 'base');
-    // As a path it would be the working directory.
+    // An empty path would name the working directory.
     const message = 'is empty; name a file, or leave it out for cfg/config.toml';
     this.problems.push({ where: '--config', line: null, key: '', message });
     this.unread.add('base');
@@ -109,7 +110,7 @@ class Reader {
     }
     const taken = new Set([resolve(workDir, configFile)]);
     for (const pattern of patterns) {
-      // As the configuration file was named, so are the files it names.
+      // Included files are shown relative or absolute, as the configuration file was given.
       const shown = pattern.startsWith('/') ? pattern : join(dirname(configFile), pattern);
       const absolute = resolve(workDir, shown);
       const paths = isPattern(pattern) ? matchFiles(absolute) : [absolute];
@@ -149,16 +150,16 @@ class Reader {
     return document;
   }
 
-  /** What decides about all services must be root's or opsd's to write, and so must every folder on the way to it. */
+  /** Configuration files, and every folder above them, must be writable only by root or opsd. */
   #doubts(path: string, stats: Stats): readonly string[] {
     const found = [doubtOnFile(path, stats), this.#doubtAbove(path)].filter((doubt) => doubt !== null);
-    // One folder is told of once, however many files are in it.
+    // A folder is reported once, however many files are in it.
     const fresh = found.filter((doubt) => !this.#told.has(doubt));
     for (const doubt of fresh) this.#told.add(doubt);
     return fresh;
   }
 
-  /** A thousand files in one folder are a thousand times the same way, unless they are links. */
+  /** Checks each folder once: a thousand files in it share the way, unless they are links. */
   #doubtAbove(path: string): string | null {
     if (lookAt(path)?.isSymbolicLink()) return doubtAbove(path, DANGER);
     const folder = dirname(path);
@@ -183,15 +184,15 @@ function shortened(path: string, workDir: string): string {
   return path.startsWith(`${workDir}/`) ? path.slice(workDir.length + 1) : path;
 }
 
-/** What each of `files` (of a ReadResult) is at this moment: equal as long as nothing changed. */
+/** A stamp for each of the `files` of a ReadResult: equal as long as nothing changed. */
 export type Signature = ReadonlyMap<string, string>;
 
-/** One stat a file, links followed; of a pattern the names that match. */
+/** One stat(2) for each file, links followed; for a pattern the names that match. */
 export function signatureOf(files: readonly string[]): Signature {
   return new Map(files.map((file) => [file, isPattern(file) ? matchFiles(file).join('\n') : stamp(file)]));
 }
 
-/** The files that are not what they were; those that only one of the two knows are among them. */
+/** The files whose stamps differ, or that are in only one of the two. */
 export function changedFiles(before: Signature, after: Signature): readonly string[] {
   return [...new Set([...before.keys(), ...after.keys()])].filter((file) => before.get(file) !== after.get(file));
 }
