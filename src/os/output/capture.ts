@@ -1,4 +1,5 @@
-// One service's output: copied at once, late (a slow disk), or dropped and counted (a failing one); and what ends a line.
+// Copies one service's output to its log: at once, in the background (slow disk), or not at all, counting the lost
+// bytes (failing disk); completes broken lines.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
@@ -14,30 +15,30 @@ import type { Log } from '../own-log/logger.ts';
 import { timestamp } from '../own-log/timestamp.ts';
 import { Transfer } from './transfer.ts';
 
-/** What the outputs of all services share. */
+/** The parts that the outputs of all services share. */
 export interface Shared {
   readonly kernel: Kernel | null;
   readonly readiness: Readiness;
   readonly slots: Slots;
-  /** What runs a command with the rights of a user. Throws where it cannot be. */
+  /** Wraps a command so that it runs with the privileges of a user. Throws if that is impossible. */
   commandAs(uid: number, command: readonly [string, ...string[]]): readonly [string, ...string[]];
   readonly log: Log;
-  /** How long a failing disk is left alone. */
+  /** Time until the next try on a failing disk. */
   readonly retryEvery: Millis;
   onBytes(service: string, bytes: number): void;
   onDropped(service: string, bytes: number): void;
 }
 
 const NEWLINE = 0x0a;
-/** What is read at a time for a slow target: little stays in memory, also when stamps make it grow. */
+/** Bytes read at a time for a slow target: little stays in memory, even with timestamps added. */
 const LATE_CHUNK = 16_384;
-/** What is dropped at a time, and how much of it `ctl why` may still show. */
+/** Buffer for dropped bytes; the last of them are kept for `ctl why`. */
 const scrap = Buffer.allocUnsafeSlow(65_536);
 const DROPPED_SHOWN = 4_096;
 const NOTHING = { bytes: Buffer.alloc(0), length: 0 } as const;
-/** How long the second half of a line may take to follow the first into a renamed file. */
+/** How long the rest of a line may take to arrive for a renamed file. */
 const LONGEST_LINE_WAIT: Millis = 1_000;
-/** What a generation left in its pipe is read up to this, should somebody go on writing. */
+/** Bytes that are read of what a generation left in its FIFO, in case a process goes on writing. */
 const MOST_LEFT = 4 << 20;
 
 export class Capture implements Disposable {
@@ -48,13 +49,13 @@ export class Capture implements Disposable {
   readonly #transfer: Transfer;
   readonly #watch: Watch;
   readonly #patience = new Patience();
-  /** A write under way in the background; the FIFO is not read meanwhile. */
+  /** The background write in progress; the FIFO is not read meanwhile. */
   #late: Promise<void> | null = null;
-  /** Nothing can be written because of `code`; tried again at `retryAt`. */
+  /** Writing failed with `code`; it is tried again at `retryAt`. */
   #failure: { readonly code: string; readonly retryAt: Millis } | null = null;
   #lost = 0;
   #dropped: Buffer = Buffer.alloc(0);
-  /** The file was renamed in the middle of a line, whose rest is to follow it until then. */
+  /** The file was renamed in the middle of a line, and opsd waits until `#switchBy` for the rest of the line. */
   #isSwitching = false;
   #switchBy: Millis = 0;
   #mustEndLine = false;
@@ -75,17 +76,17 @@ export class Capture implements Disposable {
     this.#watch = shared.readiness.watch(fifo.fd, () => this.#read());
   }
 
-  /** Whether lines get timestamps, from the next one on. */
+  /** Whether lines get timestamps; takes effect with the next line. */
   set stamps(wanted: boolean) {
     this.#transfer.stamps = wanted;
   }
 
-  /** The last of what was dropped; empty while all is well. */
+  /** The last dropped bytes; empty while writing works. */
   get dropped(): Buffer {
     return this.#dropped;
   }
 
-  /** For a child; the caller closes it. */
+  /** Opens the FIFO for a child; the caller closes the descriptor. */
   openForChild(): number {
     return this.#fifo.openForChild();
   }
@@ -117,7 +118,7 @@ export class Capture implements Disposable {
     return isWell ? bytes : this.#drop();
   }
 
-  /** The right file, open; the bytes that were read on the way there. */
+  /** Opens the file that has the log's name now; returns the bytes read on the way. */
   #prepare(now: Millis): number {
     let bytes = 0;
     if (!this.#file.isOpen) this.#file.open();
@@ -160,7 +161,7 @@ export class Capture implements Disposable {
         service: this.#service,
         path: this.#file.path,
         why,
-        // One that is no error of the system has its own in it.
+        // Errors that are not of the system name their remedy in the message.
         ...(codeOf(error) === '' ? {} : { remedy: remedyFor(error) }),
       });
     }
@@ -175,7 +176,7 @@ export class Capture implements Disposable {
     return length;
   }
 
-  /** Writes again where nothing could be written, and first of all how much was lost. True: all is well. */
+  /** Tries to write again after a failure, first a line that says how much was lost. True: writing works. */
   retry(): boolean {
     if (!this.#failure) return true;
     if (this.#late || monotonic() < this.#failure.retryAt) return false;
@@ -202,7 +203,7 @@ export class Capture implements Disposable {
     return Buffer.from(`${begin}${time}opsd: ${this.#lost} bytes of output were lost here (${code})\n`);
   }
 
-  /** SIGUSR1: the file was renamed, or room was made. */
+  /** On SIGUSR1: the file was renamed, or the disk has room again. */
   reopen(): void {
     this.#mustReopen = this.#late !== null;
     if (this.#late) return;
@@ -213,8 +214,9 @@ export class Capture implements Disposable {
   }
 
   /**
-   * To the file that has the name now. A line that is half in the old file gets its other half there; where that has not
-   * come yet, it is waited for, but not for ever: a rotated file is compressed and removed some time.
+   * Switches to the file that has the log's name now. The rest of a broken line still goes to the old file. If it has
+   * not arrived yet, opsd waits for it, but only for a while, as a rotated file is compressed and removed some time
+   * later.
    */
   #switchFile(): number {
     this.#file.findEnd();
@@ -239,7 +241,7 @@ export class Capture implements Disposable {
     return length;
   }
 
-  /** False: it was waited for long enough. */
+  /** False: the wait is over. */
   #waitForLine(): boolean {
     const now = monotonic();
     if (!this.#isSwitching) {
@@ -250,7 +252,7 @@ export class Capture implements Disposable {
     return now < this.#switchBy;
   }
 
-  /** A generation has ended: all that it wrote is written, and what comes next begins a line of its own. */
+  /** A generation has ended: writes all of its output, and a newline after a last line that has none. */
   endGeneration(): void {
     const wasOpen = this.#file.isOpen;
     let left = MOST_LEFT;
@@ -264,12 +266,13 @@ export class Capture implements Disposable {
       if (!this.#file.endsWithNewline()) this.#transfer.write(Buffer.from('\n'));
       this.#transfer.forgetLine();
       if (this.#isSwitching) this.#switchFile();
-      // A thousand silent services are a thousand descriptors less, each of which every fork(2) has to copy.
+      // Closes the log of a silent service: a thousand services would be a thousand descriptors, each of which fork(2)
+      // copies.
       if (!wasOpen && left === MOST_LEFT) this.#file[Symbol.dispose]();
     });
   }
 
-  /** Before the end of opsd: what was read is written, what waits is read, until `end` at the latest. */
+  /** Before opsd ends: writes what was read and reads what waits, until `end` at the latest. */
   async settle(end: Millis): Promise<void> {
     for (let left = MOST_LEFT; left > 0 && monotonic() < end; ) {
       if (this.#late) await Promise.race([this.#late, after(end - monotonic())]);
@@ -281,7 +284,7 @@ export class Capture implements Disposable {
     }
   }
 
-  /** A file that a write in the background still uses is closed after that write. */
+  /** A file that a background write still uses is closed after that write. */
   [Symbol.dispose](): void {
     this.#isOver = true;
     this.#watch[Symbol.dispose]();

@@ -1,4 +1,5 @@
-// The log file as a service's own output (`log = "direct"`): opened for it, given to its user, refused where it is none.
+// The log file as the service's own output (`log = "direct"`): opened for the service, owned by its user, refused if it
+// is another kind of file.
 
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,14 +9,14 @@ import { remedyFor } from '../log-file/remedies.ts';
 import { lookAt } from '../trust/foreign-path.ts';
 
 const FLAGS = constants.O_WRONLY | constants.O_APPEND;
-/** What the owner of the log needs: opening /dev/stdout opens it again (edge case N18). */
+/** Permissions that the owner needs: opening /dev/stdout opens the file again (edge case N18). */
 const OWNERS = 0o600;
-/** By these a failed start is known to cost the service nothing but time. */
+/** Errors that pass: a start that fails with one does not count as a failure of the service. */
 const PASSING: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC']);
 
 /**
- * Given to the service's user. The caller closes it. Throws RuntimeError that says what to do; where the host has no room,
- * what open(2) gives.
+ * Opens the log and makes the service's user its owner. The caller closes the descriptor. Throws RuntimeError that says
+ * what to do; for an error that passes, the error of open(2).
  */
 export function openDirect(path: string, uid: number): number {
   const fd = open(path, uid);
@@ -60,8 +61,8 @@ function whyNot(found: Stats, path: string, uid: number): string | null {
 }
 
 /**
- * `chown X /dev/stdout` is a custom of container images. Where nobody but opsd can put anything into the folder, the file
- * is the one that the service had; a second name would mean that it may be another's as well.
+ * Container images often run `chown X /dev/stdout`. If only opsd can put files into the folder, this is still the
+ * service's file, unless it has a second name and so may be another's, too.
  */
 function isGivenAway({ nlink }: Stats, path: string): boolean {
   const folder = lookAt(dirname(path));

@@ -1,4 +1,5 @@
-// Outputs that go through a FIFO, one for each service: made at once for all, found again, read on for those who are gone.
+// The outputs that go through a FIFO, one for each service: makes the FIFOs, finds those of an earlier opsd, and reads
+// on for removed services.
 
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ export const isFifoMode = (mode: LogMode): mode is FifoMode =>
 interface FifoOutputsOptions {
   readonly runDir: string;
   readonly logPath: (service: string) => string;
-  /** Who the service runs as. */
+  /** The user id that the service runs as. */
   readonly uidOf: (spec: ServiceSpec) => number;
   readonly shared: Shared;
 }
@@ -30,7 +31,7 @@ interface Output {
   readonly way: Capture | Forwarder;
 }
 
-/** No names of services: they have neither spaces nor slashes. */
+/** Keys of `#told` that are no names of services, which have no spaces or slashes. */
 const FOLDER = 'fifo/';
 const NO_DESCRIPTOR =
   'no descriptor is left to read the output of all services with: raise LimitNOFILE= of opsd (trying on)';
@@ -39,9 +40,9 @@ export class FifoOutputs implements Disposable {
   readonly #options: FifoOutputsOptions;
   readonly #book: FifoRegistry;
   readonly #outputs = new Map<string, Output>();
-  /** The services that are to have one. */
+  /** The services that need a FIFO. */
   #wanted: ReadonlyMap<string, ServiceSpec> = new Map();
-  /** What was said last: of a service, of the folder, of the want of descriptors. */
+  /** The last error logged: by service, for the folder, and for the lack of descriptors. */
   readonly #told = new Map<string, string>();
 
   constructor(options: FifoOutputsOptions) {
@@ -57,7 +58,10 @@ export class FifoOutputs implements Disposable {
     return this.#outputs.get(service)?.way;
   }
 
-  /** All FIFOs at once, with one process; what cannot be used or read is an error in the log, and in the way of nobody else. */
+  /**
+   * Makes all FIFOs with one process. A FIFO that cannot be used or read is an error in the log and does not affect the
+   * others.
+   */
   prepare(wanted: readonly ServiceSpec[]): void {
     this.#wanted = new Map(wanted.map((spec) => [spec.name, spec]));
     const missing = wanted.filter(({ name }) => !this.#outputs.has(name));
@@ -76,7 +80,7 @@ export class FifoOutputs implements Disposable {
     this.#book.save();
   }
 
-  /** A disk may be well again; and a service that lives on waits at its FIFO until that can be read. */
+  /** Tries failed logs and unread FIFOs again: a service that lives on blocks at its FIFO until opsd reads it. */
   retry(): void {
     for (const { way } of this.#outputs.values()) if (way instanceof Capture) way.retry();
     this.#readMissing();
@@ -87,7 +91,7 @@ export class FifoOutputs implements Disposable {
     for (const spec of this.#wanted.values()) {
       if (this.#outputs.has(spec.name)) continue;
       const tried = this.#try(spec.name, () => {
-        // Where there is none, nobody waits: the next start of the service makes it.
+        // Without a FIFO no service waits: the next start makes it.
         if (lstatSync(this.#pathOf(spec.name), { throwIfNoEntry: false })) this.#read(spec);
       });
       if (tried === 'exhausted') return;
@@ -95,7 +99,7 @@ export class FifoOutputs implements Disposable {
     this.#told.delete(NO_DESCRIPTOR);
   }
 
-  /** Tells what is wrong, each time it is something else. */
+  /** Logs an error once until it changes. */
   #try(what: string, act: () => void): 'done' | 'failed' | 'exhausted' {
     try {
       act();
@@ -115,7 +119,10 @@ export class FifoOutputs implements Disposable {
     this.#options.shared.log.error(message);
   }
 
-  /** A FIFO of no service: read on while processes hold it, removed when none does. What else is there is not ours. */
+  /**
+   * A FIFO without a service: opsd reads it while processes hold it, and removes it when none does. Other files are
+   * left alone.
+   */
   #keepOrRemove(name: string): void {
     const path = this.#pathOf(name);
     const found = lstatSync(path, { throwIfNoEntry: false });
@@ -128,12 +135,12 @@ export class FifoOutputs implements Disposable {
     this.#outputs.set(name, { mode: 'capture', fifo, way: this.#capture(name, fifo, false) });
   }
 
-  /** For a start. Throws RuntimeError where the output cannot be opened; the message says what to do. */
+  /** The output for a start. Throws RuntimeError if it cannot be opened; the message says what to do. */
   forStart(spec: ServiceSpec): Capture | Forwarder {
     const { name, launch } = spec;
     let output = this.#outputs.get(name);
     for (;;) {
-      // Another user gets another FIFO: this one may still be open in the old user's hands.
+      // A service with another user gets a new FIFO: processes of the old user may still have this one open.
       const isFit = output?.mode === launch.log && output.fifo.uid === this.#options.uidOf(spec);
       if (isFit && output?.fifo.isInPlace()) break;
       if (output) this.forget(name);
@@ -171,12 +178,12 @@ export class FifoOutputs implements Disposable {
     );
   }
 
-  /** This process writes to a FIFO of its service that lost its name: no later opsd can find that. */
+  /** Whether this process writes to a FIFO of its service that has lost its name: no later opsd can find that. */
   isCutOff(service: string, pid: number): boolean {
     try {
       return readlinkSync(`/proc/${pid}/fd/1`) === `${this.#pathOf(service)} (deleted)`;
     } catch {
-      // It is gone, or may not be looked at.
+      // The process is gone, or opsd may not read it.
       return false;
     }
   }
@@ -187,7 +194,7 @@ export class FifoOutputs implements Disposable {
     if (!output) return;
     this.#outputs.delete(service);
     this.#book.forget(service);
-    // What somebody put in its place is not ours to remove.
+    // A file that took the FIFO's name is not opsd's to remove.
     const isInPlace = output.fifo.isInPlace();
     output.way[Symbol.dispose]();
     if (isInPlace) removeFile(this.#pathOf(service));
@@ -198,7 +205,7 @@ export class FifoOutputs implements Disposable {
   #pathOf = (service: string): string => join(this.#folder(), service);
   #batchPath = (service: string): string => join(this.#options.runDir, 'batch', service);
 
-  /** FIFOs stay: services that live on write into them. */
+  /** The FIFOs stay: services that live on write into them. */
   [Symbol.dispose](): void {
     for (const { way } of this.#outputs.values()) way[Symbol.dispose]();
     this.#outputs.clear();

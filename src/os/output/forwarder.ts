@@ -1,4 +1,4 @@
-// One service's output on its way to syslog or the journal, through the program that knows how: logger(1), systemd-cat(1).
+// Forwards one service's output to syslog or the journal, through a program: logger(1) or systemd-cat(1).
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Millis } from '../../core/model/spec.ts';
@@ -9,25 +9,26 @@ import type { Shared } from './capture.ts';
 
 const CHUNK = 65_536;
 const chunk = Buffer.allocUnsafeSlow(CHUNK);
-/** What `ctl why` may show. */
+/** Bytes kept for `ctl why`. */
 const SHOWN = 4_096;
-/** Between the end of a program and the next one; the service waits at its FIFO meanwhile. */
+/** Pause before a program that ended is started again; the service waits at its FIFO meanwhile. */
 const PAUSE: Millis = 1_000;
-/** What a generation left in its pipe is read up to this. */
+/** Bytes that are read of what a generation left in its FIFO. */
 const MOST_LEFT = 4 << 20;
 
-/** The program that takes lines for a service, and its arguments. */
+/** The program and arguments that forward the lines of a service. */
 type ForwarderProgram = (service: string) => readonly [string, ...string[]];
 
 export const PROGRAMS: Readonly<Record<'syslog' | 'journal', ForwarderProgram>> = {
   syslog: (service) => ['logger', '--tag', service],
-  // What a service writes chooses no priority: `<0>` in front of a line, which may be a stranger's, is shown on all terminals.
+  // A service cannot choose the priority: a line that begins with `<0>`, which may come from a stranger, would be shown
+  // on all terminals.
   journal: (service) => ['systemd-cat', `--identifier=${service}`, '--level-prefix=false'],
 };
 
 /**
- * The program lives as long as opsd: it ends by itself when its input does, so that a killed opsd leaves none behind, and
- * what services write meanwhile waits in the FIFO for the next one. A program that ends is started again.
+ * Runs the program as long as opsd lives. It ends when its input ends, so a killed opsd leaves none behind, and later
+ * output waits in the FIFO for the next opsd. A program that ends is started again.
  */
 export class Forwarder implements Disposable {
   readonly #service: string;
@@ -36,7 +37,7 @@ export class Forwarder implements Disposable {
   readonly #shared: Shared;
   readonly #watch: Watch;
   #program: ChildProcess | null = null;
-  /** It cannot be started: until then, output is dropped. */
+  /** The program cannot be started: output is dropped until then. */
   #givenUpUntil: Millis | null = null;
   #isWaiting = false;
   #isOver = false;
@@ -55,7 +56,7 @@ export class Forwarder implements Disposable {
     return this.#tail;
   }
 
-  /** For a child; the caller closes it. */
+  /** Opens the FIFO for a child; the caller closes the descriptor. */
   openForChild(): number {
     return this.#fifo.openForChild();
   }
@@ -73,16 +74,16 @@ export class Forwarder implements Disposable {
     return length;
   }
 
-  /** null: it cannot be started; why is in the log. */
+  /** null: the program cannot be started; the log says why. */
   #start(): ChildProcess | null {
     if (this.#program) return this.#program;
     let program: ChildProcess;
     try {
-      // As the service's user: a record of the journal says who wrote it, and root did not.
+      // Run as the service's user: the journal records the user of the writer.
       const [file, ...args] = this.#shared.commandAs(this.#fifo.uid, this.#command);
       program = spawn(file, args, {
         cwd: '/',
-        // A session of its own: a Ctrl-C for opsd must not end it before the last lines came.
+        // A session of its own: Ctrl-C for opsd must not end the program before the last lines came.
         detached: true,
         stdio: ['pipe', 'ignore', 'ignore'],
         env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin' },
@@ -93,7 +94,7 @@ export class Forwarder implements Disposable {
     }
     program.stdin?.on('error', () => {});
     program.once('error', (error) => this.#giveUp(error));
-    // Then the error is on its way.
+    // An `error` event follows.
     if (program.pid === undefined) return null;
     this.#program = program;
     program.unref();
@@ -139,7 +140,7 @@ export class Forwarder implements Disposable {
     if (!this.#isOver) this.#watch.resume();
   }
 
-  /** All that the generation wrote is given away, and what comes next begins a line of its own. */
+  /** A generation has ended: forwards all of its output, and a newline after a last line that has none. */
   endGeneration(): void {
     this.#drain();
     if (this.#program && !this.#endsWithNewline) this.#give(this.#program, Buffer.from('\n'));
@@ -150,7 +151,7 @@ export class Forwarder implements Disposable {
     for (let bytes = 1; bytes > 0 && left > 0; left -= bytes) bytes = this.#read();
   }
 
-  /** Before the end of opsd: the program gets all that waits, and its end of input. */
+  /** Before opsd ends: gives the program all output that waits, then the end of its input. */
   async settle(end: Millis): Promise<void> {
     this.#drain();
     this.#isOver = true;

@@ -1,19 +1,19 @@
-// Puts the time in front of each line, at the speed of the bytes: no strings, one pass, no line kept in memory.
+// Puts a timestamp in front of each line, fast: no strings, one pass, no line kept in memory.
 
 import { TIMESTAMP_LENGTH } from '../own-log/timestamp.ts';
 
 const NEWLINE = 0x0a;
-/** A longer line is cut, so that one without an end does not become one line of a gigabyte. */
+/** Bytes; a longer line is cut, so that endless output without newlines does not become one huge line. */
 export const LONGEST_LINE = 65_536;
-/** What a piece that goes on with a cut line begins with. */
+/** Begins each further piece of a cut line. */
 const CONTINUED = Buffer.from('... ');
 const PREFIX = TIMESTAMP_LENGTH + 1;
 
-/** Room for `bytes` of input in the worst case, which is nothing but newlines. */
+/** Bytes of output for `bytes` of input in the worst case: nothing but newlines. */
 export const stampedSize = (bytes: number): number => bytes * (PREFIX + 1) + 2 * (PREFIX + CONTINUED.length + 1);
 
 export class LineStamper {
-  /** Bytes of the line so far; 0: the next byte begins one. */
+  /** Length of the line so far; 0: the next byte begins a line. */
   #column: number;
   readonly #prefix = Buffer.alloc(PREFIX, ' ');
 
@@ -25,7 +25,10 @@ export class LineStamper {
     return this.#column;
   }
 
-  /** Stamps `from` into `to`, which has room for `stampedSize(from.length)`; the bytes it took. `time`: `timestamp()`. */
+  /**
+   * Stamps `from` into `to`, which must have room for `stampedSize(from.length)`; returns the bytes written. `time`:
+   * `timestamp()`.
+   */
   stamp(from: Buffer, to: Buffer, time: string): number {
     this.#prefix.write(time, 0, TIMESTAMP_LENGTH, 'latin1');
     let at = 0;

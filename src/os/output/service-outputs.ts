@@ -1,4 +1,4 @@
-// Where the output of services goes: the port of the loop, and the only file here that knows all the ways (`log.mode`).
+// The outputs of all services: the port of the core's loop, and the only file that knows all values of `log.mode`.
 
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,23 +21,23 @@ export interface ServiceOutputsOptions {
   /** ${PREFIX}/run. */
   readonly runDir: string;
   readonly logDir: string;
-  /** Who the service runs as. */
+  /** The user id that the service runs as. */
   uidOf(spec: ServiceSpec): number;
-  /** The same command with the rights of that user; left out: with those of opsd. */
+  /** Wraps a command so that it runs with the privileges of that user; left out: with those of opsd. */
   commandAs?(uid: number, command: readonly [string, ...string[]]): readonly [string, ...string[]];
   /** Bytes that reached their log; bytes that could not be written. */
   onBytes(service: string, bytes: number): void;
   onDropped(service: string, bytes: number): void;
   readonly log: Log;
-  /** How long a failing disk or program is left alone; 5 s when left out. */
+  /** Time until the next try on a failing disk or program; 5 s when left out. */
   readonly retryEvery?: Millis;
-  /** null: copy by read and write, as where Node has no node:ffi. */
+  /** null: copy by read(2) and write(2), as without node:ffi. */
   readonly kernel?: Kernel | null;
 }
 
-/** A disk may be slow with all of them; four is all the threads Node has, and others need some. */
+/** Background writes at a time: all may hang on a slow disk, and others need threads of Node's pool, too. */
 const LATE_WRITES = 2;
-/** The end of opsd waits that long for slow disks. */
+/** How long the end of opsd waits for slow disks. */
 const LONGEST_SETTLING: Millis = 2_000;
 
 export class ServiceOutputs implements Outputs, AsyncDisposable {
@@ -67,8 +67,8 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   }
 
   /**
-   * At the start of opsd and after a reload: makes all FIFOs at once and reads on where the last opsd stopped. A FIFO that cannot be used is
-   * an error in the log here, and the reason of a failed spawn later; the other services are not kept waiting for it.
+   * At the start of opsd and after a reload: makes all FIFOs and reads on where the last opsd stopped. A FIFO that
+   * cannot be used is an error in the log, and later the reason of a failed spawn; other services are not affected.
    */
   prepare(specs: Iterable<ServiceSpec>): void {
     const all = [...specs];
@@ -76,7 +76,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     this.#fifos.prepare(all.filter(({ launch }) => isFifoMode(launch.log)));
   }
 
-  /** Throws RuntimeError where the output cannot be opened; the message says what to do. */
+  /** Opens the output for a start. Throws RuntimeError if it cannot be opened; the message says what to do. */
   open(spec: ServiceSpec): ReturnType<Outputs['open']> {
     const { name, launch } = spec;
     this.#fifos.wayOf(name)?.endGeneration();
@@ -105,7 +105,10 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     if (way instanceof Capture) way.stamps = spec.policy.timestamps;
   }
 
-  /** The tree of a generation is gone: what it left in the FIFO is written, and a last line without an end gets one. */
+  /**
+   * The process tree of a generation is gone: writes what it left in the FIFO, and a newline after a last line that has
+   * none.
+   */
   endOfGeneration(service: string): void {
     this.#fifos.wayOf(service)?.endGeneration();
   }
@@ -115,25 +118,25 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     for (const way of this.#fifos.ways()) if (way instanceof Capture) way.reopen();
   }
 
-  /** Whether what this process of the service writes can be read by nobody any more. */
+  /** Whether the output of this process is lost: its FIFO has lost its name. */
   isCutOff(service: string, pid: number): boolean {
     return this.#fifos.isCutOff(service, pid);
   }
 
-  /** null: its output goes elsewhere. */
+  /** The log file of a service; null: its output goes elsewhere. */
   logFile(service: string): LogPlace | null {
     const spec = this.#specs.get(service);
     if (spec?.launch.log !== 'capture' && spec?.launch.log !== 'direct') return null;
     return { path: this.#logPath(service), uid: this.#options.uidOf(spec) };
   }
 
-  /** The same, to be read to people. */
+  /** The log of a service for readers; null: its output goes elsewhere. */
   logOf(service: string): ServiceLog | null {
     const place = this.logFile(service);
     return place === null ? null : serviceLog(place.path, place.uid);
   }
 
-  /** At most the last 50, from before a rotation too where the old file is called `.1`. */
+  /** The last lines of a service, at most 50, also from before a rotation if the old file is called `.1`. */
   lastLines(service: string): readonly string[] {
     const way = this.#fifos.wayOf(service);
     if (way instanceof Forwarder) return lastLines([way.tail]);
@@ -145,7 +148,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
 
   #logPath = (service: string): string => join(this.#options.logDir, `${service}.log`);
 
-  /** What was read is written, as far as slow disks allow. FIFOs stay: services that live on write into them. */
+  /** Writes what was read, as far as slow disks allow. The FIFOs stay: services that live on write into them. */
   async [Symbol.asyncDispose](): Promise<void> {
     const end = monotonic() + LONGEST_SETTLING;
     this.#retries[Symbol.dispose]();
@@ -155,7 +158,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   }
 }
 
-/** One descriptor for both: lines keep their order. */
+/** One descriptor for stdout and stderr: lines keep their order. */
 function ends(fd: number): ReturnType<Outputs['open']> {
   return { stdout: fd, stderr: fd, close: () => closeSync(fd) };
 }

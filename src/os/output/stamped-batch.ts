@@ -1,4 +1,4 @@
-// Output on its way to be stamped, kept in a file so that an opsd that is killed meanwhile neither loses nor doubles it.
+// Keeps output that is being stamped in a file, so that an opsd killed meanwhile neither loses nor repeats it.
 
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,13 +9,15 @@ import { TIMESTAMP_LENGTH } from '../own-log/timestamp.ts';
 import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
 
-/** What the batch was to become: enough to make the very same bytes again and to see how many of them are in the log. */
+/**
+ * What the batch becomes in the log: enough to make the same bytes again and to see how many of them are there already.
+ */
 interface Intent {
-  /** Of the log file. */
+  /** Inode number of the log file. */
   readonly ino: number;
-  /** Where in it the stamped bytes begin. */
+  /** Offset in the log at which the stamped bytes begin. */
   readonly offset: number;
-  /** Of the stamper, before. */
+  /** Column of the stamper before the batch. */
   readonly column: number;
   readonly time: string;
 }
@@ -29,13 +31,15 @@ export class StampedBatch implements Disposable {
   readonly #fd: number;
   readonly #header = Buffer.alloc(HEADER);
 
-  /** Throws what open(2) gives. */
+  /** Throws the error of open(2). */
   constructor(path: string) {
     makeFolders(dirname(path), 0o700);
     this.#fd = leaveMargin(openSync(path, FLAGS, 0o600));
   }
 
-  /** From the FIFO to the batch and from there into `into`; the bytes, or minus the errno. */
+  /**
+   * Moves bytes from the FIFO to the batch file and reads them into `into`. Returns their number, or minus the errno.
+   */
   fill(kernel: Kernel, fifo: number, intent: Intent, into: Buffer): number {
     this.#header.writeUInt32LE(MAGIC, 0);
     this.#header.writeUInt32LE(intent.column, 4);
@@ -47,12 +51,12 @@ export class StampedBatch implements Disposable {
     return moved > 0 ? readSync(this.#fd, into, 0, moved, HEADER) : moved;
   }
 
-  /** All of it is in the log. */
+  /** The whole batch is in the log. */
   done(): void {
     ftruncateSync(this.#fd, HEADER);
   }
 
-  /** What a killed opsd left is written to the log, as far as it is not there. Throws what write(2) gives. */
+  /** Writes the batch of a killed opsd to the log, as far as it is not there. Throws the error of write(2). */
   recover(log: LogFile): void {
     const size = Math.min(fstatSync(this.#fd).size - HEADER, LARGEST_BATCH);
     if (size <= 0 || readSync(this.#fd, this.#header, 0, HEADER, 0) < HEADER) return;
@@ -82,7 +86,7 @@ export class StampedBatch implements Disposable {
   }
 }
 
-/** Is there something that a killed opsd left? */
+/** Whether a killed opsd left a batch. */
 export function isLeft(path: string): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isFile() === true && found.size > HEADER;

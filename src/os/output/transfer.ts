@@ -1,4 +1,4 @@
-// The way of the bytes, from the FIFO to the log file: as they are or with timestamps, in the kernel wherever it can be.
+// Moves the bytes from the FIFO to the log file: as they are or with timestamps, within the kernel if possible.
 
 import { constants as system } from 'node:os';
 import type { Fifo } from '../fifo/fifo.ts';
@@ -17,10 +17,10 @@ interface Tally {
 
 const MOST_SPLICED = 1 << 20;
 const CHUNK = 65_536;
-/** As many full pipes in a row are a flood, which more room in the pipe makes faster. */
+/** After so many full reads in a row the service writes a flood, and its FIFO gets a larger buffer. */
 const FLOOD = 8;
 
-/** One for all: nothing stays in them from one call to the next. */
+/** Buffers shared by all transfers: nothing stays in them between two calls. */
 const chunk = Buffer.allocUnsafeSlow(CHUNK);
 let stampedChunk = Buffer.alloc(0);
 
@@ -37,7 +37,7 @@ export class Transfer implements Disposable {
   #canBatch = true;
   #fullPipes = 0;
 
-  /** `batchPath`: see stamped-batch.ts. */
+  /** `batchPath`: the file of the StampedBatch. */
   constructor(fifo: Fifo, file: LogFile, kernel: Kernel | null, batchPath: string, tally: Tally) {
     this.#fifo = fifo;
     this.#file = file;
@@ -50,31 +50,31 @@ export class Transfer implements Disposable {
     return this.#stamps;
   }
 
-  /** From the next line on. */
+  /** Takes effect with the next line. */
   set stamps(wanted: boolean) {
     if (wanted !== this.#stamps) this.#stamper = null;
     this.#stamps = wanted;
   }
 
-  /** The last byte of the log was written by somebody else. */
+  /** Another writer wrote the last byte of the log. */
   forgetLine(): void {
     this.#stamper = null;
   }
 
-  /** What an opsd that was killed while it stamped has left. Throws what open(2) and write(2) give. */
+  /** Recovers the batch of an opsd that was killed while it stamped. Throws the error of open(2) or write(2). */
   recover(): void {
     if (!isLeft(this.#batchPath)) return;
     this.#batch = new StampedBatch(this.#batchPath);
     this.#batch.recover(this.#file);
   }
 
-  /** Moves some, at most 1 MiB, and tells how many bytes it took from the FIFO. Throws what write(2) gives. */
+  /** Moves at most 1 MiB and returns the bytes taken from the FIFO. Throws the error of write(2). */
   move(): number {
     if (!this.#kernel || !this.#canSplice) return this.#copy();
     const moved = this.#stamps ? this.#stampInBatch() : this.#splice();
     if (moved > 0) return moved;
     if (moved === -system.errno.EAGAIN) return 0;
-    // Some file systems take no splice (EINVAL). For all else, write(2) has the last word on what is wrong.
+    // Some file systems do not support splice(2) (EINVAL). For all other errors write(2) reports what is wrong.
     if (moved === -system.errno.EINVAL) this.#canSplice = false;
     return this.#copy();
   }
@@ -103,7 +103,7 @@ export class Transfer implements Disposable {
     return length;
   }
 
-  /** Where there is no room for a batch, output is more important than safety from being killed. */
+  /** Without room for a batch opsd copies: output matters more than safety from being killed. */
   #fillBatch(intent: Parameters<StampedBatch['fill']>[2]): number {
     if (!this.#kernel || !this.#canBatch) return -system.errno.ENOSPC;
     try {
@@ -115,21 +115,24 @@ export class Transfer implements Disposable {
     }
   }
 
-  /** By read and write. */
+  /** Copies by read(2) and write(2). */
   #copy(): number {
     const { bytes, length } = this.take(CHUNK);
     if (length > 0) this.write(bytes);
     return length;
   }
 
-  /** Reads up to `limit` bytes, at most 64 KiB; `bytes` is what they become, good until the next call on any transfer. */
+  /**
+   * Reads up to `limit` bytes, at most 64 KiB. `bytes`: the result with timestamps, valid until the next call on any
+   * transfer.
+   */
   take(limit: number): { readonly bytes: Buffer; readonly length: number } {
     const length = this.#fifo.read(chunk, limit);
     const raw = chunk.subarray(0, length);
     return { length, bytes: length > 0 && this.#stamps ? this.#stamped(raw, timestamp()) : raw };
   }
 
-  /** At the end of the log; what cannot be written is lost and counted. Throws what write(2) gives. */
+  /** Appends to the log; bytes that cannot be written are counted as lost. Throws the error of write(2). */
   write(bytes: Buffer): void {
     let left = bytes.length;
     try {
