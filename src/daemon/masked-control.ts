@@ -1,4 +1,4 @@
-// Stands between the daemon and HTTP: what is told passes through here, and has no secret in it then.
+// Stands between the daemon and HTTP, and masks secrets in everything that goes out.
 
 import type { Control, Order, Taken } from '../api/control.ts';
 import type { EventView } from '../api/events.ts';
@@ -57,7 +57,7 @@ export class MaskedControl implements Control {
     return hideAll(this.#control.scale(service, instances, by), this.#masks);
   }
 
-  // Events are masked where they are made. The rest has no texts but names, or is not for anybody to read.
+  // Events are masked where they are made. The rest has no texts but names, or is not shown.
 
   events(listener: (event: EventView) => void): Disposable {
     return this.#control.events(listener);
@@ -95,7 +95,7 @@ export class MaskedControl implements Control {
     this.#control.shutdown(by);
   }
 
-  /** Field by field: there may be thousands, asked for every second. */
+  /** Field by field, for speed: there may be thousands of services, queried every second. */
   #service(service: ServiceView): ServiceView {
     const { reason, last_probe_failure: no, tags, rollout } = service;
     return {

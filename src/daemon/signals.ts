@@ -1,4 +1,4 @@
-// Signals to opsd itself, as orders; those that come before anybody can obey them wait.
+// Signals to opsd itself as commands; signals that come before opsd can handle them wait.
 
 type OrderName = 'shutdown' | 'handover' | 'reload' | 'reopen';
 type SignalHandlers = Readonly<Record<OrderName, (signal: string) => void>>;
@@ -11,7 +11,7 @@ const MEANINGS: readonly (readonly [NodeJS.Signals, OrderName])[] = [
   ['SIGUSR2', 'handover'],
 ];
 
-/** Of the same kind; a second shutdown means more than one, a third does not. */
+/** Waiting signals of the same kind: a second shutdown signal means more than the first, a third does not. */
 const MOST_WAITING = 2;
 
 export class SignalCommands implements Disposable {
@@ -27,7 +27,7 @@ export class SignalCommands implements Disposable {
     }
   }
 
-  /** From now on; what came before is obeyed at once, in order. */
+  /** Handles signals from now on; those that came before are handled at once, in order. */
   obey(obedience: SignalHandlers): void {
     this.#obedience = obedience;
     for (const { order, signal } of this.#waiting.splice(0)) obedience[order](signal);

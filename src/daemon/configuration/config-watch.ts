@@ -1,4 +1,5 @@
-// Reloads when a configuration file changes, comes or goes (`daemon.watch_config`): by stat, which sees through symlinks.
+// Reloads when a configuration file changes, appears or disappears (`daemon.watch_config`): by stat(2), which follows
+// symlinks.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { changedFiles, type Signature, signatureOf } from '../../os/config/files.ts';
@@ -14,7 +15,7 @@ export class ConfigWatch implements Disposable {
   readonly #reload: () => void;
   readonly #timer = every(PERIOD, () => this.#look());
 
-  /** `files`: of the last read, `include` patterns among them. */
+  /** `files`: those of the last read, with the patterns of `include`. */
   constructor(isOn: () => boolean, files: () => readonly string[], reload: () => void) {
     this.#isOn = isOn;
     this.#files = files;
@@ -26,7 +27,7 @@ export class ConfigWatch implements Disposable {
     this.#timer[Symbol.dispose]();
   }
 
-  /** A change counts once it has been the same for two looks: nobody writes half a file for that long. */
+  /** A change counts if two checks find the same: no file stays half written for that long. */
   #look(): void {
     if (!this.#isOn()) return;
     const now = signatureOf(this.#files());
@@ -35,7 +36,8 @@ export class ConfigWatch implements Disposable {
     this.#pending = isNews && !isSettled ? now : null;
     if (!isNews || !isSettled) return;
     this.#reload();
-    // Files that are known since are as they were read; those that were known may have changed again meanwhile.
+    // Files that are new since the reload have the stamps of now; the others may have changed during it, so they keep
+    // the earlier stamps.
     this.#seen = new Map([...signatureOf(this.#files()), ...now]);
   }
 }

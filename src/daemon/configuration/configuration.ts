@@ -18,9 +18,9 @@ export class Configuration {
   isLastReloadGood = true;
   loadedAt: Millis = monotonic();
   readonly reloads = { applied: 0, refused: 0 };
-  /** The last reload, when it was refused. */
+  /** The last reload if it was refused; null: it was not. */
   refusal: Refusal | null = null;
-  /** Of the last read: what a change of which matters. */
+  /** Files and patterns of the last read; a change of one of them matters. */
   files: readonly string[];
   #current: Config;
   #rescaled: ReadResult['rescaled'];
@@ -73,7 +73,7 @@ export class Configuration {
     }
     const changes = planReload(this.#current, read.config);
     const daemon = planDaemon(this.#current, read.config);
-    // What is secret in the one may stand in the other, where it was not.
+    // A secret of one configuration may be plain text in the other.
     if (options.dryRun) return hideAll({ ok: true, changes, daemon }, read.masks);
     for (const warning of read.warnings) this.#log.warn('configuration', { problem: oneLine(warning) });
     this.#warnOfLater(daemon);
@@ -89,7 +89,7 @@ export class Configuration {
     return { ok: true, changes, daemon };
   }
 
-  /** A bug in what reads the files is no reason for the end of opsd: it has a configuration that works. */
+  /** A bug in the reader must not end opsd, which has a valid configuration. */
   #tryRead(allowEmpty: boolean): ReadResult {
     try {
       return this.#read(allowEmpty);
@@ -109,7 +109,7 @@ export class Configuration {
     }
   }
 
-  /** Of the configuration in force: what was written into the files since waits for a reload. */
+  /** Scales a service in the configuration in force: later changes of the files wait for a reload. */
   scale(service: string, instances: number | null, by: string): ScaleResult {
     const before = this.#current;
     const refusal = whyNotScaled(before, service, instances);

@@ -1,4 +1,4 @@
-// How many instances an operator wants of a service, whatever the files say: asked for, checked, kept, and told.
+// The numbers of instances that operators set, which win over the configuration: changed, checked, saved, and logged.
 
 import type { ScaleResult } from '../../api/reload.ts';
 import { unknownService } from '../../api/select.ts';
@@ -26,7 +26,7 @@ export class Scale {
     return this.#counts;
   }
 
-  /** null: the number in the file. */
+  /** `instances` null: the number of the configuration. */
   with(service: string, instances: number | null): Counts {
     const counts = new Map(this.#counts);
     if (instances === null) counts.delete(service);
@@ -34,15 +34,15 @@ export class Scale {
     return counts;
   }
 
-  /** Throws what the system says; nothing has changed then. */
+  /** Throws the system's error; nothing has changed then. */
   keep(counts: Counts): void {
     writeScale(this.#path, counts);
     this.#counts = counts;
   }
 
   /**
-   * The first configuration: where it has problems only with these numbers, those of the files are used, and it is said:
-   * services that run in another number are better than none. The file is kept for the next try.
+   * The first configuration: if it is invalid only with these numbers, those of the files are used and a warning is
+   * logged, as services in another number are better than none. The scale file is kept for the next start.
    */
   first(read: () => ReadResult): ReadResult {
     const scaled = read();
@@ -64,7 +64,7 @@ export class Scale {
     return plain;
   }
 
-  /** What to say beside the problems of a configuration that has them only with these numbers. */
+  /** Problems to add to those of a configuration that is invalid only with these numbers. */
   blame(refused: ReadResult): readonly Problem[] {
     if (this.#counts.size === 0) return [];
     const plain = refused.rescaled(new Map());
@@ -77,7 +77,7 @@ export class Scale {
     });
   }
 
-  /** A configuration was read and is in force: what is no longer another number than the file's is forgotten, the rest told. */
+  /** A new configuration is in force: numbers equal to the file's are dropped, the others are logged. */
   settle(config: Config, log: Log): void {
     for (const trouble of this.#troubles) log.warn(trouble);
     this.#troubles = [];
@@ -88,7 +88,7 @@ export class Scale {
     }
   }
 
-  /** What is the number of the file, or of a service that has no instances any more. */
+  /** Drops numbers that equal the file's, and those of services that have no instances any more. */
   forget({ groups }: Config, log: Log): void {
     const kept = new Map(this.#counts);
     for (const [service, instances] of this.#counts) {
@@ -108,7 +108,7 @@ export class Scale {
   }
 }
 
-/** null: the number can be tried. */
+/** null: the configuration can be tried with the number. */
 export function whyNotScaled(
   { groups, services }: Config,
   service: string,

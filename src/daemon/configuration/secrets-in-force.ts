@@ -1,11 +1,12 @@
-// What is secret now: of the configuration in force, and of earlier ones as long as something runs that was told it.
+// The secrets to mask: those of the configuration in force, and of earlier ones as long as a generation runs that knows
+// them.
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
 import { monotonic } from '../../runtime/clock.ts';
 import { type Masks, SecretMasks } from '../../text/masks.ts';
 
-/** Generations that are up, by service. */
+/** Living generations by service. */
 type Living = ReadonlyMap<string, number>;
 
 export function livingIn({ services }: State): Living {
@@ -14,15 +15,15 @@ export function livingIn({ services }: State): Living {
 }
 
 interface Earlier {
-  /** What the next one no longer had. */
+  /** The secrets that the next configuration no longer had. */
   readonly texts: ReadonlySet<string>;
   readonly knownTo: Living;
   readonly since: Millis;
 }
 
-/** Hooks and probes that are under way know what was in force when they began, and end before that. */
+/** Hooks and probes in progress know the secrets of when they began; they end before this time is over. */
 const SHORTEST: Millis = 600_000;
-/** More configurations, and more texts of them, are forgotten from the oldest on, whoever still runs. */
+/** Upper limits: beyond them the oldest are forgotten, even if a generation still runs. */
 const MOST_KEPT = 32;
 const MOST_TEXTS = 10_000;
 

@@ -1,4 +1,4 @@
-// The hooks of the configuration in force: finds out which change of state each wants to be told of.
+// The event hooks of the configuration in force: finds out for which transitions each wants a message.
 
 import type { EventView } from '../../api/events.ts';
 import type { EventHooksView } from '../../api/metrics.ts';
@@ -14,7 +14,7 @@ export class EventHooks implements Disposable {
     dropped: { duplicate: 0, rate_limited: 0, queue_full: 0, shutdown: 0 },
   };
   #queues: readonly HookQueue[] = [];
-  /** How each service that is up came to be so. */
+  /** The transition by which each running service came up. */
   readonly #ups = new Map<string, EventView>();
 
   constructor(hooks: readonly EventHook[], outside: HookOutside) {
@@ -22,7 +22,7 @@ export class EventHooks implements Disposable {
     this.configure(hooks);
   }
 
-  /** A hook that is as it was keeps what waits for it, and what it was told. */
+  /** An unchanged hook keeps its queue and what it was told. */
   configure(hooks: readonly EventHook[]): void {
     const before = new Map(this.#queues.map((queue) => [JSON.stringify(queue.hook), queue]));
     this.#queues = hooks.map((hook) => {
@@ -41,7 +41,7 @@ export class EventHooks implements Disposable {
     this.#tell(to, event);
   }
 
-  /** It is well again since it came up, and that is what is told of. */
+  /** The service has recovered: the hooks get the event by which it came up. */
   recovered(service: string): void {
     const up = this.#ups.get(service);
     if (up !== undefined) this.#tell('recovered', up);

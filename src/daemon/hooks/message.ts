@@ -1,4 +1,4 @@
-// An event in the words of its receivers: JSON for webhooks and stdin, variables for programs.
+// The message of an event hook: JSON for webhooks and stdin, variables for programs.
 
 import { hostname } from 'node:os';
 import type { EventView } from '../../api/events.ts';
@@ -6,11 +6,11 @@ import type { Occasion } from '../../core/model/spec.ts';
 import type { HookMessage } from '../../os/watch/event-hooks.ts';
 import { onOneLine } from '../../text/harmless.ts';
 
-/** Of what other programs said. */
+/** Characters of `detail`, which may quote other programs. */
 const LONGEST_DETAIL = 1_000;
 
 export function hookMessage(occasion: Occasion, event: EventView): HookMessage {
-  // NUL cannot be in a variable, nor a line break in one line.
+  // A variable cannot hold NUL, and one line cannot hold a line break.
   const detail = onOneLine(event.detail.slice(0, LONGEST_DETAIL));
   const host = hostname();
   // Chat services show `text`.

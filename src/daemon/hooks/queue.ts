@@ -1,4 +1,4 @@
-// One hook at work: what it is to be told waits in a bounded queue, is not said twice, not too often, and tried again.
+// The queue of one event hook: bounded, without repetitions, limited in rate, with retries.
 
 import type { EventView } from '../../api/events.ts';
 import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
@@ -16,12 +16,12 @@ export interface HookCounts {
 }
 
 export interface HookLimits {
-  /** Waits between attempts. */
+  /** Waits between attempts; their number limits the attempts. */
   readonly retries: readonly Millis[];
   readonly waiting: number;
-  /** The same of the same service is said once in this time. */
+  /** The same event of the same service is delivered once in this time. */
   readonly window: Millis;
-  /** That many at once, and then one for each time a `pace` has passed. */
+  /** Deliveries at once; then one more for each `pace` that has passed. */
   readonly burst: number;
   readonly pace: Millis;
 }
@@ -44,11 +44,11 @@ interface News {
   readonly event: EventView;
 }
 
-/** What a receiver knows of a service. */
+/** What the hook was told of a service. */
 interface Told {
   readonly at: Map<Occasion, Millis>;
   last: Occasion | null;
-  /** Was not said because it had been a moment ago; is said later, if by then it is still news. */
+  /** Held back as a repetition; delivered after `window` if it is still news. */
   held: News | null;
 }
 
@@ -74,7 +74,7 @@ export class HookQueue implements Disposable {
     this.#credit = limits.burst;
   }
 
-  /** Returns at once, whatever the receiver does. */
+  /** Returns at once; the delivery goes on in the background. */
   tell(occasion: Occasion, event: EventView): void {
     const told = this.#toldOf(event.service);
     const at = told.at.get(occasion);
@@ -109,7 +109,7 @@ export class HookQueue implements Disposable {
     told.at.set(news.occasion, monotonic());
     told.last = news.occasion;
     this.#waiting.push(news);
-    // Not now: supervision is in the middle of something.
+    // In a later turn of the event loop: the core is in the middle of a step.
     if (!this.#isBusy) setImmediate(() => void this.#work());
     this.#isBusy = true;
   }
@@ -127,7 +127,7 @@ export class HookQueue implements Disposable {
     if (next !== null) this.#later.set(next - now);
   }
 
-  /** One after the other, in order. */
+  /** Delivers one event after the other, in order. */
   async #work(): Promise<void> {
     for (let news = this.#waiting.shift(); news !== undefined; news = this.#waiting.shift()) {
       const { isDelivered, detail, tries } = await this.#try(news);

@@ -1,13 +1,14 @@
-// Orders that wait for their answers, and the rule that a wish is on disk before its answer is out.
+// Keeps the commands that wait for their outcome, and the rule that the desired state is on disk before the outcome is
+// sent.
 
 import type { Taken } from '../../api/control.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { Alarm, monotonic } from '../../runtime/clock.ts';
 
-/** More orders at a time than this are refused: each of 1,000 services can have ten. */
+/** Commands that may wait; more are refused. Each of 1,000 services can have ten. */
 const MOST = 10_000;
-/** Saving may take this share of the time at most: a save of 5 ms is followed by one 20 ms later. */
+/** After a save, the pause before the next is this many times as long: 20 ms after a save of 5 ms. */
 const PACE = 4;
 
 const FULL = {
@@ -18,9 +19,9 @@ const FULL = {
 
 export class Answers implements Disposable {
   #nextId = 1;
-  /** By the number of the order, and the service that is to answer it where there may be many. */
+  /** By the number of the command, and the service where many services answer. */
   readonly #waiting = new Map<string, (outcome: Outcome) => void>();
-  /** Orders of which it is not known yet who answers them. */
+  /** Commands of which it is not known yet which services answer. */
   readonly #untaken = new Map<number, (taken: Taken) => void>();
   #ready: ((isSaved: boolean) => void)[] = [];
   #isScheduled = false;
@@ -28,12 +29,12 @@ export class Answers implements Disposable {
   readonly #save: () => boolean;
   readonly #alarm = new Alarm(() => this.flush());
 
-  /** `save` writes the state down where an answer is about to promise something; false: it could not. */
+  /** `save` writes the state file before an outcome is given; false: it could not be written. */
   constructor(save: () => boolean) {
     this.#save = save;
   }
 
-  /** Calls `order` with a number for it; resolves with its one outcome. */
+  /** Calls `order` with the number of the command; resolves with its outcome. */
   ask(order: (id: number) => void): Promise<Outcome> {
     if (this.#isFull) return Promise.resolve(FULL);
     const id = this.#nextId++;
@@ -42,7 +43,7 @@ export class Answers implements Disposable {
     return outcome;
   }
 
-  /** The same for an order to many: resolves when it is known who of them answers, or why nobody does. */
+  /** For a command to many services: resolves when it is known which of them answer, or why none does. */
   askAll(order: (id: number) => void): Promise<Taken> {
     if (this.#isFull) return Promise.resolve(FULL);
     const id = this.#nextId++;
@@ -76,7 +77,7 @@ export class Answers implements Disposable {
     });
   }
 
-  /** `service`: which of those that answer the order. */
+  /** `service`: which of the services that answer the command. */
   give(id: number, outcome: Outcome, service: string | null = null): void {
     const own = `${id} ${service}`;
     const whose = this.#waiting.has(own) ? own : String(id);
@@ -89,7 +90,7 @@ export class Answers implements Disposable {
     this.#alarm.set(Math.max(0, this.#earliest - monotonic()));
   }
 
-  /** Saves once for all answers that are ready, then gives them. */
+  /** Saves once for all outcomes that are ready, then gives them. */
   flush(): void {
     this.#isScheduled = false;
     if (this.#ready.length === 0) return;
@@ -108,7 +109,7 @@ export class Answers implements Disposable {
   }
 }
 
-/** It is done, but a promise it is not. */
+/** The outcome of a command that was carried out but not saved. */
 function unsaved({ message }: Outcome): Outcome {
   const remedy = 'look at the disk of the run directory and at the log of opsd';
   const text = `${message}, but that could not be written down: should opsd be killed, the next one does not know; ${remedy}`;

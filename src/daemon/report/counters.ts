@@ -1,4 +1,4 @@
-// What is counted of the life of services: read off their changes of state, so that no other code has to count.
+// Counts events in the life of services, from their transitions alone.
 
 import type { AlertReason, RolloutNews, Transition } from '../../core/model/effects.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -19,7 +19,7 @@ interface Entry {
   readonly exits: Counts<Reason>;
   readonly alerts: Counts<AlertReason>;
   kills: number;
-  /** Why it went down last: what the next restart is counted under. */
+  /** Reason of the last end: the reason that the next restart is counted under. */
   cause: Reason;
   startedAt: Millis | null;
   stopAskedAt: Millis | null;
@@ -27,9 +27,9 @@ interface Entry {
 
 const NOTHING: ServiceCounts = { restarts: {}, exits: {}, alerts: {}, kills: 0 };
 
-/** From what is ready at once to what takes minutes to warm up. */
+/** Seconds: from services that are ready at once to those that need minutes to warm up. */
 const READY_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
-/** 30 s is the default stop_timeout. */
+/** Seconds; 30 s is the default stop_timeout. */
 const STOP_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 60];
 
 export class Counters {
@@ -38,7 +38,7 @@ export class Counters {
   readonly rollouts: Counts<RolloutNews> = {};
   readonly #entries = new Map<string, Entry>();
 
-  /** Every transition, in order. `now`: when it happened. */
+  /** Called for every transition, in order. `now`: when it happened. */
   note(transition: Transition, now: Millis): void {
     const entry = this.#entry(transition.service);
     const { from, to, reason } = transition;
@@ -68,7 +68,7 @@ export class Counters {
     add(this.#entry(service).alerts, reason);
   }
 
-  /** Rollouts of all services: how many began, and how they went. */
+  /** Counts rollouts of all services: how many began, and how they ended. */
   rollout(what: RolloutNews): void {
     add(this.rollouts, what);
   }

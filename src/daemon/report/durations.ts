@@ -1,4 +1,4 @@
-// Durations counted into buckets, as Prometheus wants a histogram.
+// Counts durations in buckets, as a Prometheus histogram.
 
 import type { HistogramView } from '../../api/metrics.ts';
 
@@ -8,7 +8,7 @@ export class Durations {
   #sum = 0;
   #count = 0;
 
-  /** Upper bounds in seconds, rising. */
+  /** Upper bounds of the buckets in seconds, ascending. */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
     this.#counts = bounds.map(() => 0);

@@ -1,4 +1,4 @@
-// What has happened: the last changes of state, for those who ask, and each new one for those who listen.
+// The event history: keeps the last transitions, and passes each new one to its listeners.
 
 import type { EventView } from '../../api/events.ts';
 import type { ExitView } from '../../api/services.ts';

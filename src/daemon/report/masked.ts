@@ -1,11 +1,12 @@
-// Takes secrets out of what the core is told and of what it tells, so that its state and all who hear of it have none.
+// Masks secrets in events, effects and outcomes, so that neither the state of the core nor anything made from it holds
+// one.
 
 import type { Effect, Outcome } from '../../core/model/effects.ts';
 import type { Event } from '../../core/model/events.ts';
 import type { Delivery } from '../../os/watch/event-hooks.ts';
 import type { Masks } from '../../text/masks.ts';
 
-/** By the names that texts have there: what will have one of them is masked, too. */
+/** Masks by the names of fields: a new event with one of these is masked, too. */
 export function maskedEvent(event: Event, masks: Masks): Event {
   if ('message' in event) return { ...event, message: masks.hide(event.message) };
   if ('detail' in event) return { ...event, detail: masks.hide(event.detail) };
@@ -24,10 +25,10 @@ export function maskedOutcome(outcome: Outcome, masks: Masks): Outcome {
   return { ...outcome, message: masks.hide(outcome.message) };
 }
 
-/** Of what a hook said of its end, that much is told. */
+/** Characters kept of a delivery's detail. */
 const LONGEST_DETAIL = 340;
 
-/** What a hook says may end in the middle of a secret that it was given. */
+/** The output of a hook may be cut off in the middle of a secret that it was given. */
 export function maskedDelivery(delivery: Delivery, masks: Masks): Delivery {
   return { ...delivery, detail: masks.hideCut(delivery.detail).slice(0, LONGEST_DETAIL) };
 }

@@ -1,4 +1,4 @@
-// How much each service wrote, and how much of it was lost.
+// Counts the bytes that each service wrote, and the bytes that were lost.
 
 import type { OutputCounts } from './views.ts';
 

@@ -1,4 +1,5 @@
-// Tells of what the core did: one log line per change of state, alerts, counters, answers, and the line systemd shows.
+// Reports what the core did: one log line for each transition, alerts, counters, outcomes, and the status line of
+// systemd.
 
 import { obstacleOf } from '../../core/fleet/ordering.ts';
 import { isWanted } from '../../core/life/transition.ts';
@@ -16,7 +17,10 @@ import type { Counters } from './counters.ts';
 import type { EventHistory } from './event-history.ts';
 import { countStates } from './views.ts';
 
-/** systemd gives up on a unit that is not ready in 90 s: services that take longer than this are waited for no more. */
+/**
+ * systemd gives up on a unit that is not ready after 90 s: opsd reports that it is ready after this time, even if
+ * services still start.
+ */
 const LONGEST_START: Millis = 60_000;
 
 interface Listeners {
@@ -27,9 +31,9 @@ interface Listeners {
   readonly manager: ServiceManager;
   readonly book: JobHistory;
   isJob(service: string): boolean;
-  /** The state is no longer what the state file says. */
+  /** The state has changed since it was saved. */
   touch(): void;
-  /** Brings the state file up to the state at once. */
+  /** Saves the state at once. */
   save(): void;
   /** The service is no longer configured. */
   forget(service: string): void;
@@ -44,7 +48,7 @@ export class Reporter implements EffectObserver {
   #isReady = false;
   #isStopping = false;
   #begunAt: Millis = 0;
-  /** Until it is ready: what this opsd has started or adopted. */
+  /** Until opsd is ready: the services that this opsd has started or adopted. */
   readonly #started = new Set<string>();
 
   constructor(listeners: Listeners) {
@@ -131,7 +135,7 @@ export class Reporter implements EffectObserver {
     this.#to.end(code);
   }
 
-  /** The configuration is in force: from now on it may be said that all services were started. */
+  /** The configuration is in force: from now on "all services were started" can be true. */
   begin(state: State): void {
     this.#hasBegun = true;
     this.#begunAt = monotonic();
@@ -139,7 +143,7 @@ export class Reporter implements EffectObserver {
     this.settled(state);
   }
 
-  /** Everything that has happened is dealt with. */
+  /** The core has handled all events so far. */
   settled(state: State): void {
     if (state.phase.name === 'shutting_down' && !this.#isStopping) {
       this.#isStopping = true;
@@ -151,7 +155,7 @@ export class Reporter implements EffectObserver {
     if (!this.#isReady && state.phase.name === 'running' && (isLate || wereAllStarted(state, this.#started))) {
       this.#isReady = true;
       this.#started.clear();
-      // Whoever waited for this may reckon with an opsd that is killed in the next moment.
+      // Whoever waited for "ready" may kill opsd in the next moment.
       this.#to.save();
       this.#to.manager.ready();
       const waiting = state.queue.length;
@@ -169,12 +173,12 @@ export class Reporter implements EffectObserver {
   }
 }
 
-/** It ended badly, and its policy says to leave it. */
+/** The service failed, and its policy says not to restart it. */
 function isFailedEnd({ to, reason }: Transition): boolean {
   return to === 'exited' && reason !== 'success';
 }
 
-/** Has every service that is to be up been started? One that waits for another that is down for good never will be. */
+/** Whether every wanted service was started. A service that waits for one that stays down never will be. */
 function wereAllStarted(state: State, started: ReadonlySet<string>): boolean {
   return state.services.every((service) => {
     if (!isWanted(service) || started.has(service.spec.name)) return true;

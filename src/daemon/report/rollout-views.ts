@@ -1,4 +1,4 @@
-// Rollouts as people and programs see them.
+// The views of rollouts for the API.
 
 import type { RolloutView } from '../../api/rollouts.ts';
 import { serviceOf } from '../../core/fleet/ordering.ts';

@@ -1,4 +1,4 @@
-// What goes on inside, for log_level "debug" and filters such as "info,heartbeat=debug": facts and orders of the loop.
+// Logs the events and effects of the core for log_level "debug" and filters such as "info,heartbeat=debug".
 
 import { unreachable } from '../../core/life/transition.ts';
 import type { Effect } from '../../core/model/effects.ts';
@@ -71,7 +71,7 @@ export class Trace {
         const { service, generation, probe } = effect;
         return this.#probes.debug('asks', { service, generation, kind: probe.kind });
       }
-      // What follows is told at other levels, or is the small change of every start.
+      // The following effects are logged at other levels, or are part of every start.
       case 'check_heartbeat':
       case 'write_pid':
       case 'remove_pid':

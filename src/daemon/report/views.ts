@@ -1,4 +1,4 @@
-// The state of the core as people and programs see it.
+// The views of the core's state for the API and the metrics.
 
 import { constants } from 'node:os';
 import type { ServiceMetrics } from '../../api/metrics.ts';
@@ -18,15 +18,15 @@ export interface OutputCounts {
   readonly dropped: number;
 }
 
-/** What is known of a service outside of the core. */
+/** Facts of a service that the core does not know. */
 interface Beside {
   readonly usage: Usage | undefined;
-  /** Of a job, Unix milliseconds. */
+  /** Next run of a job, Unix milliseconds. */
   readonly nextRun: number | null;
   readonly job: JobRecord | null;
   readonly isMemoryHeld: boolean;
   readonly rollout: RolloutNote | null;
-  /** What it waits for, where that is a service. */
+  /** The service that this one waits for; null: none. */
   readonly awaited: Service | null;
 }
 
@@ -62,7 +62,7 @@ export function viewService(
   };
 }
 
-/** As the core tells it, and for how long that has been so. */
+/** The reason in the words of the core, and how long the awaited service has been in its state. */
 function awaitedFor({ spec, state, since }: Service): string {
   return `waits for ${spec.name} (${state.name}, ${Math.floor((monotonic() - since) / 1_000)} s)`;
 }
@@ -114,14 +114,17 @@ function viewRun({ startedAt, endedAt, succeededAt }: JobRecord): RunView | null
   };
 }
 
-/** Names of the services that are to be up and are not; one that has done its work is not missed. */
+/**
+ * Services whose desired state is up and which do not run; those that are done, and jobs between two times, do not
+ * count.
+ */
 export function notUp(state: State): readonly string[] {
   return state.services
     .filter((service) => isWanted(service) && service.state.name !== 'running' && !isDone(service) && !isTimed(service))
     .map(({ spec }) => spec.name);
 }
 
-/** How many services are in which state, for one line: `3 running, 1 backoff`. */
+/** Number of services by state in one line: `3 running, 1 backoff`. */
 export function countStates(state: State): string {
   const counts = new Map<string, number>();
   for (const service of state.services) counts.set(service.state.name, (counts.get(service.state.name) ?? 0) + 1);
@@ -132,7 +135,7 @@ function runOf(state: ServiceState) {
   return 'run' in state ? state.run : null;
 }
 
-/** Nobody misses a job between its times, unless it has failed. */
+/** A job between two times counts as ready, unless it has failed. */
 function isTimed({ spec, state }: Service): boolean {
   return spec.policy.schedule !== null && state.name !== 'failed';
 }
@@ -146,14 +149,14 @@ function heartbeatAge(service: Service): number | null {
   return at === null ? null : (monotonic() - at) / 1_000;
 }
 
-/** As shells do: 128 + number for a death by signal. */
+/** Like a shell: 128 + the number of the signal that killed the process. */
 function lastExitCode({ lastExit }: Service): number | null {
   if (lastExit === null) return null;
   if (lastExit.signal === null) return lastExit.code;
   return 128 + numberOf(lastExit.signal);
 }
 
-/** Node has no names for the real-time signals. */
+/** 0 for a real-time signal, as Node has no names for them. */
 function numberOf(signal: string): number {
   return Object.entries(constants.signals).find(([name]) => name === signal)?.[1] ?? 0;
 }

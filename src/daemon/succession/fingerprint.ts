@@ -1,4 +1,4 @@
-// A one-way digest of a service's configuration: tells the next opsd whether it changed, and nothing else.
+// A one-way digest of a service's configuration, by which the next opsd sees whether it changed.
 
 import { createHash } from 'node:crypto';
 import { isInPlace, wholeOf } from '../../core/model/changes.ts';
@@ -6,7 +6,7 @@ import type { ServiceSpec } from '../../core/model/spec.ts';
 
 const digests = new WeakMap<ServiceSpec, string>();
 
-/** Of all that takes a new process when it changes. Secrets go into it; 128 bits of SHA-256 come out. */
+/** Covers all keys whose change takes a new process, secrets included; 128 bits of SHA-256 as hex. */
 export function fingerprintOf(spec: ServiceSpec): string {
   const known = digests.get(spec);
   if (known !== undefined) return known;

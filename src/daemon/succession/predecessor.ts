@@ -1,4 +1,4 @@
-// What an earlier opsd left: its state file, its PID files, and every process that carries its marker.
+// Finds what the predecessor left: its state file, its PID files, and every process with its marker.
 
 import { join } from 'node:path';
 import type { Inheritance, Survivor } from '../../core/adoption/adopt.ts';
@@ -18,13 +18,13 @@ import { monotonic } from '../../runtime/clock.ts';
 
 export interface Findings {
   readonly inheritance: Inheritance;
-  /** By service and generation. */
+  /** Living generations, one entry for each service and generation. */
   readonly found: readonly Found[];
-  /** Hooks under way when it ended. */
+  /** Hooks and probes that were in progress when the predecessor ended. */
   readonly hooksLeft: readonly Found[];
 }
 
-/** Looks, and says what it saw; changes nothing. */
+/** Reads and logs what is there; changes nothing. */
 export function inspectPredecessor(
   runDir: string,
   config: Config,
@@ -52,7 +52,7 @@ export function inspectPredecessor(
   }
   for (const { uid } of remembered.services) if (uid !== null) users.add(uid);
   const hints = hintsOf(runDir, config, remembered.services);
-  // A start that was under way may have got a process that nobody wrote down; all others without one have none.
+  // A service in `starting` may have a process that was not saved yet; any other service without a PID has none.
   const ended = remembered.services.filter(({ pid, state }) => pid === null && state !== 'starting');
   const taken = census(runDir, {
     hints,
@@ -78,7 +78,10 @@ function toMemory({ startTime, uid, ...memory }: SavedServiceRecord): SavedServi
   return memory;
 }
 
-/** Its sockets may have come with this opsd: what failed for want of them is tried again, as if its configuration had changed. */
+/**
+ * Lets a service that failed for lack of sockets be tried again, as after a change of its configuration, if this opsd
+ * has the sockets.
+ */
 function withHope(memory: SavedService, config: Config, { byName }: Sockets): SavedService {
   const asked = config.services.get(memory.name)?.launch.sockets ?? [];
   const isHopeless = asked.length === 0 || asked.some((name) => !byName.has(name));
@@ -86,7 +89,7 @@ function withHope(memory: SavedService, config: Config, { byName }: Sockets): Sa
   return { ...memory, fingerprint: '' };
 }
 
-/** Nobody's step is a probe, or a program that is told of an event. */
+/** A probe or event hook is no step of a run, and so no survivor. */
 function toSurvivor({ service: name, generation, main }: Found): Survivor[] {
   const whose = stepOfName(name);
   if (whose === null) return [];
@@ -117,7 +120,7 @@ function tellOdd({ forged, mismatched }: Census, log: Log): void {
     });
   }
   for (const { service, pid, identity } of mismatched) {
-    // A PID file alone proves nothing, and says so every time a number was used again.
+    // Hints from PID files are not logged: they prove nothing, and PIDs are often reused.
     if (identity === null) continue;
     log.warn('identity mismatch: the PID now belongs to another process, which is not touched', { service, pid });
   }

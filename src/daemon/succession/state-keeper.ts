@@ -1,4 +1,4 @@
-// Keeps the state file close to the state: soon after each change, at once before a promise is given.
+// Keeps the state file up to date: soon after each change, and before the outcome of a command is given.
 
 import type { SavedService } from '../../core/adoption/saved-service.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -7,15 +7,15 @@ import type { StateFile } from '../../os/files/state-file.ts';
 import { Alarm } from '../../runtime/clock.ts';
 import type { Identity } from '../../runtime/ports.ts';
 
-/** What only the file knows (counters, times) may be lost for that long. Processes are found without it. */
+/** Delay of a save. Only counters and times can be lost: processes are found by a process scan. */
 const DELAY: Millis = 200;
 const AFTER_FAILURE: Millis = 5_000;
 
-/** What only the processes know of a generation. */
+/** Facts of a generation that only the service processes know. */
 interface Whose {
-  /** Of its main process, as it was when that was started; null: it is gone, or nobody knows. */
+  /** Identity of the main process, read when it was started; null: it is gone, or unknown. */
   identity(service: string, generation: number): Identity | null;
-  /** Who it is to run as. What /proc says may be of the moment before it became that. */
+  /** The user id that the generation is to run as: /proc may still show the user of the exec chain. */
   uid(service: string, generation: number): number | null;
 }
 
@@ -31,7 +31,7 @@ export class StateKeeper implements Disposable {
     this.#memories = memories;
   }
 
-  /** What an earlier opsd left was taken over. Until then its own file is the best that there is. */
+  /** Called when the takeover is done. Until then the state file of the predecessor is the best there is. */
   begin(whose: Whose): void {
     this.#whose = whose;
     if (this.#isDirty) this.#alarm.set(DELAY);
@@ -43,7 +43,7 @@ export class StateKeeper implements Disposable {
     this.#alarm.set(DELAY);
   }
 
-  /** False: what has changed is not on disk. */
+  /** False: the changes are not on disk. */
   saveNow(): boolean {
     const whose = this.#whose;
     if (!this.#isDirty) return true;
@@ -61,7 +61,10 @@ export class StateKeeper implements Disposable {
   }
 }
 
-/** Not by the number, which may be a stranger's as long as the core has not heard of the end: the next opsd would adopt that. */
+/**
+ * The identity is not read by PID now: the PID may be a stranger's before the core has heard of the exit, and the next
+ * opsd would adopt that.
+ */
 function toRemembered(memory: SavedService, whose: Whose): SavedServiceRecord {
   const { name, generation } = memory;
   const identity = memory.pid === null ? null : whose.identity(name, generation);

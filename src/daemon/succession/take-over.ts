@@ -1,4 +1,4 @@
-// Takes over what an earlier opsd left: adopts what goes on, and ends what nobody wants.
+// Takes over from an earlier opsd: adopts the generations that go on, and ends strays.
 
 import type { Survivor } from '../../core/adoption/adopt.ts';
 import type { ServiceSpec } from '../../core/model/spec.ts';
@@ -15,7 +15,7 @@ interface TakeOverParts {
   specOf(service: string): ServiceSpec | undefined;
 }
 
-/** `strays`: second generations of services that live, which are nobody's. */
+/** `strays`: second generations of services that live. */
 export function takeOver(
   { found, hooksLeft }: Findings,
   strays: readonly Survivor[],
@@ -51,7 +51,7 @@ export function takeOver(
     const isStray = strays.some(
       (stray) => stray.service === service && stray.step === whose?.step && stray.generation === one.generation,
     );
-    // A step of a run is ended by the core, which lets nothing start beside it.
+    // The core ends a step of a run, and starts nothing beside it meanwhile.
     if (whose === null || spec === undefined || isStray) void processes.endStray(one);
     else processes.adopt(one, spec);
   }

@@ -1,4 +1,5 @@
-// Keeps the certificate of the TCP listener as its files are: a new one comes into force by itself, a bad one never.
+// Keeps the certificate of the TCP listener up to date with its files: a new one takes effect by itself, an invalid one
+// never.
 
 import type { TlsFiles } from '../../core/model/spec.ts';
 import type { CertificateSource } from '../../http/context.ts';
@@ -8,7 +9,7 @@ import { dateOf, every, unixNow } from '../../runtime/clock.ts';
 
 const LOOK_EVERY = 5_000;
 const DAY = 86_400_000;
-/** Who renews by itself has done so before that (certbot: 30 days). */
+/** A certificate that is renewed automatically was renewed before this (certbot: 30 days). */
 const SOON = 7 * DAY;
 
 export class CertificateWatch implements CertificateSource, Disposable {
@@ -18,9 +19,12 @@ export class CertificateWatch implements CertificateSource, Disposable {
   readonly #listeners = new Set<(certificates: Certificates) => void>();
   readonly isForClients: boolean;
   #current: Certificates | null = null;
-  /** Of what was read last. */
+  /** The stamp of the files that were read last. */
   #stamp = '';
-  /** It was bad, which may be the moment between two files: it is told when it still is at the next look. */
+  /**
+   * The problem at the last check: it may be the moment between the replacement of two files, so it is logged if the
+   * next check finds it, too.
+   */
   #doubted: string | null = null;
   #warnedOn = 0;
 
@@ -29,7 +33,7 @@ export class CertificateWatch implements CertificateSource, Disposable {
     this.#log = log;
     this.isForClients = files().clientCa !== null;
     this.look();
-    // At the start there is no moment between.
+    // At the start no replacement is in progress.
     this.#complain();
     this.#timer = every(LOOK_EVERY, () => {
       this.#complain();
@@ -45,7 +49,7 @@ export class CertificateWatch implements CertificateSource, Disposable {
     this.#listeners.add(listener);
   }
 
-  /** Reads the files if they are not what they were. */
+  /** Reads the files if they have changed. */
   look(): void {
     this.#warnOfEnd();
     const files = this.#files();
@@ -82,7 +86,7 @@ export class CertificateWatch implements CertificateSource, Disposable {
     this.#doubted = null;
   }
 
-  /** Once a day. */
+  /** Warns at most once a day. */
   #warnOfEnd(): void {
     const { expiresAt } = this.#current ?? {};
     const now = unixNow();

@@ -1,4 +1,4 @@
-// Is the daemon alive? Measures how late the event loop is, beats for whoever watches opsd, and tells when it stalls.
+// Measures the lag of the event loop, touches opsd's own heartbeat file, and detects a stalled loop.
 
 import type { Millis } from '../../core/model/spec.ts';
 import { touch } from '../../os/files/touch.ts';
@@ -6,7 +6,7 @@ import { every, monotonic, wallNow } from '../../runtime/clock.ts';
 import type { Loop } from '../../runtime/loop.ts';
 
 const PERIOD: Millis = 1_000;
-/** The loop goes round every second: one that has not for this long does not work. */
+/** The core's loop turns at least every second: after this time without a turn it counts as stalled. */
 const STALLED: Millis = 10_000;
 /** new = α·value + (1-α)·old */
 const ALPHA = 0.3;
@@ -19,7 +19,7 @@ export class Liveness implements Disposable {
   readonly #onBeat: () => void;
   readonly #timer: Disposable;
 
-  /** `onBeat` is called every second while all is well. */
+  /** `onBeat` is called every second while the loop works. */
   constructor(loop: Pick<Loop, 'turnedAt'>, heartbeatFile: string, onBeat: () => void) {
     this.#loop = loop;
     this.#file = heartbeatFile;
@@ -28,7 +28,7 @@ export class Liveness implements Disposable {
     this.#touch();
   }
 
-  /** EWMA of how late timers are, in seconds. */
+  /** Exponentially weighted mean of how late timers are, in seconds. */
   get lagSeconds(): number {
     return this.#lag / 1_000;
   }
@@ -50,7 +50,7 @@ export class Liveness implements Disposable {
     this.#onBeat();
   }
 
-  /** A file that cannot be written is the watcher's to notice: supervision goes on. */
+  /** A heartbeat file that cannot be written is noticed by its watcher: supervision goes on. */
   #touch(): void {
     try {
       touch(this.#file, wallNow());

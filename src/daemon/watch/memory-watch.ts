@@ -1,4 +1,4 @@
-// Holds services to `limits.memory` where no cgroup does: looks every few seconds, and has those started anew that take more.
+// Enforces `limits.memory` if no cgroup does: checks every few seconds, and has services restarted that exceed it.
 
 import type { Event } from '../../core/model/events.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -17,10 +17,10 @@ interface Watched {
 
 interface MemoryWatchOptions {
   readonly state: () => State;
-  /** Bytes of these by service and generation; null: they cannot be told now. Not asked while there are none. */
+  /** Bytes of these generations by `keyOf`; null: unknown now. Not called when there are none. */
   readonly measure: (generations: readonly Watched[]) => Promise<ReadonlyMap<string, number> | null>;
   readonly keyOf: (service: string, generation: number) => string;
-  /** Does the kernel hold this generation to its limit? */
+  /** Whether the kernel enforces the limit of this generation. */
   readonly isHeld: (service: string, generation: number) => boolean;
   readonly post: (event: Event) => void;
   readonly period?: Millis;

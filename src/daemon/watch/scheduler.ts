@@ -1,4 +1,4 @@
-// Posts the times of jobs as they come, and makes up for one that was missed while no opsd was there.
+// Posts an event when a job comes due, and makes up for a time that was missed while no opsd ran.
 
 import type { Event } from '../../core/model/events.ts';
 import type { Millis, Schedule } from '../../core/model/spec.ts';
@@ -8,13 +8,13 @@ import type { JobHistory } from '../../os/files/job-history.ts';
 import { every, unixNow } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 500;
-/** The wall clock went back by more than this: the times that were reckoned before do not hold. */
+/** If the wall clock was set back by more than this, the next times are computed anew. */
 const BACKWARDS: Millis = 60_000;
 
 type Book = Pick<JobHistory, 'lastTimeOf' | 'cameDue'>;
 
 interface Entry {
-  /** Tells whether the schedule is still the same. */
+  /** Identifies the schedule: a changed schedule has another key. */
   readonly key: string;
   /** Unix milliseconds; null: never. */
   readonly at: number | null;
@@ -49,7 +49,7 @@ export class JobScheduler implements Disposable {
     this.#timer[Symbol.dispose]();
   }
 
-  /** Posts what has come due since the last look. */
+  /** Posts the jobs that came due since the last check. */
   look(): void {
     const now = this.#now();
     if (now < this.#lookedAt - BACKWARDS) this.#entries.clear();
@@ -69,8 +69,8 @@ export class JobScheduler implements Disposable {
     const known = this.#entries.get(name);
     if (known?.key !== key) {
       const last = schedule.catchUp ? this.#book.lastTimeOf(name) : null;
-      // From the last time on: what was missed comes due at once, however many times it was, once. A clock that was wrong
-      // may have written down a time to come, until which the job would rest.
+      // From the last time on: missed times come due at once, but only once for all of them. `min`: a wrong clock may
+      // have written a time in the future, until which the job would not run.
       this.#entries.set(name, { key, at: this.#reckon(schedule, Math.min(last ?? now, now)) });
       return;
     }

@@ -1,4 +1,4 @@
-// What lets strangers in over TCP, the token and the certificates, as the configuration in force says.
+// The access over TCP, token and certificates, of the configuration in force.
 
 import type { DaemonSpec, TlsFiles } from '../../core/model/spec.ts';
 import type { Log } from '../../os/own-log/logger.ts';
@@ -17,17 +17,17 @@ export class TcpAccess implements Disposable {
     this.certificates = tls === null ? null : new CertificateWatch(() => this.#files ?? tls, log);
   }
 
-  /** null: nobody needs one. */
+  /** null: no token is needed. */
   get token(): string | null {
     return this.#token;
   }
 
-  /** `drop`: ends the connections of all who were let in. */
+  /** `drop`: ends all connections that were let in. */
   guard(drop: () => void): void {
     this.#drop = drop;
   }
 
-  /** Of a certificate that the files no longer name the listener keeps what it has, until the next opsd. */
+  /** If the configuration no longer names a certificate, the listener keeps the one it has until the next opsd. */
   configure({ tls, httpToken }: DaemonSpec): void {
     if (tls !== null) this.#files = tls;
     this.certificates?.look();

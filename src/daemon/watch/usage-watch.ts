@@ -1,4 +1,4 @@
-// CPU and memory of all services, asked for every few seconds with one call for all of them.
+// CPU and memory of all services, sampled every few seconds with one call.
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
@@ -6,7 +6,10 @@ import { type Usage, UsageSampler } from '../../os/proc/usage.ts';
 import { every, monotonic } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;
-/** Nobody has asked for so long: only each third time is looked then, which is most of what an idle opsd does at all. */
+/**
+ * If no usage was asked for in this time, only each third sample is taken: sampling is most of the work of an idle
+ * opsd.
+ */
 const INTEREST: Millis = 60_000;
 const SELDOM = 3;
 
@@ -44,7 +47,7 @@ export class UsageWatch implements Disposable {
     try {
       this.#last = await this.#sampler.sample(pids);
     } catch {
-      // No descriptor is left to read /proc with, or to load what reads it. Figures of a moment ago are better than no opsd.
+      // No descriptor is left for /proc, or for loading pidusage. The last usage remains.
     }
   }
 }
