@@ -1,13 +1,13 @@
-// Whether a name fits a glob of `*` and `?`.
+// Matches names with globs of `*` and `?`.
 
 import { configuredName } from './instance-name.ts';
 
-/** Whether a pattern means a service: by its own name, or, of an instance, by that of all of them (`web` of `web@2`). */
+/** Whether a pattern matches a service: its name, or the name of its group (`web` for `web@2`). */
 export function meansService(name: string, pattern: string): boolean {
   return matchesGlob(name, pattern) || matchesGlob(configuredName(name), pattern);
 }
 
-/** Steps through both at once and goes back to the last `*` on a mismatch: linear for any pattern, unlike a regular expression. */
+/** Goes back only to the last `*` on a mismatch, so that no pattern takes exponential time, unlike a regular expression. */
 export function matchesGlob(name: string, pattern: string): boolean {
   let at = 0;
   let star = -1;

@@ -1,42 +1,42 @@
-// Finds many secrets in a text at once, in the forms they take there, and takes them out.
+// Finds many secrets in a text at once, also escaped and encoded ones, and replaces them by [redacted].
 
 import { MASK, withoutPasswords } from './url-passwords.ts';
 
 /**
- * Shorter ones are not looked for: "1" and "root" are everywhere, and who reads `[redacted]` in the place of a port
- * learns more than from the port. Six letters and digits by chance: once in 10^9 characters.
+ * Shorter secrets are not masked: "1" and "root" are in every text, and masking a port would reveal that the port is the
+ * secret. Six letters and digits occur by chance once in 10^9 characters.
  */
 export const SHORTEST = 6;
 
-/** So many neighbouring characters are looked up together. */
+/** Characters of a block, which is looked up as one. */
 const BLOCK = 3;
 
-/** 2^32 over the golden ratio: numbers that are close to each other come to lie far apart (Knuth, 6.4). */
+/** 2^32 divided by the golden ratio: hashes similar numbers to distant places (Knuth, 6.4). */
 const SPREAD = 0x9e3779b1;
 
-/** More characters of secrets in all their forms take too much memory; what is above is not looked for in texts. */
+/** Bound of memory: forms of secrets beyond so many characters are not masked. */
 const MOST_CHARACTERS = 64 << 20;
 
 export interface Masks {
-  /** Whether there is anything to take out; of JSON as of the text in it. */
+  /** Whether the text has a secret; JSON is searched as it is, escapes included. */
   finds(text: string): boolean;
   /** The text with `[redacted]` in place of every secret. */
   hide(text: string): string;
-  /** Of a text that was cut: without the beginning of a secret at its end, too. */
+  /** The same for a text that was cut: a secret that is cut at its end is replaced, too. */
   hideCut(text: string): string;
 }
 
 /**
- * After Wu and Manber (1994): a table tells of each three characters how far the next secret can be, so that most of a
- * text is never looked at. Building takes a moment for each secret, searching one that hardly depends on their number.
+ * The search of Wu and Manber (1994): a table says for each block of three characters how far the next secret can be, so
+ * that most of a text is skipped. The time of a search hardly depends on the number of secrets.
  */
 export class SecretMasks implements Masks {
   readonly #skips: Uint8Array;
   readonly #bits: number;
-  /** By their first characters; the longest first. */
+  /** Forms of secrets by their first `SHORTEST` characters, the longest first. */
   readonly #starts = new Map<string, string[]>();
   #longest = 0;
-  /** As they are. */
+  /** The secrets as given. */
   readonly texts: ReadonlySet<string>;
 
   constructor(texts: ReadonlySet<string>) {
@@ -72,7 +72,7 @@ export class SecretMasks implements Masks {
     while (found !== null) {
       const { from } = found;
       let { to } = found;
-      // Where the next begins inside of this one, both are taken out.
+      // Secrets that overlap are replaced together.
       let next: Found | null = this.#next(text, from + 1);
       while (next !== null && next.from < to) {
         to = Math.max(to, next.to);
@@ -136,17 +136,17 @@ interface Found {
   readonly to: number;
 }
 
-/** A value of JSON in which no text holds a secret; the same one where none does. Keys are names, and stay. */
+/** The JSON value with the secrets in its strings replaced; the same object if there are none. Keys stay as they are. */
 export function hideAll<T>(value: T, masks: Masks): T {
   const json = JSON.stringify(value);
   if (json === undefined || !masks.finds(json)) return value;
   return JSON.parse(json, (_, each: unknown) => (typeof each === 'string' ? masks.hide(each) : each));
 }
 
-/** What JSON, URLs and lines have as it is. */
+/** Texts that are the same in JSON, in URLs and on one line. */
 const PLAIN = /^[\w.-]*$/;
 
-/** A secret as it is, as JSON has it, on one line, and encoded for URLs and headers. */
+/** The forms of a secret: as given, escaped for JSON, on one line, percent-encoded, and in base64. */
 function formsOf(secret: string): readonly string[] {
   const forms = [secret];
   const isPlain = PLAIN.test(secret);
@@ -174,7 +174,7 @@ function bytesOf(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
 }
 
-/** What is the same whatever stands around it, for each of the three places at which it can begin. */
+/** The base64 characters that do not depend on the bytes around, for each of the three offsets in a group of three bytes. */
 function base64Of(bytes: string): readonly string[] {
   return [0, 1, 2].map((skipped) => {
     const encoded = btoa('\0'.repeat(skipped) + bytes);

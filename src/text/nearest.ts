@@ -1,26 +1,26 @@
 // The known word that a mistyped one was probably meant to be.
 
-/** Longer words are not compared: nobody mistypes them, and the cost grows with their length. */
+/** Only so many letters of a word are compared, since the cost grows with them. */
 const LONGEST_WORD = 64;
 
-/** Whoever slips more often than that in one word means another one. */
+/** A word with more typing errors than this is another word. */
 const MOST_SLIPS = 6;
 
 /**
- * Cells of the tables of all candidates together, some 10 ms of work: with many thousands of candidates the ones beyond are not
- * looked at. A stranger may ask, and a word that is not found is no loss.
+ * Bound of the work, about 10 ms: cells of the distance tables of all candidates together. Candidates beyond it are not
+ * compared, since requests over HTTP can ask for any word, and a missing hint is no loss.
  */
 const MOST_CELLS = 200_000;
 
-/** `did you mean "command"?`, or nothing where no candidate is near. */
+/** `did you mean "command"?`, or an empty text if no candidate is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const found = nearest(word, candidates);
   return found === null ? '' : `did you mean "${found}"?`;
 }
 
-/** The candidate with the fewest slips (Damerau-Levenshtein) from `word`: at most a third of its letters, or one. */
+/** The candidate with the least Damerau-Levenshtein distance to `word`: at most a third of its letters, or one. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
-  // Nothing is one letter away from every name of one letter.
+  // The empty word would be near every name of one letter.
   if (word === '') return null;
   const wanted = word.slice(0, LONGEST_WORD).toLowerCase();
   const letters = lettersOf(wanted);
@@ -40,14 +40,14 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return found;
 }
 
-/** Which letters a word has: one bit for each 32nd of the alphabet. */
+/** The set of letters of a word, as 32 bits: code points modulo 32. */
 function lettersOf(word: string): number {
   let letters = 0;
   for (let place = 0; place < word.length; place += 1) letters |= 1 << (word.charCodeAt(place) & 31);
   return letters;
 }
 
-/** The fewest slips between two words with these letters: each changes one letter into one other at most. */
+/** Lower bound of the distance of two words with these letters: one edit changes one letter at most. */
 function differing(some: number, others: number): number {
   return Math.max(countBits(some & ~others), countBits(others & ~some));
 }
@@ -58,7 +58,7 @@ function countBits(bits: number): number {
   return count;
 }
 
-/** Up to `limit`; more than that is told as any number above it. Cells further from the diagonal are of no use. */
+/** The distance, if it is at most `limit`, else some greater number. Cells further from the diagonal cannot matter. */
 function slips(from: string, to: string, limit: number): number {
   const far = limit + 1;
   let before = new Uint8Array(to.length + 1).fill(far);
@@ -84,7 +84,7 @@ function slips(from: string, to: string, limit: number): number {
       least = Math.min(least, cost);
     }
     if (end < to.length) current[end + 1] = far;
-    // A swap reaches back over one row.
+    // A swap of two letters uses the row before the last, so that both rows must exceed the limit.
     if (least > limit && leastBefore > limit) return far;
     leastBefore = least;
     [before, last, current] = [last, current, before];

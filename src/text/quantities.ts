@@ -1,4 +1,4 @@
-// Spans and sizes as short as a table wants them.
+// Durations, sizes and shares, short enough for a table.
 
 import type { Millis } from '../core/model/spec.ts';
 
@@ -25,7 +25,7 @@ export function size(bytes: number): string {
   return `${unit === 'B' || rest >= 10 ? Math.round(rest) : rest.toFixed(1)} ${unit}`;
 }
 
-/** Of one core: `3.2 %`. */
+/** `3.2 %` for 0.032, of one CPU. */
 export function percent(ratio: number): string {
   const hundredths = ratio * 100;
   return `${hundredths >= 100 ? Math.round(hundredths) : hundredths.toFixed(1)} %`;

@@ -1,14 +1,14 @@
-// Quantities as people write them ("1h30m", "512M", "0640") and as the rest of opsd counts them.
+// Converts quantities as people write them ("1h30m", "512M", "0640") to numbers, and back.
 
 import type { Millis } from '../core/model/spec.ts';
 
-/** What came of reading a value: the value, or what would have been one. */
+/** The result of reading a value: the value, or a noun phrase for what was expected ("a port from 1 to 65535"). */
 export type Reading<T> =
   | { readonly ok: true; readonly value: T }
   | {
       readonly ok: false;
       readonly expected: string;
-      /** What to do, where the expectation alone does not tell. */
+      /** A remedy, if `expected` alone does not suggest one. */
       readonly hint?: string;
     };
 
@@ -25,14 +25,14 @@ const DURATION_UNITS: ReadonlyMap<string, Millis> = new Map([
   ['ms', 1],
 ]);
 
-/** Nobody waits longer than ten years; who writes it mistook the unit. */
+/** Ten years: a longer duration is a mistake in the unit. */
 const LONGEST: Millis = 3650 * DAY;
 
 const A_DURATION = 'a duration such as "30s"';
 
 /**
- * `1h30m`, `100ms`, `1.5s`: units from the largest to the smallest, each once, nothing between them.
- * `least` is the shortest span that makes sense where it stands.
+ * `1h30m`, `100ms`, `1.5s`: units from the largest to the smallest, each once, nothing between them. The value
+ * is in milliseconds. `least`: the shortest duration that the key allows.
  */
 export function parseDuration(input: unknown, least: Millis = 0): Reading<Millis> {
   if (typeof input === 'number') {
@@ -65,7 +65,7 @@ function sumOfParts(text: string): Millis | null {
   return Math.round(total);
 }
 
-/** The one way a span is printed; `parseDuration` gives it back unchanged. */
+/** The canonical form of a duration, which `parseDuration` reads back. */
 export function formatDuration(span: Millis): string {
   if (span === 0) return '0s';
   if (span % SECOND !== 0) return `${span}ms`;
@@ -100,13 +100,13 @@ export function parseSize(input: unknown, least = 0): Reading<number> {
   return { ok: true, value: bytes };
 }
 
-/** The one way a size is printed; `parseSize` gives it back unchanged. */
+/** The canonical form of a size, which `parseSize` reads back. */
 export function formatSize(bytes: number): string {
   const [unit, size] = [...SIZE_UNITS].findLast(([, of]) => bytes >= of && bytes % of === 0) ?? ['B', 1];
   return `${bytes / size}${unit}`;
 }
 
-/** Permission bits as chmod(1) writes them: `0640`, `022`. A TOML number is refused, for 22 is not 022. */
+/** Permission bits as chmod(1) writes them: `0640`, `022`. A TOML number is refused, because 22 would not be 022. */
 export function parseMode(input: unknown): Reading<number> {
   if (typeof input === 'string' && /^(?:0o)?[0-7]{1,4}$/.test(input)) {
     const mode = Number.parseInt(input.replace('0o', ''), 8);

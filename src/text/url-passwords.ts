@@ -1,13 +1,13 @@
-// Finds the passwords that URLs carry in their userinfo, in whatever text they stand, and takes them out.
+// Finds the passwords in the userinfo of URLs in any text, and replaces them by [redacted].
 
 export const MASK = '[redacted]';
 
-/** No URL has it in it. */
+/** Characters that end a URL in a text. */
 const END = /[\s"'<>`]/;
 const SCHEME = /[a-z0-9+.-]+$/i;
 const LONGEST_SCHEME = 32;
 
-/** `found` is told each of them. One URL may be within another, in its query. */
+/** The text with the passwords replaced. `found` is called with each. A URL in the query of another is found, too. */
 export function withoutPasswords(text: string, found: (password: string) => void = () => undefined): string {
   if (!text.includes('://') || !text.includes('@')) return text;
   const parts = text.split('://');
@@ -19,7 +19,7 @@ export function withoutPasswords(text: string, found: (password: string) => void
   return [first, ...shown].join('://');
 }
 
-/** `rest`: what follows `://`. */
+/** `rest`: the text after `://`. */
 function withoutPassword(scheme: string, rest: string, found: (password: string) => void): string {
   const end = rest.search(END);
   const userinfo = userinfoOf(end < 0 ? rest : rest.slice(0, end));
@@ -27,14 +27,14 @@ function withoutPassword(scheme: string, rest: string, found: (password: string)
   const colon = userinfo.indexOf(':');
   const user = colon < 0 ? userinfo : userinfo.slice(0, colon);
   const password = colon < 0 ? '' : userinfo.slice(colon + 1);
-  // On the web a user alone is a token.
+  // In http and https URLs a user without a password is mostly a token.
   const isWeb = /^https?$/i.test(scheme);
   if (password === '' && !isWeb) return rest;
   found(password === '' ? user : password);
   return `${isWeb ? MASK : `${user}:${MASK}`}${rest.slice(userinfo.length)}`;
 }
 
-/** What stands before the `@` of a URL; a password with a `/` in it, which it must not have, is found too. */
+/** The part before the `@` of a URL; null: there is none. Also found if a password has an unescaped `/`, which is not valid. */
 function userinfoOf(rest: string): string | null {
   const [authority = ''] = rest.split(/[/?#]/, 1);
   const end = authority.lastIndexOf('@');
