@@ -13,7 +13,7 @@ import { checkHeartbeats } from './check/heartbeats.ts';
 import type { Facts } from './check/host-facts.ts';
 import { checkUserRights } from './check/user-rights.ts';
 import { mergeLayers, type SourceFile } from './layers/layers.ts';
-import { type Gaps, gapsOf } from './layers/unread-files.ts';
+import { type UnreadFiles, unreadFilesOf } from './layers/unread-files.ts';
 import { locateIn, locateService } from './report/locate.ts';
 import { Findings } from './report/problems.ts';
 import { KEYS } from './schema/keys.ts';
@@ -53,16 +53,16 @@ export type LoadResult = {
 } & ({ readonly ok: true; readonly config: Config } | { readonly ok: false; readonly problems: readonly Problem[] });
 
 export function loadConfig(sources: Sources, facts: Facts): LoadResult {
-  const gaps = gapsOf(sources.files, sources.unread);
+  const gaps = unreadFilesOf(sources.files, sources.unread);
   const findings = new Findings(gaps.hidesKeys);
   const { table, problems } = mergeLayers(sources.files, sources.env, gaps.hidesServices);
   for (const problem of [...sources.problems, ...problems]) findings.problem(problem, problem.message);
   const secrets = new Secrets();
   for (const { role, document } of sources.files)
     if (role === 'secret' && document.ok) secrets.add(plain(document.table));
-  const around = { ...sources, facts, findings, last: new Map(), secrets };
-  const daemon = readDaemon(table, around);
-  const services = readServices(table, gaps, sources.scale ?? new Map(), around);
+  const context = { ...sources, facts, findings, last: new Map(), secrets };
+  const daemon = readDaemon(table, context);
+  const services = readServices(table, gaps, sources.scale ?? new Map(), context);
   if (!gaps.hidesDefaults) checkEverything(daemon, services, table, { ...sources, gaps, facts, findings });
   for (const name of services.names) secrets.name(name);
   namePrograms(services, facts, secrets);
@@ -91,26 +91,26 @@ function namePrograms({ specs }: Services, facts: Facts, secrets: Secrets): void
   }
 }
 
-interface Daemon {
+interface DaemonReading {
   readonly spec: DaemonSpec;
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }
 
-function readDaemon(root: Table, around: BuildContext): Daemon | null {
+function readDaemon(root: Table, context: BuildContext): DaemonReading | null {
   const table = subtable(root, 'daemon') ?? emptyTable(root.origin);
   const form = { schema: daemonSchema, keys: KEYS.keys.get('daemon') ?? KEYS, isFragment: false, standIn: {} };
-  const values = readTable(table, form, locateIn(root, ['daemon']), around.findings);
-  const override = logLevelOverride(around);
+  const values = readTable(table, form, locateIn(root, ['daemon']), context.findings);
+  const override = logLevelOverride(context);
   if (values === null) return null;
   const { hooks, mistakes } = completeHooks(values.on_event, values.on_event_secrets);
   const locate = locateIn(root, ['daemon']);
   for (const { key, message, isAbsence } of mistakes) {
-    if (isAbsence) around.findings.absence(locate([key]), message);
-    else around.findings.problem(locate([key]), message);
+    if (isAbsence) context.findings.absence(locate([key]), message);
+    else context.findings.problem(locate([key]), message);
   }
-  const spec = { ...daemonSpec(values, override ?? values.log_level, around.workDir), onEvent: hooks };
-  noteHooks(values, around.secrets);
-  const effective = effectiveDaemon(table, spec, around.secrets);
+  const spec = { ...daemonSpec(values, override ?? values.log_level, context.workDir), onEvent: hooks };
+  noteHooks(values, context.secrets);
+  const effective = effectiveDaemon(table, spec, context.secrets);
   if (override !== null) {
     effective.set('log_level', { value: JSON.stringify(override), secret: false, source: 'OPSD_LOG' });
   }
@@ -162,17 +162,17 @@ function tlsFiles({ tls }: DaemonValues, workDir: string): TlsFiles | null {
 }
 
 /** What is checked, and what is asked for it. */
-interface Inquiry extends Sources {
-  readonly gaps: Gaps;
+interface CheckInput extends Sources {
+  readonly gaps: UnreadFiles;
   readonly facts: Facts;
   readonly findings: Findings;
 }
 
 function checkEverything(
-  daemon: Daemon | null,
+  daemon: DaemonReading | null,
   { specs: services, names }: Services,
   root: Table,
-  { files, prefix, workDir, allowEmpty, isForDeployment, gaps, facts, findings }: Inquiry,
+  { files, prefix, workDir, allowEmpty, isForDeployment, gaps, facts, findings }: CheckInput,
 ): void {
   const locateSpec = ({ group, name }: ServiceSpec) => locateService(root, group ?? name);
   if (daemon !== null) checkDaemon(daemon.spec, prefix, locateIn(root, ['daemon']), facts, findings);

@@ -1,4 +1,4 @@
-// The supervisor as a pure function: a state, something that happened, the time; a new state, and what is to be done.
+// The supervisor as a pure function: from state, event and time to the next state and the effects.
 
 import { configure } from './configure.ts';
 import { onCommand, resumeDeferred } from './fleet/commands.ts';
@@ -18,7 +18,7 @@ import { advanceRollouts } from './rollout/rollout.ts';
 
 type Step = readonly [State, readonly Effect[]];
 
-/** When `tick` is due next; null: nothing is awaited. */
+/** When the event `tick` is due: the earliest deadline; null: there is none. */
 export function nextDeadline(state: State): Millis | null {
   let earliest = state.phase.name === 'shutting_down' ? state.phase.deadline : Number.POSITIVE_INFINITY;
   for (const { state: service } of state.services) {
@@ -30,23 +30,24 @@ export function nextDeadline(state: State): Millis | null {
   return earliest === Number.POSITIVE_INFINITY ? null : earliest;
 }
 
+/** `now`: monotonic, and never less than in the step before. */
 export function step(state: State, event: Event, now: Millis): Step {
   if (state.phase.name === 'over') return late(state, event);
-  const world = new StepDraft(state, now);
-  take(world, event);
-  resumeDeferred(world);
-  world.admit();
-  world.forgetRemoved();
-  restartDependents(world);
-  considerEnd(world);
-  proceedShutdown(world);
-  advanceRollouts(world);
+  const draft = new StepDraft(state, now);
+  take(draft, event);
+  resumeDeferred(draft);
+  draft.admit();
+  draft.forgetRemoved();
+  restartDependents(draft);
+  considerEnd(draft);
+  proceedShutdown(draft);
+  advanceRollouts(draft);
   // A stand-in that is dismissed may be at rest already.
-  world.forgetRemoved();
-  return [world.state, world.effects];
+  draft.forgetRemoved();
+  return [draft.state, draft.effects];
 }
 
-function take(world: StepDraft, event: Event): void {
+function take(draft: StepDraft, event: Event): void {
   switch (event.type) {
     case 'spawned':
     case 'spawn_failed':
@@ -57,37 +58,37 @@ function take(world: StepDraft, event: Event): void {
     case 'ready':
     case 'probed':
     case 'memory_exceeded':
-      return world.onGenerationEvent(event);
+      return draft.onGenerationEvent(event);
     case 'order':
-      return onCommand(world, event);
+      return onCommand(draft, event);
     case 'rollout':
-      return onRolloutCommand(world, event);
+      return onRolloutCommand(draft, event);
     case 'configured':
-      return configure(world, event.config, event.isFirst);
+      return configure(draft, event.config, event.isFirst);
     case 'shutdown':
-      return shutDown(world, event.by);
+      return shutDown(draft, event.by);
     case 'scheduled':
-      return world.change(event.service, runOnTime);
+      return draft.change(event.service, runOnTime);
     case 'handover':
-      return handOver(world, event.by);
+      return handOver(draft, event.by);
     case 'tick':
-      return passTime(world);
+      return passTime(draft);
     case 'overslept':
-      world.mapAll((service) => [postpone(service, event.gap), []]);
-      return postponeEnd(world, event.gap);
+      draft.mapAll((service) => [postpone(service, event.gap), []]);
+      return postponeEnd(draft, event.gap);
     default:
       return unreachable(event);
   }
 }
 
-function passTime(world: StepDraft): void {
-  for (const { spec, state } of world.state.services) {
-    if (state.deadline !== null && state.deadline <= world.now) world.change(spec.name, onDeadline);
+function passTime(draft: StepDraft): void {
+  for (const { spec, state } of draft.state.services) {
+    if (state.deadline !== null && state.deadline <= draft.now) draft.change(spec.name, onDeadline);
   }
-  shutdownDue(world);
+  shutdownDue(draft);
 }
 
-/** After the end only answers are owed. */
+/** In the phase `over` commands are answered, and every other event is ignored. */
 function late(state: State, event: Event): Step {
   if (event.type !== 'order' && event.type !== 'rollout') return [state, []];
   const outcome: Outcome = { ok: false, code: 'gone', message: 'opsd is about to exit' };

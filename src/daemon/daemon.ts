@@ -246,7 +246,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
             perform(maskedEffect(effect, secrets), ports, teller);
           }
         },
-        settled: (state) => teller.settled(state),
+        onIdle: (state) => teller.settled(state),
       },
       systemClock,
     ),

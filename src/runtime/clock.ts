@@ -1,13 +1,13 @@
-// Time: the only file that asks the machine for it.
+// The clocks of the host: the only file that reads them.
 
 import type { Millis } from '../core/model/spec.ts';
 
-/** CLOCK_MONOTONIC in milliseconds since boot: the same for every process of this boot, so it may be kept in a file. */
+/** CLOCK_MONOTONIC in milliseconds since boot: the same for every process of this boot, so that state files can have it. */
 export function monotonic(): Millis {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Both clocks count on their own: a difference below this is how they are read, above it somebody set the clock. */
+/** The two clocks are read one after the other. A smaller difference comes from that, a larger one means that the wall clock was set. */
 const CLOCK_STEP: Millis = 100;
 let bootedAt = Date.now() - monotonic();
 
@@ -23,7 +23,7 @@ export function wallNow(): Date {
   return new Date();
 }
 
-/** How long ago a time that was given in ISO 8601 is; NaN for what is no time. For display only. */
+/** How long ago a time in ISO 8601 is; NaN if `iso` is not one. For display only. */
 export function ago(iso: string): Millis {
   return Date.now() - Date.parse(iso);
 }
@@ -34,12 +34,12 @@ export function timeOfDay(iso: string): string {
   return `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
-/** How long ago `Nov 23 16:10:00.123` was, local time as logs have it: within the last year. NaN for what is none. */
+/** How long ago `Nov 23 16:10:00.123` is, a local time of the last year as in logs; NaN if `stamp` is not one. */
 export function agoOfStamp(stamp: string): Millis {
   const [, day, time] = /^([A-Z][a-z]{2} \d\d) (\d\d:\d\d:\d\d\.\d{3})$/.exec(stamp) ?? [];
   const year = new Date().getFullYear();
   const passed = Date.now() - Date.parse(`${day} ${year} ${time}`);
-  // In January the lines of December are of another year; a clock may be a little ahead.
+  // In January, lines of December are of the year before. A time up to a day ahead is of this year: clocks differ.
   return passed > -86_400_000 ? passed : Date.now() - Date.parse(`${day} ${year - 1} ${time}`);
 }
 
@@ -52,11 +52,11 @@ export interface Alarm extends Disposable {
   set(delay: Millis): void;
 }
 
-/** Time as it is handed to those who need it: the machine's in the daemon, a simulated one in the simulator. */
+/** Time as the composition root hands it in: the host's in opsd, a simulated one in tests. */
 export interface Clock {
   /** CLOCK_MONOTONIC in milliseconds since boot. */
   now(): Millis;
-  /** Unix time in milliseconds, for what a calendar decides. */
+  /** Unix time in milliseconds, for schedules. */
   unix(): number;
   /** The wall clock's time for a monotonic instant, for display only. */
   wallAt(instant: Millis): Date;
@@ -98,7 +98,7 @@ export function after(delay: Millis): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.min(delay, LONGEST_TIMER)));
 }
 
-/** Unix time in milliseconds, for what a calendar decides. */
+/** Unix time in milliseconds, for schedules. */
 export function unixNow(): number {
   return Date.now();
 }
@@ -107,7 +107,7 @@ export function dateOf(unixMillis: number): Date {
   return new Date(unixMillis);
 }
 
-/** The machine's own time. Only a composition root asks for it. */
+/** The host's clocks. Only a composition root uses this. */
 export const systemClock: Clock = {
   now: monotonic,
   unix: unixNow,

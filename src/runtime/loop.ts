@@ -7,18 +7,18 @@ import type { State } from '../core/model/state.ts';
 import { nextDeadline, step } from '../core/supervisor.ts';
 import type { Alarm, Clock } from './clock.ts';
 
-/** Later than this is no lag any more: the process was stopped, the host suspended or starved. */
+/** A wakeup later than this is no ordinary lag: opsd was stopped (SIGSTOP), or the host suspended or starved. */
 const OVERSLEPT: Millis = 1_000;
-/** Wake up at least this often, so that being stopped is noticed whatever the deadlines are. */
+/** The loop wakes at least this often, so that it notices that opsd was stopped, whatever the deadlines are. */
 const LONGEST_SLEEP: Millis = 1_000;
-/** More events than this waiting is a bug: each service and each request has a handful at most. */
+/** More events in the queue are a bug: each service and each request has a handful at most. */
 const LONGEST_QUEUE = 1_000_000;
 
 interface LoopPerformer {
   /** Carries out the effects of one event, in order; there may be none. May post events. */
   perform(event: Event, effects: readonly Effect[]): void;
-  /** All events are dealt with, for now. */
-  settled(state: State): void;
+  /** The queue is empty. */
+  onIdle(state: State): void;
 }
 
 export class Loop implements Disposable {
@@ -28,20 +28,20 @@ export class Loop implements Disposable {
   #hasBegun = false;
   #dueAt: Millis;
   #turnedAt: Millis;
-  readonly #hands: LoopPerformer;
+  readonly #performer: LoopPerformer;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
 
-  constructor(state: State, hands: LoopPerformer, clock: Clock) {
+  constructor(state: State, performer: LoopPerformer, clock: Clock) {
     this.#state = state;
-    this.#hands = hands;
+    this.#performer = performer;
     this.#clock = clock;
     this.#alarm = clock.alarm(() => this.#wake());
     this.#turnedAt = clock.now();
     this.#dueAt = this.#turnedAt;
   }
 
-  /** Until then events wait and deadlines pass: whoever starts with a state has to make it true first. */
+  /** Starts the loop. Before that events queue up, so that the ports can be built for the first state. */
   begin(): void {
     this.#hasBegun = true;
     this.#turn();
@@ -56,7 +56,7 @@ export class Loop implements Disposable {
     return this.#turnedAt;
   }
 
-  /** Takes an event; it and what follows from it is dealt with before this returns, unless the loop is at work or yet to begin. */
+  /** Queues an event. Unless the loop is at work or has not begun, it is handled, with all that follows, before this returns. */
   post(event: Event): void {
     if (this.#queue.length >= LONGEST_QUEUE) throw new Error(`the loop has ${LONGEST_QUEUE} events waiting`);
     this.#queue.push(event);
@@ -76,14 +76,14 @@ export class Loop implements Disposable {
         if (event === undefined) break;
         const [state, effects] = step(this.#state, event, this.#clock.now());
         this.#state = state;
-        this.#hands.perform(event, effects);
+        this.#performer.perform(event, effects);
       }
     } finally {
       this.#queue = [];
       this.#isTurning = false;
     }
     this.#turnedAt = this.#clock.now();
-    this.#hands.settled(this.#state);
+    this.#performer.onIdle(this.#state);
     this.#sleep();
   }
 

@@ -1,4 +1,4 @@
-// From what the core wants done to those who do it.
+// Hands each effect to the port or observer that carries it out.
 
 import type { AlertReason, Effect, Outcome, RolloutNews, Transition } from '../core/model/effects.ts';
 import type { ServiceSpec } from '../core/model/spec.ts';
@@ -13,11 +13,12 @@ export interface Ports {
   readonly probes: Probes;
 }
 
-/** Those who want to know. */
+/** What is told of effects: the log, metrics, events, the state file, answers to commands. */
 export interface EffectObserver {
   transition(transition: Transition): void;
-  /** These services are to answer the order; or why it is not carried out. */
+  /** The command was accepted, and these services answer it. */
   taken(id: number, services: readonly string[]): void;
+  /** The command was refused. */
   refused(id: number, code: 'needed', message: string): void;
   answer(id: number, service: string, outcome: Outcome): void;
   alert(service: string, reason: AlertReason, message: string): void;
@@ -33,7 +34,7 @@ export interface EffectObserver {
 export function perform(effect: Effect, ports: Ports, audience: EffectObserver): void {
   switch (effect.type) {
     case 'transition':
-      // The generation is gone: what it wrote last belongs before what the next one writes.
+      // The generation is gone: its last output belongs before the output of the next one.
       if (isLiveState(effect.from) && (!isLiveState(effect.to) || effect.to === 'starting'))
         ports.outputs.endOfGeneration(effect.service);
       return audience.transition(effect);
@@ -52,7 +53,7 @@ export function perform(effect: Effect, ports: Ports, audience: EffectObserver):
     case 'remove_pid':
       return ports.pidFiles.remove(effect.service);
     case 'check_heartbeat':
-      return ports.heartbeats.look(effect.service, effect.generation, effect.file);
+      return ports.heartbeats.check(effect.service, effect.generation, effect.file);
     case 'probe':
       return ports.probes.ask(effect.service, effect.generation, effect.probe, effect.timeout);
     case 'skipped':

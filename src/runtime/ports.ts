@@ -1,4 +1,4 @@
-// What the loop needs of the outside world. Every method returns at once; what comes of it is reported as an event.
+// The ports, which carry out effects. Every method returns at once; the result is reported as an event.
 
 import type { Event } from '../core/model/events.ts';
 import type { Millis, Probe, ServiceSpec, SignalName } from '../core/model/spec.ts';
@@ -6,7 +6,7 @@ import type { Step } from '../core/model/states.ts';
 
 export type Report = (event: Event) => void;
 
-/** Who a process is, beyond its number: a PID is used again, this is not. */
+/** Identifies a process for good: the kernel uses a PID again, but not with the same start time. */
 export interface Identity {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat: clock ticks since boot. */
@@ -15,12 +15,12 @@ export interface Identity {
   readonly bootId: string;
 }
 
-/** The processes of services and of their hooks, a tree for each step. Reports `spawned`, `spawn_failed`, `exited` and `emptied`. */
+/** The processes of services and of their hooks, a tree for each step. Reports `spawned`, `spawn_failed`, `exited`, `tree_exited` and `scan_failed`. */
 export interface Processes {
   spawn(service: string, generation: number, spec: ServiceSpec, step: Step): void;
   /** `main`: the main process. `tree`: what is left of its process group. Both are followed by SIGCONT. */
   signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree', step: Step): void;
-  /** SIGKILL to the whole tree, escapees included, until `emptied` (or `exited` with nothing left) was reported. */
+  /** SIGKILL to the whole tree, escapees included, until `tree_exited` (or `exited` with `left` 0) was reported. */
   kill(service: string, generation: number, step: Step): void;
 }
 
@@ -29,14 +29,14 @@ export interface PidFiles {
   remove(service: string): void;
 }
 
-/** Reports `looked`. */
+/** Reports `heartbeat_checked`. */
 export interface Heartbeats {
-  /** Takes the file as it is now for old: only later changes are beats. */
+  /** A new generation begins: only changes of the file from now on are heartbeats. */
   begin(service: string, generation: number, file: string): void;
-  look(service: string, generation: number, file: string): void;
+  check(service: string, generation: number, file: string): void;
 }
 
-/** Reports `probed`, exactly once for each question, after `timeout` at the latest. */
+/** Reports `probed` exactly once for each probe, after `timeout` at the latest. */
 export interface Probes {
   ask(service: string, generation: number, probe: Probe, timeout: Millis): void;
 }
@@ -49,8 +49,8 @@ export interface Outputs {
     readonly stderr: number | 'ignore' | 'inherit';
     close(): void;
   };
-  /** No process of the generation lives: what it wrote is taken in, and its last line is ended. */
+  /** No process of the generation lives: its output is read to the end, and its last line is ended. */
   endOfGeneration(service: string): void;
-  /** Settings changed, or the service is gone (null). */
+  /** The settings of the service changed; null: it was forgotten. */
   settings(service: string, spec: ServiceSpec | null): void;
 }

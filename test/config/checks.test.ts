@@ -46,7 +46,7 @@ test('an unknown user or group is a problem', () => {
 });
 
 test('without root another user or group is a problem, a negative nice a warning', () => {
-  const facts = { powers: () => NO_POWERS, isSelf: (user: string) => user === 'me' };
+  const facts = { privileges: () => NO_POWERS, isSelf: (user: string) => user === 'me' };
   assertOnly(problemsOf({ base: `${WEB}user = "you"\n`, facts }), 'config.toml:3 services.web.user', /only root/);
   assertOnly(problemsOf({ base: `${WEB}group = "g"\n`, facts }), 'config.toml:3 services.web.group', /only root/);
   assert.ok(load({ base: `${WEB}user = "me"\nnice = 5\noom_score_adj = 5\n`, facts }).ok);
@@ -56,7 +56,7 @@ test('without root another user or group is a problem, a negative nice a warning
 test('root that may not change its user starts nothing as somebody else', () => {
   for (const missing of ['CAP_SETUID', 'CAP_SETGID']) {
     const capabilities = ALL_POWERS.capabilities.difference(new Set([missing]));
-    const facts = { powers: () => ({ ...ALL_POWERS, capabilities }), isSelf: (user: string) => user === 'root' };
+    const facts = { privileges: () => ({ ...ALL_POWERS, capabilities }), isSelf: (user: string) => user === 'root' };
     const told = new RegExp(
       `^opsd has no ${missing} here, .*--cap-add=${missing.replace('CAP_', '')}\\), or remove this$`,
     );

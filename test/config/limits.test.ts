@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Powers } from '../../src/config/check/host-facts.ts';
+import type { Privileges } from '../../src/config/check/host-facts.ts';
 import { ALL_POWERS, assertOnly, linesOf, load, NO_POWERS, problemsOf, serviceOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';
@@ -72,8 +72,8 @@ test('what this machine cannot give is told before anything starts', () => {
 });
 
 test('a limit above the hard one of opsd is a problem, whoever opsd is, if it has no right to raise that', () => {
-  const told = (limits: string, powers: Partial<Powers>) => {
-    const facts = { powers: () => ({ ...ALL_POWERS, ...powers }) };
+  const told = (limits: string, powers: Partial<Privileges>) => {
+    const facts = { privileges: () => ({ ...ALL_POWERS, ...powers }) };
     return linesOf(problemsOf({ base: `${WEB}limits = ${limits}\n`, facts })).join('\n');
   };
   const bound = { capabilities: new Set(['CAP_CHOWN']), descriptors: 1000, coreFile: 1 << 20 };
@@ -94,8 +94,8 @@ test('a limit above the hard one of opsd is a problem, whoever opsd is, if it ha
 });
 
 test('a capability that opsd cannot pass on is a problem, and so is that it cannot take others away', () => {
-  const told = (text: string, powers: Partial<Powers>, secret?: string) => {
-    const facts = { powers: () => ({ ...ALL_POWERS, ...powers }) };
+  const told = (text: string, powers: Partial<Privileges>, secret?: string) => {
+    const facts = { privileges: () => ({ ...ALL_POWERS, ...powers }) };
     const texts = { base: `${WEB}${text}\n`, facts, ...(secret === undefined ? {} : { secret }) };
     return linesOf(problemsOf(texts)).join('\n');
   };
@@ -115,7 +115,7 @@ test('a capability that opsd cannot pass on is a problem, and so is that it cann
 });
 
 test('what only root can give is told to others', () => {
-  const facts = { powers: () => NO_POWERS };
+  const facts = { privileges: () => NO_POWERS };
   assertOnly(
     problemsOf({ base: `${WEB}capabilities = []\n`, facts }),
     'config.toml:3 services.web.capabilities',
@@ -124,7 +124,7 @@ test('what only root can give is told to others', () => {
 });
 
 test('I/O of the class realtime, which a start would fail with, is a problem without the right to it', () => {
-  const facts = { powers: () => NO_POWERS };
+  const facts = { privileges: () => NO_POWERS };
   const place = 'config.toml:3 services.web.ionice';
   const base = `${WEB}ionice = "realtime:0"\n`;
   assertOnly(
@@ -133,7 +133,7 @@ test('I/O of the class realtime, which a start would fail with, is a problem wit
     /^opsd has no CAP_SYS_NICE here, and cannot give the class realtime; run/,
   );
   for (const one of ['CAP_SYS_NICE', 'CAP_SYS_ADMIN']) {
-    const enough = { powers: () => ({ ...NO_POWERS, capabilities: new Set([one]) }) };
+    const enough = { privileges: () => ({ ...NO_POWERS, capabilities: new Set([one]) }) };
     assert.ok(load({ base, facts: enough }).ok);
   }
   assert.ok(load({ base: `${WEB}ionice = "best-effort:0"\n`, facts }).ok);
@@ -141,7 +141,7 @@ test('I/O of the class realtime, which a start would fail with, is a problem wit
 
 test('nice and oom_score_adj, which a start goes on without, are a warning that says so', () => {
   const facts = {
-    powers: () => ({ ...NO_POWERS, nice: { own: 5, lowest: -2 }, oomScoreAdj: { own: 200, lowest: 200 } }),
+    privileges: () => ({ ...NO_POWERS, nice: { own: 5, lowest: -2 }, oomScoreAdj: { own: 200, lowest: 200 } }),
   };
   const warnings = (text: string) => linesOf(load({ base: `${WEB}${text}\n`, facts }).warnings);
   assert.deepEqual(warnings('nice = -3\noom_score_adj = 100'), [

@@ -398,7 +398,7 @@ test('what env.toml says, and what has a secret name, is in no message and in no
     readText: (path: string) => ({ ok: false as const, why: `no ${path.length}` }),
     hasUser: () => false,
     hasGroup: () => false,
-    powers: () => NO_POWERS,
+    privileges: () => NO_POWERS,
     whyNotSchedule: (cron: string) => `no ${cron}`,
     hasCgroups: () => false,
   };

@@ -1,7 +1,7 @@
 // Loads configurations from texts, on a machine on which everything is as it should be.
 
 import assert from 'node:assert/strict';
-import type { Facts, Powers } from '../../src/config/check/host-facts.ts';
+import type { Facts, Privileges } from '../../src/config/check/host-facts.ts';
 import type { SourceFile } from '../../src/config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../../src/config/load.ts';
 import { parseDocument } from '../../src/config/source/parse.ts';
@@ -26,7 +26,7 @@ export interface Texts {
 const EVERY_CAPABILITY = capabilitiesIn('1ffffffffff');
 
 /** What root has on a host of its own. */
-export const ALL_POWERS: Powers = {
+export const ALL_POWERS: Privileges = {
   isRoot: true,
   capabilities: EVERY_CAPABILITY,
   bounding: EVERY_CAPABILITY,
@@ -37,7 +37,7 @@ export const ALL_POWERS: Powers = {
 };
 
 /** What everybody else has. */
-export const NO_POWERS: Powers = {
+export const NO_POWERS: Privileges = {
   ...ALL_POWERS,
   isRoot: false,
   capabilities: new Set(),
@@ -61,7 +61,7 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     isLinear: () => true,
     whyNotSchedule: () => null,
     capacity: () => ({ memory: null, cpus: null }),
-    powers: () => ALL_POWERS,
+    privileges: () => ALL_POWERS,
     hasCgroups: () => true,
     sockets: () => null,
     ...other,

@@ -113,5 +113,5 @@ user = "root"
     `config.toml:8 services.zero.user ${why}`,
   ]);
   assert.deepEqual(warningsOf(false), []);
-  assert.deepEqual(warningsOf(true, { powers: () => NO_POWERS, isSelf: () => true }), []);
+  assert.deepEqual(warningsOf(true, { privileges: () => NO_POWERS, isSelf: () => true }), []);
 });

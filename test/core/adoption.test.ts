@@ -42,7 +42,7 @@ interface Left {
 }
 
 function take({ memories = [], survivors = [], config = aConfig([aService('web', steady)]) }: Left) {
-  return adopt(config, { memories, survivors }, fingerprintOf, 1, NOW);
+  return adopt(config, { saved: memories, survivors }, fingerprintOf, 1, NOW);
 }
 
 /** The same, and what the configuration makes of it. */

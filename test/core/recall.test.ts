@@ -14,7 +14,7 @@ const survivor = { service: 'web', pid: 42, startedAt: 0 };
 /** What is to be done about PID files when this main process, or none, is left. */
 function pidFileEffects(pid: number | null): readonly Effect[] {
   const survivors = [{ service: 'web', generation: 3, pid, startedAt: 0 }];
-  const { effects } = adopt(aConfig([aService('web')]), { memories: [], survivors }, () => '', 1, 1_000);
+  const { effects } = adopt(aConfig([aService('web')]), { saved: [], survivors }, () => '', 1, 1_000);
   return effects.filter(({ type }) => type === 'write_pid' || type === 'remove_pid');
 }
 
@@ -31,14 +31,14 @@ function stateOf(generation: number, fingerprintWas: string, fingerprintIs: stri
   const config = aConfig([aService('web')]);
   const last = adopt(
     config,
-    { memories: [], survivors: [{ ...survivor, generation: 3 }] },
+    { saved: [], survivors: [{ ...survivor, generation: 3 }] },
     () => fingerprintWas,
     1,
     1_000,
   );
   const memories = savedServices(last.state, () => fingerprintWas);
   const survivors = [{ ...survivor, generation }];
-  const { state } = adopt(config, { memories, survivors }, () => fingerprintIs, 1, 2_000);
+  const { state } = adopt(config, { saved: memories, survivors }, () => fingerprintIs, 1, 2_000);
   const [configured] = step(state, { type: 'configured', config, isFirst: true }, 2_000);
   return configured.services[0]?.state.name;
 }
@@ -56,10 +56,10 @@ test('a process is restarted when the configuration has changed since opsd last 
 test('one whose turn has not come is still not what the configuration says, for the next opsd too', () => {
   const config = aConfig([aService('db'), aService('web', { dependsOn: [{ service: 'db', until: 'ready' }] })]);
   const survivors = ['db', 'web'].map((service) => ({ ...survivor, service, generation: 3 }));
-  const first = adopt(config, { memories: [], survivors }, () => 'before', 1, 1_000);
+  const first = adopt(config, { saved: [], survivors }, () => 'before', 1, 1_000);
   const nameOf = (spec: ServiceSpec) => [...spec.effective.values()].map(({ value }) => value).join();
   const memories = savedServices(first.state, () => 'before');
-  const { state } = adopt(config, { memories, survivors }, nameOf, 1, 2_000);
+  const { state } = adopt(config, { saved: memories, survivors }, nameOf, 1, 2_000);
   const [taken] = step(state, { type: 'configured', config, isFirst: true }, 2_000);
   assert.deepEqual(
     taken.services.map((service) => service.state.name),
@@ -74,14 +74,20 @@ test('one whose turn has not come is still not what the configuration says, for 
 
 test('a process with a generation that there cannot be yet is ended, and counting goes on from what was written down', () => {
   const config = aConfig([aService('web')]);
-  const first = adopt(config, { memories: [], survivors: [{ ...survivor, generation: 3 }] }, () => '', 1, 1_000);
+  const first = adopt(config, { saved: [], survivors: [{ ...survivor, generation: 3 }] }, () => '', 1, 1_000);
   const memories = savedServices(first.state, () => '');
   const forged = { ...survivor, pid: 43, generation: 999_999_999_999_999 };
-  const { state, strays } = adopt(config, { memories, survivors: [forged] }, () => '', 1, 2_000);
+  const { state, strays } = adopt(config, { saved: memories, survivors: [forged] }, () => '', 1, 2_000);
   assert.deepEqual([state.services[0]?.generation, strays], [3, [forged]]);
-  const beside = adopt(config, { memories, survivors: [{ ...survivor, generation: 4 }, forged] }, () => '', 1, 2_000);
+  const beside = adopt(
+    config,
+    { saved: memories, survivors: [{ ...survivor, generation: 4 }, forged] },
+    () => '',
+    1,
+    2_000,
+  );
   assert.deepEqual([beside.state.services[0]?.generation, beside.strays], [4, [forged]]);
   // Nothing is known of the service: a state file was lost.
-  const lost = adopt(config, { memories: [], survivors: [forged] }, () => '', 1, 2_000);
+  const lost = adopt(config, { saved: [], survivors: [forged] }, () => '', 1, 2_000);
   assert.deepEqual([lost.state.services[0]?.generation, lost.strays], [0, [forged]]);
 });

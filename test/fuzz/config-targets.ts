@@ -98,7 +98,7 @@ function runConfiguration(chance: Chance, tell: (input: unknown) => void): void 
   for (const { effective } of config.services.values()) {
     for (const { value } of effective.values()) JSON.parse(value);
   }
-  const { state } = adopt(config, { memories: [], survivors: [] }, fingerprintOf, 1, 0);
+  const { state } = adopt(config, { saved: [], survivors: [] }, fingerprintOf, 1, 0);
   const [begun] = step(state, { type: 'configured', config, isFirst: true }, 0);
   const deadline = nextDeadline(begun);
   assert.ok(deadline === null || Number.isFinite(deadline), `it waits until ${deadline}`);

@@ -101,7 +101,7 @@ function stateTarget(dir: string): ReturnType<Maker> {
       const survivors = services
         .filter(() => chance.is(0.5))
         .map(({ name, generation }) => ({ service: name, generation, pid: 4_711, startedAt: monotonic() }));
-      const { state } = adopt(config, { memories: services, survivors }, fingerprintOf, 1, monotonic());
+      const { state } = adopt(config, { saved: services, survivors }, fingerprintOf, 1, monotonic());
       live(state, chance, file);
     },
   };
@@ -184,7 +184,7 @@ function fifoTarget(dir: string): ReturnType<Maker> {
 
 /** A job whose past makes no sense is shown, and comes due. */
 function jobTarget(dir: string): ReturnType<Maker> {
-  const { state } = adopt(config, { memories: [], survivors: [] }, fingerprintOf, 1, monotonic());
+  const { state } = adopt(config, { saved: [], survivors: [] }, fingerprintOf, 1, monotonic());
   return {
     name: 'book of jobs',
     share: 0.2,

@@ -22,7 +22,7 @@ function aLoop() {
   const done: Effect[] = [];
   const loop = new Loop(
     inBackoff,
-    { perform: (_event, effects) => void done.push(...effects), settled() {} },
+    { perform: (_event, effects) => void done.push(...effects), onIdle() {} },
     systemClock,
   );
   return { loop, spawned: () => done.filter(({ type }) => type === 'spawn').length };

@@ -26,7 +26,7 @@ test('a link to somebody else’s file, or to what is no file, is no beat', { sk
     heartbeats.begin('web', 1, file);
     const answer = async (): Promise<boolean> => {
       const before = events.length;
-      heartbeats.look('web', 1, file);
+      heartbeats.check('web', 1, file);
       const event = await waitFor('the answer', () => events[before]);
       return event.type === 'heartbeat_checked' && event.changed;
     };

@@ -64,7 +64,7 @@ export class Host {
     },
     heartbeats: {
       begin: () => {},
-      look: (service, generation) => this.#look(this.#find(service, generation)),
+      check: (service, generation) => this.#look(this.#find(service, generation)),
     },
     probes: { ask: (service, generation, _probe, timeout) => this.#answer(service, generation, timeout) },
     outputs: {

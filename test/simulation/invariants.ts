@@ -1,7 +1,7 @@
 // What holds of the supervisor's state after each step, whatever happened: asserted in every world and every story.
 
 import { strict as assert } from 'node:assert';
-import { isLeaving } from '../../src/core/fleet/ordering.ts';
+import { isGoingDown } from '../../src/core/fleet/ordering.ts';
 import type { PendingCommand, Service, State } from '../../src/core/model/state.ts';
 
 const MOST_ORDERS = 30;
@@ -45,7 +45,7 @@ function assertService(service: Service, all: State, now: number): void {
 
 /** An order waits only where something moves: its service, or the dependents that it is held for, whatever it does itself. */
 function mayWait({ action, deferredFrom }: PendingCommand, { state, deferred }: Service, all: State): boolean {
-  if (deferredFrom !== null || (deferred !== null && action === 'stop')) return all.services.some(isLeaving);
+  if (deferredFrom !== null || (deferred !== null && action === 'stop')) return all.services.some(isGoingDown);
   switch (state.name) {
     case 'starting':
     case 'stopping':

@@ -84,7 +84,7 @@ export class Simulation {
     const memories = hasMemory ? savedServices(this.state, fingerprintOf) : [];
     const survivors = this.host.survive();
     this.#ended.clear();
-    const { state, effects } = adopt(config, { memories, survivors }, fingerprintOf, this.state.seed, this.now);
+    const { state, effects } = adopt(config, { saved: memories, survivors }, fingerprintOf, this.state.seed, this.now);
     this.#loop[Symbol.dispose]();
     this.#loop = this.#newLoop(state);
     this.host.reportOrphans();
@@ -162,7 +162,7 @@ export class Simulation {
   }
 
   #newLoop(state: State): Loop {
-    const hands = {
+    const performer = {
       perform: (event: Event, effects: readonly Effect[]) => {
         this.#eventsInTurn += 1;
         assert.ok(this.#eventsInTurn < 1_000, 'events follow from each other without end');
@@ -171,11 +171,11 @@ export class Simulation {
         assertInvariants(this.state, this.now);
         this.check(this, event);
       },
-      settled: () => {
+      onIdle: () => {
         this.#eventsInTurn = 0;
       },
     };
-    return new Loop(state, hands, this.scheduler.clock);
+    return new Loop(state, performer, this.scheduler.clock);
   }
 
   #noteEnd(event: Event): void {

@@ -24,23 +24,23 @@ export function gatherVariables(
   envFile: string | null,
   table: Table,
   locate: Locate,
-  around: BuildContext,
+  context: BuildContext,
 ): ReadonlyMap<string, Variable> {
   const variables = new Map<string, Variable>();
-  if (envFile !== null) readEnvFile(envFile, values, envFilePlace(locate), around, variables);
+  if (envFile !== null) readEnvFile(envFile, values, envFilePlace(locate), context, variables);
   for (const name of values.pass_env) {
     // "constructor" and the like are in every object.
-    const value = Object.hasOwn(around.env, name) ? around.env[name] : undefined;
-    checkName(name, () => locate(['pass_env']), around.findings);
+    const value = Object.hasOwn(context.env, name) ? context.env[name] : undefined;
+    checkName(name, () => locate(['pass_env']), context.findings);
     if (value !== undefined) variables.set(name, { value, source: 'environment', isSecret: false });
   }
   for (const [name, value] of Object.entries(values.env)) {
-    checkName(name, () => locate(['env', name]), around.findings);
+    checkName(name, () => locate(['env', name]), context.findings);
     variables.set(name, { value, ...sourceOf(table, ['env', name]) });
   }
   for (const [name, { value }] of variables) {
     if (value.length <= LONGEST_WORD) continue;
-    around.findings.problem(locate(['env', name]), `${name} is longer than 128 KiB; put it into a file`);
+    context.findings.problem(locate(['env', name]), `${name} is longer than 128 KiB; put it into a file`);
   }
   return variables;
 }
@@ -55,22 +55,22 @@ function readEnvFile(
   path: string,
   { user, group }: Pick<ServiceValues, 'user' | 'group'>,
   place: Place,
-  around: BuildContext,
+  context: BuildContext,
   variables: Map<string, Variable>,
 ): void {
   const shownPath = place.isSecret ? REDACTED : path;
-  const file = around.facts.readText(path, user ?? null, group ?? null);
+  const file = context.facts.readText(path, user ?? null, group ?? null);
   if (!file.ok) {
-    around.findings.problem(place, `${shownPath} cannot be read: ${file.why}`);
+    context.findings.problem(place, `${shownPath} cannot be read: ${file.why}`);
     return;
   }
   const { variables: found, mistakes } = parseEnvFile(file.text);
   const inFile = (line: number): Place => ({ where: shownPath, line, key: place.key, isSecret: true });
-  for (const { line, message } of mistakes) around.findings.problem(inFile(line), message);
+  for (const { line, message } of mistakes) context.findings.problem(inFile(line), message);
   for (const { name, value, line } of found) {
-    checkName(name, () => inFile(line), around.findings);
+    checkName(name, () => inFile(line), context.findings);
     if (`${name}${value}`.includes('\0'))
-      around.findings.problem(inFile(line), `${name} has a NUL byte in it; remove it`);
+      context.findings.problem(inFile(line), `${name} has a NUL byte in it; remove it`);
     variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret });
   }
 }

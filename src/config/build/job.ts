@@ -2,12 +2,12 @@
 
 import type { RestartPolicy, Schedule } from '../../core/model/spec.ts';
 import type { Facts } from '../check/host-facts.ts';
-import type { Asked } from './probing.ts';
+import type { ServiceInput } from './probing.ts';
 
 /** Keys that say nothing without a schedule. */
 const KEYS_OF_SCHEDULES = ['timezone', 'overlap', 'random_delay', 'catch_up'];
 
-export function scheduleOf(asked: Asked, facts: Facts): Schedule | null {
+export function scheduleOf(asked: ServiceInput, facts: Facts): Schedule | null {
   const { locate, findings } = asked;
   const { schedule, timezone = null, overlap, random_delay, catch_up } = asked.values;
   if (schedule === undefined) {
@@ -26,7 +26,7 @@ export function scheduleOf(asked: Asked, facts: Facts): Schedule | null {
 }
 
 /** What ends by itself is not started again unless it says so. */
-export function restartOf({ values, locate, isOwn, findings }: Asked): RestartPolicy {
+export function restartOf({ values, locate, isOwn, findings }: ServiceInput): RestartPolicy {
   const isJob = values.type === 'oneshot' || values.schedule !== undefined;
   if (isJob && values.restart === 'always') {
     const what = values.schedule === undefined ? 'a oneshot' : 'what a schedule starts';

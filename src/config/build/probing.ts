@@ -7,7 +7,7 @@ import type { ServiceValues } from '../schema/schema.ts';
 import { liveUrl, portOf } from '../values/endpoint.ts';
 
 /** A service of which the questions are. */
-export interface Asked {
+export interface ServiceInput {
   readonly values: ServiceValues;
   readonly env: Readonly<Record<string, string>>;
   readonly locate: Locate;
@@ -31,7 +31,7 @@ const KEYS_OF_KINDS: Readonly<Record<string, readonly On[]>> = {
   interval: ['http', 'tcp', 'exec'],
 };
 
-export function readinessOf(asked: Asked): Readiness | null {
+export function readinessOf(asked: ServiceInput): Readiness | null {
   const { ready } = asked.values;
   if (ready === undefined) return null;
   const { on, timeout, delay, interval } = ready;
@@ -47,7 +47,7 @@ export function readinessOf(asked: Asked): Readiness | null {
   return { on, timeout, delay, probe: readinessProbe(asked), interval, pattern };
 }
 
-function readinessProbe(asked: Asked): Probe | null {
+function readinessProbe(asked: ServiceInput): Probe | null {
   const { ready } = asked.values;
   const ownPort = portOf(asked.env.PORT ?? '');
   switch (ready?.on) {
@@ -71,12 +71,12 @@ function readinessProbe(asked: Asked): Probe | null {
 
 const KINDS = ['http', 'tcp', 'exec'] as const;
 
-function missing(key: string, expected: string, { isWritten, locate, findings }: Asked): null {
+function missing(key: string, expected: string, { isWritten, locate, findings }: ServiceInput): null {
   if (!isWritten(['ready', key])) findings.absence(locate(['ready', key]), `is missing; expected ${expected}`);
   return null;
 }
 
-export function healthOf(asked: Asked): Health | null {
+export function healthOf(asked: ServiceInput): Health | null {
   const { health } = asked.values;
   if (health === undefined) return null;
   const kinds = KINDS.filter((kind) => health[kind] !== undefined);
@@ -103,7 +103,7 @@ export function healthOf(asked: Asked): Health | null {
   return { probe, interval, timeout, failures, successes, onFailure: on_failure };
 }
 
-function healthProbe(asked: Asked): Probe | null {
+function healthProbe(asked: ServiceInput): Probe | null {
   const { http, tcp, exec, status } = asked.values.health ?? {};
   if (http !== undefined) return httpProbe(http, status, ['health', 'http'], asked);
   if (tcp !== undefined) return { kind: 'tcp', ...tcp };
@@ -111,7 +111,12 @@ function healthProbe(asked: Asked): Probe | null {
 }
 
 /** A path alone is one of PORT, which the service is told as well. */
-function httpProbe(url: string, status: number | undefined, path: readonly string[], asked: Asked): Probe | null {
+function httpProbe(
+  url: string,
+  status: number | undefined,
+  path: readonly string[],
+  asked: ServiceInput,
+): Probe | null {
   const port = portOf(asked.env.PORT ?? '');
   if (!url.startsWith('/')) return { kind: 'http', url, status: status ?? null };
   if (port !== null) return { kind: 'http', url: liveUrl(port, url), status: status ?? null };

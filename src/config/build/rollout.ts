@@ -7,7 +7,7 @@ import type { ServiceValues } from '../schema/schema.ts';
 import { find, type Table } from '../source/tree.ts';
 
 /** A service with its instances, as far as they were read. */
-interface Rolled {
+interface ReadGroup {
   /** Of the first. */
   readonly values: ServiceValues;
   readonly members: readonly ServiceSpec[];
@@ -17,10 +17,10 @@ interface Rolled {
   standIn(instance: number): ServiceSpec | null;
 }
 
-const USUAL: RolloutPolicy = { maxUnavailable: 1, maxSurge: 0, onFailure: 'stop' };
+const DEFAULT_POLICY: RolloutPolicy = { maxUnavailable: 1, maxSurge: 0, onFailure: 'stop' };
 
 /** null: a change takes it at once. */
-export function rolloutOf(rolled: Rolled, locate: Locate, findings: Findings): RolloutGroup | null {
+export function rolloutOf(rolled: ReadGroup, locate: Locate, findings: Findings): RolloutGroup | null {
   const { values, members, own } = rolled;
   const isWritten = find(own, ['rollout']) !== null;
   if (values.type === 'oneshot' || values.schedule !== undefined) {
@@ -33,14 +33,14 @@ export function rolloutOf(rolled: Rolled, locate: Locate, findings: Findings): R
   if (rollout === undefined && members.length < 2) return null;
   const policy: RolloutPolicy =
     rollout === undefined
-      ? USUAL
+      ? DEFAULT_POLICY
       : {
           // Who has it from [defaults] may well have fewer instances.
           maxUnavailable: isWritten ? rollout.max_unavailable : Math.min(rollout.max_unavailable, members.length),
           maxSurge: rollout.max_surge,
           onFailure: rollout.on_failure,
         };
-  if (!isRight(policy, members.length, locate, findings)) return null;
+  if (!isPossible(policy, members.length, locate, findings)) return null;
   const surgeSpecs = Array.from({ length: policy.maxSurge }, (_, index) => rolled.standIn(members.length + index + 1));
   const group = {
     members: members.map(({ name }) => name),
@@ -51,7 +51,7 @@ export function rolloutOf(rolled: Rolled, locate: Locate, findings: Findings): R
   return group;
 }
 
-function isRight({ maxUnavailable, maxSurge }: RolloutPolicy, count: number, locate: Locate, findings: Findings) {
+function isPossible({ maxUnavailable, maxSurge }: RolloutPolicy, count: number, locate: Locate, findings: Findings) {
   if (maxUnavailable > count) {
     const there = count === 1 ? 'there is 1 instance' : `there are ${count} instances`;
     const message = `is more than there are to be: ${there}; write ${count} at most`;

@@ -11,10 +11,10 @@ import type { BuildContext } from './context.ts';
 import { effectiveService } from './effective.ts';
 import { gatherVariables } from './environment.ts';
 import { restartOf, scheduleOf } from './job.ts';
-import { type Asked, healthOf, readinessOf } from './probing.ts';
+import { healthOf, readinessOf, type ServiceInput } from './probing.ts';
 
 /** A service as it was read. */
-interface Written {
+interface ServiceReading {
   /** The name in the file. */
   readonly name: string;
   /** null: there is only this one. */
@@ -29,12 +29,12 @@ interface Written {
   namesOf(service: string): readonly string[];
 }
 
-export function buildService(written: Written, around: BuildContext): ServiceSpec {
+export function buildService(written: ServiceReading, context: BuildContext): ServiceSpec {
   const { values, table, own, locate, instance } = written;
   const name = instance === null ? written.name : instanceName(written.name, instance);
-  const cwd = resolvePath(around.workDir, values.cwd ?? '.');
+  const cwd = resolvePath(context.workDir, values.cwd ?? '.');
   const envFile = values.env_file === undefined ? null : resolvePath(cwd, values.env_file);
-  const variables = gatherVariables(values, envFile, table, locate, around);
+  const variables = gatherVariables(values, envFile, table, locate, context);
   const launch: Launch = {
     command: values.command,
     cwd,
@@ -53,7 +53,7 @@ export function buildService(written: Written, around: BuildContext): ServiceSpe
     sockets: values.sockets,
     wrapper: values.wrapper ?? [],
   };
-  const { facts, findings } = around;
+  const { facts, findings } = context;
   const isOwn = (path: readonly string[]) => find(own, path) !== null;
   const isWritten = (path: readonly string[]) => find(table, path) !== null;
   const policy = policyOf(written, { values, env: launch.env, locate, isOwn, isWritten, findings }, facts);
@@ -61,13 +61,13 @@ export function buildService(written: Written, around: BuildContext): ServiceSpe
     table,
     { launch, policy, envFile, values },
     variables,
-    around.last,
-    around.secrets,
+    context.last,
+    context.secrets,
   );
   return { name, group: instance === null ? null : written.name, instance, launch, policy, effective };
 }
 
-function policyOf({ values, namesOf }: Written, asked: Asked, facts: Facts): Policy {
+function policyOf({ values, namesOf }: ServiceReading, asked: ServiceInput, facts: Facts): Policy {
   const { heartbeat } = values;
   return {
     enabled: values.enabled,
@@ -99,7 +99,7 @@ function policyOf({ values, namesOf }: Written, asked: Asked, facts: Facts): Pol
   };
 }
 
-function timestampsOf({ values, locate, isOwn, findings }: Asked): boolean {
+function timestampsOf({ values, locate, isOwn, findings }: ServiceInput): boolean {
   const { mode, timestamps } = values.log;
   if (timestamps && mode !== 'capture' && isOwn(['log', 'timestamps'])) {
     const message = 'is ignored: opsd stamps the lines it copies, with mode = "capture"; write that, or remove this';
@@ -109,7 +109,7 @@ function timestampsOf({ values, locate, isOwn, findings }: Asked): boolean {
 }
 
 /** Of a service with instances all of them; what is said of one instance by its own name wins. */
-function dependenciesOf({ depends_on }: ServiceValues, namesOf: Written['namesOf']): readonly Dependency[] {
+function dependenciesOf({ depends_on }: ServiceValues, namesOf: ServiceReading['namesOf']): readonly Dependency[] {
   const found = new Map<string, Dependency>();
   for (const { service, until } of depends_on) {
     for (const name of namesOf(service)) {

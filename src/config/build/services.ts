@@ -3,7 +3,7 @@
 import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
 import { instanceName } from '../../text/instance-name.ts';
 import { checkServiceName } from '../check/checks.ts';
-import type { Gaps } from '../layers/unread-files.ts';
+import type { UnreadFiles } from '../layers/unread-files.ts';
 import { locateIn, locateService } from '../report/locate.ts';
 import { KEYS } from '../schema/keys.ts';
 import { defaultsSchema, serviceSchema } from '../schema/schema.ts';
@@ -26,19 +26,19 @@ export interface Services {
 }
 
 /** What of a service was read, before its values are looked at. */
-interface Entry {
+interface ServiceTables {
   readonly own: Table;
   readonly table: Table;
   readonly group: InstanceGroup | null;
 }
 
-export function readServices(root: Table, gaps: Gaps, scale: Scale, around: BuildContext): Services {
+export function readServices(root: Table, gaps: UnreadFiles, scale: Scale, context: BuildContext): Services {
   const keys = KEYS.keys.get('defaults') ?? KEYS;
   const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
   const form = { schema: defaultsSchema, keys, isFragment: false, standIn: {} };
-  readTable(defaults, form, locateIn(root, ['defaults']), around.findings);
+  readTable(defaults, form, locateIn(root, ['defaults']), context.findings);
 
-  const entries = readEntries(root, defaults, scale, around);
+  const entries = readEntries(root, defaults, scale, context);
   const namesOf = (name: string) => namesOfGroup(name, entries.get(name)?.group ?? null);
   const specs = new Map<string, ServiceSpec>();
   const rollouts = new Map<string, RolloutGroup>();
@@ -47,16 +47,16 @@ export function readServices(root: Table, gaps: Gaps, scale: Scale, around: Buil
     const build = (values: Table, instance: number | null) => {
       const isFragment = gaps.hidesServices && isOverride(own);
       const read = { schema: serviceSchema, keys, isFragment, standIn: { command: ['true'] } };
-      const valid = readTable(values, read, locate, around.findings);
+      const valid = readTable(values, read, locate, context.findings);
       if (valid === null || isFragment) return null;
-      const spec = buildService({ name, instance, values: valid, table: values, own, locate, namesOf }, around);
+      const spec = buildService({ name, instance, values: valid, table: values, own, locate, namesOf }, context);
       return { spec, values: valid };
     };
-    const { problems } = around.findings;
+    const { problems } = context.findings;
     const before = problems.length;
-    if (group === null) warnOfLoneInstance(own, locate, around.findings);
+    if (group === null) warnOfLoneInstance(own, locate, context.findings);
     const ofInstance = (instance: number) =>
-      build(group === null ? table : valuesOfInstance(table, instance, locate, around.findings), instance);
+      build(group === null ? table : valuesOfInstance(table, instance, locate, context.findings), instance);
     const first = group === null ? build(table, null) : ofInstance(1);
     const all = [first];
     // What is wrong with the first is wrong with all, and told once.
@@ -67,14 +67,14 @@ export function readServices(root: Table, gaps: Gaps, scale: Scale, around: Buil
     for (const spec of members) specs.set(spec.name, group === null ? spec : explainScale(spec, group));
     if (first !== null && problems.length === before) {
       const standIn = (instance: number) => ofInstance(instance)?.spec ?? null;
-      const rollout = rolloutOf({ values: first.values, members, own, standIn }, locate, around.findings);
+      const rollout = rolloutOf({ values: first.values, members, own, standIn }, locate, context.findings);
       if (rollout !== null) rollouts.set(name, rollout);
     }
     if (group === null) continue;
     const [beat, other] = members.map(({ launch }) => launch.heartbeatFile);
     if (beat !== undefined && beat === other) {
       const message = `all instances would share it; write \${instance} into it`;
-      around.findings.problem(locate(['heartbeat', 'file']), message);
+      context.findings.problem(locate(['heartbeat', 'file']), message);
     }
   }
   const groups = new Map<string, InstanceGroup>();
@@ -84,8 +84,13 @@ export function readServices(root: Table, gaps: Gaps, scale: Scale, around: Buil
   return { specs, groups, rollouts, names };
 }
 
-function readEntries(root: Table, defaults: Table, scale: Scale, { findings }: BuildContext): Map<string, Entry> {
-  const entries = new Map<string, Entry>();
+function readEntries(
+  root: Table,
+  defaults: Table,
+  scale: Scale,
+  { findings }: BuildContext,
+): Map<string, ServiceTables> {
+  const entries = new Map<string, ServiceTables>();
   for (const [name, node] of subtable(root, 'services')?.entries ?? []) {
     const locate = locateService(root, name);
     checkServiceName(name, locate([]), findings);

@@ -10,8 +10,8 @@ import { SERVICE_NAME } from '../schema/schema.ts';
 import { doubtOnSockets } from '../values/socket-name.ts';
 import { checkExitCodes } from './exit-codes.ts';
 import type { Facts } from './host-facts.ts';
-import { checkLimits, checkPriorities, checkShortfalls } from './limits.ts';
-import { whyNobodyElse } from './missing-privileges.ts';
+import { checkLimits, checkPriorities, checkPrivileges } from './limits.ts';
+import { whyNoOtherUser } from './missing-privileges.ts';
 import { adviseOnShell } from './shell-advice.ts';
 
 /** Names that mean something else: opsd.pid, and all services in a command. */
@@ -71,7 +71,7 @@ export function checkService(
   checkPolicy(spec, daemon, locate, findings);
   checkAccounts(spec, locate, facts, findings);
   checkIdentity(spec, locate, facts, findings);
-  checkShortfalls(spec, locate, facts, findings);
+  checkPrivileges(spec, locate, facts, findings);
   const pattern = spec.policy.ready?.pattern ?? null;
   if (pattern !== null && !facts.isLinear(pattern)) {
     const not = 'without lookarounds, backreferences, (?i:…) and counts as large as {1000}';
@@ -148,7 +148,7 @@ function checkGroup(group: string, place: Place, facts: Facts, findings: Finding
 }
 
 function checkIdentity({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
-  const why = whyNobodyElse(facts.powers());
+  const why = whyNoOtherUser(facts.privileges());
   if (why !== null && launch.user !== null && !facts.isSelf(launch.user)) findings.problem(locate(['user']), why);
   if (why !== null && launch.group !== null) findings.problem(locate(['group']), why);
 }

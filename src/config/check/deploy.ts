@@ -13,7 +13,7 @@ export function checkDeployment(
   findings: Findings,
 ): void {
   for (const spec of services) {
-    if (facts.powers().isRoot) warnOfRoot(spec, locate(spec), findings);
+    if (facts.privileges().isRoot) warnOfRoot(spec, locate(spec), findings);
   }
 }
 

@@ -29,13 +29,13 @@ export function checkHeartbeats(
     const names = [...new Set(sharers.map(writtenName))];
     // Of instances that share one it is told where they are made.
     if (names.length < 2) continue;
-    const place = locate(namesakeOf(sharers), ['heartbeat', 'file']);
+    const place = locate(sharerToCorrect(sharers), ['heartbeat', 'file']);
     findings.problem(place, `${listed(names)} would share it, and one that hangs would seem well; give each its own`);
   }
 }
 
 /** Who says it in so many words; a default file is nobody's mistake. */
-function namesakeOf(sharers: readonly ServiceSpec[]): string {
+function sharerToCorrect(sharers: readonly ServiceSpec[]): string {
   const isWritten = ({ effective }: ServiceSpec) => effective.get('heartbeat.file')?.source !== 'default';
   const sharer = sharers.findLast(isWritten) ?? sharers.at(-1);
   return sharer === undefined ? '' : writtenName(sharer);

@@ -28,7 +28,7 @@ export interface Capacity {
 }
 
 /** What the kernel lets opsd give to the processes that it starts. */
-export interface Powers {
+export interface Privileges {
   readonly isRoot: boolean;
   /** Its effective capabilities (`CAP_…`): that it is root says little in a container. */
   readonly capabilities: ReadonlySet<string>;
@@ -78,7 +78,7 @@ export interface Facts {
   /** Whether a regular expression can be matched in a time that only the length of the text decides. */
   isLinear(pattern: string): boolean;
   capacity(): Capacity;
-  powers(): Powers;
+  privileges(): Privileges;
   /** Names of the listening sockets that opsd was given, or would be; null: nobody knows. */
   sockets(): readonly string[] | null;
   /** Whether there is a hierarchy of cgroups, version 2. */

@@ -6,7 +6,7 @@ import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
 import type { Facts } from './host-facts.ts';
-import { remedyOf, shortfallsOf } from './missing-privileges.ts';
+import { missingPrivileges, remedyOf } from './missing-privileges.ts';
 
 /** What only a cgroup can hold a tree to. */
 const CGROUP_ONLY = [
@@ -40,8 +40,8 @@ export function checkLimits({ launch }: ServiceSpec, locate: Locate, facts: Fact
 }
 
 /** What a start could only fail with. */
-export function checkShortfalls({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
-  for (const { path, part, message } of shortfallsOf(launch, facts.powers())) {
+export function checkPrivileges({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  for (const { path, part, message } of missingPrivileges(launch, facts.privileges())) {
     const place = locate(path);
     const subject = part === null ? '' : `${place.isSecret ? REDACTED : part} `;
     findings.problem(place, `${subject}${message}`);
@@ -51,7 +51,7 @@ export function checkShortfalls({ launch }: ServiceSpec, locate: Locate, facts: 
 /** nice(1) and the write to oom_score_adj that fail are told in the log of the service, which then runs all the same. */
 export function checkPriorities(spec: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
   const { launch, effective } = spec;
-  const { nice, oomScoreAdj } = facts.powers();
+  const { nice, oomScoreAdj } = facts.privileges();
   for (const [key, wanted, { own, lowest }, capability] of [
     ['nice', launch.nice, nice, 'CAP_SYS_NICE'],
     ['oom_score_adj', launch.oomScoreAdj, oomScoreAdj, 'CAP_SYS_RESOURCE'],

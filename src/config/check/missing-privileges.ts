@@ -2,9 +2,9 @@
 
 import type { Launch } from '../../core/model/spec.ts';
 import { formatSize } from '../../text/units.ts';
-import type { Powers } from './host-facts.ts';
+import type { Privileges } from './host-facts.ts';
 
-interface Shortfall {
+interface MissingPrivilege {
   /** The key, below the service. */
   readonly path: readonly [string, ...string[]];
   /** The part of the value that is at fault, where it is not all of it: the message goes on from there. */
@@ -12,12 +12,16 @@ interface Shortfall {
   readonly message: string;
 }
 
-export function shortfallsOf(launch: Launch, powers: Powers): readonly Shortfall[] {
-  return [...limitShortfalls(launch, powers), ...capabilityShortfalls(launch, powers), ...ioShortfalls(launch, powers)];
+export function missingPrivileges(launch: Launch, powers: Privileges): readonly MissingPrivilege[] {
+  return [
+    ...missingForLimits(launch, powers),
+    ...missingForCapabilities(launch, powers),
+    ...missingForIoPriority(launch, powers),
+  ];
 }
 
 /** Why opsd can start nothing as somebody else; null: it can. */
-export function whyNobodyElse({ isRoot, capabilities }: Powers): string | null {
+export function whyNoOtherUser({ isRoot, capabilities }: Privileges): string | null {
   if (!isRoot) return 'only root can start a service as another user or group; run opsd as root, or remove this';
   const missing = ['CAP_SETUID', 'CAP_SETGID'].find((name) => !capabilities.has(name));
   if (missing === undefined) return null;
@@ -29,9 +33,9 @@ export function remedyOf(capability: string): string {
   return `run opsd as root with it (docker run --cap-add=${capability.replace('CAP_', '')}), or remove this`;
 }
 
-function limitShortfalls({ limits }: Launch, powers: Powers): readonly Shortfall[] {
+function missingForLimits({ limits }: Launch, powers: Privileges): readonly MissingPrivilege[] {
   const { descriptors, coreFile } = powers;
-  const found: Shortfall[] = [];
+  const found: MissingPrivilege[] = [];
   if (limits.nofile !== null && descriptors !== null && limits.nofile > descriptors) {
     const most = `opsd can give at most ${descriptors} here`;
     const message = powers.capabilities.has('CAP_SYS_RESOURCE')
@@ -50,7 +54,7 @@ function limitShortfalls({ limits }: Launch, powers: Powers): readonly Shortfall
 /** A hard limit is raised by CAP_SYS_RESOURCE only (setrlimit(2)). */
 const HARD_LIMIT = ', its own hard limit, without CAP_SYS_RESOURCE';
 
-function capabilityShortfalls({ capabilities }: Launch, powers: Powers): readonly Shortfall[] {
+function missingForCapabilities({ capabilities }: Launch, powers: Privileges): readonly MissingPrivilege[] {
   if (capabilities === null) return [];
   const path = ['capabilities'] as const;
   if (!powers.isRoot) {
@@ -72,7 +76,7 @@ function capabilityShortfalls({ capabilities }: Launch, powers: Powers): readonl
 }
 
 /** ioprio_set(2): either of the two will do. */
-function ioShortfalls({ ionice }: Launch, { capabilities }: Powers): readonly Shortfall[] {
+function missingForIoPriority({ ionice }: Launch, { capabilities }: Privileges): readonly MissingPrivilege[] {
   if (ionice?.class !== 'realtime' || capabilities.has('CAP_SYS_NICE') || capabilities.has('CAP_SYS_ADMIN')) return [];
   const message = `opsd has no CAP_SYS_NICE here, and cannot give the class realtime; ${remedyOf('CAP_SYS_NICE')}`;
   return [{ path: ['ionice'], part: null, message }];

@@ -7,7 +7,7 @@ import { commandsOf } from './checks.ts';
 import type { Facts, UserQuestion } from './host-facts.ts';
 
 /** Whether a command of a service can be executed by its user, and where that stands. */
-interface Doubt {
+interface UserCheck {
   readonly question: UserQuestion;
   readonly spec: ServiceSpec;
   readonly key: readonly string[];
@@ -20,14 +20,14 @@ export function checkUserRights(
   facts: Facts,
   findings: Findings,
 ): void {
-  const byUser = new Map<string, { readonly launch: Launch; readonly doubts: Doubt[] }>();
+  const byUser = new Map<string, { readonly launch: Launch; readonly doubts: UserCheck[] }>();
   for (const spec of services) {
     const { launch } = spec;
-    if (!isOfSomebodyElse(launch, facts)) continue;
+    if (!runsAsOtherUser(launch, facts)) continue;
     const user = JSON.stringify([launch.user, launch.group, launch.capabilities]);
     const asked = byUser.get(user) ?? { launch, doubts: [] };
     byUser.set(user, asked);
-    asked.doubts.push(...doubtsOn(spec, facts));
+    asked.doubts.push(...userChecksOf(spec, facts));
   }
   for (const { launch, doubts } of byUser.values()) {
     // Instances ask the same.
@@ -44,13 +44,13 @@ export function checkUserRights(
   }
 }
 
-function isOfSomebodyElse({ user, group }: Launch, facts: Facts): boolean {
+function runsAsOtherUser({ user, group }: Launch, facts: Facts): boolean {
   if (user === null) return group !== null && facts.hasGroup(group);
   return facts.hasUser(user) && !facts.isSelf(user);
 }
 
 /** What opsd itself could not do was told before. */
-function doubtsOn(spec: ServiceSpec, facts: Facts): Doubt[] {
+function userChecksOf(spec: ServiceSpec, facts: Facts): UserCheck[] {
   const { cwd, env, wrapper } = spec.launch;
   if (facts.look(cwd) !== 'directory') return [];
   const searchPath = env.PATH ?? null;

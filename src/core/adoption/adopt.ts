@@ -1,4 +1,4 @@
-// Taking over from an earlier opsd: what it remembered, what still lives, and what the configuration says now.
+// Makes the first state of an opsd from the saved state of its predecessor, the survivors, and the configuration.
 
 import { draw } from '../life/backoff.ts';
 import { checkHealth, checkReadiness, UNASKED } from '../life/health.ts';
@@ -11,107 +11,115 @@ import { initialState, newService } from '../model/initial.ts';
 import type { Config, Millis, ServiceSpec } from '../model/spec.ts';
 import type { Exit, Next, Run, Service, ServiceState, State } from '../model/state.ts';
 import type { Step } from '../model/states.ts';
-import { ofUnknownForm, unknownService } from '../model/unknown-service.ts';
-import { type Found, recallRollouts, rolledOf } from '../rollout/restore.ts';
+import { unknownService, withUnknownSpec } from '../model/unknown-service.ts';
+import { type OutdatedMembers, restoreRollouts, rolledOf } from '../rollout/restore.ts';
 import type { SavedService } from './saved-service.ts';
 
-/** A generation of an earlier opsd of which something still lives. */
+/** A process tree that an earlier opsd left. */
 export interface Survivor {
   readonly service: string;
   readonly generation: number;
-  /** Which of its process trees; absent: that of the service itself. */
+  /** Which process tree of the generation; absent: `main`. */
   readonly step?: Step;
-  /** null: the main process is gone, others of its tree are not. */
+  /** PID of the main process; null: it has ended, and only leftovers live. */
   readonly pid: number | null;
   readonly startedAt: Millis;
 }
 
-export interface Inheritance {
-  readonly memories: readonly SavedService[];
+/** What the predecessor left: its saved state, and what still lives. */
+export interface PredecessorState {
+  readonly saved: readonly SavedService[];
   readonly survivors: readonly Survivor[];
 }
 
 interface Adoption {
   readonly state: State;
   readonly effects: readonly Effect[];
-  /** Older generations beside the adopted one of a service, and such as there cannot be yet: nobody's, to be ended. */
+  /** Survivors to end: generations beside the adopted one of a service, and generation numbers that cannot be genuine. */
   readonly strays: readonly Survivor[];
 }
 
 /**
- * The state that an opsd starts with. The youngest survivor of a service is adopted; those of services that are not
- * configured are stopped. Follow it with the first `configured`, which starts what is not there, and takes down what is
- * to go or to be replaced.
+ * The state that an opsd starts with. The youngest survivor of a service is adopted; survivors of services that are not
+ * configured are stopped. The event `configured` has to follow: it starts the services that do not run.
+ *
+ * `fingerprintOf`: hash of a spec, comparable with the saved fingerprints.
  */
 export function adopt(
   config: Config,
-  { memories, survivors }: Inheritance,
+  { saved: savedServices, survivors }: PredecessorState,
   fingerprintOf: (spec: ServiceSpec) => string,
   seed: number,
   now: Millis,
 ): Adoption {
   const effects: Effect[] = [];
   const strays: Survivor[] = [];
-  const remembered = new Map(memories.map((memory) => [memory.name, memory]));
+  const savedByName = new Map(savedServices.map((service) => [service.name, service]));
   const youngest = new Map<string, Survivor>();
-  const believed = survivors.filter((survivor) => isBelieved(survivor, remembered.get(survivor.service)));
+  const believed = survivors.filter((survivor) => isPlausible(survivor, savedByName.get(survivor.service)));
   strays.push(...survivors.filter((survivor) => !believed.includes(survivor)));
-  for (const survivor of believed.sort(byYouth)) {
+  for (const survivor of believed.sort(youngestFirst)) {
     if (!youngest.has(survivor.service)) youngest.set(survivor.service, survivor);
     else strays.push(survivor);
   }
   const names = new Set([...config.services.keys(), ...youngest.keys()]);
   const services: Service[] = [];
   const rolled = rolledOf(config);
-  const found: Found = { outdated: new Set(), spared: new Set() };
+  const found: OutdatedMembers = { outdated: new Set(), rejected: new Set() };
   let { seed: next, random } = draw(seed);
   for (const name of names) {
     const standIn = rolled.surgeSpecs.get(name);
     const spec = config.services.get(name) ?? standIn;
     const isRolled = standIn !== undefined || rolled.members.has(name);
-    const around: StepContext = { now, random, obstacle: notYet, mayRestartUnhealthy: () => false, closingAt: null };
-    const memory = remembered.get(name);
-    const [service, told] = recallOne(name, spec, memory, youngest.get(name), { fingerprintOf, isRolled }, around);
+    const context: StepContext = {
+      now,
+      random,
+      obstacle: awaitingAdoption,
+      mayRestartUnhealthy: () => false,
+      closingAt: null,
+    };
+    const saved = savedByName.get(name);
+    const [service, told] = adoptOne(name, spec, saved, youngest.get(name), { fingerprintOf, isRolled }, context);
     services.push(standIn === undefined ? service : { ...service, desired: 'up' });
     effects.push(...told);
     ({ seed: next, random } = draw(next));
-    if (!isRolled || !isUp(service) || !isOutdated(service, memory, fingerprintOf)) continue;
-    const isRejected = memory?.rejected === fingerprintOf(service.spec);
-    (isRejected ? found.spared : found.outdated).add(name);
+    if (!isRolled || !isUp(service) || !isOutdated(service, saved, fingerprintOf)) continue;
+    const isRejected = saved?.rejected === fingerprintOf(service.spec);
+    (isRejected ? found.rejected : found.outdated).add(name);
   }
   const slots = new Map(services.map(({ spec }, slot) => [spec.name, slot]));
   const queue = services.filter(({ state }) => state.name === 'waiting').map(({ spec }) => spec.name);
-  const generationFloor = memories.reduce(
+  const generationFloor = savedServices.reduce(
     (top, { name, generation }) => (names.has(name) ? top : Math.max(top, generation)),
     0,
   );
-  const rollouts = recallRollouts(config, services, found, now);
+  const rollouts = restoreRollouts(config, services, found, now);
   const state = { ...initialState(next), services, slots, queue, generationFloor, groups: config.rollouts, rollouts };
   return { state, effects, strays };
 }
 
-/** More starts of one service than this cannot have been missed by the state file, which is a moment old. */
-const MOST_UNSAVED = 1_000;
-/** Of a service of which nothing is known. */
-const MOST_GENERATIONS = 1e12;
+/** The state file is at most seconds old: it cannot have missed more starts of one service than this. */
+const MOST_UNSAVED_GENERATIONS = 1_000;
+/** Highest generation that is accepted for a service without saved state. */
+const HIGHEST_GENERATION = 1e12;
 
 /**
- * Whoever runs as the user of a service can give a process any generation. A last one of all would be the end of
- * counting: for this service, and once it is removed for all others.
+ * Whether a generation can be genuine. Anybody who runs as the user of a service can put any generation into a marker;
+ * the highest possible number would leave no next one: for this service, and, once it is removed, for all others.
  */
-function isBelieved({ generation }: Survivor, memory: SavedService | undefined): boolean {
-  return generation <= (memory === undefined ? MOST_GENERATIONS : memory.generation + MOST_UNSAVED);
+function isPlausible({ generation }: Survivor, saved: SavedService | undefined): boolean {
+  return generation <= (saved === undefined ? HIGHEST_GENERATION : saved.generation + MOST_UNSAVED_GENERATIONS);
 }
 
 /** How long a hook of an earlier opsd may take to end after SIGTERM. */
-const HOOK_PATIENCE: Millis = 5_000;
-/** The service itself runs. */
-const UNHOOKED = { step: 'main', hookEndsAt: null } as const;
+const HOOK_STOP_TIMEOUT: Millis = 5_000;
+/** The part of a run that says that no hook runs. */
+const MAIN_STEP = { step: 'main', hookEndsAt: null } as const;
 
-/** Nothing starts before everything was looked at: `configured` opens the gate. */
-const notYet = () => ({ text: 'the adoption of running services', on: null, isUnsatisfiable: false });
+/** The obstacle of every start during the adoption: services start with the event `configured`. */
+const awaitingAdoption = () => ({ text: 'the adoption of running services', on: null, isUnsatisfiable: false });
 
-function byYouth(a: Survivor, b: Survivor): number {
+function youngestFirst(a: Survivor, b: Survivor): number {
   const isMain = ({ step = 'main' }: Survivor) => Number(step === 'main');
   return (
     isMain(b) - isMain(a) ||
@@ -121,49 +129,50 @@ function byYouth(a: Survivor, b: Survivor): number {
   );
 }
 
-interface Terms {
+interface AdoptionTerms {
   readonly fingerprintOf: (spec: ServiceSpec) => string;
-  /** A change of its configuration is left to a rollout. */
+  /** A rollout, not a restart at once, replaces the service when its configuration has changed. */
   readonly isRolled: boolean;
 }
 
 /**
- * It was born with another configuration than there is now; or, where the last opsd was killed before it wrote this
- * generation down, the configuration has changed since it last wrote anything: then only a new process is surely right.
+ * Whether the service may run with another spec than the current one: its saved fingerprint differs. If the predecessor
+ * was killed before it saved this generation, the saved fingerprint is that of an earlier one; a new process is right
+ * in either case.
  */
 function isOutdated(
   { generation, spec }: Service,
-  memory: SavedService | undefined,
+  saved: SavedService | undefined,
   fingerprintOf: (spec: ServiceSpec) => string,
 ): boolean {
-  return memory !== undefined && memory.generation <= generation && memory.fingerprint !== fingerprintOf(spec);
+  return saved !== undefined && saved.generation <= generation && saved.fingerprint !== fingerprintOf(spec);
 }
 
 function isUp({ state }: Service): boolean {
   return state.name === 'starting' || state.name === 'running';
 }
 
-function recallOne(
+function adoptOne(
   name: string,
   spec: ServiceSpec | undefined,
-  memory: SavedService | undefined,
+  saved: SavedService | undefined,
   survivor: Survivor | undefined,
-  terms: Terms,
-  around: StepContext,
+  terms: AdoptionTerms,
+  context: StepContext,
 ): Moved {
-  const service = withMemory(newService(spec ?? unknownService(name), 0, around.now), memory, spec === undefined);
+  const service = restoreSaved(newService(spec ?? unknownService(name), 0, context.now), saved, spec === undefined);
   if (survivor === undefined)
-    return spec === undefined ? [service, []] : absent(service, memory, terms.fingerprintOf, around);
+    return spec === undefined ? [service, []] : restoreWithoutProcess(service, saved, terms.fingerprintOf, context);
   const { step = 'main' } = survivor;
-  if (step !== 'main') return endHook(service, survivor, step, around);
-  const [adopted, effects] = adoptService(service, memory, survivor, around);
+  if (step !== 'main') return endHook(service, survivor, step, context);
+  const [adopted, effects] = adoptService(service, saved, survivor, context);
   if (!('run' in adopted.state) || adopted.state.name === 'stopping') return [adopted, effects];
-  const [settled, more] = straighten(adopted, memory, terms, around);
-  return [settled, [...effects, ...more]];
+  const [changed, more] = applyPendingChange(adopted, saved, terms, context);
+  return [changed, [...effects, ...more]];
 }
 
-function withMemory(service: Service, memory: SavedService | undefined, isRemoved: boolean): Service {
-  if (memory === undefined) return { ...service, isRemoved };
+function restoreSaved(service: Service, saved: SavedService | undefined, isRemoved: boolean): Service {
+  if (saved === undefined) return { ...service, isRemoved };
   const {
     generation,
     wish: desired,
@@ -173,7 +182,7 @@ function withMemory(service: Service, memory: SavedService | undefined, isRemove
     lastExit,
     lastReason,
     lastDetail,
-  } = memory;
+  } = saved;
   return {
     ...service,
     isRemoved,
@@ -182,15 +191,15 @@ function withMemory(service: Service, memory: SavedService | undefined, isRemove
     restarts,
     failuresInARow,
     attemptsInARow,
-    isInTrouble: memory.isInTrouble ?? (memory.state === 'backoff' || memory.state === 'failed'),
+    isInTrouble: saved.isInTrouble ?? (saved.state === 'backoff' || saved.state === 'failed'),
     lastExit,
     lastReason,
     lastDetail,
   };
 }
 
-/** Only a parent learns how a hook ends: one that an earlier opsd began is ended, and what it was part of begins anew. */
-function endHook(service: Service, { generation, startedAt }: Survivor, step: Step, around: StepContext): Moved {
+/** Ends a hook that an earlier opsd started, and starts the service again: only the parent of a hook learns how it ended. */
+function endHook(service: Service, { generation, startedAt }: Survivor, step: Step, context: StepContext): Moved {
   const { spec } = service;
   const told = `${step}, which an earlier opsd began, is ended`;
   const isToStart = isWanted(service) && (spec.policy.schedule === null || service.desired !== null);
@@ -198,103 +207,104 @@ function endHook(service: Service, { generation, startedAt }: Survivor, step: St
     ? { to: 'start', reason: 'adopted', detail: `the ${step} of an earlier opsd is gone` }
     : { to: 'stopped', reason: 'adopted', detail: told };
   const run: Run = {
-    ...UNHOOKED,
+    ...MAIN_STEP,
     ...{ generation, step, startedAt, pid: null, readyAt: null, isAdopted: true },
-    ...{ beat: noBeatYet(spec.policy, around.now), check: UNASKED },
+    ...{ beat: noBeatYet(spec.policy, context.now), check: UNASKED },
   };
   const known: Service = { ...service, generation: Math.max(service.generation, generation) };
-  const stopping: ServiceState = { name: 'stopping', deadline: around.now + HOOK_PATIENCE, run, next };
-  const [moved, said] = move(known, stopping, around, 'adopted', told);
+  const stopping: ServiceState = { name: 'stopping', deadline: context.now + HOOK_STOP_TIMEOUT, run, next };
+  const [moved, said] = move(known, stopping, context, 'adopted', told);
   const ask: Effect = { type: 'signal', service: spec.name, generation, step, signal: 'SIGTERM', to: 'tree' };
   return [moved, [...said, { type: 'remove_pid', service: spec.name }, ask]];
 }
 
 function adoptService(
   service: Service,
-  memory: SavedService | undefined,
+  saved: SavedService | undefined,
   survivor: Survivor,
-  around: StepContext,
+  context: StepContext,
 ): Moved {
   const { generation, pid, startedAt } = survivor;
   const { policy, name } = service.spec;
-  const isKnown = memory !== undefined && memory.generation === generation;
-  const wasReady = isKnown ? memory.readyAt : policy.ready === null ? startedAt : null;
-  // It may have been beating all the time, but nobody looked: it gets as long as a new one.
-  const beat = noBeatYet(policy, around.now);
-  const check = wasReady === null ? checkReadiness(policy, around.now) : checkHealth(policy, around.now, around.random);
-  const run: Run = { ...UNHOOKED, generation, pid, startedAt, readyAt: wasReady, isAdopted: true, beat, check };
+  const isKnown = saved !== undefined && saved.generation === generation;
+  const wasReady = isKnown ? saved.readyAt : policy.ready === null ? startedAt : null;
+  // Heartbeats during the takeover were not seen: the adopted service gets as long as a new one.
+  const beat = noBeatYet(policy, context.now);
+  const check =
+    wasReady === null ? checkReadiness(policy, context.now) : checkHealth(policy, context.now, context.random);
+  const run: Run = { ...MAIN_STEP, generation, pid, startedAt, readyAt: wasReady, isAdopted: true, beat, check };
   const known: Service = { ...service, generation: Math.max(service.generation, generation) };
-  const deadline = around.now;
+  const deadline = context.now;
   const state: ServiceState =
     wasReady === null
-      ? { name: 'starting', deadline, run: { ...run, startedAt: around.now } }
+      ? { name: 'starting', deadline, run: { ...run, startedAt: context.now } }
       : { name: 'running', deadline, run };
-  // Without a main process its end is reported as soon as its tree is watched.
+  // Without a main process, `exited` follows as soon as the tree is watched.
   const who = pid === null ? 'its main process is gone' : `pid ${pid}`;
-  const [moved, said] = move(known, state, around, 'adopted', `adopted from an earlier opsd (${who})`);
+  const [moved, said] = move(known, state, context, 'adopted', `adopted from an earlier opsd (${who})`);
   const pidFile: Effect =
     pid === null ? { type: 'remove_pid', service: name } : { type: 'write_pid', service: name, pid };
   return [moved, [...said, pidFile]];
 }
 
-/** Goes on with what the earlier opsd was about to do with a generation that is adopted. */
-function straighten(
+/** Goes on with what the predecessor was about to do with an adopted service, and stops it if it is no longer wanted. */
+function applyPendingChange(
   service: Service,
-  memory: SavedService | undefined,
-  { fingerprintOf, isRolled }: Terms,
-  around: StepContext,
+  saved: SavedService | undefined,
+  { fingerprintOf, isRolled }: AdoptionTerms,
+  context: StepContext,
 ): Moved {
   if (service.isRemoved) {
     const detail = 'no longer in the configuration';
-    return bringDownInTurn(service, around, { to: 'stopped', reason: 'removed', detail });
+    return bringDownInTurn(service, context, { to: 'stopped', reason: 'removed', detail });
   }
   if (!isWanted(service)) {
-    return bringDownInTurn(service, around, { to: 'stopped', reason: 'adopted', detail: 'its desired state is down' });
+    return bringDownInTurn(service, context, { to: 'stopped', reason: 'adopted', detail: 'its desired state is down' });
   }
-  if (memory === undefined) return [service, []];
-  const isOfThis = memory.generation === service.generation;
-  const wasStopping = isOfThis && (memory.state === 'stopping' || memory.state === 'killing');
-  if (isOutdated(service, memory, fingerprintOf)) {
+  if (saved === undefined) return [service, []];
+  const isOfThis = saved.generation === service.generation;
+  const wasStopping = isOfThis && (saved.state === 'stopping' || saved.state === 'killing');
+  if (isOutdated(service, saved, fingerprintOf)) {
     if (isRolled && !wasStopping) return [service, []];
     const detail = 'its configuration changed while no opsd was there';
     const next: Next = { to: 'start', reason: 'configuration', detail };
-    if (wasStopping) return bringDown(service, around, next);
-    const changed: Service = { ...service, spec: ofUnknownForm(service.spec), nextSpec: service.spec };
-    return bringDownInTurn(changed, around, next);
+    if (wasStopping) return bringDown(service, context, next);
+    const changed: Service = { ...service, spec: withUnknownSpec(service.spec), nextSpec: service.spec };
+    return bringDownInTurn(changed, context, next);
   }
   if (wasStopping) {
-    return bringDown(service, around, { to: 'start', reason: memory.lastReason, detail: memory.lastDetail });
+    return bringDown(service, context, { to: 'start', reason: saved.lastReason, detail: saved.lastDetail });
   }
   return [service, []];
 }
 
-/** Nothing of it lives. What it was decides what it is now. */
-function absent(
+/** The state of a service without a survivor follows from its saved state. */
+function restoreWithoutProcess(
   service: Service,
-  memory: SavedService | undefined,
+  saved: SavedService | undefined,
   fingerprintOf: (spec: ServiceSpec) => string,
-  around: StepContext,
+  context: StepContext,
 ): Moved {
-  if (memory === undefined || !isWanted(service)) return [service, []];
-  // With another configuration it deserves another try.
-  if (memory.fingerprint !== fingerprintOf(service.spec)) {
+  if (saved === undefined || !isWanted(service)) return [service, []];
+  // With another configuration the service is tried again, and its failures are forgotten.
+  if (saved.fingerprint !== fingerprintOf(service.spec)) {
     return [{ ...service, failuresInARow: 0, attemptsInARow: 0 }, []];
   }
-  switch (memory.state) {
+  switch (saved.state) {
     case 'exited':
       return [{ ...service, state: { name: 'exited', deadline: null } }, []];
     case 'failed':
-      return [{ ...service, state: { name: 'failed', deadline: memory.deadline } }, []];
+      return [{ ...service, state: { name: 'failed', deadline: saved.deadline } }, []];
     case 'backoff':
-      return [{ ...service, state: { name: 'backoff', deadline: memory.deadline ?? around.now } }, []];
+      return [{ ...service, state: { name: 'backoff', deadline: saved.deadline ?? context.now } }, []];
     case 'starting':
     case 'running': {
       const run: Run = {
-        ...UNHOOKED,
+        ...MAIN_STEP,
         generation: service.generation,
         pid: null,
-        startedAt: memory.startedAt ?? around.now,
-        readyAt: memory.readyAt,
+        startedAt: saved.startedAt ?? context.now,
+        readyAt: saved.readyAt,
         isAdopted: true,
         beat: { at: null, lostAt: null, lookAt: null },
         check: UNASKED,
@@ -302,7 +312,7 @@ function absent(
       const exit: Exit = { code: null, signal: null, oom: false };
       const was: Service = { ...service, state: { name: 'running', deadline: null, run } };
       const event = { type: 'exited', service: service.spec.name, generation: run.generation, exit, left: 0 } as const;
-      const [moved, effects] = onEvent(was, event, around);
+      const [moved, effects] = onEvent(was, event, context);
       return [moved, [{ type: 'remove_pid', service: service.spec.name }, ...effects]];
     }
     case 'stopped':
@@ -311,7 +321,7 @@ function absent(
     case 'killing':
       return [service, []];
     default: {
-      const impossible: never = memory.state;
+      const impossible: never = saved.state;
       return impossible;
     }
   }

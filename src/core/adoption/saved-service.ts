@@ -1,42 +1,43 @@
-// What one opsd writes down of its services for the next one.
+// The saved state of services, which the next opsd of the same boot restores.
 
 import type { Millis, ServiceSpec } from '../model/spec.ts';
 import type { Exit, State } from '../model/state.ts';
 import type { Reason, StateName } from '../model/states.ts';
-import { membersOfUnknownForm } from '../rollout/restore.ts';
+import { membersWithUnknownSpec } from '../rollout/restore.ts';
 
-/** What an opsd writes down of a service for the next one of the same boot. */
+/** The saved state of one service. */
 export interface SavedService {
   readonly name: string;
   readonly generation: number;
   readonly state: StateName;
   readonly pid: number | null;
+  /** The desired state, under the name that the state file has for it. */
   readonly wish: 'up' | 'down' | null;
   readonly restarts: number;
   readonly failuresInARow: number;
   readonly attemptsInARow: number;
-  /** Monotonic, of this boot. */
+  /** Monotonic: valid in this boot only. */
   readonly startedAt: Millis | null;
   readonly readyAt: Millis | null;
-  /** When a `backoff` or `failed` service is to be tried again. */
+  /** When a service in `backoff` or `failed` is started again. */
   readonly deadline: Millis | null;
-  /** Whether it had not recovered from `backoff` or `failed`; undefined: written by an opsd that did not say. */
+  /** The service had not recovered from `backoff` or `failed`; undefined: saved by a version that did not have this field. */
   readonly isInTrouble?: boolean;
   readonly lastExit: Exit | null;
   readonly lastReason: Reason;
   readonly lastDetail: string;
-  /** Of the configuration that its process was born with; equal means no new process is needed. */
+  /** Hash of the spec that the process was started with; an equal one needs no new process. */
   readonly fingerprint: string;
-  /** Of the configuration that a rollout went back from; undefined: of none. */
+  /** Hash of the spec that a rollout went back from; undefined: there is none. */
   readonly rejected?: string;
 }
 
-/** No fingerprint is like that: what it was born with is of the configuration of an opsd before. */
+/** Differs from every fingerprint: the process was started by an earlier opsd with a spec that is not known. */
 const UNKNOWN = 'unknown';
 
-/** What an opsd writes down. `fingerprintOf` is one-way: secrets are part of it. */
+/** The saved state of all services. `fingerprintOf` has to be one-way, since specs hold secrets. */
 export function savedServices(state: State, fingerprintOf: (spec: ServiceSpec) => string): readonly SavedService[] {
-  const foreign = membersOfUnknownForm(state.rollouts);
+  const foreign = membersWithUnknownSpec(state.rollouts);
   const rejected = new Map([...state.rollouts.values()].flatMap((rollout) => [...rollout.rejected]));
   return state.services.map((service) => {
     const { state: now } = service;

@@ -1,18 +1,19 @@
-// What becomes of those that depend on a service which was started anew (`on_dependency_restart`).
+// Restarts dependents of a service that was started again (`on_dependency_restart`).
 
 import { bringDown } from '../life/lifecycle.ts';
 import type { Service } from '../model/state.ts';
 import { serviceOf } from './ordering.ts';
 import type { StepDraft } from './step.ts';
 
-/** After a step in which services became ready: those that were started before them, and want to, follow. */
-export function restartDependents(world: StepDraft): void {
-  if (!world.hasMoved || world.state.phase.name !== 'running') return;
-  for (const effect of [...world.effects]) {
+/** Restarts the dependents that were started before a dependency that became ready in this step. */
+export function restartDependents(draft: StepDraft): void {
+  if (!draft.hasMoved || draft.state.phase.name !== 'running') return;
+  for (const effect of [...draft.effects]) {
     if (effect.type !== 'transition' || effect.to !== 'running' || effect.reason !== 'ready') continue;
-    const renewed = serviceOf(world.state, effect.service);
+    const renewed = serviceOf(draft.state, effect.service);
     if (renewed === undefined) continue;
-    for (const dependent of world.state.services) if (isOlder(dependent, renewed)) follow(world, dependent, renewed);
+    for (const dependent of draft.state.services)
+      if (isOlder(dependent, renewed)) restartDependent(draft, dependent, renewed);
   }
 }
 
@@ -23,9 +24,9 @@ function isOlder({ spec, state, deferred }: Service, renewed: Service): boolean 
   return 'run' in renewed.state && state.run.startedAt < renewed.state.run.startedAt;
 }
 
-function follow(world: StepDraft, dependent: Service, renewed: Service): void {
+function restartDependent(draft: StepDraft, dependent: Service, renewed: Service): void {
   const detail = `${renewed.spec.name}, which it depends on, was restarted`;
-  world.change(dependent.spec.name, (service, around) =>
-    bringDown(service, around, { to: 'start', reason: 'dependency', detail }),
+  draft.change(dependent.spec.name, (service, context) =>
+    bringDown(service, context, { to: 'start', reason: 'dependency', detail }),
   );
 }

@@ -1,4 +1,4 @@
-// Who starts and stops before whom: dependencies, ordering, and how many may start at the same time.
+// The order in which services start and stop: dependencies, `after`, and how many may start at the same time.
 
 import { isLive, isWanted, type Obstacle } from '../life/transition.ts';
 import type { Dependency } from '../model/spec.ts';
@@ -10,14 +10,14 @@ export function serviceOf(state: State, name: string): Service | undefined {
   return slot === undefined ? undefined : state.services[slot];
 }
 
-/** How many services are being started; adopted ones that are not ready yet were started by somebody else. */
+/** How many services opsd is starting; adopted ones that are not ready yet do not count. */
 export function countStarting(state: State): number {
   let sum = 0;
   for (const service of state.services) if (service.state.name === 'starting' && !service.state.run.isAdopted) sum += 1;
   return sum;
 }
 
-/** How many services are on the way down and up again because their health was bad. */
+/** How many services are being restarted because their health probe failed. */
 export function countUnhealthyRestarts(state: State): number {
   return state.services.filter(({ state: { name }, lastFailure }) => {
     return lastFailure === 'unhealthy' && name !== 'running' && !isRestingState(name);
@@ -30,12 +30,12 @@ export function obstacleOf(state: State, service: Service): Obstacle | null {
     return { text: 'nothing: opsd is shutting down', on: null, isUnsatisfiable: true };
   const { policy } = service.spec;
   for (const dependency of policy.dependsOn) {
-    const obstacle = unmet(state, dependency);
+    const obstacle = dependencyObstacle(state, dependency);
     if (obstacle !== null) return obstacle;
   }
   for (const earlier of policy.after) {
     const other = serviceOf(state, earlier);
-    if (other !== undefined && isOnItsWay(other)) {
+    if (other !== undefined && isComingUp(other)) {
       return { text: `${earlier} (${other.state.name})`, on: earlier, isUnsatisfiable: false };
     }
   }
@@ -44,8 +44,8 @@ export function obstacleOf(state: State, service: Service): Obstacle | null {
 }
 
 /**
- * Services that `name` requires, and what those require, the deepest first. While a reload is being carried out some are
- * of the old form and some of the new, and may require each other.
+ * The dependencies of `name` and theirs, deepest first. During a reload some specs are old and some new, so that
+ * dependencies can form a circle.
  */
 export function needsOf(state: State, name: string): readonly string[] {
   const visited = new Set([name]);
@@ -62,13 +62,13 @@ export function needsOf(state: State, name: string): readonly string[] {
   return found;
 }
 
-/** Services outside of `names` that are up and need one of them, or one that needs one of them; nearest first. */
+/** Dependents of `names` that are up and not among `names`, and theirs; nearest first. */
 export function neededBy(state: State, names: readonly string[]): readonly string[] {
   const found: string[] = [];
   const reached = new Set(names);
   for (let next = [...names]; next.length > 0; ) {
     const wanted = new Set(next);
-    // A job that has completed may be stopped: nobody needs it any more.
+    // A completed job may be stopped: its dependents need it no longer.
     const needs = ({ spec: { policy } }: Service) =>
       policy.dependsOn.some(({ service, until }) => until !== 'completed' && wanted.has(service));
     const isUp = ({ state: { name } }: Service) => name === 'starting' || name === 'running';
@@ -80,7 +80,7 @@ export function neededBy(state: State, names: readonly string[]): readonly strin
   return found;
 }
 
-/** `names`, each behind those of them that come after it when they start; as they are given otherwise. */
+/** Sorts `names` so that dependents come before their dependencies; otherwise the order stays. */
 export function dependentsFirst(state: State, names: readonly string[]): readonly string[] {
   const dependents = new Map<string, string[]>(names.map((name) => [name, []]));
   for (const { spec } of state.services) {
@@ -101,25 +101,26 @@ export function dependentsFirst(state: State, names: readonly string[]): readonl
   return [...inOrder];
 }
 
-/** Is there a live service that has to be gone before this one is asked to go? */
+/** Whether a dependent of this service lives, which a shutdown stops first. */
 export function isNeeded(state: State, name: string): boolean {
   return state.services.some((other) => isLive(other.state) && comesAfter(other, name));
 }
 
-/** It is to go down, by an order or a reload, when those that come after it, and go down as well, are gone. */
+/** Whether a stop or restart of this service is deferred until dependents are gone. */
 export function isDeferred({ deferred, orders }: Service): boolean {
   return deferred !== null || orders.some(({ deferredFrom }) => deferredFrom !== null);
 }
 
-/** Is something that comes after this one going down, or about to? `of`: of those; without, anything. */
+/** Whether a dependent of this service is going down, or about to. `of`: only these dependents count. */
 export function isAwaitingDependents(state: State, name: string, of?: ReadonlySet<string>): boolean {
   return state.services.some(
-    (other) => (isDeferred(other) || isLeaving(other)) && comesAfter(other, name) && (of?.has(other.spec.name) ?? true),
+    (other) =>
+      (isDeferred(other) || isGoingDown(other)) && comesAfter(other, name) && (of?.has(other.spec.name) ?? true),
   );
 }
 
-/** Goes down. What survives SIGKILL does not, and is not waited for. */
-export function isLeaving({ state }: Service): boolean {
+/** Whether the service is going down. One that survives SIGKILL does not count, so that nothing waits for it. */
+export function isGoingDown({ state }: Service): boolean {
   return state.name === 'stopping' || (state.name === 'killing' && !state.isStuck);
 }
 
@@ -128,7 +129,7 @@ function comesAfter(service: Service, name: string): boolean {
   return after.includes(name) || dependsOn.some((dependency) => dependency.service === name);
 }
 
-function unmet(state: State, { service: name, until }: Dependency): Obstacle | null {
+function dependencyObstacle(state: State, { service: name, until }: Dependency): Obstacle | null {
   const needed = serviceOf(state, name);
   if (needed === undefined) return { text: `${name} (not configured)`, on: null, isUnsatisfiable: true };
   if (isDeferred(needed)) {
@@ -149,9 +150,9 @@ function unmet(state: State, { service: name, until }: Dependency): Obstacle | n
   return { text: `${name} (${now.name})`, on: name, isUnsatisfiable };
 }
 
-function isOnItsWay(service: Service): boolean {
+function isComingUp(service: Service): boolean {
   const { name } = service.state;
   if (isDeferred(service)) return service.deferred?.to !== 'stopped';
-  if (isLeaving(service) && 'next' in service.state && service.state.next.to === 'start') return true;
+  if (isGoingDown(service) && 'next' in service.state && service.state.next.to === 'start') return true;
   return name === 'waiting' || name === 'starting' || (name === 'stopped' && isWanted(service));
 }

@@ -1,10 +1,10 @@
-// A step under way: the state as far as it has come, and the effects so far. Never leaves `step`.
+// A step in progress: the state and the effects so far. A draft never leaves `step`.
 
 import { draw } from '../life/backoff.ts';
 import { start } from '../life/lifecycle.ts';
 import { type GenerationEvent, onEvent } from '../life/machine.ts';
 import { answerArrived } from '../life/pending-commands.ts';
-import { isPassing, passOn } from '../life/run-end.ts';
+import { moveOn, mustMoveOn } from '../life/run-end.ts';
 import { isLive, type Moved, type StepContext } from '../life/transition.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
@@ -15,7 +15,7 @@ export class StepDraft {
   state: State;
   readonly effects: Effect[] = [];
   readonly now: Millis;
-  /** Something happened that may let a waiting service start, other than a change of state. */
+  /** Something other than a transition happened that may let a waiting service start. */
   mayAdmit = false;
 
   constructor(state: State, now: Millis) {
@@ -23,6 +23,7 @@ export class StepDraft {
     this.now = now;
   }
 
+  /** The context of one change; each call draws the next random number. */
   context(): StepContext {
     const { seed, random } = draw(this.state.seed);
     this.state = { ...this.state, seed };
@@ -36,15 +37,15 @@ export class StepDraft {
     };
   }
 
-  /** Applies a change to one service, answers who waited for where that leads, and what cannot stay there goes on. */
-  change(name: string, how: (service: Service, around: StepContext) => Moved): void {
+  /** Applies a change to one service, answers the commands that are done by it, and moves on from states that end at once. */
+  change(name: string, how: (service: Service, context: StepContext) => Moved): void {
     const before = serviceOf(this.state, name);
     if (before === undefined) return;
     this.#apply(name, before, how(before, this.context()));
     const arrived = serviceOf(this.state, name);
     if (arrived === undefined || arrived === before) return;
     this.#apply(name, arrived, answerArrived(arrived));
-    if (arrived.state.name !== before.state.name && isPassing(arrived, this.now)) this.change(name, passOn);
+    if (arrived.state.name !== before.state.name && mustMoveOn(arrived, this.now)) this.change(name, moveOn);
   }
 
   #apply(name: string, before: Service, [after, effects]: Moved): void {
@@ -62,33 +63,33 @@ export class StepDraft {
     this.effects.push(...effects);
   }
 
-  mapAll(how: (service: Service, around: StepContext) => Moved): void {
+  mapAll(how: (service: Service, context: StepContext) => Moved): void {
     for (const { spec } of this.state.services) this.change(spec.name, how);
   }
 
   onGenerationEvent(event: GenerationEvent): void {
-    this.change(event.service, (service, around) => {
+    this.change(event.service, (service, context) => {
       const { state } = service;
-      // Old news is no news.
+      // Events of an old generation are ignored.
       if (!('run' in state) || state.run.generation !== event.generation) return [service, []];
       if (isOfAnotherStep(event, state.run)) return [service, []];
-      // Who needs it only to be started may go now, though its state is what it was.
+      // Dependents that wait for `started` may start now, although there was no transition.
       this.mayAdmit ||= event.type === 'spawned';
-      return onEvent(service, event, around);
+      return onEvent(service, event, context);
     });
   }
 
-  /** Has some service changed its state in this step? */
+  /** Whether there was a transition in this step. */
   get hasMoved(): boolean {
     return this.effects.some(({ type }) => type === 'transition');
   }
 
-  /** Starts whoever waits and may go now. Nobody may who could not before, unless some service changed its state. */
+  /** Starts the waiting services that may start now. Without a transition in this step the answer is the same as before. */
   admit(): void {
     if (!this.mayAdmit && !this.hasMoved) return;
     if (this.state.queue.length === 0 || this.state.phase.name !== 'running') return;
     let free = this.state.startConcurrency - countStarting(this.state);
-    // What is isUnsatisfiable for one is so for those that wait for it, wherever they are in the queue.
+    // If a dependency cannot come up, neither can its dependents, also those before it in the queue: repeat until stable.
     for (let isSpreading = true; isSpreading; ) {
       isSpreading = false;
       for (const name of this.state.queue) {
@@ -97,7 +98,7 @@ export class StepDraft {
         if (waiter?.state.name !== 'waiting') continue;
         const obstacle = obstacleOf(this.state, waiter);
         if (waiter.state.for === obstacle?.text && waiter.state.isUnsatisfiable === obstacle.isUnsatisfiable) continue;
-        this.change(name, (service, around) => start(service, around, service.lastReason, 'dependencies ready'));
+        this.change(name, (service, context) => start(service, context, service.lastReason, 'dependencies ready'));
         if (serviceOf(this.state, name)?.state.name === 'starting') free -= 1;
         isSpreading ||= obstacle?.isUnsatisfiable === true && !waiter.state.isUnsatisfiable;
       }
@@ -109,7 +110,7 @@ export class StepDraft {
     this.state = { ...this.state, services: [...this.state.services, service], slots };
   }
 
-  /** A service that is no longer configured is forgotten as soon as nothing of it lives. */
+  /** Forgets the services that are no longer configured and have no processes. */
   forgetRemoved(): void {
     const { services } = this.state;
     if (!services.some(isForgettable)) return;
@@ -128,7 +129,7 @@ export class StepDraft {
   }
 }
 
-/** Of a process tree that is gone already, or of one that is not there yet. */
+/** Whether the event is about another process tree of the generation than the one that lives. */
 function isOfAnotherStep(event: GenerationEvent, { step }: Run): boolean {
   switch (event.type) {
     case 'spawned':

@@ -1,12 +1,12 @@
-// The deadline of a live generation: the earliest of all that is watched of it.
+// The deadline of a run: the earliest of its timeout, hook, heartbeat, probe, readiness and recovery.
 
 import type { Millis, Policy } from '../model/spec.ts';
 import type { Run, Service, ServiceState } from '../model/state.ts';
 
-/** The states in which a generation is watched. */
+/** The states with a heartbeat and a probe. */
 export type Watched = Extract<ServiceState, { name: 'starting' | 'running' }>;
 
-/** The service with this run, in the same state, with the deadline that follows from it. */
+/** The service with this run and the deadline that follows from it. */
 export function withDeadline(service: Service, name: Watched['name'], run: Run): Service {
   return { ...service, state: stateOf(service, name, run) };
 }

@@ -1,31 +1,32 @@
-// Probes: when a live generation is asked, and what its answers mean.
+// Probes: when the next one is due, and what the answers mean.
 
 import type { Effect } from '../model/effects.ts';
 import type { Health, Millis, Policy, Probe } from '../model/spec.ts';
 import type { Check, Run, Service } from '../model/state.ts';
 
-/** Spread over ± 10 %, so that a thousand probes do not come at the same moment. */
+/** Intervals are spread by ± 10 %, so that a thousand probes are not due at the same moment. */
 const JITTER = 0.1;
 
-/** Questions of a second and more apart are asked at multiples of this: a thousand services then share their wakings. */
+/** Probes with an interval of a second or more are due at multiples of this, so that many services share one wakeup. */
 const GRID: Millis = 25;
 
-/** Nobody asks, and nobody has asked. */
+/** No probe is due, and there was no answer. */
 export const UNASKED: Check = { askAt: null, failures: 0, successes: 0, isHealthy: null, lastFailure: null };
 
-/** A question over the network that is not answered by then is asked again: the first one may have come too early. */
+/** Longest readiness probe over the network: a connection made too early may never be answered, so ask again. */
 const LONGEST_QUESTION: Millis = 5_000;
 
-/** Readiness by a probe: the first question comes at once. */
+/** The check of a service that starts: the first readiness probe is due at once. */
 export function checkReadiness(policy: Policy, now: Millis): Check {
   return policy.ready?.probe ? { ...UNASKED, askAt: now } : UNASKED;
 }
 
+/** The check of a running service: the first health probe is due after one interval. */
 export function checkHealth(policy: Policy, now: Millis, random: number): Check {
   return policy.health === null ? UNASKED : { ...UNASKED, askAt: later(now, policy.health.interval, random) };
 }
 
-/** The question that is due, and the run that awaits its answer. */
+/** The effect `probe` that is due, and the run that awaits the answer. */
 export function ask(service: Service, run: Run): readonly [Run, readonly Effect[]] {
   const { policy, name } = service.spec;
   const question = questionOf(policy, run);
@@ -34,7 +35,7 @@ export function ask(service: Service, run: Run): readonly [Run, readonly Effect[
   return [{ ...run, check: { ...run.check, askAt: null } }, [probe]];
 }
 
-/** After an answer: the counts, and the time of the next question. */
+/** The check after an answer. `no`: what was wrong; null: nothing. `pause`: until the next probe. */
 export function answered(check: Check, no: string | null, pause: Millis, now: Millis, random: number): Check {
   const isGood = no === null;
   return {
@@ -46,7 +47,7 @@ export function answered(check: Check, no: string | null, pause: Millis, now: Mi
   };
 }
 
-/** What the answers in a row say of the health now; null: nothing new. */
+/** Whether the service has become healthy or unhealthy by the answers in a row; null: neither. */
 export function verdictOf(check: Check, health: Health): boolean | null {
   if (check.failures >= health.failures && check.isHealthy !== false) return false;
   if (check.successes >= health.successes && check.isHealthy !== true) return true;

@@ -1,22 +1,22 @@
-// Services that the clock starts.
+// Jobs: services that a schedule starts.
 
 import type { Service } from '../model/state.ts';
 import { bringDown, start } from './lifecycle.ts';
 import { isLive, isWanted, type Moved, type StepContext } from './transition.ts';
 
-/** Its time has come. An operator's stop beats the clock. */
-export function runOnTime(service: Service, around: StepContext): Moved {
+/** The schedule is due. A service that an operator stopped is not started by it. */
+export function runOnTime(service: Service, context: StepContext): Moved {
   const { state, spec } = service;
   const { schedule } = spec.policy;
-  if (schedule === null || around.closingAt !== null || !isWanted(service)) return [service, []];
+  if (schedule === null || context.closingAt !== null || !isWanted(service)) return [service, []];
   const detail = `scheduled (${schedule.cron})`;
-  if (!isLive(state) && state.name !== 'waiting') return start(service, around, 'schedule', detail);
+  if (!isLive(state) && state.name !== 'waiting') return start(service, context, 'schedule', detail);
   switch (schedule.overlap) {
     case 'skip':
       return [service, [{ type: 'skipped', service: spec.name }]];
     case 'queue':
       return [{ ...service, isQueued: true }, []];
     case 'kill':
-      return bringDown(service, around, { to: 'start', reason: 'schedule', detail });
+      return bringDown(service, context, { to: 'start', reason: 'schedule', detail });
   }
 }

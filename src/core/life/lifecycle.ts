@@ -10,16 +10,16 @@ import { noBeatYet } from './heartbeat.ts';
 import { type Moved, move, type StepContext, unreachable } from './transition.ts';
 import { describeHook } from './verdict.ts';
 
-/** How long SIGKILL may take before we say that it does not work, and how often it is said to try again. */
+/** How long a tree may survive SIGKILL before the alert, and how often SIGKILL is sent again. */
 export const KILL_WAIT: Millis = 5_000;
 
-/** Brings a service that is at rest up, or lets it wait for what it needs. */
-export function start(service: Service, around: StepContext, reason: Reason, detail: string): Moved {
+/** Starts a service without processes: into `starting`, or into `waiting` if there is an obstacle. */
+export function start(service: Service, context: StepContext, reason: Reason, detail: string): Moved {
   const fresh =
     service.nextSpec === null ? service : { ...service, spec: service.nextSpec, nextSpec: null, deferred: null };
   const settings: Effect[] =
     fresh === service ? [] : [{ type: 'settings', service: service.spec.name, spec: fresh.spec }];
-  const obstacle = around.obstacle(fresh);
+  const obstacle = context.obstacle(fresh);
   if (obstacle !== null) {
     const { text, on, isUnsatisfiable } = obstacle;
     const waiting: ServiceState = { name: 'waiting', deadline: null, for: text, on, isUnsatisfiable };
@@ -27,7 +27,7 @@ export function start(service: Service, around: StepContext, reason: Reason, det
     const [waiter, said]: Moved =
       fresh.state.name === 'waiting'
         ? [{ ...fresh, state: waiting, lastDetail: told }, []]
-        : move(fresh, waiting, around, reason, told);
+        : move(fresh, waiting, context, reason, told);
     return [waiter, [...settings, ...said]];
   }
   const generation = fresh.generation + 1;
@@ -36,28 +36,28 @@ export function start(service: Service, around: StepContext, reason: Reason, det
   const run: Run = {
     generation,
     step,
-    hookEndsAt: beforeStart === null ? null : around.now + beforeStart.timeout,
+    hookEndsAt: beforeStart === null ? null : context.now + beforeStart.timeout,
     pid: null,
-    startedAt: around.now,
+    startedAt: context.now,
     readyAt: null,
     isAdopted: false,
-    beat: noBeatYet(fresh.spec.policy, around.now),
+    beat: noBeatYet(fresh.spec.policy, context.now),
     check: UNASKED,
   };
-  const [next, said] = move({ ...fresh, generation }, stateOf(fresh, 'starting', run), around, reason, detail);
+  const [next, said] = move({ ...fresh, generation }, stateOf(fresh, 'starting', run), context, reason, detail);
   const { spec } = fresh;
   return [next, [...settings, ...said, { type: 'spawn', service: spec.name, generation, step, spec }]];
 }
 
-/** Takes a service down when its turn comes: after those that come after it and are on their way down too (`held`). */
-export function bringDownInTurn(service: Service, around: StepContext, next: Next): Moved {
+/** Takes a service down when its turn comes: defers that until its dependents that are going down are gone. */
+export function bringDownInTurn(service: Service, context: StepContext, next: Next): Moved {
   const { name } = service.state;
-  if (name !== 'starting' && name !== 'running') return bringDown(service, around, next);
+  if (name !== 'starting' && name !== 'running') return bringDown(service, context, next);
   return [{ ...service, deferred: next }, []];
 }
 
-/** Takes a service down; `next` follows when its tree is empty. Safe in every state. */
-export function bringDown(service: Service, around: StepContext, next: Next): Moved {
+/** Takes a service down; `next` follows when its process tree is empty. Safe in every state. */
+export function bringDown(service: Service, context: StepContext, next: Next): Moved {
   const { reason, detail } = next.to === 'settle' ? next.verdict : next;
   switch (service.state.name) {
     case 'starting':
@@ -65,10 +65,10 @@ export function bringDown(service: Service, around: StepContext, next: Next): Mo
       const { policy, name } = service.spec;
       const { generation, step } = service.state.run;
       const run: Run = { ...service.state.run, hookEndsAt: null };
-      const deadline = Math.min(around.now + policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
+      const deadline = Math.min(context.now + policy.stopTimeout, context.closingAt ?? Number.POSITIVE_INFINITY);
       const state: ServiceState = { name: 'stopping', deadline, run, next };
-      const [moved, said] = move({ ...service, deferred: null }, state, around, reason, detail);
-      // Nobody waits for what a before_start does any more.
+      const [moved, said] = move({ ...service, deferred: null }, state, context, reason, detail);
+      // A before_start has nothing to finish: it is killed at once.
       const down: Effect =
         step === 'before_start'
           ? { type: 'kill', service: name, generation, step }
@@ -83,21 +83,23 @@ export function bringDown(service: Service, around: StepContext, next: Next): Mo
     case 'failed':
     case 'exited':
     case 'stopped':
-      return next.to === 'start' ? start(service, around, reason, detail) : rest(service, around, reason, detail);
+      return next.to === 'start'
+        ? start(service, context, reason, detail)
+        : moveToStopped(service, context, reason, detail);
     default:
       return unreachable(service.state);
   }
 }
 
-/** SIGKILL at once to all that is left of a service. `then`: what follows where nothing was to follow yet. */
-export function killNow(service: Service, around: StepContext, reason: Reason, detail: string, then?: Next): Moved {
+/** Kills the process tree at once. `then`: what follows if the service was not stopping already; without it: stopped. */
+export function killNow(service: Service, context: StepContext, reason: Reason, detail: string, then?: Next): Moved {
   const { state, spec } = service;
   if (state.name !== 'starting' && state.name !== 'running' && state.name !== 'stopping') return [service, []];
   const next: Next = state.name === 'stopping' ? state.next : (then ?? { to: 'stopped', reason, detail });
   const { generation, step, hookEndsAt } = state.run;
   const run: Run = { ...state.run, hookEndsAt: null };
-  const killing: ServiceState = { name: 'killing', deadline: around.now + KILL_WAIT, run, next, isStuck: false };
-  const [moved, said] = move({ ...service, deferred: null }, killing, around, reason, detail);
+  const killing: ServiceState = { name: 'killing', deadline: context.now + KILL_WAIT, run, next, isStuck: false };
+  const [moved, said] = move({ ...service, deferred: null }, killing, context, reason, detail);
   const why = `${describeHook(spec, step)} was killed: the time to stop was over`;
   const told: Effect[] =
     step === 'after_stop' && hookEndsAt !== null
@@ -106,8 +108,8 @@ export function killNow(service: Service, around: StepContext, reason: Reason, d
   return [moved, [...told, ...said, { type: 'kill', service: spec.name, generation, step }]];
 }
 
-/** Down on purpose: what the clock had queued is off, too. */
-export function rest(service: Service, around: StepContext, reason: Reason, detail: string): Moved {
+/** The service is down on purpose: its failures are forgotten, and a queued run of its schedule is dropped. */
+export function moveToStopped(service: Service, context: StepContext, reason: Reason, detail: string): Moved {
   const spec = service.nextSpec ?? service.spec;
   const settled: Service = { ...service, spec, nextSpec: null, deferred: null };
   const settings: Effect[] = spec === service.spec ? [] : [{ type: 'settings', service: spec.name, spec }];
@@ -117,7 +119,7 @@ export function rest(service: Service, around: StepContext, reason: Reason, deta
       : move(
           { ...settled, failuresInARow: 0, attemptsInARow: 0, lastFailure: null, isQueued: false },
           { name: 'stopped', deadline: null },
-          around,
+          context,
           reason,
           detail,
         );

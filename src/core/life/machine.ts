@@ -14,37 +14,37 @@ import { judgeHook, onHookEnded, onHookOverdue, onMainEnded, onTreeExited } from
 import { isStable, type Moved, move, type StepContext, unreachable } from './transition.ts';
 import { judge } from './verdict.ts';
 
-/** News of a generation. The caller has made sure that it is the one that lives. */
-export function onEvent(service: Service, event: GenerationEvent, around: StepContext): Moved {
+/** Applies an event to the generation that lives; the caller has ruled out events of older ones. */
+export function onEvent(service: Service, event: GenerationEvent, context: StepContext): Moved {
   switch (event.type) {
     case 'spawned':
-      return isHook(event) ? [service, []] : spawned(service, event.pid, around);
+      return isHook(event) ? [service, []] : onSpawned(service, event.pid, context);
     case 'spawn_failed':
-      if (isHook(event)) return onHookEnded(service, around, judgeHook(service, event), 0);
-      // An error after the spawn (a signal that could not be sent, say) is not the end of anything.
+      if (isHook(event)) return onHookEnded(service, context, judgeHook(service, event), 0);
+      // An error after the spawn (a signal that could not be sent, for example) does not end the run.
       if ('run' in service.state && service.state.run.pid !== null) return [service, []];
-      return onMainEnded(service, around, null, 0, {
+      return onMainEnded(service, context, null, 0, {
         kind: event.kind,
         reason: 'spawn_failed',
         detail: event.message,
       });
     case 'exited': {
       const { exit, left, refusal } = event;
-      if (isHook(event)) return onHookEnded(service, around, judgeHook(service, event), left);
-      return onMainEnded(service, around, exit, left, judge(exit, service.spec.policy, refusal));
+      if (isHook(event)) return onHookEnded(service, context, judgeHook(service, event), left);
+      return onMainEnded(service, context, exit, left, judge(exit, service.spec.policy, refusal));
     }
     case 'tree_exited':
-      return onTreeExited(service, around);
+      return onTreeExited(service, context);
     case 'scan_failed':
-      return unseen(service, around);
+      return onScanFailed(service, context);
     case 'heartbeat_checked':
-      return looked(service, event.changed, around);
+      return onHeartbeatChecked(service, event.changed, context);
     case 'probed':
-      return probed(service, event.isGood, event.detail, around);
+      return onProbed(service, event.isGood, event.detail, context);
     case 'memory_exceeded':
-      return outgrown(service, event.detail, around);
+      return onMemoryExceeded(service, event.detail, context);
     case 'ready':
-      return service.state.name === 'starting' ? becomeRunning(service, service.state.run, around) : [service, []];
+      return service.state.name === 'starting' ? becomeRunning(service, service.state.run, context) : [service, []];
     default:
       return unreachable(event);
   }
@@ -70,55 +70,55 @@ function isHook({ step = 'main' }: { readonly step?: Step }): boolean {
   return step !== 'main';
 }
 
-/** The service's deadline has come. */
-export function onDeadline(service: Service, around: StepContext): Moved {
+/** Acts on the deadline of the service. */
+export function onDeadline(service: Service, context: StepContext): Moved {
   const { state, spec } = service;
-  const { now } = around;
+  const { now } = context;
   switch (state.name) {
     case 'stopped':
     case 'waiting':
     case 'exited':
       return [service, []];
     case 'backoff':
-      return start({ ...service, restarts: service.restarts + 1 }, around, 'backoff', 'backoff delay over');
+      return start({ ...service, restarts: service.restarts + 1 }, context, 'backoff', 'backoff delay over');
     case 'failed':
-      return start({ ...service, restarts: service.restarts + 1 }, around, 'retry', 'retry_failed elapsed');
+      return start({ ...service, restarts: service.restarts + 1 }, context, 'retry', 'retry_failed elapsed');
     case 'starting': {
-      if (isOverdue(service, state.run, now)) return overrun(service, around);
+      if (isOverdue(service, state.run, now)) return failOverdue(service, context);
       const { ready } = spec.policy;
       if (ready !== null && now >= state.run.startedAt + ready.timeout) {
         const { lastFailure } = state.run.check;
         const last = lastFailure === null ? '' : `; the last answer: ${lastFailure}`;
         const detail = `not ready within ${ready.timeout} ms (ready.on = "${ready.on}")${last}`;
-        return fail(service, around, 'readiness_timeout', detail);
+        return fail(service, context, 'readiness_timeout', detail);
       }
-      if (isHookOverdue(state.run, now)) return onHookOverdue(service, around);
+      if (isHookOverdue(state.run, now)) return onHookOverdue(service, context);
       if (ready?.on === 'delay' && state.run.pid !== null && now >= state.run.startedAt + ready.delay) {
-        return becomeRunning(service, state.run, around);
+        return becomeRunning(service, state.run, context);
       }
-      return attend(service, state, now);
+      return runDueChecks(service, state, now);
     }
     case 'running':
-      return isOverdue(service, state.run, now) ? overrun(service, around) : attend(service, state, now);
+      return isOverdue(service, state.run, now) ? failOverdue(service, context) : runDueChecks(service, state, now);
     case 'stopping':
-      if (isHookOverdue(state.run, now)) return onHookOverdue(service, around);
-      return killNow(service, around, 'stop_timeout', whyKilled(service, around));
+      if (isHookOverdue(state.run, now)) return onHookOverdue(service, context);
+      return killNow(service, context, 'stop_timeout', whyKilled(service, context));
     case 'killing':
-      if (state.run.hookEndsAt === null) return stillThere(service, state, around);
-      return onHookOverdue({ ...service, state: { ...state, deadline: now + KILL_WAIT } }, around);
+      if (state.run.hookEndsAt === null) return onKillOverdue(service, state, context);
+      return onHookOverdue({ ...service, state: { ...state, deadline: now + KILL_WAIT } }, context);
     default:
       return unreachable(state);
   }
 }
 
-/** The end of a shutdown may come before that of its own stop. */
+/** Why SIGKILL follows: the deadline of a shutdown may be earlier than that of the stop. */
 function whyKilled({ spec, nextSpec }: Service, { now, closingAt }: StepContext): string {
   if (closingAt !== null && closingAt <= now) return 'the shutdown took longer than shutdown_timeout';
   return `did not stop within ${(nextSpec ?? spec).policy.stopTimeout} ms`;
 }
 
-/** Looks at the heartbeat, asks the probe and tells of a recovery, where it is time to. */
-function attend(service: Service, state: Watched, now: Millis): Moved {
+/** Checks the heartbeat, sends the probe and reports a recovery, each if it is due. */
+function runDueChecks(service: Service, state: Watched, now: Millis): Moved {
   const { launch, name, policy } = service.spec;
   const effects: Effect[] = [];
   let { run } = state;
@@ -136,62 +136,62 @@ function attend(service: Service, state: Watched, now: Millis): Moved {
   return [withDeadline(hasRecovered ? { ...service, isInTrouble: false } : service, state.name, run), effects];
 }
 
-function spawned(service: Service, pid: number, around: StepContext): Moved {
+function onSpawned(service: Service, pid: number, context: StepContext): Moved {
   const { state, spec } = service;
   if (!('run' in state)) return [service, []];
   const wrote: Effect = { type: 'write_pid', service: spec.name, pid };
   const run: Run = { ...state.run, pid };
   if (state.name !== 'starting') return [{ ...service, state: { ...state, run } }, [wrote]];
   if (spec.policy.ready !== null) {
-    const checked: Run = { ...run, check: checkReadiness(spec.policy, around.now) };
+    const checked: Run = { ...run, check: checkReadiness(spec.policy, context.now) };
     return [withDeadline(service, 'starting', checked), [wrote]];
   }
-  const [moved, effects] = becomeRunning(service, run, around);
+  const [moved, effects] = becomeRunning(service, run, context);
   return [moved, [wrote, ...effects]];
 }
 
-function becomeRunning(service: Service, run: Run, around: StepContext): Moved {
+function becomeRunning(service: Service, run: Run, context: StepContext): Moved {
   const { policy } = service.spec;
-  const ready: Run = { ...run, readyAt: around.now, check: checkHealth(policy, around.now, around.random) };
+  const ready: Run = { ...run, readyAt: context.now, check: checkHealth(policy, context.now, context.random) };
   const state = stateOf(service, 'running', ready);
-  return move(service, state, around, 'ready', 'up and ready');
+  return move(service, state, context, 'ready', 'up and ready');
 }
 
-// Health is judged only while it is starting or running: one that drains may well stop beating.
+// Heartbeats and probes count only while the service is starting or running: one that drains may stop to answer.
 
-function looked(service: Service, changed: boolean, around: StepContext): Moved {
+function onHeartbeatChecked(service: Service, changed: boolean, context: StepContext): Moved {
   const { state, spec } = service;
   if (state.name !== 'starting' && state.name !== 'running') return [service, []];
   const { policy } = spec;
   if (changed) {
-    const run: Run = { ...state.run, beat: onBeat(policy, around.now) };
-    // A before_start that touches the file does not speak for the service.
+    const run: Run = { ...state.run, beat: onBeat(policy, context.now) };
+    // A before_start that touches the file does not make the service ready.
     if (state.name === 'starting' && policy.ready?.on === 'heartbeat' && run.step === 'main')
-      return becomeRunning(service, run, around);
+      return becomeRunning(service, run, context);
     return [withDeadline(service, state.name, run), []];
   }
   const { lostAt, at } = state.run.beat;
-  if (policy.heartbeat === null || lostAt === null || around.now < lostAt) return [service, []];
+  if (policy.heartbeat === null || lostAt === null || context.now < lostAt) return [service, []];
   const late =
     at === null
       ? `no heartbeat within ${policy.heartbeat.grace} ms of the start (heartbeat.grace)`
-      : `no heartbeat for ${Math.round(around.now - at)} ms (heartbeat.timeout is ${policy.heartbeat.timeout} ms)`;
-  return fail(service, around, 'heartbeat_lost', late);
+      : `no heartbeat for ${Math.round(context.now - at)} ms (heartbeat.timeout is ${policy.heartbeat.timeout} ms)`;
+  return fail(service, context, 'heartbeat_lost', late);
 }
 
-function probed(service: Service, isGood: boolean, detail: string, around: StepContext): Moved {
+function onProbed(service: Service, isGood: boolean, detail: string, context: StepContext): Moved {
   const { state, spec } = service;
   if (state.name !== 'starting' && state.name !== 'running') return [service, []];
   const { ready, health } = spec.policy;
   const { run } = state;
   if (state.name === 'starting') {
     if (ready?.probe == null) return [service, []];
-    if (isGood) return becomeRunning(service, run, around);
-    const check = answered(run.check, detail, ready.interval, around.now, around.random);
+    if (isGood) return becomeRunning(service, run, context);
+    const check = answered(run.check, detail, ready.interval, context.now, context.random);
     return [withDeadline(service, 'starting', { ...run, check }), []];
   }
   if (health === null) return [service, []];
-  const check = answered(run.check, isGood ? null : detail, health.interval, around.now, around.random);
+  const check = answered(run.check, isGood ? null : detail, health.interval, context.now, context.random);
   const verdict = verdictOf(check, health);
   const { name } = spec;
   const judged = (isHealthy: boolean | null) =>
@@ -200,21 +200,21 @@ function probed(service: Service, isGood: boolean, detail: string, around: StepC
   const news: Effect = { type: 'health', service: name, isHealthy: verdict, detail };
   if (verdict) return [judged(true), check.isHealthy === null ? [] : [news]];
   if (health.onFailure === 'mark') return [judged(false), [news]];
-  // Too many go down at this moment for a reason they may share: it is asked again, and goes when its turn comes.
-  if (!around.mayRestartUnhealthy()) return [judged(check.isHealthy), []];
-  return fail(service, around, 'unhealthy', `${check.failures} failed health probes in a row, the last: ${detail}`);
+  // Too many services are being restarted for their health, perhaps by a common cause: probe again, restart later.
+  if (!context.mayRestartUnhealthy()) return [judged(check.isHealthy), []];
+  return fail(service, context, 'unhealthy', `${check.failures} failed health probes in a row, the last: ${detail}`);
 }
 
-/** One that stops gives its memory back soon. */
-function outgrown(service: Service, detail: string, around: StepContext): Moved {
+/** A service that is stopping already will free its memory soon. */
+function onMemoryExceeded(service: Service, detail: string, context: StepContext): Moved {
   const { name } = service.state;
-  return name === 'starting' || name === 'running' ? fail(service, around, 'memory_limit', detail) : [service, []];
+  return name === 'starting' || name === 'running' ? fail(service, context, 'memory_limit', detail) : [service, []];
 }
 
-/** A live generation has to go because something is wrong with it. */
-function fail(service: Service, around: StepContext, reason: Reason, detail: string): Moved {
+/** Stops a run because of a failure; the restart policy decides what follows. */
+function fail(service: Service, context: StepContext, reason: Reason, detail: string): Moved {
   const verdict: Verdict = { kind: 'failure', reason, detail };
-  return bringDown({ ...service, lastFailure: reason }, around, { to: 'settle', verdict });
+  return bringDown({ ...service, lastFailure: reason }, context, { to: 'settle', verdict });
 }
 
 function isHookOverdue({ hookEndsAt }: Run, now: Millis): boolean {
@@ -225,20 +225,24 @@ function isOverdue({ spec: { policy } }: Service, run: Run, now: Millis): boolea
   return policy.timeout !== null && now >= run.startedAt + policy.timeout;
 }
 
-function overrun(service: Service, around: StepContext): Moved {
-  return fail(service, around, 'run_timeout', `still running after ${service.spec.policy.timeout} ms (timeout)`);
+function failOverdue(service: Service, context: StepContext): Moved {
+  return fail(service, context, 'run_timeout', `still running after ${service.spec.policy.timeout} ms (timeout)`);
 }
 
-/** What cannot be looked at may be gone: that it survives is said of what was seen for so long only. */
-function unseen(service: Service, around: StepContext): Moved {
+/** /proc could not be read, so the tree may be gone: restart the 5 s after which we would report that it survives SIGKILL. */
+function onScanFailed(service: Service, context: StepContext): Moved {
   const { state } = service;
   if (state.name !== 'killing') return [service, []];
-  return [{ ...service, state: { ...state, deadline: around.now + KILL_WAIT } }, []];
+  return [{ ...service, state: { ...state, deadline: context.now + KILL_WAIT } }, []];
 }
 
-function stillThere(service: Service, state: Extract<ServiceState, { name: 'killing' }>, around: StepContext): Moved {
+function onKillOverdue(
+  service: Service,
+  state: Extract<ServiceState, { name: 'killing' }>,
+  context: StepContext,
+): Moved {
   const { name } = service.spec;
-  const again: Service = { ...service, state: { ...state, deadline: around.now + KILL_WAIT, isStuck: true } };
+  const again: Service = { ...service, state: { ...state, deadline: context.now + KILL_WAIT, isStuck: true } };
   const { generation, step } = state.run;
   const kill: Effect = { type: 'kill', service: name, generation, step };
   const who = state.run.pid === null ? 'a process of its tree' : `pid ${state.run.pid}`;

@@ -1,4 +1,4 @@
-// Operators' orders on one service: who is answered what, and when. Each is answered exactly once.
+// The pending commands of one service: when each is answered, and with what. Each is answered exactly once.
 
 import type { Effect, Outcome } from '../model/effects.ts';
 import type { PendingCommand, Service } from '../model/state.ts';
@@ -7,15 +7,15 @@ import { unreachable } from './transition.ts';
 type Answered = readonly [Service, readonly Effect[]];
 
 /**
- * The service has come up, or to rest, where nothing more happens by itself (or not soon): whoever waited for that hears
- * how it went. Asked after each change of a service; all other answers are refusals.
+ * Answers the commands that are done because the service has come up or to rest (backoff counts as rest: it can last
+ * long). Called after each change of a service; all other answers are refusals.
  */
 export function answerArrived(service: Service): Answered {
   if (service.orders.length === 0) return [service, []];
   const { spec, state } = service;
   switch (state.name) {
     case 'running':
-      return answer(service, isContent, () => ({ ok: true, message: `${spec.name} is running` }));
+      return answer(service, isSatisfiedByRunning, () => ({ ok: true, message: `${spec.name} is running` }));
     case 'stopped':
       return answerAtRest(resumed(service), 'stopped');
     case 'waiting':
@@ -44,12 +44,12 @@ function answerAtRest(service: Service, detail: string): Answered {
   });
 }
 
-/** Its processes cannot be ended: no order on it can be carried out for now. */
+/** The tree survives SIGKILL, so no command can be carried out: answers all. */
 export function answerStuck(service: Service, message: string): Answered {
   return answer(service, always, () => ({ ok: false, code: 'failed', message }));
 }
 
-/** A new order is there: those that want something else will not get it. */
+/** A new command cancels pending ones that want the opposite. `who`: the operator. */
 export function supersede(service: Service, by: PendingCommand['action'], who: string): Answered {
   const contrary = (order: PendingCommand) => (order.action === 'stop') !== (by === 'stop');
   return answer(service, contrary, (order) => ({
@@ -59,20 +59,21 @@ export function supersede(service: Service, by: PendingCommand['action'], who: s
   }));
 }
 
-export function dismiss(service: Service, outcome: Outcome): Answered {
+/** Answers all pending commands with the same outcome. */
+export function answerAll(service: Service, outcome: Outcome): Answered {
   return answer(service, always, () => outcome);
 }
 
-/** Orders that were held are as others now: what they waited for does not matter any more. */
+/** The service with its deferred commands no longer deferred: they are being carried out. */
 export function resumed(service: Service): Service {
   if (service.orders.every(hasBegun)) return service;
   return { ...service, orders: service.orders.map((order) => ({ ...order, deferredFrom: null })) };
 }
 
 const always = () => true;
-/** A restart that waits for its turn is not over when what it is to replace has ended by itself. */
+/** A deferred restart has not begun, even if the old generation has ended by itself meanwhile. */
 const hasBegun = ({ deferredFrom }: PendingCommand) => deferredFrom === null;
-const isContent = ({ action, deferredFrom }: PendingCommand) =>
+const isSatisfiedByRunning = ({ action, deferredFrom }: PendingCommand) =>
   action === 'start' || (action === 'restart' && deferredFrom === null);
 
 function answer(

@@ -1,10 +1,10 @@
-// When opsd oversleeps, nobody else pays for it: all that was to come comes that much later.
+// When opsd oversleeps, no service pays for it: all its deadlines are put off by as much.
 
 import type { Millis } from '../model/spec.ts';
 import type { Run, Service } from '../model/state.ts';
 import { withDeadline } from './deadline.ts';
 
-/** Moves all instants of the future by `gap`. */
+/** The service with all future instants moved by `gap`. */
 export function postpone(service: Service, gap: Millis): Service {
   const { state } = service;
   if (!('run' in state)) {

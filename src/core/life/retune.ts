@@ -1,4 +1,4 @@
-// What a reload can change under a running process.
+// Brings a changed policy to a process that runs on.
 
 import type { Policy } from '../model/spec.ts';
 import type { Service } from '../model/state.ts';
@@ -7,17 +7,17 @@ import { checkHealth } from './health.ts';
 import { noBeatYet, onBeat } from './heartbeat.ts';
 import type { StepContext } from './transition.ts';
 
-/** Applies a changed heartbeat or probe to a process that runs on. All else is read from the policy when it is needed. */
-export function retune(service: Service, before: Policy, around: StepContext): Service {
+/** Applies a changed heartbeat or health probe. The rest of the policy is read when it is needed. */
+export function retune(service: Service, before: Policy, context: StepContext): Service {
   const { state } = service;
   const { policy } = service.spec;
   if (state.name !== 'running') return service;
   let { run } = state;
   if (!isSame(before.heartbeat, policy.heartbeat)) {
     const { at } = run.beat;
-    run = { ...run, beat: at === null ? noBeatYet(policy, around.now) : { ...onBeat(policy, around.now), at } };
+    run = { ...run, beat: at === null ? noBeatYet(policy, context.now) : { ...onBeat(policy, context.now), at } };
   }
-  if (!isSame(before.health, policy.health)) run = { ...run, check: checkHealth(policy, around.now, around.random) };
+  if (!isSame(before.health, policy.health)) run = { ...run, check: checkHealth(policy, context.now, context.random) };
   return withDeadline(service, 'running', run);
 }
 

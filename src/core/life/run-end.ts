@@ -1,87 +1,88 @@
-// The end of a generation, and what becomes of its service: backoff, failed, exited, stopped, or another start.
+// The end of a run, and what follows: backoff, failed, exited, stopped, or another start.
 
 import type { AlertReason } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Next, Service, Verdict } from '../model/state.ts';
 import type { Reason } from '../model/states.ts';
 import { delayBefore } from './backoff.ts';
-import { rest, start } from './lifecycle.ts';
+import { moveToStopped, start } from './lifecycle.ts';
 import { forgiven, isStable, isWanted, type Moved, move, type StepContext, unreachable } from './transition.ts';
 
-/** A host without room is not asked again sooner, whatever the service's backoff says. */
+/** Shortest wait after a transient spawn failure (EAGAIN, ENOMEM), whatever the backoff says. */
 const TRANSIENT_WAIT: Millis = 100;
 
-/** The tree is empty: what was to follow follows. */
-export function endRun(service: Service, around: StepContext, next: Next): Moved {
-  if (around.closingAt !== null) return rest(service, around, 'shutdown', 'stopped for the shutdown');
+/** The process tree of a stopping service is empty: does what was to follow. */
+export function endRun(service: Service, context: StepContext, next: Next): Moved {
+  if (context.closingAt !== null) return moveToStopped(service, context, 'shutdown', 'stopped for the shutdown');
   switch (next.to) {
     case 'stopped':
-      return rest(service, around, next.reason, next.detail);
+      return moveToStopped(service, context, next.reason, next.detail);
     case 'start':
-      return start(service, around, next.reason, next.detail);
+      return start(service, context, next.reason, next.detail);
     case 'settle':
-      return concludeRun(service, around, next.verdict);
+      return concludeRun(service, context, next.verdict);
     default:
       return unreachable(next);
   }
 }
 
-/** Decides what becomes of a service whose generation ended by itself. */
-export function concludeRun(service: Service, around: StepContext, verdict: Verdict): Moved {
-  if (around.closingAt !== null || !isWanted(service)) return rest(service, around, verdict.reason, verdict.detail);
+/** Decides what becomes of a service whose run ended by itself or failed. */
+export function concludeRun(service: Service, context: StepContext, verdict: Verdict): Moved {
+  if (context.closingAt !== null || !isWanted(service))
+    return moveToStopped(service, context, verdict.reason, verdict.detail);
   if (service.nextSpec !== null) {
-    return start(forgiven({ ...service, isQueued: false }), around, 'configuration', 'its configuration changed');
+    return start(forgiven({ ...service, isQueued: false }), context, 'configuration', 'its configuration changed');
   }
-  const stable = isStable(service, around.now);
+  const stable = isStable(service, context.now);
   const { policy } = service.spec;
   const attemptsInARow = (stable ? 0 : service.attemptsInARow) + 1;
   const before = stable ? 0 : service.failuresInARow;
   switch (verdict.kind) {
     case 'success': {
       const calm = { ...service, failuresInARow: 0, lastFailure: null };
-      if (policy.restart !== 'always') return leave({ ...calm, attemptsInARow: 0 }, around, verdict);
-      return backOff({ ...calm, attemptsInARow }, around, verdict);
+      if (policy.restart !== 'always') return moveToExited({ ...calm, attemptsInARow: 0 }, context, verdict);
+      return backOff({ ...calm, attemptsInARow }, context, verdict);
     }
     case 'transient':
-      return backOff({ ...service, attemptsInARow, failuresInARow: before }, around, verdict);
+      return backOff({ ...service, attemptsInARow, failuresInARow: before }, context, verdict);
     case 'permanent':
-      return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, around, verdict, null, 'permanent');
+      return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, context, verdict, null, 'permanent');
     case 'failure': {
       const counted = { ...service, lastFailure: verdict.reason, failuresInARow: before + 1, attemptsInARow };
-      if (policy.restart === 'never') return leaveFailed(counted, around, verdict);
-      if (counted.failuresInARow <= policy.maxFailures) return backOff(counted, around, verdict);
-      const retryAt = policy.retryFailed === 0 ? null : around.now + policy.retryFailed;
-      return giveUp(counted, around, verdict, retryAt, 'too_many_failures');
+      if (policy.restart === 'never') return moveToExitedFailed(counted, context, verdict);
+      if (counted.failuresInARow <= policy.maxFailures) return backOff(counted, context, verdict);
+      const retryAt = policy.retryFailed === 0 ? null : context.now + policy.retryFailed;
+      return giveUp(counted, context, verdict, retryAt, 'too_many_failures');
     }
     default:
       return unreachable(verdict);
   }
 }
 
-/** It has come to rest at this moment, and does not stay there: its delay is none, or a run of it is queued. */
-export function isPassing({ state, isQueued }: Service, now: Millis): boolean {
+/** Whether the state ends at once: the backoff delay is 0, or a run by the schedule is queued. */
+export function mustMoveOn({ state, isQueued }: Service, now: Millis): boolean {
   if (state.name === 'backoff' && state.deadline <= now) return true;
   return isQueued && (state.name === 'backoff' || state.name === 'failed' || state.name === 'exited');
 }
 
-/** Goes on with what is passing: what came of the generation that has ended is told and answered by now. */
-export function passOn(service: Service, around: StepContext): Moved {
+/** Starts the service that must move on. The transition before it is reported, and commands are answered, by now. */
+export function moveOn(service: Service, context: StepContext): Moved {
   const free: Service = { ...service, isQueued: false };
-  if (service.state.name !== 'backoff' || service.state.deadline > around.now)
-    return start(free, around, 'schedule', 'its schedule was due while it ran');
-  return start({ ...free, restarts: free.restarts + 1 }, around, 'backoff', 'no delay');
+  if (service.state.name !== 'backoff' || service.state.deadline > context.now)
+    return start(free, context, 'schedule', 'its schedule was due while it ran');
+  return start({ ...free, restarts: free.restarts + 1 }, context, 'backoff', 'no delay');
 }
 
-function backOff(service: Service, around: StepContext, verdict: Verdict): Moved {
-  const asked = delayBefore(service.attemptsInARow, service.spec.policy.backoff, around.random);
+function backOff(service: Service, context: StepContext, verdict: Verdict): Moved {
+  const asked = delayBefore(service.attemptsInARow, service.spec.policy.backoff, context.random);
   const delay = verdict.kind === 'transient' ? Math.max(asked, TRANSIENT_WAIT) : asked;
-  const deadline = around.now + delay;
-  return move(service, { name: 'backoff', deadline }, around, verdict.reason, verdict.detail);
+  const deadline = context.now + delay;
+  return move(service, { name: 'backoff', deadline }, context, verdict.reason, verdict.detail);
 }
 
 function giveUp(
   service: Service,
-  around: StepContext,
+  context: StepContext,
   verdict: Verdict,
   deadline: Millis | null,
   alert: AlertReason,
@@ -89,26 +90,26 @@ function giveUp(
   const text =
     alert === 'permanent'
       ? `${verdict.detail}; not retried until it is started or its configuration changes`
-      : inARow(service, verdict);
+      : describeFailures(service, verdict);
   const reason: Reason = alert === 'permanent' ? verdict.reason : 'too_many_failures';
-  const [moved, said] = move(service, { name: 'failed', deadline }, around, reason, text);
+  const [moved, said] = move(service, { name: 'failed', deadline }, context, reason, text);
   return [moved, [...said, { type: 'alert', service: service.spec.name, reason: alert, message: text }]];
 }
 
-/** The policy says to leave it as it ended. */
-function leave(service: Service, around: StepContext, verdict: Verdict): Moved {
-  return move(service, { name: 'exited', deadline: null }, around, verdict.reason, verdict.detail);
+/** The restart policy says not to start it again. */
+function moveToExited(service: Service, context: StepContext, verdict: Verdict): Moved {
+  return move(service, { name: 'exited', deadline: null }, context, verdict.reason, verdict.detail);
 }
 
-/** A job fails from time to time; one that fails time after time is for a person. */
-function leaveFailed(service: Service, around: StepContext, verdict: Verdict): Moved {
-  const [left, effects] = leave(service, around, verdict);
+/** A failed run with restart = "never"; more than `max_failures` in a row raise an alert. */
+function moveToExitedFailed(service: Service, context: StepContext, verdict: Verdict): Moved {
+  const [left, effects] = moveToExited(service, context, verdict);
   const { failuresInARow, spec } = service;
   if (failuresInARow <= spec.policy.maxFailures) return [left, effects];
-  const message = inARow(service, verdict);
+  const message = describeFailures(service, verdict);
   return [left, [...effects, { type: 'alert', service: spec.name, reason: 'too_many_failures', message }]];
 }
 
-function inARow({ failuresInARow }: Service, { detail }: Verdict): string {
+function describeFailures({ failuresInARow }: Service, { detail }: Verdict): string {
   return failuresInARow === 1 ? detail : `${failuresInARow} failures in a row, the last: ${detail}`;
 }

@@ -1,4 +1,4 @@
-// The steps of a run: before_start, the service itself, after_stop; what follows when all of one is gone.
+// The steps of a run, before_start, main and after_stop: what follows when the process tree of one is empty.
 
 import type { Effect } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
@@ -10,13 +10,13 @@ import { concludeRun, endRun } from './run-end.ts';
 import { type Moved, move, type StepContext } from './transition.ts';
 import { describeExit, describeHook } from './verdict.ts';
 
-/** An `after_stop` that follows SIGKILL is given no longer: what survives that is told after 5 s. */
-const AFTER_KILL: Millis = 4_000;
+/** Longest `after_stop` after a kill: shorter than the 5 s after which opsd reports that a tree survives SIGKILL. */
+const LONGEST_AFTER_KILL: Millis = 4_000;
 
-/** The main process is gone, or never was; `left` others of its tree are not. */
+/** The main process has ended, or could not be spawned. `left`: other processes of its tree that live. */
 export function onMainEnded(
   service: Service,
-  around: StepContext,
+  context: StepContext,
   exit: Exit | null,
   left: number,
   verdict: Verdict,
@@ -26,47 +26,54 @@ export function onMainEnded(
   const gone: Effect[] = state.run.pid === null ? [] : [{ type: 'remove_pid', service: spec.name }];
   const known: Service = { ...service, lastExit: exit };
   if (left === 0) {
-    const [moved, effects] = treeEmptied(known, around, verdict);
+    const [moved, effects] = onMainTreeGone(known, context, verdict);
     return [moved, [...gone, ...effects]];
   }
   const run: Run = { ...state.run, pid: null };
   if (state.name === 'killing') return [{ ...known, state: { ...state, run } }, gone];
   const tree = signalTree(spec.name, run.generation);
   if (state.name === 'stopping') return [{ ...known, state: { ...state, run } }, [...gone, tree]];
-  const [moved, said] = leave(known, around, run, { to: 'settle', verdict }, 'leftovers', remaining(exit, left));
+  const [moved, said] = stopByItself(
+    known,
+    context,
+    run,
+    { to: 'settle', verdict },
+    'leftovers',
+    describeLeftovers(exit, left),
+  );
   return [moved, [...gone, ...said, tree]];
 }
 
-/** What runs of a hook has ended, or could not be started: `left` others of its tree live. */
-export function onHookEnded(service: Service, around: StepContext, verdict: Verdict | null, left: number): Moved {
+/** The process of a hook has ended, or could not be spawned. `left`: other processes of its tree that live. */
+export function onHookEnded(service: Service, context: StepContext, verdict: Verdict | null, left: number): Moved {
   const { state } = service;
   if (!('run' in state)) return [service, []];
   const { run } = state;
-  // What it left in the background is part of it, and it is over.
+  // Background processes of a hook end with it.
   const rest: Effect[] = left === 0 ? [] : [killOf(service, run)];
   if (run.step === 'after_stop') {
-    const told = verdict === null ? [] : tellFailure(service, run, verdict.detail);
-    const [moved, effects] = left === 0 ? hookEmptied(service, around) : [withoutHook(service), rest];
+    const told = verdict === null ? [] : afterStopFailure(service, run, verdict.detail);
+    const [moved, effects] = left === 0 ? onAfterStopGone(service, context) : [withoutHookDeadline(service), rest];
     return [moved, [...told, ...effects]];
   }
   const known: Service = { ...service, lastExit: verdict === null ? service.lastExit : null };
   if (state.name !== 'starting')
-    return left === 0 ? treeEmptied({ ...service, lastExit: null }, around, null) : [service, []];
+    return left === 0 ? onMainTreeGone({ ...service, lastExit: null }, context, null) : [service, []];
   if (verdict === null) return left === 0 ? startMain(service) : [service, rest];
-  if (left === 0) return treeEmptied(known, around, verdict);
-  return killNow(known, around, verdict.reason, verdict.detail, { to: 'settle', verdict });
+  if (left === 0) return onMainTreeGone(known, context, verdict);
+  return killNow(known, context, verdict.reason, verdict.detail, { to: 'settle', verdict });
 }
 
-/** The last process of a tree that outlived its main process is gone. */
-export function onTreeExited(service: Service, around: StepContext): Moved {
+/** The last process of a tree that outlived its main process has ended. */
+export function onTreeExited(service: Service, context: StepContext): Moved {
   const { state } = service;
   if (!('run' in state)) return [service, []];
-  if (state.run.step === 'after_stop') return hookEmptied(service, around);
+  if (state.run.step === 'after_stop') return onAfterStopGone(service, context);
   if (state.name === 'starting' && state.run.step === 'before_start') return startMain(service);
-  return state.name === 'stopping' || state.name === 'killing' ? treeEmptied(service, around, null) : [service, []];
+  return state.name === 'stopping' || state.name === 'killing' ? onMainTreeGone(service, context, null) : [service, []];
 }
 
-/** What an end of a hook means; null: it has done what it is for. */
+/** How the end of a hook is judged; null: it succeeded. */
 export function judgeHook(
   service: Service,
   event: Extract<Event, { type: 'exited' | 'spawn_failed' }>,
@@ -82,8 +89,8 @@ export function judgeHook(
   return { kind: 'failure', reason, detail: `${hook} failed: ${how}` };
 }
 
-/** The time of a hook is over: all of it is killed. */
-export function onHookOverdue(service: Service, around: StepContext): Moved {
+/** Kills a hook that has reached its timeout. */
+export function onHookOverdue(service: Service, context: StepContext): Moved {
   const { state, spec } = service;
   if (!('run' in state)) return [service, []];
   const hook = hookOf(service, state.run);
@@ -91,13 +98,13 @@ export function onHookOverdue(service: Service, around: StepContext): Moved {
   const detail = `${describeHook(spec, state.run.step)} was killed: it did not end within ${timeout} ms`;
   if (state.run.step === 'before_start') {
     const verdict: Verdict = { kind: 'failure', reason: 'spawn_failed', detail };
-    return killNow(service, around, 'spawn_failed', detail, { to: 'settle', verdict });
+    return killNow(service, context, 'spawn_failed', detail, { to: 'settle', verdict });
   }
-  const told = tellFailure(service, state.run, detail);
+  const told = afterStopFailure(service, state.run, detail);
   const [killed, effects] =
     state.name === 'killing'
-      ? [withoutHook(service), [killOf(service, state.run)]]
-      : killNow(withoutHook(service), around, 'stop_timeout', detail);
+      ? [withoutHookDeadline(service), [killOf(service, state.run)]]
+      : killNow(withoutHookDeadline(service), context, 'stop_timeout', detail);
   return [killed, [...told, ...effects]];
 }
 
@@ -112,19 +119,19 @@ function startMain(service: Service): Moved {
   ];
 }
 
-/** Nothing of the service itself lives: its `after_stop` runs, and then follows what is to follow. */
-function treeEmptied(service: Service, around: StepContext, verdict: Verdict | null): Moved {
+/** The process tree of the main process is empty: runs `after_stop` if there is one, else concludes the run. */
+function onMainTreeGone(service: Service, context: StepContext, verdict: Verdict | null): Moved {
   const { state, spec } = service;
   if (!('run' in state)) return [service, []];
   const hook = spec.policy.afterStop;
   const isGoing = state.name === 'stopping' || state.name === 'killing';
   if (hook === null) {
-    if (isGoing) return endRun(service, around, state.next);
-    return verdict === null ? [service, []] : concludeRun(service, around, verdict);
+    if (isGoing) return endRun(service, context, state.next);
+    return verdict === null ? [service, []] : concludeRun(service, context, verdict);
   }
   const { generation } = state.run;
   const spawn: Effect = { type: 'spawn', service: spec.name, generation, step: 'after_stop', spec };
-  const hookEndsAt = around.now + timeoutOf(hook, state);
+  const hookEndsAt = context.now + timeoutOf(hook, state);
   const run: Run = { ...state.run, pid: null, step: 'after_stop', hookEndsAt };
   if (state.name === 'killing') return [{ ...service, state: { ...state, run, deadline: hookEndsAt } }, [spawn]];
   if (state.name === 'stopping') {
@@ -132,20 +139,20 @@ function treeEmptied(service: Service, around: StepContext, verdict: Verdict | n
   }
   if (verdict === null) return [service, []];
   const detail = `${verdict.detail}; after_stop runs`;
-  const [moved, said] = leave(service, around, run, { to: 'settle', verdict }, verdict.reason, detail);
+  const [moved, said] = stopByItself(service, context, run, { to: 'settle', verdict }, verdict.reason, detail);
   return [moved, [...said, spawn]];
 }
 
-/** All of an `after_stop` is gone. */
-function hookEmptied(service: Service, around: StepContext): Moved {
+/** The process tree of `after_stop` is empty. */
+function onAfterStopGone(service: Service, context: StepContext): Moved {
   const { state } = service;
-  return state.name === 'stopping' || state.name === 'killing' ? endRun(service, around, state.next) : [service, []];
+  return state.name === 'stopping' || state.name === 'killing' ? endRun(service, context, state.next) : [service, []];
 }
 
-/** A generation goes down by itself. The change of state tells of the process that was. */
-function leave(
+/** Goes to `stopping` because the main process ended by itself. The transition has the PID that ended, the state has not. */
+function stopByItself(
   service: Service,
-  around: StepContext,
+  context: StepContext,
   run: Run,
   next: Next,
   reason: Verdict['reason'],
@@ -153,10 +160,10 @@ function leave(
 ): Moved {
   const { state, spec } = service;
   if (!('run' in state)) return [service, []];
-  const patience = Math.min(around.now + spec.policy.stopTimeout, around.closingAt ?? Number.POSITIVE_INFINITY);
+  const patience = Math.min(context.now + spec.policy.stopTimeout, context.closingAt ?? Number.POSITIVE_INFINITY);
   const deadline = Math.min(patience, run.hookEndsAt ?? Number.POSITIVE_INFINITY);
   const leaving: ServiceState = { name: 'stopping', deadline, run: state.run, next };
-  const [moved, said] = move(service, leaving, around, reason, detail);
+  const [moved, said] = move(service, leaving, context, reason, detail);
   return [{ ...moved, state: { ...leaving, run } }, said];
 }
 
@@ -165,16 +172,16 @@ function hookOf({ spec: { policy } }: Service, { step }: Run): Hook | null {
 }
 
 function timeoutOf({ timeout }: Hook, { name }: ServiceState): Millis {
-  return name === 'killing' ? Math.min(timeout, AFTER_KILL) : timeout;
+  return name === 'killing' ? Math.min(timeout, LONGEST_AFTER_KILL) : timeout;
 }
 
-/** It is told once why a hook failed: what was killed was told when it was. */
-function tellFailure({ spec }: Service, { generation, hookEndsAt }: Run, detail: string): Effect[] {
+/** The effect that reports a failed after_stop; none if the hook was killed, which was reported then. */
+function afterStopFailure({ spec }: Service, { generation, hookEndsAt }: Run, detail: string): Effect[] {
   return hookEndsAt === null ? [] : [{ type: 'after_stop_failed', service: spec.name, generation, detail }];
 }
 
-/** SIGKILL was sent to the hook, and it has no time left. */
-function withoutHook(service: Service): Service {
+/** The service without the deadline of its hook, which was killed. */
+function withoutHookDeadline(service: Service): Service {
   const { state } = service;
   if (state.name !== 'stopping' && state.name !== 'killing') return service;
   return { ...service, state: { ...state, run: { ...state.run, hookEndsAt: null } } };
@@ -184,7 +191,7 @@ function killOf({ spec }: Service, { generation, step }: Run): Effect {
   return { type: 'kill', service: spec.name, generation, step };
 }
 
-function remaining(exit: Exit | null, left: number): string {
+function describeLeftovers(exit: Exit | null, left: number): string {
   return `main process ended (${exit === null ? 'unknown' : describeExit(exit)}), ${left} of its processes remain`;
 }
 

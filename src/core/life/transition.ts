@@ -1,81 +1,82 @@
-// One service at a moment: what it is asked about, and how it goes from one state to the next.
+// What can be asked of one service, and how it changes from one state to the next.
 
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Service, ServiceState } from '../model/state.ts';
 import type { Reason } from '../model/states.ts';
 
-/** What a service has to know of the world around it at the moment of a step. */
+/** What a change of one service needs beside the service: the time, randomness, and questions about other services. */
 export interface StepContext {
   readonly now: Millis;
   /** In [0, 1). */
   readonly random: number;
   /** Why this service may not start at this moment; null: it may. */
   obstacle(service: Service): Obstacle | null;
-  /** False while so many are on their way down and up again for their health that one more would make it worse. */
+  /** False while as many services are being restarted for their health as may start at the same time. */
   mayRestartUnhealthy(): boolean;
-  /** Shutting down: nothing starts any more, and a stop may not take longer than until then. */
+  /** The deadline of a shutdown, which bounds every stop; null: none, and services may start. */
   readonly closingAt: Millis | null;
 }
 
 export interface Obstacle {
-  /** What it waits for. */
+  /** What the service waits for, for people: `db (starting)`. */
   readonly text: string;
-  /** The service that it waits for; null: something else. */
+  /** The dependency it waits for; null: something else. */
   readonly on: string | null;
-  /** It will not go away by itself. */
+  /** The obstacle will not go away by itself. */
   readonly isUnsatisfiable: boolean;
 }
 
+/** A changed service, and what its change has to cause, in order. */
 export type Moved = readonly [Service, readonly Effect[]];
 
-/** Is there, or may there be, a process of it? */
+/** Whether there is a run: processes of the service live, or may live. */
 export function isLive(state: ServiceState): boolean {
   return 'run' in state;
 }
 
-/** Should it be up: the operator's word before the file's. */
+/** Whether the desired state is up: the operator's last command, else `enabled`. */
 export function isWanted(service: Service): boolean {
   return !service.isRemoved && (service.desired ?? (service.spec.policy.enabled ? 'up' : 'down')) === 'up';
 }
 
-/** Failures in a row as they count now: staying up for `stable_after` forgets them. */
+/** Failures in a row: none once the service has been ready for `stable_after`. */
 export function failuresNow(service: Service, now: Millis): number {
   return isStable(service, now) ? 0 : service.failuresInARow;
 }
 
-/** Its failures do not count any more. */
+/** The service with its failures and attempts in a row forgotten. */
 export function forgiven(service: Service): Service {
   return { ...service, failuresInARow: 0, attemptsInARow: 0 };
 }
 
-/** It was ready for `stable_after` in its last generation. Read from the state it is in, or leaves at this moment. */
+/** Whether the run, which may be ending at this moment, has been ready for `stable_after`. */
 export function isStable(service: Service, now: Millis): boolean {
   const { state } = service;
   const readyAt = 'run' in state ? state.run.readyAt : null;
-  // The same sum as in its deadline: a difference may be rounded to less, and the deadline would come again and again.
+  // The same sum as for the deadline: with a rounded difference the deadline could be due again and again.
   return readyAt !== null && now >= readyAt + service.spec.policy.stableAfter;
 }
 
-/** Changes the state, and says so. */
+/** Changes the state; the effect is the transition. */
 export function move(
   service: Service,
   state: ServiceState,
-  around: StepContext,
+  context: StepContext,
   reason: Reason,
   detail: string,
 ): Moved {
   const run = 'run' in state ? state.run : null;
   const before = 'run' in service.state ? service.state.run : null;
   const isInTrouble = service.isInTrouble || state.name === 'backoff' || state.name === 'failed';
-  const moved: Service = { ...service, state, isInTrouble, since: around.now, lastReason: reason, lastDetail: detail };
+  const moved: Service = { ...service, state, isInTrouble, since: context.now, lastReason: reason, lastDetail: detail };
   const transition: Effect = {
     type: 'transition',
     service: service.spec.name,
     from: service.state.name,
     to: state.name,
     generation: moved.generation,
-    // What ends is told by the process that ended, what starts by none until there is one.
+    // For an ending transition: the PID that ended. For `starting`: null, the process does not exist yet.
     pid: state.name === 'starting' ? state.run.pid : (run?.pid ?? before?.pid ?? null),
     reason,
     detail,

@@ -1,10 +1,10 @@
-// What the end of a generation means: success, a failure, or something that trying again cannot heal.
+// How the end of a run is judged: success, failure, or a failure that trying again cannot cure.
 
 import type { Policy, ServiceSpec } from '../model/spec.ts';
 import type { Exit, Verdict } from '../model/state.ts';
 import type { Step } from '../model/states.ts';
 
-/** "exit code 1", "killed by SIGSEGV": how people say it. */
+/** "exit code 1", "killed by SIGSEGV": for people. */
 export function describeExit(exit: Exit): string {
   if (exit.oom) return 'killed by the kernel: out of memory';
   if (exit.signal !== null) return `killed by ${exit.signal}`;
@@ -12,7 +12,7 @@ export function describeExit(exit: Exit): string {
   return 'exit code unknown: the service was adopted from an earlier opsd, and only the parent of a process gets its exit code';
 }
 
-/** Judges an exit that nobody asked for. `refusal`: why it could not even begin. */
+/** Judges an exit that nobody asked for. `refusal`: why the command could not be executed at all. */
 export function judge(exit: Exit, policy: Policy, refusal?: string): Verdict {
   if (refusal !== undefined) return { kind: 'permanent', reason: 'spawn_failed', detail: refusal };
   const detail = describeExit(exit);
@@ -30,7 +30,7 @@ export function judge(exit: Exit, policy: Policy, refusal?: string): Verdict {
   return { kind: 'failure', reason: 'exit_code', detail };
 }
 
-/** Without the arguments of its command: a password may be among them. */
+/** The hook for people, without arguments: a password may be among them. */
 export function describeHook({ policy }: ServiceSpec, step: Step): string {
   const hook = step === 'before_start' ? policy.beforeStart : policy.afterStop;
   return hook === null ? step : `${step} (${hook.command[0]})`;

@@ -4,24 +4,24 @@ import type { Config, EffectiveValue, ServiceSpec } from './spec.ts';
 
 export interface KeyChange {
   readonly key: string;
-  /** As printed; null: was, or is, not set. Secrets read [redacted]. */
+  /** JSON as `config --explain` prints it, secrets as [redacted]; null: the key is not set. */
   readonly from: string | null;
   readonly to: string | null;
 }
 
 export interface Change {
   readonly service: string;
-  /** `changed`: in place, the process runs on. `rolled`: restarted when its turn comes. */
+  /** `changed`: in place, the process runs on. `rolled`: a rollout restarts the service when its turn comes. */
   readonly kind: 'added' | 'removed' | 'restarted' | 'rolled' | 'changed';
   readonly keys: readonly KeyChange[];
 }
 
-/** A change of [daemon]. `when`: some keys are read only when an opsd starts. */
+/** A change of [daemon]. `when`: some keys take effect only when opsd is started again. */
 export interface DaemonChange extends KeyChange {
   readonly when: 'now' | 'next_opsd';
 }
 
-/** Of [daemon], what a reload brings into force. */
+/** Keys of [daemon] that a reload brings into force. */
 const DAEMON_IN_PLACE = new Set([
   'http_token',
   'log_level',
@@ -34,7 +34,7 @@ const DAEMON_IN_PLACE = new Set([
   'on_event_secrets',
 ]);
 
-/** First parts of the key paths that can change under a running process; all others are part of its birth. */
+/** First parts of the key paths that can change while a process runs; a change of any other takes a new process. */
 const IN_PLACE = new Set([
   'enabled',
   'restart',
@@ -67,7 +67,7 @@ const IN_PLACE = new Set([
 ]);
 const IN_PLACE_KEYS = new Set(['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps']);
 
-/** What going from the services of `before` to those of `after` means. Nothing that is the same is in it. */
+/** The services that a reload from `before` to `after` touches; unchanged ones are left out. */
 export function planReload(before: Config, after: Config): readonly Change[] {
   const changes: Change[] = [];
   const rolled = new Set([...after.rollouts.values()].flatMap(({ members }) => members));
@@ -89,11 +89,11 @@ export function planReload(before: Config, after: Config): readonly Change[] {
   return changes;
 }
 
-/** What going from the one to the other means for opsd itself. */
+/** The keys of [daemon] that a reload from `before` to `after` changes. */
 export function planDaemon(before: Config, after: Config): readonly DaemonChange[] {
   return differences(before.effective, after.effective).map((change) => {
     const [first = ''] = change.key.split('.');
-    // One certificate takes the place of another; a listener that encrypts is another listener.
+    // A running listener can take another certificate, but cannot begin or cease to encrypt.
     const isRenewed = first === 'tls' && change.from !== null && change.to !== null;
     return { ...change, when: isRenewed || DAEMON_IN_PLACE.has(first) ? 'now' : 'next_opsd' };
   });
@@ -103,7 +103,7 @@ export function needsNewProcess(before: ServiceSpec, after: ServiceSpec): boolea
   return kindOf(before, after) === 'restarted';
 }
 
-/** Key by key; a value from another place that is still the same is no change. */
+/** Compares values, not sources: a value that moved to another file is unchanged. */
 export function differences(
   before: ReadonlyMap<string, EffectiveValue>,
   after: ReadonlyMap<string, EffectiveValue>,
@@ -122,13 +122,13 @@ function kindOf(before: ServiceSpec, after: ServiceSpec): 'restarted' | 'changed
   return keys.every(isInPlace) ? 'changed' : 'restarted';
 }
 
-/** Can this key change under a running process? */
+/** Whether this key (`stop_timeout`, `log.timestamps`) can change while a process runs. */
 export function isInPlace(key: string): boolean {
   const [first = ''] = key.split('.');
   return IN_PLACE.has(first) || IN_PLACE_KEYS.has(key);
 }
 
-/** With its secrets, as JSON: to be compared or hashed, never to be shown. */
+/** The value as JSON with its secrets: for comparing and hashing, never for output. undefined: the key is not set. */
 export function wholeOf(value: EffectiveValue | undefined): string | undefined {
   return value?.whole?.() ?? value?.value;
 }

@@ -1,4 +1,4 @@
-// What the supervisor wants done, and what it tells; one of the effects of a change of state is the news of it.
+// What the core wants done and reported, in order. Each change of a service's state is one effect, `transition`.
 
 import type { Millis, Probe, ServiceSpec, SignalName } from './spec.ts';
 import type { Exit } from './state.ts';
@@ -15,7 +15,7 @@ export interface Transition {
   readonly detail: string;
   readonly exit: Exit | null;
   readonly failuresInARow: number;
-  /** Monotonic; the next start when there is one to come. */
+  /** Monotonic: when backoff or `retry_failed` is over; null: no start is planned. */
   readonly nextAttemptAt: Millis | null;
 }
 
@@ -23,7 +23,7 @@ export type Outcome =
   | { readonly ok: true; readonly message: string }
   | {
       readonly ok: false;
-      /** `no_job`: a service that is started again whenever it ends cannot be run to its end. */
+      /** `no_job`: `run` waits for a service to complete, and one with restart = "always" never does. */
       readonly code: 'failed' | 'superseded' | 'shutting_down' | 'unknown_service' | 'not_running' | 'no_job' | 'gone';
       readonly message: string;
     };
@@ -52,7 +52,7 @@ export type Effect =
     }
   /** SIGKILL to all of the tree, again and again until it is empty. */
   | { readonly type: 'kill'; readonly service: string; readonly generation: number; readonly step: Step }
-  /** Its `after_stop` did not do what it is for; nothing else comes of that. */
+  /** The `after_stop` of a generation failed. This is reported and changes nothing else. */
   | {
       readonly type: 'after_stop_failed';
       readonly service: string;
@@ -61,9 +61,9 @@ export type Effect =
     }
   | { readonly type: 'write_pid'; readonly service: string; readonly pid: number }
   | { readonly type: 'remove_pid'; readonly service: string }
-  /** Look at the heartbeat file; the answer is `heartbeat_checked`. */
+  /** Stat the heartbeat file; the answer is the event `heartbeat_checked`. */
   | { readonly type: 'check_heartbeat'; readonly service: string; readonly generation: number; readonly file: string }
-  /** Ask; the answer is `probed`, after `timeout` at the latest. Never asked twice at a time. */
+  /** Run the probe; the answer is the event `probed`, after `timeout` at the latest. One probe of a service at a time. */
   | {
       readonly type: 'probe';
       readonly service: string;
@@ -71,21 +71,21 @@ export type Effect =
       readonly probe: Probe;
       readonly timeout: Millis;
     }
-  /** The time of a job came while it still ran, and its policy says to skip this run. */
+  /** The schedule of a job was due while the job still ran, and `overlap` is "skip". */
   | { readonly type: 'skipped'; readonly service: string }
-  /** It has been ready for `stable_after` again after `backoff` or `failed`. */
+  /** The service has been ready for `stable_after`, for the first time after `backoff` or `failed`. */
   | { readonly type: 'recovered'; readonly service: string; readonly generation: number }
-  /** It is marked as unhealthy, or no longer. */
+  /** The service became unhealthy, or healthy again. */
   | { readonly type: 'health'; readonly service: string; readonly isHealthy: boolean; readonly detail: string }
-  /** Settings that os/ keeps for a service (output) are to be those of this one from now on; null: it is forgotten. */
+  /** From now on the ports use the settings of this spec for the service (output, for example); null: the service is forgotten. */
   | { readonly type: 'settings'; readonly service: string; readonly spec: ServiceSpec | null }
-  /** An order is being carried out: these services answer it, each once. */
+  /** A command was accepted: each of these services answers it once. */
   | { readonly type: 'taken'; readonly id: number; readonly services: readonly string[] }
-  /** An order is not carried out: others need what it would stop. */
+  /** A command was refused: other services depend on those it would stop. */
   | { readonly type: 'refused'; readonly id: number; readonly code: 'needed'; readonly message: string }
   | { readonly type: 'answer'; readonly id: number; readonly service: string; readonly outcome: Outcome }
-  /** A rollout began, turned back or came to an end. */
+  /** A rollout began, turned back or ended. */
   | { readonly type: 'rollout'; readonly group: string; readonly what: RolloutNews; readonly detail: string }
   | { readonly type: 'alert'; readonly service: string; readonly reason: AlertReason; readonly message: string }
-  /** Everything is done: end the daemon. */
+  /** End opsd with this exit code. */
   | { readonly type: 'exit'; readonly code: number; readonly why: string };

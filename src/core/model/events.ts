@@ -1,11 +1,11 @@
-// What can happen to the supervisor: facts about generations, orders, and time.
+// What the core can be told: facts about generations, commands, configurations, and time.
 
 import type { Config, Millis, SignalName } from './spec.ts';
 import type { Exit } from './state.ts';
 import type { Step } from './states.ts';
 
 export type Event =
-  // Facts about a generation. News of an old one is ignored. `step`: of which of its process trees; absent: of the service itself.
+  // Facts about a generation; those of an old one are ignored. `step`: which of its process trees; absent: `main`.
   | {
       readonly type: 'spawned';
       readonly service: string;
@@ -21,7 +21,7 @@ export type Event =
       readonly kind: 'permanent' | 'transient' | 'failure';
       readonly message: string;
     }
-  /** The main process is gone; `left` others of its tree are not. */
+  /** The main process has ended; `left` other processes of its tree live. */
   | {
       readonly type: 'exited';
       readonly service: string;
@@ -29,14 +29,14 @@ export type Event =
       readonly step?: Step;
       readonly exit: Exit;
       readonly left: number;
-      /** Why it could not even begin (its user may not enter its folder, for example), which trying again cannot heal. */
+      /** Why the command could not be executed at all (its user may not enter its cwd, for example). Trying again cannot help. */
       readonly refusal?: string;
     }
-  /** The last process of a tree that outlived its main process is gone. */
+  /** The last process of a tree that outlived its main process has ended. */
   | { readonly type: 'tree_exited'; readonly service: string; readonly generation: number; readonly step?: Step }
-  /** What is being killed could not be looked at: nobody knows whether it is gone. */
+  /** /proc could not be read during a kill: whether the tree is gone is unknown. */
   | { readonly type: 'scan_failed'; readonly service: string; readonly generation: number; readonly step?: Step }
-  /** The answer to a `check_heartbeat`: has the heartbeat file changed since the last one? */
+  /** The answer to the effect `check_heartbeat`. `changed`: since the check before. */
   | {
       readonly type: 'heartbeat_checked';
       readonly service: string;
@@ -44,7 +44,7 @@ export type Event =
       readonly changed: boolean;
     }
   | { readonly type: 'ready'; readonly service: string; readonly generation: number }
-  /** The answer to a `probe`. `detail`: what was wrong, or what came. */
+  /** The answer to the effect `probe`. `detail`: what was wrong, or what the service answered. */
   | {
       readonly type: 'probed';
       readonly service: string;
@@ -52,9 +52,9 @@ export type Event =
       readonly isGood: boolean;
       readonly detail: string;
     }
-  /** It takes more memory than it may, and no cgroup holds it. */
+  /** The tree uses more than `limits.memory`, and no cgroup enforces that. */
   | { readonly type: 'memory_exceeded'; readonly service: string; readonly generation: number; readonly detail: string }
-  // Orders.
+  // Commands.
   /** One command to one service or many; each of them answers it. */
   | {
       readonly type: 'order';
@@ -63,7 +63,7 @@ export type Event =
       readonly services: readonly string[];
       readonly by: string;
     }
-  /** `cascade`: what needs one of them stops, too, and before it; without, it is refused where there is any. */
+  /** `cascade`: services that depend on one of these stop too, before it. Without it a stop with such dependents is refused. */
   | {
       readonly type: 'order';
       readonly id: number;
@@ -80,7 +80,7 @@ export type Event =
       readonly services: readonly string[];
       readonly by: string;
     }
-  /** `services`: which of the group are to be restarted, one after the other. Answered when it is over. */
+  /** `services`: the members of the group to restart, one after the other. Answered when the rollout has ended. */
   | {
       readonly type: 'rollout';
       readonly id: number;
@@ -89,7 +89,7 @@ export type Event =
       readonly services: readonly string[];
       readonly by: string;
     }
-  /** `undo`: back to what was before. `retry`: forward once more after that. */
+  /** `undo`: back to the previous specs. `retry`: forward once more after that. */
   | {
       readonly type: 'rollout';
       readonly id: number;
@@ -97,13 +97,13 @@ export type Event =
       readonly group: string;
       readonly by: string;
     }
-  /** `isFirst`: the daemon starts; what is enabled comes up. */
+  /** `isFirst`: opsd is starting. */
   | { readonly type: 'configured'; readonly config: Config; readonly isFirst: boolean }
   | { readonly type: 'shutdown'; readonly by: string }
   | { readonly type: 'handover'; readonly by: string }
-  /** The time of a job has come. */
+  /** The schedule of a job is due. */
   | { readonly type: 'scheduled'; readonly service: string }
   // Time.
   | { readonly type: 'tick' }
-  /** The loop woke up that much too late (SIGSTOP, a starved host): nobody else is to pay for it. */
+  /** The loop woke up `gap` too late (SIGSTOP, a starved host): deadlines are put off by as much, so that no service pays for it. */
   | { readonly type: 'overslept'; readonly gap: Millis };

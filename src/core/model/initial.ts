@@ -1,9 +1,9 @@
-// How things are before anything has happened.
+// The state before the first event, and a service before its first start.
 
 import type { Millis, ServiceSpec } from './spec.ts';
 import type { Service, State } from './state.ts';
 
-/** A world without services; the first `configured` brings them. */
+/** The state without services, which the first `configured` adds. `seed`: of the jitter. */
 export function initialState(seed: number): State {
   return {
     phase: { name: 'running' },
@@ -20,7 +20,7 @@ export function initialState(seed: number): State {
   };
 }
 
-/** `generation`: the highest that may not be used again. */
+/** A stopped service. `generation`: the highest number that must not be used again; the first start takes the next. */
 export function newService(spec: ServiceSpec, generation: number, now: Millis): Service {
   return {
     spec,

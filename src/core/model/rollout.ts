@@ -1,22 +1,22 @@
-// A rollout: the members of a group are replaced one after the other, and what is known of that.
+// The state of a rollout, which replaces the members of a group one after the other.
 
 import type { Millis, RolloutGroup, RolloutPolicy, ServiceSpec } from './spec.ts';
 
 export interface Rollout {
   readonly group: string;
   readonly kind: 'restart' | 'configuration';
-  /** `back`: what was changed is brought back to what it was before. */
+  /** `back`: changed members get their previous spec. */
   readonly direction: 'forward' | 'back';
   readonly phase: 'going' | 'stopped' | 'done';
   readonly policy: RolloutPolicy;
-  /** All of the group, those that stay as they are too. */
+  /** All members of the group, unchanged ones too. */
   readonly members: readonly string[];
-  /** What each is to be, and was; of a restart nothing, and of what an earlier opsd started nothing is known. */
+  /** Target and previous spec by service. Empty for a rolling restart; `before` is empty when an earlier opsd started the members. */
   readonly targets: ReadonlyMap<string, ServiceSpec>;
   readonly before: ReadonlyMap<string, ServiceSpec>;
-  /** Who could stand in, in the new form and in the old one. */
+  /** Specs of the surge instances, made from the new configuration and from the previous one. */
   readonly surgeSpecs: { readonly forward: readonly ServiceSpec[]; readonly back: readonly ServiceSpec[] };
-  /** Names of the stand-ins that are there. */
+  /** Names of the surge instances that exist. */
   readonly surging: readonly string[];
   /** Members whose turn is to come. */
   readonly waiting: readonly string[];
@@ -25,21 +25,21 @@ export interface Rollout {
   /** Members that were replaced, and are ready. */
   readonly done: readonly string[];
   readonly startedAt: Millis;
-  /** null: it goes on. */
+  /** null: the rollout is in progress. */
   readonly endedAt: Millis | null;
-  /** Why it stopped or turned back, in one sentence; null: all went well. */
+  /** Why the rollout stopped or turned back, in one sentence; null: neither happened. */
   readonly failure: string | null;
-  /** What it waits for, or how it ended; one sentence. */
+  /** What the rollout waits for, or how it ended; one sentence. */
   readonly detail: string;
-  /** When it must be looked at again; null: when something happens. */
+  /** When the rollout must be looked at again; null: after the next event. */
   readonly deadline: Millis | null;
-  /** What was gone back from: a configuration that asks for the same is not tried again by itself. */
+  /** Specs that the members were rolled back from: a reload that asks for the same is not tried again by itself. */
   readonly rejected: ReadonlyMap<string, ServiceSpec>;
-  /** Who is to hear how it ends. */
+  /** Ids of the commands that are answered when the rollout ends. */
   readonly orders: readonly number[];
 }
 
-/** One that goes forward, to nothing in particular. */
+/** A rollout in progress, forward, with no targets yet. */
 export function newRollout(now: Millis, group: string, { members, policy }: Omit<RolloutGroup, 'surgeSpecs'>): Rollout {
   return {
     ...{ group, kind: 'configuration', direction: 'forward', phase: 'going', policy, members },

@@ -1,4 +1,4 @@
-// What the configuration says of the daemon and of each service, once it is valid: the words the core and os/ share.
+// The valid configuration of opsd and of each service, complete: what the core and os/ work with.
 
 import type { StateName } from './states.ts';
 
@@ -19,7 +19,7 @@ export interface Backoff {
 export type LogMode = 'capture' | 'direct' | 'syslog' | 'journal' | 'inherit' | 'none';
 export type RestartPolicy = 'always' | 'on-failure' | 'never';
 
-/** What a process is born with. A change of any of it takes a new process. */
+/** The attributes a process is started with. A change of any of them takes a new process. */
 export interface Launch {
   readonly command: readonly [string, ...string[]];
   /** Absolute. */
@@ -33,33 +33,33 @@ export interface Launch {
   readonly oomScoreAdj: number;
   /** `env_file`, then `pass_env`, then `env`; PATH, HOME and the like and the marker are added at the spawn. */
   readonly env: Readonly<Record<string, string>>;
-  /** Absolute; null: the service has no heartbeat. Given to it as OPSD_HEARTBEAT_FILE either way by convention. */
+  /** Absolute. The service gets it as OPSD_HEARTBEAT_FILE, also without `policy.heartbeat`; then opsd does not look at it. */
   readonly heartbeatFile: string;
   readonly log: LogMode;
   readonly limits: Limits;
   /** ioprio_set(2); null: as the daemon. */
   readonly ionice: IoPriority | null;
-  /** prctl(2), PR_SET_NO_NEW_PRIVS: no set-user-ID program gives it more than it has. */
+  /** prctl(2), PR_SET_NO_NEW_PRIVS: no set-user-ID program gives the process more rights. */
   readonly noNewPrivileges: boolean;
-  /** All it has, and all it can ever get: `CAP_NET_BIND_SERVICE`, … (capabilities(7)); null: as its user has them. */
+  /** The only capabilities(7) of the process, and its bounding set: `CAP_NET_BIND_SERVICE`, …; null: those of its user. */
   readonly capabilities: readonly string[] | null;
-  /** Names of the listening sockets that it inherits from opsd (sd_listen_fds(3)), in that order from descriptor 3 on. */
+  /** Names of the listening sockets that the process inherits from opsd (sd_listen_fds(3)), in this order from descriptor 3 on. */
   readonly sockets: readonly string[];
   /** Executed in front of the command, which it executes in turn (`bwrap …`); empty: none. */
   readonly wrapper: readonly string[];
 }
 
-/** What a service may use at most. null: not said. */
+/** What a service may use at most. null: no limit of its own. */
 export interface Limits {
   /** RLIMIT_NOFILE, soft and hard. */
   readonly nofile: number | null;
   /** RLIMIT_CORE in bytes, soft and hard. */
   readonly core: number | 'unlimited' | null;
-  /** Bytes, of the whole tree: memory.max of its cgroup; without one its PSS is watched. */
+  /** Bytes for the whole process tree: memory.max of its cgroup; without a cgroup opsd watches its PSS. */
   readonly memory: number | null;
-  /** Bytes: memory.high, where it is slowed down. Cgroup only, as are the rest. */
+  /** Bytes: memory.high, above which the kernel slows the tree down. Needs a cgroup, as do the limits below. */
   readonly memoryHigh: number | null;
-  /** Of one CPU: 1.5 is "150%" (cpu.max). */
+  /** Share of one CPU: 1.5 is "150%" (cpu.max). */
   readonly cpu: number | null;
   /** Processes and threads (pids.max). */
   readonly tasks: number | null;
@@ -73,10 +73,10 @@ export interface IoPriority {
   readonly level: number | null;
 }
 
-/** A command beside the service itself, run with the same user, environment and cwd. */
+/** A command before or after a run, with the user, environment and cwd of the service. */
 export interface Hook {
   readonly command: readonly [string, ...string[]];
-  /** Not ended after that: it is killed, and has failed. */
+  /** A hook that runs longer is killed and has failed. */
   readonly timeout: Millis;
 }
 
@@ -88,30 +88,30 @@ export interface Policy {
   readonly stableAfter: Millis;
   /** More failures in a row than this: the service is `failed`. */
   readonly maxFailures: number;
-  /** 0: never. */
+  /** How long a `failed` service waits for its next start; 0: for ever. */
   readonly retryFailed: Millis;
   readonly fatalExitCodes: readonly number[];
   readonly successExitCodes: readonly number[];
   readonly stopSignal: SignalName;
   readonly stopTimeout: Millis;
-  /** `grace`: how long after the start the first beat may take. */
+  /** `grace`: how long after the start the first heartbeat may take. */
   readonly heartbeat: { readonly timeout: Millis; readonly grace: Millis } | null;
   readonly dependsOn: readonly Dependency[];
   /** Names of services that start before this one and stop after it, if they start or stop at all. */
   readonly after: readonly string[];
   readonly ready: Readiness | null;
   readonly health: Health | null;
-  /** What to do with it when something it depends on was started anew. */
+  /** What happens to the service when a dependency was started again. */
   readonly onDependencyRestart: 'restart' | 'keep';
-  /** It ends by itself, and is to: a generation may take `timeout` (null: as long as it likes). */
+  /** A generation that runs longer has failed; null: no limit. */
   readonly timeout: Millis | null;
-  /** Started by the clock, not at boot. */
+  /** null: started at boot. Otherwise only when the schedule is due. */
   readonly schedule: Schedule | null;
-  /** `shutdown`: when it has failed for good, opsd ends with its exit code. */
+  /** `shutdown`: when the service has failed and is not retried, opsd ends with its exit code. */
   readonly onFailed: 'keep' | 'shutdown';
-  /** Before each start; when it fails, the start has failed. */
+  /** Runs before each start; when it fails, the start has failed. */
   readonly beforeStart: Hook | null;
-  /** When all of a generation is gone, however it ended. */
+  /** Runs when the process tree of a generation is empty, however it ended. */
   readonly afterStop: Hook | null;
   /** `+edge` in a command means all services with the tag `edge`. */
   readonly tags: readonly string[];
@@ -120,65 +120,65 @@ export interface Policy {
 
 export interface Dependency {
   readonly service: string;
-  /** `ready`: is running; `started`: was spawned; `completed`: ended with success. */
+  /** `ready`: the dependency is running; `started`: it was spawned; `completed`: it exited with success. */
   readonly until: 'ready' | 'started' | 'completed';
 }
 
-/** A question to a service, answered by yes or no. */
+/** One question to a service; the answer is yes or no. */
 export type Probe =
   /** `status` null: any from 200 to 399. */
   | { readonly kind: 'http'; readonly url: string; readonly status: number | null }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'exec'; readonly command: readonly [string, ...string[]] };
 
-/** What must happen before `starting` becomes `running`. null: nothing, a spawned service is ready. */
+/** What must happen before `starting` becomes `running`. Without it a spawned service is ready. */
 export interface Readiness {
   /** `fd`: a newline on the descriptor OPSD_NOTIFY_FD (s6's protocol). `log`: a line that matches. */
   readonly on: 'heartbeat' | 'delay' | 'fd' | 'log' | 'http' | 'tcp' | 'exec';
   readonly timeout: Millis;
-  /** For `delay`: how long it has to stay up. */
+  /** For `delay`: how long the service has to stay up. */
   readonly delay: Millis;
-  /** For `http`, `tcp` and `exec`; asked every `interval` until it says yes. */
+  /** For `http`, `tcp` and `exec`: repeated every `interval` until the answer is yes. */
   readonly probe: Probe | null;
   readonly interval: Millis;
   /** For `log`: a regular expression. */
   readonly pattern: string | null;
 }
 
-/** Asked again and again while a service runs. */
+/** The probe that is repeated while a service runs. */
 export interface Health {
   readonly probe: Probe;
-  /** Between an answer and the next question, spread by ± 10 %. */
+  /** Between an answer and the next probe, spread by ± 10 %. */
   readonly interval: Millis;
-  /** No answer after that long is a no. */
+  /** A probe without an answer after that long has failed. */
   readonly timeout: Millis;
-  /** That many noes in a row: it is not healthy; that many yeses: it is again. */
+  /** Failures in a row that make the service unhealthy, and successes in a row that make it healthy again. */
   readonly failures: number;
   readonly successes: number;
   readonly onFailure: 'restart' | 'mark';
 }
 
-/** When a job runs. The times are reckoned outside of the core, which knows no calendar. */
+/** When a job runs. The times are computed outside the core, which knows no calendar. */
 export interface Schedule {
   /** crontab(5), with seconds where there are six fields. */
   readonly cron: string;
   /** IANA name; null: the host's. */
   readonly timezone: string | null;
-  /** When its time comes while it still runs. */
+  /** What happens when the schedule is due while the job still runs. */
   readonly overlap: 'skip' | 'queue' | 'kill';
-  /** Up to that much later. */
+  /** Each run starts up to that much later. */
   readonly randomDelay: Millis;
-  /** Runs once at the start of opsd when a time was missed while none was there. */
+  /** When opsd starts, the job runs once if its schedule was due while no opsd ran. */
   readonly catchUp: boolean;
 }
 
 /** One effective value as `config --explain` and the reload plan print it. */
 export interface EffectiveValue {
-  /** As JSON; `"[redacted]"` in the place of what is secret. */
+  /** JSON, with `[redacted]` in the place of secrets. */
   readonly value: string;
-  /** It is, or a part of it. */
+  /** The value, or a part of it, is secret. */
   readonly secret: boolean;
-  /** With what is secret in it, to be compared and hashed only. Behind a function, so that nothing prints it by chance. */
+  /** The value with its secrets, for comparing and hashing only. A function, so that nothing prints it by chance. */
   readonly whole?: () => string;
   /** `config.toml:12`, `OPSD__DAEMON__HTTP`, `default`. */
   readonly source: string;
@@ -187,7 +187,7 @@ export interface EffectiveValue {
 export interface ServiceSpec {
   /** `web`; of instances `web@1`, `web@2`, … */
   readonly name: string;
-  /** The `web` of `web@1`; null: it has no instances. */
+  /** The `web` of `web@1`; null: the service has no instances. */
   readonly group: string | null;
   /** The 1 of `web@1`. */
   readonly instance: number | null;
@@ -197,10 +197,10 @@ export interface ServiceSpec {
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }
 
-/** A state that a service comes to; `recovered`: running for `stable_after` again, after failed or backoff. */
+/** What event hooks can be told of: a service enters a state; `recovered`: it is stable again after failed or backoff. */
 export type Occasion = StateName | 'recovered';
 
-/** Whom changes of state are told to. */
+/** A program or webhook that is told of transitions. */
 export interface EventHook {
   readonly name: string;
   readonly when: readonly Occasion[];
@@ -209,7 +209,7 @@ export interface EventHook {
   readonly target:
     | { readonly kind: 'exec'; readonly command: readonly [string, ...string[]] }
     | { readonly kind: 'webhook'; readonly url: string; readonly headers: Readonly<Record<string, string>> };
-  /** For one attempt. */
+  /** For one delivery attempt. */
   readonly timeout: Millis;
 }
 
@@ -217,16 +217,16 @@ export interface EventHook {
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
-  /** Who signs the certificates of clients that are let in; null: clients need none. */
+  /** The CA that must have signed the certificates of clients; null: clients need none. */
   readonly clientCa: string | null;
 }
 
 export interface DaemonSpec {
   /** `127.0.0.1:9640`; empty: no TCP. */
   readonly http: string;
-  /** null: what is asked and answered over TCP is not encrypted. */
+  /** null: TCP is not encrypted. */
   readonly tls: TlsFiles | null;
-  /** null: nobody needs one. */
+  /** null: requests over TCP need no token. */
   readonly httpToken: string | null;
   readonly logLevel: string;
   /** Absolute. */
@@ -239,45 +239,45 @@ export interface DaemonSpec {
   readonly socketGroup: string | null;
   readonly pageLogs: boolean;
   readonly onEvent: readonly EventHook[];
-  /** `all-exited`: opsd ends when no service is up or is to be. */
+  /** `all-exited`: opsd ends when no service is up and none will come up by itself. */
   readonly exitWhen: 'never' | 'all-exited';
 }
 
-/** A service with `instances`: how many there are to be. */
+/** The number of instances of a service with `instances`. */
 export interface InstanceGroup {
-  /** What the files say. */
+  /** The number in the files. */
   readonly configured: number;
-  /** What is: another number when an operator scaled it. */
+  /** The number in force: another one after `opsd ctl scale`. */
   readonly instances: number;
 }
 
 /** How the members of a group are replaced one after the other. */
 export interface RolloutPolicy {
-  /** So many of those that are to be up may be down at a time. */
+  /** How many of the members with desired state up may be down at a time. */
   readonly maxUnavailable: number;
-  /** So many more than there are to be, for as long as it takes. */
+  /** How many surge instances run beside the members during the rollout. */
   readonly maxSurge: number;
-  /** `rollback`: what was changed goes back to what it was. */
+  /** `rollback`: changed members get their previous spec. */
   readonly onFailure: 'stop' | 'rollback';
 }
 
-/** Services of which a change takes one after the other: the instances of one, or one that has `rollout`. */
+/** Services that a rollout replaces one after the other: all instances of a service, or one service with `rollout`. */
 export interface RolloutGroup {
   /** Names, in order. */
   readonly members: readonly string[];
   readonly policy: RolloutPolicy;
-  /** Who runs beside the members while they are replaced, `maxSurge` of them. */
+  /** Specs of the surge instances, at most `maxSurge`. */
   readonly surgeSpecs: readonly ServiceSpec[];
 }
 
 export interface Config {
   readonly daemon: DaemonSpec;
-  /** In the order of the file; of a service with instances each of them. */
+  /** By name, in the order of the file; each instance is one (`web@1`). */
   readonly services: ReadonlyMap<string, ServiceSpec>;
   /** The services with instances, by the name they have in the file. */
   readonly groups: ReadonlyMap<string, InstanceGroup>;
-  /** What a change takes step by step, by the name it has in the file. */
+  /** What rollouts replace, by the name in the file. */
   readonly rollouts: ReadonlyMap<string, RolloutGroup>;
-  /** Of `[daemon]`, key path to value. */
+  /** The values of `[daemon]` by key path. */
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }

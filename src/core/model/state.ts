@@ -1,61 +1,62 @@
-// The state of the supervisor: its services, and where each is in its life.
+// The state of the supervisor: the services, the state of each, and the run of those that live.
 
 import type { Rollout } from './rollout.ts';
 import type { Millis, RolloutGroup, ServiceSpec, SignalName } from './spec.ts';
 import type { Reason, Step } from './states.ts';
 
-/** How the main process of a generation ended; both null: it was adopted, nobody can know. */
+/** How the main process of a generation ended. `code` and `signal` null: it was adopted, and only a parent learns them. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: SignalName | null;
-  /** The kernel killed it for memory (told by memory.events of its cgroup). */
+  /** The kernel's OOM killer ended it (memory.events of its cgroup). */
   readonly oom: boolean;
 }
 
-/** Beats of the generation that runs. */
+/** The heartbeat of a run. */
 export interface Beat {
   /** When the last change of the file was seen; null: none yet. */
   readonly at: Millis | null;
-  /** Lost when no change was seen until then; null: nobody looks. */
+  /** The heartbeat is lost when no change is seen until then; null: the file is not watched. */
   readonly lostAt: Millis | null;
+  /** When the file is checked next. */
   readonly lookAt: Millis | null;
 }
 
-/** Questions to the generation that runs: for readiness while it starts, for health afterwards. */
+/** The probe of a run: for readiness while the service starts, for health afterwards. */
 export interface Check {
-  /** When to ask next; null: never, or an answer is awaited. */
+  /** When the next probe is due; null: never, or an answer is awaited. */
   readonly askAt: Millis | null;
-  /** In a row. */
+  /** Failures and successes in a row. */
   readonly failures: number;
   readonly successes: number;
-  /** null: not known yet. */
+  /** null: too few answers so far. */
   readonly isHealthy: boolean | null;
-  /** What the last no was; null: there was none. */
+  /** What the last failed probe said; null: none failed. */
   readonly lastFailure: string | null;
 }
 
-/** What follows once the tree of a stopping service is empty. */
+/** What follows when the process tree of a stopping service is empty. `settle`: the restart policy decides on the verdict. */
 export type Next =
   | { readonly to: 'stopped'; readonly reason: Reason; readonly detail: string }
   | { readonly to: 'start'; readonly reason: Reason; readonly detail: string }
   | { readonly to: 'settle'; readonly verdict: Verdict };
 
-/** What to make of the end of a generation. */
+/** How the end of a generation is judged. */
 export type Verdict =
   | { readonly kind: 'success'; readonly reason: Reason; readonly detail: string }
   | { readonly kind: 'failure'; readonly reason: Reason; readonly detail: string }
-  /** Trying again cannot help: only a start or a changed configuration does. */
+  /** Trying again cannot help: only a start by an operator or a changed configuration can. */
   | { readonly kind: 'permanent'; readonly reason: Reason; readonly detail: string }
-  /** The machine had no room (EAGAIN, EMFILE, ENOMEM): try again, do not count it. */
+  /** The host had no resources (EAGAIN, EMFILE, ENOMEM): try again, and do not count it as a failure. */
   | { readonly kind: 'transient'; readonly reason: Reason; readonly detail: string };
 
-/** A live generation. */
+/** What is known of the generation that lives. */
 export interface Run {
   readonly generation: number;
   readonly step: Step;
-  /** When the hook that runs is killed; null: none runs, or it was. */
+  /** When the running hook is killed; null: no hook runs, or it was killed. */
   readonly hookEndsAt: Millis | null;
-  /** Of the service itself. null: the spawn is under way, or the main process is gone, or a hook runs. */
+  /** PID of the main process. null: the spawn is in progress, the main process has ended, or a hook runs. */
   readonly pid: number | null;
   readonly startedAt: Millis;
   readonly readyAt: Millis | null;
@@ -64,17 +65,17 @@ export interface Run {
   readonly check: Check;
 }
 
-/** `deadline`: when this service must be looked at again; null: never by itself. */
+/** `deadline`: when the service must be looked at again; null: only after an event. */
 export type ServiceState =
   | { readonly name: 'stopped'; readonly deadline: null }
   | {
       readonly name: 'waiting';
       readonly deadline: null;
-      /** One sentence. */
+      /** What the service waits for, for people: `db (starting)`. */
       readonly for: string;
-      /** The service that it waits for; null: something else. */
+      /** The dependency it waits for; null: something else. */
       readonly on: string | null;
-      /** It will not start by itself. */
+      /** The obstacle will not go away by itself. */
       readonly isUnsatisfiable: boolean;
     }
   | { readonly name: 'starting'; readonly deadline: Millis | null; readonly run: Run }
@@ -85,7 +86,7 @@ export type ServiceState =
       readonly deadline: Millis;
       readonly run: Run;
       readonly next: Next;
-      /** SIGKILL was seen to have no effect for 5 s; said once. */
+      /** The tree has survived SIGKILL for 5 s, and the alert was raised. */
       readonly isStuck: boolean;
     }
   | { readonly name: 'backoff'; readonly deadline: Millis }
@@ -94,51 +95,51 @@ export type ServiceState =
 
 export type CommandAction = 'start' | 'stop' | 'restart' | 'run' | 'signal' | 'reset';
 
-/** An operator's order that waits for its service to come to rest. */
+/** A command that is answered when its service has come up or to rest. */
 export interface PendingCommand {
   readonly id: number;
-  /** `run`: answered when it has ended, not when it is up. */
+  /** `run` is answered when the service has ended, `start` and `restart` when it is running. */
   readonly action: 'start' | 'stop' | 'restart' | 'run';
-  /** Who gave it, as long as it waits for dependents that are on their way down; null: it is being carried out. */
+  /** The operator, while the command is deferred until dependents are gone; null: it is being carried out. */
   readonly deferredFrom: string | null;
 }
 
 export interface Service {
   readonly spec: ServiceSpec;
-  /** What a reload wants instead, applied once the running generation is gone. */
+  /** The spec that takes effect when the running generation is gone; null: `spec` stays. */
   readonly nextSpec: ServiceSpec | null;
-  /** What a reload wants of it, as long as it runs on because others that come after it are on their way down first. */
+  /** A stop or restart that is deferred until dependents are gone; the service runs on meanwhile. */
   readonly deferred: Next | null;
-  /** The clock asked for a run while one was under way; it follows. */
+  /** The schedule was due while the job ran (`overlap = "queue"`): another run follows. */
   readonly isQueued: boolean;
-  /** No longer in the configuration: forgotten when its tree is empty. */
+  /** The service is no longer configured, and is forgotten when its process tree is empty. */
   readonly isRemoved: boolean;
   readonly state: ServiceState;
   /** Monotonic time of the last change of state. */
   readonly since: Millis;
-  /** The operator's last word, kept until reboot; null: as the configuration says. */
+  /** What an operator asked for last, kept until reboot; null: `policy.enabled` decides. */
   readonly desired: 'up' | 'down' | null;
   /** Number of the last generation that was started; 0: none yet. */
   readonly generation: number;
-  /** Starts after the first that no operator asked for. */
+  /** Starts by the restart policy; those by operators are not counted. */
   readonly restarts: number;
   readonly failuresInARow: number;
-  /** Restarts in a row, failures or not, since it last was stable: what the delay grows with. */
+  /** Restarts in a row since the service was stable, after failures or not: the backoff grows with it. */
   readonly attemptsInARow: number;
   readonly lastExit: Exit | null;
   readonly lastReason: Reason;
-  /** Why its last generation failed; null: none has since it last was stopped. */
+  /** Why the last generation failed; null: none has failed since the service was last stopped. */
   readonly lastFailure: Reason | null;
-  /** It has come to `backoff` or `failed`, and has not been ready for `stable_after` since: `recovered` is told when it has. */
+  /** The service was in `backoff` or `failed` and has not been stable since. When it is, the effect `recovered` follows. */
   readonly isInTrouble: boolean;
-  /** One sentence for people. */
+  /** The detail of the last transition: one sentence for people. */
   readonly lastDetail: string;
   readonly orders: readonly PendingCommand[];
 }
 
 export type Phase =
   | { readonly name: 'running' }
-  /** `isKilling`: SIGKILL was sent to all; at the deadline what still lives is given up. `code`: what opsd exits with. */
+  /** `isKilling`: SIGKILL was sent to all; at the deadline opsd exits although processes live. `code`: exit code of opsd. */
   | {
       readonly name: 'shutting_down';
       readonly deadline: Millis;
@@ -148,7 +149,7 @@ export type Phase =
     }
   | { readonly name: 'over' };
 
-/** All of it. Changed only by `step`. */
+/** The whole state of the core. Changed only by `step`. */
 export interface State {
   readonly phase: Phase;
   readonly startConcurrency: number;
@@ -156,18 +157,18 @@ export interface State {
   readonly exitWhen: 'never' | 'all-exited';
   /** Seed of the jitter; every use makes the next. */
   readonly seed: number;
-  /** In the order of the configuration. A name's place in it is `slots.get(name)`. */
+  /** In the order of the configuration; `slots` has the index of each name. */
   readonly services: readonly Service[];
   readonly slots: ReadonlyMap<string, number>;
   /**
-   * Highest generation of all services that were forgotten. One that is new, or comes back, starts above it: news of a
-   * generation from before must never fit.
+   * Highest generation of all forgotten services. A service that is added starts above it, so that a late event of a
+   * forgotten generation never matches a new one.
    */
   readonly generationFloor: number;
-  /** Names of services that wait, in the order they came. */
+  /** Names of the services in `waiting`, first come, first served. */
   readonly queue: readonly string[];
-  /** What a change takes step by step, as the configuration says. */
+  /** The groups that rollouts replace, as configured. */
   readonly groups: ReadonlyMap<string, RolloutGroup>;
-  /** The last one of each group, as long as there is something to say of it. */
+  /** The last rollout of each group, in progress or ended. */
   readonly rollouts: ReadonlyMap<string, Rollout>;
 }

@@ -14,7 +14,7 @@ export const STATES = [
 
 export type StateName = (typeof STATES)[number];
 
-/** Why something happened, for labels. The story is told by the text beside it. */
+/** Why a state changed, as a label of metrics and a field of events; the detail beside it is for people. */
 export const REASONS = [
   'boot',
   'operator',
@@ -50,15 +50,15 @@ export type Reason = (typeof REASONS)[number];
 const LIVE: ReadonlySet<StateName> = new Set(['starting', 'running', 'stopping', 'killing']);
 const RESTING: ReadonlySet<StateName> = new Set(['stopped', 'failed', 'exited']);
 
-/** A service in this state has a generation: there is, or may be, a process of it. */
+/** Whether a service in this state has a run: processes of it live, or may live. */
 export function isLiveState(name: StateName): boolean {
   return LIVE.has(name);
 }
 
-/** A service in this state leaves it only when an operator, a configuration, a schedule or `retry_failed` says so. */
+/** Whether a service leaves this state only by a command, a configuration, a schedule or `retry_failed`. */
 export function isRestingState(name: StateName): boolean {
   return RESTING.has(name);
 }
 
-/** What runs of a generation at a moment: itself, or the hook before or after it. Each is a process tree of its own. */
+/** What runs of a generation at a moment: a hook, the main process, the other hook. Each has a process tree of its own. */
 export type Step = 'before_start' | 'main' | 'after_stop';

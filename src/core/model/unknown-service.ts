@@ -1,8 +1,8 @@
-// Services that an earlier opsd knew and this one does not, or knew in another form: what is needed to stop them.
+// Specs for services that an earlier opsd started from a configuration that is not known: enough to stop them.
 
 import type { EffectiveValue, Policy, ServiceSpec } from './spec.ts';
 
-/** A service of which nothing is known but that processes of it live. */
+/** The spec of a service that is not configured, but has a survivor. */
 export function unknownService(name: string): ServiceSpec {
   const policy: Policy = {
     enabled: false,
@@ -66,7 +66,7 @@ export function unknownService(name: string): ServiceSpec {
 
 const UNKNOWN: EffectiveValue = { value: 'unknown', secret: false, source: 'the configuration of an earlier opsd' };
 
-/** What runs was born with another configuration, of which only that much is known: it is compared with every other. */
-export function ofUnknownForm(spec: ServiceSpec): ServiceSpec {
+/** The spec of a survivor that was started from an older configuration, which is not known: it compares unequal to every other. */
+export function withUnknownSpec(spec: ServiceSpec): ServiceSpec {
   return { ...spec, effective: new Map([['command', UNKNOWN]]) };
 }

@@ -1,18 +1,18 @@
-// The end of a rollout: who asked for it is answered, and those that stood in go.
+// The end of a rollout: its commands are answered, and its surge instances are removed.
 
 import type { StepDraft } from '../fleet/step.ts';
 import type { Outcome, RolloutNews } from '../model/effects.ts';
 import type { Rollout } from '../model/rollout.ts';
-import { dismissStandIns } from './surge.ts';
+import { removeSurgeInstances } from './surge.ts';
 
-export function keepRollout(world: StepDraft, rollout: Rollout): void {
-  const rollouts = new Map(world.state.rollouts).set(rollout.group, rollout);
-  world.state = { ...world.state, rollouts };
+export function keepRollout(draft: StepDraft, rollout: Rollout): void {
+  const rollouts = new Map(draft.state.rollouts).set(rollout.group, rollout);
+  draft.state = { ...draft.state, rollouts };
 }
 
-/** `failure`: why it stopped; null: it came to its end. Those that stand in go, but for the ones that make up for it. */
-export function endRollout(world: StepDraft, rollout: Rollout, failure: string | null): void {
-  const surging = dismissStandIns(world, rollout, failure === null);
+/** `failure`: why the rollout stopped; null: it is done. After a failure ready surge instances stay, in place of the failed member. */
+export function endRollout(draft: StepDraft, rollout: Rollout, failure: string | null): void {
+  const surging = removeSurgeInstances(draft, rollout, failure === null);
   const outcome: Outcome =
     failure !== null
       ? { ok: false, code: 'failed', message: failureOf(rollout, failure) }
@@ -20,12 +20,12 @@ export function endRollout(world: StepDraft, rollout: Rollout, failure: string |
         ? { ok: false, code: 'failed', message: `${rollout.failure}; ${successOf(rollout)}` }
         : { ok: true, message: successOf(rollout) };
   const what: RolloutNews = failure !== null ? 'stopped' : rollout.direction === 'back' ? 'rolled_back' : 'done';
-  conclude(world, { ...rollout, phase: failure === null ? 'done' : 'stopped', surging }, what, outcome);
+  conclude(draft, { ...rollout, phase: failure === null ? 'done' : 'stopped', surging }, what, outcome);
 }
 
-/** Something else came first: the end of opsd, or another configuration. */
-export function interruptRollout(world: StepDraft, rollout: Rollout, why: string, code: Failure = 'superseded'): void {
-  conclude(world, { ...rollout, phase: 'stopped' }, 'interrupted', {
+/** Ends a rollout because opsd ends, or another configuration replaces it. */
+export function interruptRollout(draft: StepDraft, rollout: Rollout, why: string, code: Failure = 'superseded'): void {
+  conclude(draft, { ...rollout, phase: 'stopped' }, 'interrupted', {
     ok: false,
     code,
     message: `not finished: ${why}`,
@@ -34,18 +34,18 @@ export function interruptRollout(world: StepDraft, rollout: Rollout, why: string
 
 type Failure = Extract<Outcome, { ok: false }>['code'];
 
-function conclude(world: StepDraft, rollout: Rollout, what: RolloutNews, outcome: Outcome): void {
+function conclude(draft: StepDraft, rollout: Rollout, what: RolloutNews, outcome: Outcome): void {
   const { group, orders } = rollout;
   const detail = outcome.message;
-  keepRollout(world, { ...rollout, detail, endedAt: world.now, deadline: null, orders: [] });
-  world.effects.push({ type: 'rollout', group, what, detail });
-  for (const id of orders) world.effects.push({ type: 'answer', id, service: group, outcome });
+  keepRollout(draft, { ...rollout, detail, endedAt: draft.now, deadline: null, orders: [] });
+  draft.effects.push({ type: 'rollout', group, what, detail });
+  for (const id of orders) draft.effects.push({ type: 'answer', id, service: group, outcome });
 }
 
-/** Those that wait for the end hear that it will not come. */
-export function disappoint(world: StepDraft, { group, orders }: Rollout, message: string): void {
+/** Answers the commands that wait for the end of the rollout: something else came first. */
+export function supersedeCommands(draft: StepDraft, { group, orders }: Rollout, message: string): void {
   const outcome: Outcome = { ok: false, code: 'superseded', message };
-  for (const id of orders) world.effects.push({ type: 'answer', id, service: group, outcome });
+  for (const id of orders) draft.effects.push({ type: 'answer', id, service: group, outcome });
 }
 
 function successOf({ kind, direction, done }: Rollout): string {

@@ -1,4 +1,4 @@
-// One member of a rollout: what it is to be, whether it is ready, and how it is replaced.
+// One member of a rollout: its target spec, whether it is ready, and how it is replaced.
 
 import { bringDown } from '../life/lifecycle.ts';
 import { forgiven, isLive, type Moved, type StepContext } from '../life/transition.ts';
@@ -8,10 +8,10 @@ import type { Rollout } from '../model/rollout.ts';
 import type { Millis, ServiceSpec } from '../model/spec.ts';
 import type { Service } from '../model/state.ts';
 
-/** Who has no `ready` is taken for ready after being up for that long: else one that crashes at once would be. */
-const SETTLING: Millis = 1_000;
+/** A member without `ready` counts as ready after running that long, so that one that crashes at once does not. */
+const READY_AFTER: Millis = 1_000;
 
-/** What its next generation will be. */
+/** The spec of the next generation. */
 export function specOf({ nextSpec, spec }: Service): ServiceSpec {
   return nextSpec ?? spec;
 }
@@ -20,15 +20,15 @@ export function isSame(one: ServiceSpec | undefined, other: ServiceSpec): boolea
   return one !== undefined && (one === other || differences(one.effective, other.effective).length === 0);
 }
 
-/** What the rollout makes of it; a restart leaves it what it is. */
-export function aimOf({ direction, targets, before }: Rollout, service: Service): ServiceSpec {
+/** The spec that the rollout gives to this member; a rolling restart keeps its own. */
+export function targetOf({ direction, targets, before }: Rollout, service: Service): ServiceSpec {
   return (direction === 'forward' ? targets : before).get(service.spec.name) ?? specOf(service);
 }
 
-/** When it counts as ready; null: it is not up. */
+/** When the member counts as ready; null: it is not running. */
 export function readyAtOf({ state, spec }: Service): Millis | null {
   if (state.name !== 'running' || state.run.readyAt === null) return null;
-  return spec.policy.ready === null ? state.run.readyAt + SETTLING : state.run.readyAt;
+  return spec.policy.ready === null ? state.run.readyAt + READY_AFTER : state.run.readyAt;
 }
 
 export function isReady(service: Service, now: Millis): boolean {
@@ -36,19 +36,19 @@ export function isReady(service: Service, now: Millis): boolean {
   return at !== null && at <= now;
 }
 
-/** It will be that when it is started the next time. */
-export function give(service: Service, spec: ServiceSpec): Moved {
+/** The next start of the service is with this spec. */
+export function setNextSpec(service: Service, spec: ServiceSpec): Moved {
   if (isLive(service.state)) return [{ ...service, nextSpec: spec === service.spec ? null : spec }, []];
   const settings: Effect = { type: 'settings', service: spec.name, spec };
   return [{ ...service, spec, nextSpec: null }, [settings]];
 }
 
-/** Down, if it is up, and up again in its new form. */
-export function replace(service: Service, rollout: Rollout, around: StepContext): Moved {
-  const spec = aimOf(rollout, service);
+/** Restarts a member with its target spec; one without processes is started. */
+export function replace(service: Service, rollout: Rollout, context: StepContext): Moved {
+  const spec = targetOf(rollout, service);
   const next: Service = { ...forgiven(service), nextSpec: spec === service.spec ? null : spec };
   const reason = rollout.kind === 'restart' ? 'operator' : 'configuration';
-  return bringDown(next, around, { to: 'start', reason, detail: reasonOf(rollout) });
+  return bringDown(next, context, { to: 'start', reason, detail: reasonOf(rollout) });
 }
 
 function reasonOf({ kind, direction, group }: Rollout): string {

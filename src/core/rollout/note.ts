@@ -1,4 +1,4 @@
-// What a rollout means to one of its services at this moment, in a few words.
+// What a rollout means to one of its services at this moment, for `ctl status` and `ctl why`.
 
 import { unreachable } from '../life/transition.ts';
 import type { Rollout } from '../model/rollout.ts';
@@ -19,18 +19,18 @@ export interface RolloutNote {
   readonly detail: string;
 }
 
-/** null: nothing that it would not do anyway. */
+/** null: no rollout affects the service. */
 export function rolloutNote(state: State, name: string): RolloutNote | null {
   for (const rollout of state.rollouts.values()) {
     if (rollout.phase === 'done' && rollout.direction === 'forward') continue;
     const turn = turnOf(rollout, name);
-    const detail = wordsOf(rollout, turn);
+    const detail = describeTurn(rollout, turn);
     if (detail !== null) return { turn, detail };
   }
   return null;
 }
 
-function wordsOf({ group, phase, detail, rejected }: Rollout, turn: Turn): string | null {
+function describeTurn({ group, phase, detail, rejected }: Rollout, turn: Turn): string | null {
   if (phase === 'done')
     return rejected.size === 0 ? null : 'runs its previous configuration: its last change was rolled back';
   const isGoing = phase === 'going';

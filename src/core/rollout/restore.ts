@@ -1,10 +1,10 @@
-// What an earlier opsd left in the middle of a rollout: old members that live, and their stand-ins.
+// Restores the rollouts that an earlier opsd left in progress, from outdated members and surge instances that live.
 
 import { newRollout, type Rollout } from '../model/rollout.ts';
 import type { Config, Millis, RolloutGroup, ServiceSpec } from '../model/spec.ts';
 import type { Service } from '../model/state.ts';
 
-/** Services whose change is left to a rollout: members of groups, and those that may stand in for them. */
+/** Services that rollouts replace: members of groups, and surge instances. */
 interface Rolled {
   readonly members: ReadonlySet<string>;
   readonly surgeSpecs: ReadonlyMap<string, ServiceSpec>;
@@ -19,18 +19,18 @@ export function rolledOf({ rollouts, services }: Config): Rolled {
   };
 }
 
-/** Members that live on in a form from before, which is not known any more. */
-export interface Found {
+/** Names of adopted members that run with an older spec, which is not known. */
+export interface OutdatedMembers {
   readonly outdated: Set<string>;
-  /** The form that they are to have was gone back from. */
-  readonly spared: Set<string>;
+  /** Members whose configured spec was rolled back: they keep the older one. */
+  readonly rejected: Set<string>;
 }
 
-/** Those that go on, and those that are over but for the memory of what is not to be tried again. */
-export function recallRollouts(
+/** The rollouts to continue, and those that are done but record which specs must not be tried again. */
+export function restoreRollouts(
   config: Config,
   services: readonly Service[],
-  { outdated, spared }: Found,
+  { outdated, rejected }: OutdatedMembers,
   now: Millis,
 ): ReadonlyMap<string, Rollout> {
   const there = new Set(services.filter(({ isRemoved }) => !isRemoved).map(({ spec }) => spec.name));
@@ -40,12 +40,12 @@ export function recallRollouts(
     const surging = group.surgeSpecs
       .map((spec) => spec.name)
       .filter((standIn) => there.has(standIn) && !config.services.has(standIn));
-    const kept = group.members.filter((member) => spared.has(member));
+    const kept = group.members.filter((member) => rejected.has(member));
     if (waiting.length === 0 && kept.length > 0) {
-      rollouts.set(name, takenBack(name, group, kept, config, now));
+      rollouts.set(name, rolledBackRollout(name, group, kept, config, now));
       continue;
     }
-    // Of some it was gone back from something else: all of them are tried.
+    // Some members were rolled back from a different spec, so the new one has not been tried: include them all.
     waiting.push(...kept);
     if (waiting.length === 0 && surging.length === 0) continue;
     const surgeSpecs = { forward: group.surgeSpecs, back: [] };
@@ -54,7 +54,13 @@ export function recallRollouts(
   return rollouts;
 }
 
-function takenBack(name: string, group: RolloutGroup, kept: readonly string[], config: Config, now: Millis): Rollout {
+function rolledBackRollout(
+  name: string,
+  group: RolloutGroup,
+  kept: readonly string[],
+  config: Config,
+  now: Millis,
+): Rollout {
   const specs = [...config.services].filter(([member]) => kept.includes(member));
   return {
     ...newRollout(now, name, group),
@@ -66,8 +72,8 @@ function takenBack(name: string, group: RolloutGroup, kept: readonly string[], c
   };
 }
 
-/** Members that were found so, and whose turn has not come: what the configuration says is not what runs. */
-export function membersOfUnknownForm(rollouts: ReadonlyMap<string, Rollout>): ReadonlySet<string> {
+/** Members that an earlier opsd started with an unknown spec and whose turn has not come: their configured spec does not run. */
+export function membersWithUnknownSpec(rollouts: ReadonlyMap<string, Rollout>): ReadonlySet<string> {
   const found = [...rollouts.values()].filter(({ kind, before }) => kind === 'configuration' && before.size === 0);
   return new Set(found.flatMap(({ waiting }) => waiting));
 }

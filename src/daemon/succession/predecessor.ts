@@ -1,7 +1,7 @@
 // Finds what the predecessor left: its state file, its PID files, and every process with its marker.
 
 import { join } from 'node:path';
-import type { Inheritance, Survivor } from '../../core/adoption/adopt.ts';
+import type { PredecessorState, Survivor } from '../../core/adoption/adopt.ts';
 import type { SavedService } from '../../core/adoption/saved-service.ts';
 import type { Config } from '../../core/model/spec.ts';
 import type { Cgroups } from '../../os/cgroup/cgroups.ts';
@@ -17,7 +17,7 @@ import type { Sockets } from '../../os/systemd/sockets.ts';
 import { monotonic } from '../../runtime/clock.ts';
 
 export interface Findings {
-  readonly inheritance: Inheritance;
+  readonly inheritance: PredecessorState;
   /** Living generations, one entry for each service and generation. */
   readonly found: readonly Found[];
   /** Hooks and probes that were in progress when the predecessor ended. */
@@ -66,11 +66,11 @@ export function inspectPredecessor(
   const isHook = ({ service }: Found) => serviceOfHook(service) !== null;
   const found = taken?.found.filter((one) => !isHook(one)) ?? [];
   const hooksLeft = taken?.found.filter(isHook) ?? [];
-  const memories = remembered.services.map((service) => withHope(toMemory(service), config, sockets));
+  const saved = remembered.services.map((service) => withHope(toMemory(service), config, sockets));
   return {
     found,
     hooksLeft,
-    inheritance: { memories, survivors: [...found, ...hooksLeft].flatMap(toSurvivor) },
+    inheritance: { saved, survivors: [...found, ...hooksLeft].flatMap(toSurvivor) },
   };
 }
 

@@ -7,7 +7,7 @@ import type {
   Facts,
   FileText,
   Look,
-  Powers,
+  Privileges,
   UserObstacle,
   UserQuestion,
 } from '../../config/check/host-facts.ts';
@@ -50,7 +50,7 @@ export class MachineFacts implements Facts {
   readonly #executables = new Map<string, string | null>();
   readonly #schedules = new Map<string, string | null>();
   #capacity: Capacity | null = null;
-  #powers: Powers | null = null;
+  #powers: Privileges | null = null;
   #hasCgroups: boolean | null = null;
   /** When asking users ends; null: users are not asked. */
   #askUntil: Millis | null = null;
@@ -178,7 +178,7 @@ export class MachineFacts implements Facts {
     return this.#capacity;
   }
 
-  powers(): Powers {
+  privileges(): Privileges {
     this.#powers ??= powersOfSelf();
     return this.#powers;
   }

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import type { UserObstacle } from '../../config/check/host-facts.ts';
-import { shortfallsOf, whyNobodyElse } from '../../config/check/missing-privileges.ts';
+import { missingPrivileges, whyNoOtherUser } from '../../config/check/missing-privileges.ts';
 import type { Limits, ServiceSpec } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
@@ -73,9 +73,9 @@ export class LaunchPlanner {
     const uid = account?.uid ?? this.#uid;
     const isOtherUser = uid !== this.#uid || group !== this.#gid;
     const of = `services.${spec.group ?? name}`;
-    const whyNot = isOtherUser ? whyNobodyElse(this.#powers) : null;
+    const whyNot = isOtherUser ? whyNoOtherUser(this.#powers) : null;
     if (whyNot !== null) return refusal(`${of}.${launch.user === null ? 'group' : 'user'}: ${whyNot}`);
-    const [shortfall] = shortfallsOf(launch, this.#powers);
+    const [shortfall] = missingPrivileges(launch, this.#powers);
     if (shortfall !== undefined) {
       const subject = shortfall.part === null ? '' : `${shortfall.part} `;
       return refusal(`${of}.${shortfall.path.join('.')}: ${subject}${shortfall.message}`);

@@ -1,7 +1,7 @@
 // The privileges of opsd: what the kernel lets it give to the processes that it starts, as read in /proc.
 
 import { readFileSync } from 'node:fs';
-import type { Powers } from '../../config/check/host-facts.ts';
+import type { Privileges } from '../../config/check/host-facts.ts';
 import { capabilitiesIn } from '../../config/values/privileges.ts';
 import { limitOf } from '../proc/descriptors.ts';
 import { inheritedOfSelf } from './inherited.ts';
@@ -11,7 +11,7 @@ import { inheritedOfSelf } from './inherited.ts';
  */
 const WORTHLESS_ELSEWHERE = new Set(['CAP_SYS_RESOURCE', 'CAP_SYS_NICE', 'CAP_SYS_ADMIN']);
 
-export function powersOfSelf(): Powers {
+export function powersOfSelf(): Privileges {
   const status = readFileSync('/proc/self/status', 'latin1');
   const limits = readFileSync('/proc/self/limits', 'latin1');
   const setOf = (name: string) => capabilitiesIn(new RegExp(`^${name}:\\t([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0');

@@ -48,7 +48,7 @@ export class HeartbeatFiles implements Heartbeats {
    * Reports whether the file has changed. A file that disappears is no heartbeat; one that appears is. The first check
    * of a file that `begin` was not called for reports none. If a disk does not answer, there is no heartbeat either.
    */
-  look(service: string, generation: number, file: string): void {
+  check(service: string, generation: number, file: string): void {
     const watched = this.#watched.get(service);
     if (watched?.generation !== generation || watched.file !== file) {
       this.#watch(service, generation, file);

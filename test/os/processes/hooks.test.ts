@@ -61,7 +61,7 @@ async function supervise(spec: ServiceSpec, after?: Rig): Promise<Supervised> {
   const ports = {
     processes: r.processes,
     pidFiles: { write: nothing, remove: nothing },
-    heartbeats: { begin: nothing, look: nothing },
+    heartbeats: { begin: nothing, check: nothing },
     probes: { ask: nothing },
     outputs: {
       open: () => ({ stdout: 'ignore', stderr: 'ignore', close: nothing }) as const,
@@ -78,8 +78,8 @@ async function supervise(spec: ServiceSpec, after?: Rig): Promise<Supervised> {
     return whose === null ? [] : [{ ...whose, generation, pid: main?.identity.pid ?? null, startedAt: 0 }];
   });
   const config = aConfig([spec]);
-  const { state, effects } = adopt(config, { memories: [], survivors }, () => '', 1, systemClock.now());
-  const loop: Loop = new Loop(state, { perform: (_event, done) => carryOut(done), settled: nothing }, systemClock);
+  const { state, effects } = adopt(config, { saved: [], survivors }, () => '', 1, systemClock.now());
+  const loop: Loop = new Loop(state, { perform: (_event, done) => carryOut(done), onIdle: nothing }, systemClock);
   for (const one of found) r.processes.adopt(one, spec);
   carryOut(effects);
   loop.post({ type: 'configured', config, isFirst: true });

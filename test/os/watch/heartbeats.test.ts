@@ -27,7 +27,7 @@ async function beating() {
     /** Has it changed since the last look? */
     async look(generation = 1): Promise<boolean> {
       const before = events.length;
-      heartbeats.look('web', generation, file);
+      heartbeats.check('web', generation, file);
       const event = await waitFor('the answer to a look', () => events[before]);
       assert.ok(event.type === 'heartbeat_checked' && event.service === 'web' && event.generation === generation);
       return event.changed;
@@ -113,6 +113,6 @@ test('the first look of a generation that was not begun, or at another file, onl
   assert.equal(await b.look(7), true);
   appendFileSync(b.file, 'beat');
   assert.equal(await b.look(8), false);
-  b.heartbeats.look('web', 8, join(b.dir, 'other'));
+  b.heartbeats.check('web', 8, join(b.dir, 'other'));
   assert.equal(await b.look(8), false);
 });
