@@ -55,6 +55,9 @@ async function run(parsed: Parsed): Promise<number> {
     stdout: (text: string) => write('stdout', text),
     stderr: (text: string) => write('stderr', text),
   };
+  // The only place that asks for it: whoever needs the time is handed this.
+  const { systemClock: clock } = await import('./runtime/system-clock.ts');
+  const world = { env: process.env, workDir: process.cwd(), clock };
   // The daemon handles the errors of its own log output.
   if (command.path[0] !== 'run') watchOutput();
   switch (command.path[0]) {
@@ -75,6 +78,7 @@ async function run(parsed: Parsed): Promise<number> {
         prefix,
         version: version(),
         orders,
+        clock,
         onSecrets(masks) {
           hide = (text) => masks.hide(text);
         },
@@ -86,17 +90,18 @@ async function run(parsed: Parsed): Promise<number> {
       return (await import('./cli/config-commands.ts')).runCheck(
         { deploy: options.deploy === true, ...(config === undefined ? {} : { config }) },
         output,
+        world,
       );
     case 'config': {
       const { runConfig } = await import('./cli/config-commands.ts');
       const flags = { explain: options.explain === true, json: options.json === true };
-      return runConfig(config === undefined ? flags : { ...flags, config }, output);
+      return runConfig(config === undefined ? flags : { ...flags, config }, output, world);
     }
     case 'schema':
       return (await import('./cli/config-commands.ts')).runSchema(output);
     default: {
       const { runCtl } = await import('./cli/ctl/ctl.ts');
-      return await runCtl(parsed, openTerminal(), process.env);
+      return await runCtl(parsed, openTerminal(), process.env, clock);
     }
   }
 }

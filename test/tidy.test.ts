@@ -41,23 +41,23 @@ test('imports run one way', () => {
     main: [[/./, 'all']],
     daemon: [[/^src\/(?!cli\/)/, 'all']],
     cli: [
-      [/^src\/(text\/|runtime\/clock\.ts$)/, 'all'],
+      [/^src\/(text\/|runtime\/wall-time\.ts$)/, 'all'],
       // What `opsd check` does is what the daemon does first.
       [/^src\/(config\/|os\/(config\/files|files\/scale-file|systemd\/sockets)\.ts$)/, 'all'],
-      [/^src\/(api|core)\//, 'type'],
+      [/^src\/(api\/|core\/|runtime\/clock\.ts$)/, 'type'],
     ],
     os: [
       // The reader of the files hands their text to the pure part, which knows what it means.
       [/^src\/(config|text)\//, 'all'],
-      [/^src\/runtime\/clock\.ts$/, 'all'],
-      [/^src\/(api\/logs\.ts$|runtime\/ports\.ts$|core\/)/, 'type'],
+      [/^src\/runtime\/wall-time\.ts$/, 'all'],
+      [/^src\/(api\/logs\.ts$|runtime\/(ports|clock)\.ts$|core\/)/, 'type'],
     ],
     http: [
-      [/^src\/(api\/|text\/|runtime\/clock\.ts$|os\/files\/unix-socket\.ts$)/, 'all'],
-      [/^src\/(runtime\/ports\.ts$|core\/)/, 'type'],
+      [/^src\/(api\/|text\/|runtime\/wall-time\.ts$|os\/files\/unix-socket\.ts$)/, 'all'],
+      [/^src\/(runtime\/(ports|clock)\.ts$|core\/)/, 'type'],
     ],
     why: [
-      [/^src\/(api\/|text\/|runtime\/clock\.ts$)/, 'all'],
+      [/^src\/(api\/|text\/|runtime\/wall-time\.ts$)/, 'all'],
       [/^src\/core\//, 'type'],
     ],
     api: [
@@ -204,15 +204,28 @@ test('core and config are pure: no node, no clock, no chance, no promise', () =>
   );
 });
 
-test('only runtime/clock.ts asks what time it is, and waits', () => {
-  const others = src.filter(({ path }) => path !== 'src/runtime/clock.ts');
+test('only runtime/system-clock.ts asks what time it is, and waits; only the composition root asks for it', () => {
+  const clock = 'src/runtime/system-clock.ts';
+  const others = src.filter(({ path }) => path !== clock);
   none(
-    others.filter(({ words }) => /\bnew Date\b|\bDate\.|\bset(Timeout|Interval)\(|\bperformance\./.test(words)),
-    'time belongs into src/runtime/clock.ts',
+    others.filter(({ words }) =>
+      /\bnew Date\(\)|\bDate\.now\b|\bhrtime\b|\bset(Timeout|Interval)\(|\bperformance\./.test(words),
+    ),
+    'time is handed in: see Clock in src/runtime/clock.ts',
+  );
+  none(
+    others.filter(({ path, words }) => path !== 'src/runtime/wall-time.ts' && /\bnew Date\b|\bDate\./.test(words)),
+    'dates and their texts belong into src/runtime/wall-time.ts',
   );
   none(
     others.filter(({ imports }) => imports.some(({ from }) => /^node:(timers|perf_hooks)/.test(from))),
-    'timers belong into src/runtime/clock.ts',
+    `timers belong into ${clock}`,
+  );
+  none(
+    src.filter(
+      ({ path, imports }) => path !== 'src/main.ts' && imports.some(({ from }) => from.endsWith('/system-clock.ts')),
+    ),
+    'the time is handed in: only src/main.ts asks for the machine’s own',
   );
 });
 

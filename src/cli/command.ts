@@ -1,5 +1,6 @@
 // The client, terminal and options that every ctl command gets, and its exit codes.
 
+import type { Clock } from '../runtime/clock.ts';
 import type { Parsed } from './arguments/commands.ts';
 import type { Client } from './client/client.ts';
 import type { Terminal } from './show/terminal.ts';
@@ -10,6 +11,7 @@ export type ExitCode = 0 | 1 | 2;
 export interface Ctl {
   readonly client: Client;
   readonly terminal: Terminal;
+  readonly clock: Clock;
   readonly operands: readonly string[];
   readonly options: Parsed['options'];
 }

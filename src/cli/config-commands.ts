@@ -9,6 +9,7 @@ import type { Problem } from '../errors.ts';
 import { type ConfigOptions, readConfig } from '../os/config/files.ts';
 import { readScale, scalePath } from '../os/files/scale-file.ts';
 import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { escaped } from '../text/harmless.ts';
 import { describeDrift } from './show/drift.ts';
 
@@ -20,6 +21,7 @@ export interface Output {
 
 /** The environment and working directory of the command. */
 export interface World {
+  readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute. */
   readonly workDir: string;
@@ -45,7 +47,7 @@ const DEFAULT_FILE = 'cfg/config.toml';
 const DEFAULT_PREFIX = '/srv';
 
 /** Prints every problem and warning of the configuration. */
-export function runCheck(options: CheckOptions, output: Output, world: World = ownWorld()): ExitCode {
+export function runCheck(options: CheckOptions, output: Output, world: World): ExitCode {
   const config = load(options, output, world, { asksUsers: true, isForDeployment: options.deploy ?? false });
   if (config === null) return 1;
   const { size } = config.services;
@@ -57,7 +59,7 @@ export function runCheck(options: CheckOptions, output: Output, world: World = o
 }
 
 /** Prints the effective configuration as TOML or JSON, with the source of each value on request. */
-export function runConfig(options: ConfigCommandOptions, output: Output, world: World = ownWorld()): ExitCode {
+export function runConfig(options: ConfigCommandOptions, output: Output, world: World): ExitCode {
   const config = load(options, output, world);
   if (config === null) return 1;
   const isExplained = options.explain ?? false;
@@ -71,22 +73,18 @@ export function runSchema(output: Output): ExitCode {
   return 0;
 }
 
-function ownWorld(): World {
-  return { env: process.env, workDir: process.cwd() };
-}
-
 /** null: the configuration has problems, which were printed. */
 function load(
   options: FileOptions,
   output: Output,
-  { env, workDir }: World,
+  { env, workDir, clock }: World,
   more: Pick<ConfigOptions, 'asksUsers' | 'isForDeployment'> = {},
 ): Config | null {
   const configFile = options.config ?? DEFAULT_FILE;
   const prefix = env.PREFIX || DEFAULT_PREFIX;
   const { counts, troubles } = readScale(scalePath(resolve(workDir, prefix)));
   const sockets = isForUs(env) ? { sockets: [...socketsOf(env).byName.keys()] } : {};
-  const result = readConfig({ configFile, prefix, env, workDir, scale: counts, ...sockets, ...more });
+  const result = readConfig({ clock, configFile, prefix, env, workDir, scale: counts, ...sockets, ...more });
   const tell = (headline: string, problems: readonly Problem[]) => {
     if (problems.length > 0) output.stderr(`opsd: ${headline}\n${formatProblems(problems)}\n`);
   };

@@ -18,7 +18,7 @@ import { rolloutNote } from '../core/rollout/note.ts';
 import type { JobRecord } from '../os/files/job-history.ts';
 import type { Usage } from '../os/proc/usage.ts';
 import { stopOwnUnit } from '../os/systemd/own-unit.ts';
-import { wallAt } from '../runtime/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Loop } from '../runtime/loop.ts';
 import type { Signalled, WhyFacts } from '../why/facts.ts';
 import { explain } from '../why/why.ts';
@@ -32,6 +32,7 @@ import { measureService, notUp, type OutputCounts, viewService } from './report/
 import type { Liveness } from './watch/liveness.ts';
 
 interface Parts {
+  readonly clock: Clock;
   readonly version: string;
   readonly startedAt: Millis;
   readonly loop: Loop;
@@ -74,7 +75,7 @@ export class DaemonControl implements Control {
     const { version, startedAt, configuration } = this.#parts;
     return {
       version: 1,
-      daemon: { pid: process.pid, version, started_at: wallAt(startedAt).toISOString() },
+      daemon: { pid: process.pid, version, started_at: this.#parts.clock.wallAt(startedAt).toISOString() },
       groups: [...configuration.current.groups].map(([name, { instances, configured }]) => ({
         name,
         instances,
@@ -109,7 +110,7 @@ export class DaemonControl implements Control {
   }
 
   rollouts(): readonly RolloutView[] {
-    return viewRollouts(this.#parts.loop.state);
+    return viewRollouts(this.#parts.loop.state, this.#parts.clock);
   }
 
   rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome> {
@@ -171,6 +172,7 @@ export class DaemonControl implements Control {
       signalled: this.#signalled.get(service) ?? null,
       missingFolder: known.spec.policy.heartbeat === null ? null : this.#parts.missingFolderOf(service),
       refusal: this.#parts.configuration.refusal,
+      wallAt: (instant) => this.#parts.clock.wallAt(instant),
       other: (name) => {
         const other = serviceOf(this.#parts.loop.state, name);
         return other === undefined ? undefined : this.#view(other);
@@ -211,7 +213,7 @@ export class DaemonControl implements Control {
       version,
       event_loop_lag_seconds: pulse.lagSeconds,
       config_last_reload_successful: configuration.isLastReloadGood,
-      config_loaded_at_seconds: wallAt(configuration.loadedAt).getTime() / 1_000,
+      config_loaded_at_seconds: this.#parts.clock.wallAt(configuration.loadedAt).getTime() / 1_000,
       rollouts: tally.rollouts,
       reloads: configuration.reloads,
       adoption,
@@ -221,7 +223,14 @@ export class DaemonControl implements Control {
         const pid = 'run' in service.state ? service.state.run.pid : null;
         const usage = pid === null ? undefined : this.#parts.usageOf(pid);
         const { name } = service.spec;
-        return measureService(service, usage, tally, this.#parts.outputOf(name), this.#parts.jobOf(name));
+        return measureService(
+          service,
+          usage,
+          tally,
+          this.#parts.outputOf(name),
+          this.#parts.jobOf(name),
+          this.#parts.clock,
+        );
       }),
       ready_seconds: tally.ready.view(),
       stop_seconds: tally.stop.view(),
@@ -235,14 +244,15 @@ export class DaemonControl implements Control {
     const { name, launch } = service.spec;
     const { state } = service;
     const awaited = state.name === 'waiting' && state.on !== null ? serviceOf(this.#parts.loop.state, state.on) : null;
-    return viewService(service, {
+    const beside = {
       awaited: awaited ?? null,
       usage,
       nextRun: isWanted(service) ? nextRunOf(name) : null,
       job: jobOf(name),
       rollout: rolloutNote(this.#parts.loop.state, name),
       isMemoryHeld: launch.limits.memory !== null && isHeld(name, service.generation),
-    });
+    };
+    return viewService(service, beside, this.#parts.clock);
   }
 
   #ask(event: (id: number) => Event): Promise<Outcome> {

@@ -35,7 +35,7 @@ import { NO_SOCKETS, takeSockets } from '../os/systemd/sockets.ts';
 import { deliver } from '../os/watch/event-hooks.ts';
 import { HeartbeatFiles } from '../os/watch/heartbeats.ts';
 import { ServiceProbes } from '../os/watch/probes.ts';
-import { monotonic, systemClock } from '../runtime/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { Loop } from '../runtime/loop.ts';
 import { perform } from '../runtime/perform.ts';
 import type { Masks } from '../text/masks.ts';
@@ -68,6 +68,7 @@ interface DaemonOptions {
   readonly configFile: string;
   readonly prefix: string;
   readonly version: string;
+  readonly clock: Clock;
   /** Heard from the very start; obeyed as soon as there is something to obey with. */
   readonly orders: SignalCommands;
   /** Called as soon as it is known what is secret, for whoever tells of the end. */
@@ -76,8 +77,8 @@ interface DaemonOptions {
 
 /** Supervises until it is told to stop or to hand over; gives the exit code. Throws ConfigError and RuntimeError. */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
-  const { configFile, prefix: givenPrefix, version, orders } = options;
-  const startedAt = monotonic();
+  const { configFile, prefix: givenPrefix, version, clock, orders } = options;
+  const startedAt = clock.now();
   process.umask(0o022);
   const closed = closeInherited(process.env);
   const sockets = takeSockets(process.env);
@@ -86,6 +87,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const scale = new Scale(scalePath(prefix));
   const read = (allowEmpty: boolean) =>
     readConfig({
+      clock,
       configFile,
       prefix,
       env: process.env,
@@ -97,7 +99,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const first = scale.first(() => read(true));
   if (!first.ok) throw new ConfigError(headlineOf(configFile, first.problems), first.problems);
   const { config } = first;
-  const secrets = new SecretsInForce(first.masks);
+  const secrets = new SecretsInForce(first.masks, clock);
   options.onSecrets(secrets);
   const layout = layoutOf(prefix, config.daemon.logDir, workDir);
   prepareDirectories(layout);
@@ -105,17 +107,17 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const { promise: over, resolve: end } = Promise.withResolvers<number>();
   const log = stack.use(
-    createLogger({ level: config.daemon.logLevel, format: config.daemon.logFormat, masks: secrets }),
+    createLogger({ level: config.daemon.logLevel, format: config.daemon.logFormat, masks: secrets, clock }),
   );
-  stack.use(await acquireLock(layout.run));
+  stack.use(await acquireLock(layout.run, clock));
   log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: config.services.size });
   for (const warning of first.warnings) log.warn('configuration', { problem: oneLine(warning) });
   if (closed.length > 0) log.info('closed descriptors that opsd had inherited', { descriptors: closed.join(',') });
   for (const [name, descriptors] of sockets.byName) log.info('given sockets', { name, count: descriptors.length });
   for (const trouble of sockets.troubles) log.warn(trouble);
-  const manager = stack.use(createServiceManager(process.env, (message) => log.warn(message)));
+  const manager = stack.use(createServiceManager(process.env, clock, (message) => log.warn(message)));
   const baseNofile = raiseDescriptorLimit(process.env);
-  const { cgroups, description } = detectCgroups(surroundings(process.env));
+  const { cgroups, description } = detectCgroups(surroundings(process.env), clock);
   log.info(description);
   const trace = new Trace(log);
   const report = (news: Parameters<Loop['post']>[0]) => {
@@ -125,23 +127,24 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   };
   const written = new OutputCounters();
   const uidOf = ({ launch }: ServiceSpec) =>
-    (launch.user === null ? null : accountOf(launch.user)?.uid) ?? process.getuid?.() ?? 0;
+    (launch.user === null ? null : accountOf(launch.user, clock.now())?.uid) ?? process.getuid?.() ?? 0;
   const outputs = stack.use(
     new ServiceOutputs({
       runDir: layout.run,
       logDir: layout.log,
       uidOf,
-      commandAs,
+      commandAs: (uid, command) => commandAs(uid, command, clock.now()),
+      clock,
       onBytes: (service, bytes) => written.wrote(service, bytes),
       onDropped: (service, bytes) => written.dropped(service, bytes),
       log: log.component('output'),
     }),
   );
   const signals = stack.use(
-    new ReadySignals({ report, runDir: layout.run, logFile: (service) => outputs.logFile(service) }),
+    new ReadySignals({ report, runDir: layout.run, logFile: (service) => outputs.logFile(service), clock }),
   );
   const spawner = stack.use(loadPosixSpawner() ?? new (await import('../os/spawn/execa-spawner.ts')).ExecaSpawner());
-  const orphans = process.pid === 1 ? stack.use(new Orphans(spawner.fetchOrphan)) : null;
+  const orphans = process.pid === 1 ? stack.use(new Orphans(spawner.fetchOrphan, clock)) : null;
   if (orphans !== null && spawner.fetchOrphan === null) {
     log.warn('opsd is PID 1 and reaps no orphans: run it under an init (docker run --init, tini), or zombies pile up');
   }
@@ -156,20 +159,25 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       baseNofile,
       sockets,
       signals,
+      clock,
     }),
   );
   const specOf = (service: string) => serviceOf(loop.state, service)?.spec;
   const leftovers = stack.use(
-    new Leftovers({ table: processes.table, log: (line) => log.component('processes').warn(line) }),
+    new Leftovers({ table: processes.table, clock, log: (line) => log.component('processes').warn(line) }),
   );
-  const heartbeats = new HeartbeatFiles(report, (service) => {
-    const spec = specOf(service);
-    return spec === undefined ? null : uidOf(spec);
-  });
+  const heartbeats = new HeartbeatFiles(
+    report,
+    (service) => {
+      const spec = specOf(service);
+      return spec === undefined ? null : uidOf(spec);
+    },
+    clock,
+  );
   const ports = {
     processes,
     outputs,
-    pidFiles: stack.use(new ServicePidFiles(layout.run, log)),
+    pidFiles: stack.use(new ServicePidFiles(layout.run, log, clock)),
     heartbeats,
     probes: stack.use(
       new ServiceProbes({
@@ -182,10 +190,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
           cgroups: null,
           baseNofile,
           sockets: NO_SOCKETS,
+          clock,
           log: () => {},
         }),
         leftovers,
         spawner,
+        clock,
       }),
     ),
   };
@@ -193,33 +203,42 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   // Before anything else: the kernel keeps what a service has written only as long as somebody has its FIFO open.
   outputs.prepare([...config.services.values()]);
   const stateFile = new StateFile(layout.run, bootId(), log);
-  const findings = inspectPredecessor(layout.run, config, stateFile, cgroups, sockets, log);
+  const findings = inspectPredecessor(layout.run, config, stateFile, cgroups, sockets, log, clock);
   const { inheritance } = findings;
   const seed = process.pid ^ Math.trunc(startedAt);
-  const recalled = adopt(config, inheritance, fingerprintOf, seed, monotonic());
+  const recalled = adopt(config, inheritance, fingerprintOf, seed, clock.now());
 
   const book = new JobHistory(layout.data, log);
-  const chronicle = new EventHistory();
+  const chronicle = new EventHistory(clock);
   const tally = new Counters();
   const hookLog = log.component('hooks');
   const eventHooks = stack.use(
     new EventHooks(config.daemon.onEvent, {
-      deliver: async (...news) => maskedDelivery(await deliver(...news, { runDir: layout.run, leftovers }), secrets),
+      clock,
+      deliver: async (...news) =>
+        maskedDelivery(await deliver(...news, { runDir: layout.run, leftovers, clock }), secrets),
       warn: hookLog.warn,
     }),
   );
   chronicle.listen((event) => eventHooks.note(event));
   const keeper = stack.use(
-    new StateKeeper(stateFile, () =>
-      savedServices(loop.state, fingerprintOf).map((each) => ({ ...each, lastDetail: secrets.hide(each.lastDetail) })),
+    new StateKeeper(
+      stateFile,
+      () =>
+        savedServices(loop.state, fingerprintOf).map((each) => ({
+          ...each,
+          lastDetail: secrets.hide(each.lastDetail),
+        })),
+      clock,
     ),
   );
-  const answers = stack.use(new Answers(() => keeper.saveNow()));
+  const answers = stack.use(new Answers(() => keeper.saveNow(), clock));
   const isJob = (service: string) => {
     const policy = serviceOf(loop.state, service)?.spec.policy;
     return policy !== undefined && (policy.schedule !== null || policy.restart !== 'always');
   };
   const teller = new Reporter({
+    clock,
     log,
     chronicle,
     tally,
@@ -248,14 +267,14 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         },
         onIdle: (state) => teller.settled(state),
       },
-      systemClock,
+      clock,
     ),
   );
   const apply = (next: Config, isFirst: boolean) => {
     outputs.prepare([...next.services.values()]);
     loop.post({ type: 'configured', config: next, isFirst });
   };
-  const tcpAccess = stack.use(new TcpAccess(config.daemon, log));
+  const tcpAccess = stack.use(new TcpAccess(config.daemon, log, clock));
   const configuration = new Configuration(
     first,
     read,
@@ -271,8 +290,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     () => loop.state.phase.name !== 'running',
     scale,
     log,
+    clock,
   );
-  const usage = stack.use(new UsageWatch(() => loop.state));
+  const usage = stack.use(new UsageWatch(() => loop.state, clock));
   const isHeld = (service: string, generation: number) => cgroups?.holdsMemory(service, generation) ?? false;
   const memoryWatch = new MemoryWatch({
     state: () => loop.state,
@@ -283,12 +303,16 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     keyOf: treeKey,
     isHeld,
     post: report,
+    clock,
   });
   stack.use(memoryWatch);
-  const timetable = stack.use(new JobScheduler(() => loop.state, report, book, Math.random));
-  const pulse = stack.use(new Liveness(loop, resolve(layout.tmp, 'opsd.heartbeat'), () => manager.watchdog.ping()));
+  const timetable = stack.use(new JobScheduler(() => loop.state, report, book, Math.random, clock));
+  const pulse = stack.use(
+    new Liveness(loop, resolve(layout.tmp, 'opsd.heartbeat'), clock, () => manager.watchdog.ping()),
+  );
   const adopted = findings.found.length - recalled.strays.filter(({ step = 'main' }) => step === 'main').length;
   const control = new DaemonControl({
+    clock,
     version,
     startedAt,
     loop,
@@ -312,6 +336,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   });
   const servers = stack.use(
     await startServers({
+      clock,
       control: new MaskedControl(control, secrets),
       hide: (text) => secrets.hide(text),
       socketPath: layout.socket,
@@ -342,6 +367,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       () => configuration.current.daemon.watchConfig,
       () => configuration.files,
       () => configuration.reload({ dryRun: false, allowEmpty: false }, 'watch_config'),
+      clock,
     ),
   );
   orders.obey({

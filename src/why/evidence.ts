@@ -4,7 +4,7 @@ import type { EventView } from '../api/events.ts';
 import type { ServiceView } from '../api/services.ts';
 import type { WhyView } from '../api/why.ts';
 import type { Problem } from '../errors.ts';
-import { timeOfDay, wallAt } from '../runtime/clock.ts';
+import { timeOfDay } from '../runtime/wall-time.ts';
 import { meaningOfEnd } from './end.ts';
 import { disobedience, folderForBeats, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
@@ -55,7 +55,7 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
 }
 
 /** The problems of a refused reload; those of this service come first. */
-function refusalEvidence({ refusal, view }: WhyFacts): readonly Evidence[] {
+function refusalEvidence({ refusal, view, wallAt }: WhyFacts): readonly Evidence[] {
   if (refusal === null) return [];
   const isOwn = ({ key }: Problem) => key.startsWith(`services.${view.name}`);
   const { problems } = refusal;

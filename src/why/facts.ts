@@ -33,6 +33,8 @@ export interface WhyFacts {
   readonly missingFolder: string | null;
   /** null: the last reload was applied. */
   readonly refusal: Refusal | null;
+  /** The wall clock's time for an instant. */
+  wallAt(instant: Millis): Date;
   /** Another service, to look at dependencies. */
   other(name: string): ServiceView | undefined;
 }

@@ -2,7 +2,6 @@
 
 import type { Millis } from '../core/model/spec.ts';
 import type { Service } from '../core/model/state.ts';
-import { wallAt } from '../runtime/clock.ts';
 import type { WhyFacts } from './facts.ts';
 
 /** `at`: ISO 8601; null: at no known time. */
@@ -12,7 +11,8 @@ interface NextStep {
 }
 
 /** What opsd does next without a command, and when. */
-export function nextStep({ service, view }: WhyFacts): NextStep {
+export function nextStep({ service, view, wallAt }: WhyFacts): NextStep {
+  const iso = (instant: Millis) => wallAt(instant).toISOString();
   const { state, spec } = service;
   switch (state.name) {
     case 'running':
@@ -47,10 +47,6 @@ export function nextStep({ service, view }: WhyFacts): NextStep {
     default:
       return { next: 'nothing', at: null };
   }
-}
-
-function iso(instant: Millis): string {
-  return wallAt(instant).toISOString();
 }
 
 function watched({ spec }: Service): string {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCheck, runConfig, runSchema } from '../../src/cli/config-commands.ts';
 import { parseDocument } from '../../src/config/source/parse.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
 
 const GOOD = `[daemon]
@@ -35,7 +36,7 @@ async function desk(config: string, secret = '') {
         printed.err += text;
       },
     },
-    world: { env: { PATH: process.env.PATH, PREFIX: place.path }, workDir: place.path },
+    world: { env: { PATH: process.env.PATH, PREFIX: place.path }, workDir: place.path, clock: systemClock },
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
 }

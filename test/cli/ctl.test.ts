@@ -208,8 +208,7 @@ test('logs prints the last lines of one, or of many with their names', async () 
 
 test('logs --since begins with the first line that is new enough, and needs times in the log', async () => {
   await using daemon = await fakeDaemon([service('web', UP), service('db', UP), service('new', UP)]);
-  const stamped = (secondsAgo: number, text: string) =>
-    `${timestamp(new Date(Date.now() - secondsAgo * 1_000))} ${text}\n`;
+  const stamped = (secondsAgo: number, text: string) => `${timestamp(Date.now() - secondsAgo * 1_000)} ${text}\n`;
   const log = (name: string, text: string) => {
     const file = join(daemon.prefix, `${name}.log`);
     writeFileSync(file, text);
@@ -237,8 +236,7 @@ test('logs --since goes back into the file that was rotated away, and names what
   await using daemon = await fakeDaemon([service('web', UP)]);
   const file = join(daemon.prefix, 'web.log');
   daemon.control.logFiles.set('web', file);
-  const stamped = (secondsAgo: number, text: string) =>
-    `${timestamp(new Date(Date.now() - secondsAgo * 1_000))} ${text}\n`;
+  const stamped = (secondsAgo: number, text: string) => `${timestamp(Date.now() - secondsAgo * 1_000)} ${text}\n`;
   writeFileSync(`${file}.1`, stamped(400, 'old') + stamped(200, 'rotated'));
   const told = async (since: string) => {
     const { code, out, err } = await daemon.ctl('logs', 'web', '--since', since);
@@ -363,9 +361,11 @@ test('without permission it says whose the socket is', { skip: process.getuid?.(
   await using daemon = await fakeDaemon([service('web', UP)]);
   chmodSync(daemon.prefix, 0o755);
   const client = join(import.meta.dirname, '../../src/cli/client/client.ts');
+  const clock = join(import.meta.dirname, '../../src/runtime/system-clock.ts');
   const script = `import(${JSON.stringify(client)}).then(async ({ newClient }) => {
+    const { systemClock } = await import(${JSON.stringify(clock)});
     process.setgroups([]); process.setgid(65534); process.setuid(65534);
-    await newClient(${JSON.stringify(join(daemon.prefix, 'run', 'opsd.sock'))}).get('/').catch((error) => console.log(error.message));
+    await newClient(${JSON.stringify(join(daemon.prefix, 'run', 'opsd.sock'))}, systemClock).get('/').catch((error) => console.log(error.message));
   })`;
   const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
   assert.match(

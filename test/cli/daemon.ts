@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startServers } from '../../src/http/server/server.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { FakeControl, type FakeService } from '../http/fake-control.ts';
 import { scratch } from '../support/scratch.ts';
 import { opsd, type Result } from './run-opsd.ts';
@@ -22,6 +23,7 @@ export async function fakeDaemon(services: readonly FakeService[] = []): Promise
   const control = new FakeControl(services);
   const servers = opened.use(
     await startServers({
+      clock: systemClock,
       control,
       socketPath: join(prefix, 'run', 'opsd.sock'),
       socketMode: 0o600,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { newClient } from '../../src/cli/client/client.ts';
 import { Unanswered } from '../../src/cli/client/silence.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { resultOf, start } from './run-opsd.ts';
@@ -46,7 +47,7 @@ test('an answer may take its time as long as opsd lives', async () => {
     if (request.url === LIVE) response.end('{}');
     else slow.push(response);
   });
-  using client = newClient(opsd.socket, PATIENCE);
+  using client = newClient(opsd.socket, systemClock, PATIENCE);
   const questions = (more: number) => {
     const before = opsd.asked.length;
     return waitFor('the questions', () => opsd.asked.slice(before).filter((path) => path === LIVE).length >= more);
@@ -72,7 +73,7 @@ async function sentAtOnce<T>(reply: Promise<T>, response: () => ServerResponse |
 
 test('one that answers nobody is given up, with what to do about it', async () => {
   await using opsd = await listener(nobody);
-  using client = newClient(opsd.socket, PATIENCE);
+  using client = newClient(opsd.socket, systemClock, PATIENCE);
   const remedy = 'see its log, and systemctl status opsd; services run on';
   await assert.rejects(client.get('/api/v1/services'), {
     name: 'RuntimeError',
@@ -89,7 +90,7 @@ test('one that falls silent in the middle of a stream is given up, too', async (
     if (request.url === LIVE) return;
     response.write('one\n');
   });
-  using client = newClient(opsd.socket, PATIENCE);
+  using client = newClient(opsd.socket, systemClock, PATIENCE);
   using reply = await client.stream('GET', '/api/v1/events');
   let text = '';
   await assert.rejects(async () => {
@@ -100,7 +101,7 @@ test('one that falls silent in the middle of a stream is given up, too', async (
 
 test('with its client everything ends that is under way', async () => {
   await using opsd = await listener((_, response) => response.write('one\n'));
-  const client = newClient(opsd.socket);
+  const client = newClient(opsd.socket, systemClock);
   using reply = await client.stream('GET', '/api/v1/events');
   await assert.rejects(async () => {
     for await (const _ of reply) client[Symbol.dispose]();

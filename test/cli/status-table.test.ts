@@ -28,7 +28,8 @@ const status = {
     }),
   ],
 };
-const lines = (columns: number | null) => statusTable(status, { columns, hasColours: false }).trimEnd().split('\n');
+const lines = (columns: number | null) =>
+  statusTable(status, { columns, hasColours: false, now: Date.now() }).trimEnd().split('\n');
 
 test('numbers stand to the right, names to the left, and what does not apply is a dash', () => {
   assert.deepEqual(lines(null), [
@@ -49,18 +50,21 @@ test('no line is wider than the terminal, and what matters most is given up last
 });
 
 test('colours change nothing but the colour', () => {
-  const coloured = statusTable(status, { columns: null, hasColours: true });
+  const coloured = statusTable(status, { columns: null, hasColours: true, now: Date.now() });
   assert.ok(coloured.includes('\u001b[32mrunning\u001b[39m'));
-  assert.equal(stripVTControlCharacters(coloured), statusTable(status, { columns: null, hasColours: false }));
+  assert.equal(
+    stripVTControlCharacters(coloured),
+    statusTable(status, { columns: null, hasColours: false, now: Date.now() }),
+  );
 });
 
 test('a reason cannot act on the terminal, nor break the table', () => {
   const evil = { ...status, services: [service('x', { reason: '\u001b]0;owned\u0007a\nb\u202ec\u009b1m' })] };
-  const text = statusTable(evil, { columns: null, hasColours: false });
+  const text = statusTable(evil, { columns: null, hasColours: false, now: Date.now() });
   assert.match(text, /␛\]0;owned␇a b<202E>c<009B>1m\n$/);
   assert.equal(text.split('\n').length, 3);
 });
 
 test('the summary counts', () => {
-  assert.equal(statusSummary(status), 'opsd 0.1.0, pid 1, up 2h 3m: 3 services, 2 running, 1 backoff');
+  assert.equal(statusSummary(status, Date.now()), 'opsd 0.1.0, pid 1, up 2h 3m: 3 services, 2 running, 1 backoff');
 });

@@ -12,7 +12,7 @@ const SERVICES = [
   service('mail', { state: 'failed', reason: 'exit\u001b[2J code 3' }),
 ];
 const status = new FakeControl(SERVICES).status();
-const SIZE = { columns: 80, rows: 10, hasColours: false };
+const SIZE = { columns: 80, rows: 10, hasColours: false, now: Date.now() };
 const names = (model: TopModel) => visible(model).map(({ name }) => name);
 
 function after(...keys: string[]): TopModel {
@@ -71,7 +71,7 @@ test('a sparkline has a bar a sample, and a gap where there was no process', () 
 test('the picture fits any terminal, and no word of a service acts on it', () => {
   for (const columns of [1, 20, 80, 300]) {
     for (const rows of [1, 5, 50]) {
-      const lines = screenOf(newModel(status), { columns, rows, hasColours: false });
+      const lines = screenOf(newModel(status), { ...SIZE, columns, rows });
       assert.ok(lines.every((line) => line.length <= columns && !/\p{Cc}/u.test(line)));
       assert.ok(lines.length <= Math.max(rows, 5), `${lines.length} lines in ${rows}`);
     }

@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { ServiceSpec } from '../../src/core/model/spec.ts';
 import { readConfig } from '../../src/os/config/files.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { freePort } from '../support/requests.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
@@ -26,7 +27,13 @@ async function example(secret?: string) {
   await mkdir(join(place.path, 'key'));
   if (secret !== undefined) await writeFile(join(place.path, 'key/env.toml'), secret, { mode: 0o600 });
   const env = { PATH, OPSD__SERVICES__WEB__ENV__PORT: `"${port}"` };
-  const result = readConfig({ configFile: 'cfg/config.toml', prefix: place.path, env, workDir: place.path });
+  const result = readConfig({
+    clock: systemClock,
+    configFile: 'cfg/config.toml',
+    prefix: place.path,
+    env,
+    workDir: place.path,
+  });
   const service = (name: string): ServiceSpec => {
     const spec = result.ok ? result.config.services.get(name) : undefined;
     assert.ok(spec, `no service ${name}`);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MachineFacts } from '../../src/os/config/facts.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { assertOnly, configOf, linesOf, load, problemsOf, serviceOf } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["true"]\n';
@@ -39,7 +40,7 @@ test('a schedule has the defaults of the contract, and all its keys', () => {
 });
 
 test('a schedule that is none, or never comes due, is a problem on this machine as well', () => {
-  const machine = new MachineFacts(undefined);
+  const machine = new MachineFacts(systemClock, undefined);
   const facts = { whyNotSchedule: machine.whyNotSchedule.bind(machine) };
   for (const cron of ['nope', '* * *', '61 * * * *', '0 0 30 2 *', '0 25 * * *', '2020-01-01T00:00:00', '@never']) {
     const base = `${WEB}schedule = "${cron}"\n`;

@@ -17,7 +17,7 @@ import { JobHistory } from '../../src/os/files/job-history.ts';
 import { readPid } from '../../src/os/files/pid-files.ts';
 import { readScale, scalePath } from '../../src/os/files/scale-file.ts';
 import { StateFile } from '../../src/os/files/state-file.ts';
-import { monotonic } from '../../src/runtime/clock.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import type { Chance } from '../chaos/chance.ts';
 import { configOf } from '../config/loading.ts';
 import { recordingLog } from '../os/output/outputs.ts';
@@ -62,7 +62,7 @@ export const fileTargets: readonly (() => Promise<Target>)[] = [
 });
 
 function randomServices(chance: Chance) {
-  const now = monotonic();
+  const now = systemClock.now();
   return NAMES.filter(() => chance.is(0.8)).map((name) => ({
     name,
     generation: chance.between(0, 20),
@@ -100,15 +100,15 @@ function stateTarget(dir: string): ReturnType<Maker> {
       const { services } = file.load();
       const survivors = services
         .filter(() => chance.is(0.5))
-        .map(({ name, generation }) => ({ service: name, generation, pid: 4_711, startedAt: monotonic() }));
-      const { state } = adopt(config, { saved: services, survivors }, fingerprintOf, 1, monotonic());
+        .map(({ name, generation }) => ({ service: name, generation, pid: 4_711, startedAt: systemClock.now() }));
+      const { state } = adopt(config, { saved: services, survivors }, fingerprintOf, 1, systemClock.now());
       live(state, chance, file);
     },
   };
 }
 
 function live(from: Parameters<typeof step>[0], chance: Chance, file: StateFile): void {
-  let now = monotonic();
+  let now = systemClock.now();
   let state = from;
   const hear = (event: Event) => {
     [state] = step(state, event, now);
@@ -141,8 +141,8 @@ type Shown = Parameters<typeof viewService>[0];
 
 function show(service: Shown, job: ReturnType<JobHistory['of']>): void {
   const beside = { usage: undefined, nextRun: null, job, isMemoryHeld: false, rollout: null, awaited: null };
-  JSON.stringify(viewService(service, beside));
-  const figures = measureService(service, undefined, new Counters(), { bytes: 0, dropped: 0 }, job);
+  JSON.stringify(viewService(service, beside, systemClock));
+  const figures = measureService(service, undefined, new Counters(), { bytes: 0, dropped: 0 }, job, systemClock);
   for (const [name, value] of Object.entries(figures)) {
     assert.ok(typeof value !== 'number' || Number.isFinite(value), `${name} is ${value}`);
   }
@@ -184,7 +184,7 @@ function fifoTarget(dir: string): ReturnType<Maker> {
 
 /** A job whose past makes no sense is shown, and comes due. */
 function jobTarget(dir: string): ReturnType<Maker> {
-  const { state } = adopt(config, { saved: [], survivors: [] }, fingerprintOf, 1, monotonic());
+  const { state } = adopt(config, { saved: [], survivors: [] }, fingerprintOf, 1, systemClock.now());
   return {
     name: 'book of jobs',
     share: 0.2,
@@ -200,6 +200,7 @@ function jobTarget(dir: string): ReturnType<Maker> {
         () => {},
         book,
         Math.random,
+        systemClock,
       );
       timetable.look();
       timetable.look();

@@ -11,6 +11,7 @@ import { lastLines } from '../../src/os/log-file/last-lines.ts';
 import { LineStamper, stampedSize } from '../../src/os/output/line-stamper.ts';
 import { parsePid, parseStat } from '../../src/os/proc/identity.ts';
 import { formatMarker, parseMarker } from '../../src/os/proc/marker.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import type { Chance } from '../chaos/chance.ts';
 import { scratch } from '../support/scratch.ts';
 import { mutate, mutateText, nasty, noise } from './mutations.ts';
@@ -131,7 +132,7 @@ async function clientTarget(): Promise<Target> {
       );
       tell(bytes);
       answer = [...pieces(chance, bytes)];
-      using client = newClient(path, 1_000);
+      using client = newClient(path, systemClock, 1_000);
       try {
         if (chance.is(0.5)) await client.get('/api/v1/services');
         else for await (const _ of await client.stream('GET', '/api/v1/events'));

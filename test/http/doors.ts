@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { type ServerOptions, startServers } from '../../src/http/server/server.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
 import { FakeControl, type FakeService } from './fake-control.ts';
 
@@ -25,6 +26,7 @@ export async function openDoors(
   const log: string[] = [];
   const servers = opened.use(
     await startServers({
+      clock: systemClock,
       control,
       socketPath: socket,
       socketMode: 0o600,

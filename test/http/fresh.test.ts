@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fresh } from '../../src/http/routes/fresh.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** Makes numbers, each in so many milliseconds of work. */
@@ -18,6 +19,7 @@ function counting(keep: number, work = 0) {
       state.made += 1;
       return state.made;
     },
+    systemClock,
   );
   return { state, fresh };
 }
@@ -59,6 +61,7 @@ test('while it is made all wait for the same, and a failure is not kept', async 
       if (fails) throw new Error('no');
       return made;
     },
+    systemClock,
   );
   const first = [fresh.get(), fresh.get()];
   version += 1;

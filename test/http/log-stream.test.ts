@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { sendLog, writeTail } from '../../src/http/streams/log-stream.ts';
 import { serviceLog } from '../../src/os/log-file/service-log.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -25,7 +26,7 @@ class Collected extends Writable {
 async function tail(path: string, lines: number): Promise<string> {
   await using file = await open(path);
   const out = new Collected();
-  await writeTail(file, lines, out);
+  await writeTail(file, lines, out, systemClock);
   return out.text;
 }
 
@@ -49,7 +50,7 @@ test('lines that the log has too few come from the file that was rotated away, e
   const path = join(folder.path, 'log');
   const tailWith = async (lines: number) => {
     const out = new Collected();
-    await sendLog({ log: logAt(path), isDeep: true, lines, follow: false }, out);
+    await sendLog({ log: logAt(path), isDeep: true, lines, follow: false }, out, systemClock);
     return out.text;
   };
   writeFileSync(`${path}.1`, '1\n2\n3\n');
@@ -67,7 +68,7 @@ test('a log that was rotated, truncated, or is not there yet is followed', async
   await using folder = await scratch();
   const path = join(folder.path, 'log');
   const out = new Collected();
-  const sent = sendLog({ log: logAt(path), isDeep: false, lines: 10, follow: true }, out);
+  const sent = sendLog({ log: logAt(path), isDeep: false, lines: 10, follow: true }, out, systemClock);
   const shows = (text: string) => waitFor(text, () => out.text === text);
   writeFileSync(path, 'a\n');
   await shows('a\n');
@@ -91,7 +92,7 @@ test('a reader that takes nothing holds two chunks, not the file', async () => {
   const path = join(folder.path, 'log');
   writeFileSync(path, 'x'.repeat(3_000_000));
   const stuck = new PassThrough({ highWaterMark: 1024 });
-  const sent = sendLog({ log: logAt(path), isDeep: false, lines: 1, follow: false }, stuck);
+  const sent = sendLog({ log: logAt(path), isDeep: false, lines: 1, follow: false }, stuck, systemClock);
   await waitFor('the first chunk', () => stuck.readableLength > 0);
   assert.ok(stuck.readableLength + stuck.writableLength <= 2 * 64 * 1024);
   stuck.destroy();

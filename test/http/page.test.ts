@@ -9,6 +9,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import type { RolloutView } from '../../src/api/rollouts.ts';
 import { PAGE } from '../../src/http/page/page.ts';
 import { startServers } from '../../src/http/server/server.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { ask } from './ask.ts';
@@ -239,7 +240,7 @@ test('a lost daemon is seen to be lost, and found again', { skip }, async () => 
   const control = new FakeControl([service('web', USED), service('search', FAILED)]);
   const socketPath = join(folder.path, 's');
   const options = { control, socketPath, socketMode: 0o600, socketGroup: null, log: () => undefined };
-  const first = await startServers({ ...options, tcp: '127.0.0.1:0' });
+  const first = await startServers({ clock: systemClock, ...options, tcp: '127.0.0.1:0' });
   const tcp = first.tcpAddress ?? '';
   await using shown = await show(tcp);
   const { page } = shown;
@@ -250,7 +251,7 @@ test('a lost daemon is seen to be lost, and found again', { skip }, async () => 
   assert.deepEqual(await violations(page), []);
   await page.screenshot({ path: join(SHOTS, 'disconnected.png') });
   control.services.delete('search');
-  await using _second = await startServers({ ...options, tcp });
+  await using _second = await startServers({ clock: systemClock, ...options, tcp });
   await page.waitForSelector('#link.live', { timeout: 15_000 });
   assert.equal(await page.locator('#banner').isVisible(), false);
   assert.deepEqual(await names(page), ['web']);

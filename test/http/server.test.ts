@@ -9,13 +9,21 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { RuntimeError } from '../../src/errors.ts';
 import { startServers } from '../../src/http/server/server.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 import { ask, errorCode, raw } from './ask.ts';
 import { openDoors } from './doors.ts';
 import { FakeControl, service, UP } from './fake-control.ts';
 
-const quiet = { control: new FakeControl(), socketMode: 0o600, socketGroup: null, tcp: '', log: () => undefined };
+const quiet = {
+  clock: systemClock,
+  control: new FakeControl(),
+  socketMode: 0o600,
+  socketGroup: null,
+  tcp: '',
+  log: () => undefined,
+};
 const isRuntimeError = (text: RegExp) => (error: unknown) => error instanceof RuntimeError && text.test(error.message);
 
 test('the socket has its mode from its first moment, and no draft of it stays', async () => {

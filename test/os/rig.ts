@@ -14,6 +14,7 @@ import { ServiceProcesses } from '../../src/os/processes/processes.ts';
 import { ReadySignals } from '../../src/os/readiness/ready-signals.ts';
 import { loadPosixSpawner } from '../../src/os/spawn/posix-spawner.ts';
 import { NO_SOCKETS, type Sockets } from '../../src/os/systemd/sockets.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -128,6 +129,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     options.hear?.(event);
   };
   const signals = new ReadySignals({
+    clock: systemClock,
     report,
     runDir,
     logFile: () => ({ path: join(dir, 'out'), uid: process.geteuid?.() ?? 0 }),
@@ -135,6 +137,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
   const spawner = loadPosixSpawner();
   if (spawner === null) throw new Error('this Node has no node:ffi');
   const processes = new ServiceProcesses({
+    clock: systemClock,
     spawner,
     report,
     signals,
@@ -152,7 +155,14 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     baseNofile: options.baseNofile ?? limitOf('self')?.soft ?? 1024,
   });
   const look = (given: Partial<CensusOptions> = {}): Census => {
-    const seen = census(runDir, { hints: [], uidOf: () => null, users: EVERYBODY, populated: [], ...given });
+    const seen = census(runDir, {
+      hints: [],
+      uidOf: () => null,
+      users: EVERYBODY,
+      populated: [],
+      clock: systemClock,
+      ...given,
+    });
     if (seen === null) throw new Error('no descriptor left to read /proc');
     return seen;
   };

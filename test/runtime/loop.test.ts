@@ -5,14 +5,14 @@ import { test } from 'node:test';
 import type { Effect } from '../../src/core/model/effects.ts';
 import { initialState } from '../../src/core/model/initial.ts';
 import { step } from '../../src/core/supervisor.ts';
-import { monotonic, systemClock } from '../../src/runtime/clock.ts';
 import { Loop } from '../../src/runtime/loop.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { aConfig, aService } from '../simulation/specs.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** A service that is to be started again in a moment, and what the loop has done since. */
 function aLoop() {
-  const began = monotonic();
+  const began = systemClock.now();
   const config = aConfig([aService('web', { backoff: { initial: 10, factor: 1, max: 10, jitter: 0 } })]);
   const [started] = step(initialState(1), { type: 'configured', config, isFirst: true }, began);
   const message = 'no room';
@@ -31,8 +31,8 @@ function aLoop() {
 test('what is due before the loop begins is done when it does', async () => {
   const { loop, spawned } = aLoop();
   using _ = loop;
-  const due = monotonic() + 100;
-  await waitFor('the deadline to pass', () => monotonic() > due);
+  const due = systemClock.now() + 100;
+  await waitFor('the deadline to pass', () => systemClock.now() > due);
   assert.equal(spawned(), 0);
   loop.begin();
   await waitFor('the start', () => spawned() === 1);

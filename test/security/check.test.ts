@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { askUser, askUserNow } from '../../src/os/chain/user-view.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { prepareOpsd } from '../support/opsd.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
@@ -65,12 +66,12 @@ test('whoever does not answer is not waited for, and a thousand questions are on
   const rights = ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
   const asked = { rights, name: 'user nobody' };
   const question = { cwd: '/', program: 'true', path: '/usr/bin:/bin' };
-  assert.deepEqual(askUserNow({ ...asked, rights: ['/bin/sleep', '1000', ';'] }, [question], 200), [null]);
+  assert.deepEqual(askUserNow({ ...asked, rights: ['/bin/sleep', '1000', ';'] }, [question], 200, systemClock), [null]);
   const many = Array.from({ length: 1_000 }, (_, n) => (n % 2 === 0 ? question : { ...question, cwd: '/root' }));
-  const answers = askUserNow(asked, many, 20_000);
+  const answers = askUserNow(asked, many, 20_000, systemClock);
   assert.equal(answers.length, 1_000);
   for (const [n, answer] of answers.entries()) assert.equal(answer?.isOfFolder ?? false, n % 2 === 1, String(n));
-  assert.deepEqual(askUserNow(asked, [question], 0), [null]);
+  assert.deepEqual(askUserNow(asked, [question], 0, systemClock), [null]);
 });
 
 test('what the child says is of the user, and taken for no more than that', asRoot, async () => {
@@ -78,17 +79,18 @@ test('what the child says is of the user, and taken for no more than that', asRo
   const saying = (script: string) => ({ rights: ['/bin/sh', '-c', script], name: 'user mal' });
   for (const ask of [
     askUser,
-    async (asked: Parameters<typeof askUser>[0], one: typeof question) => askUserNow(asked, [one], 5_000)[0],
+    async (asked: Parameters<typeof askUser>[0], one: typeof question) =>
+      askUserNow(asked, [one], 5_000, systemClock)[0],
   ]) {
-    const long = await ask(saying('printf "interpreter %5000s\\n" x'), question);
+    const long = await ask(saying('printf "interpreter %5000s\\n" x'), question, systemClock);
     assert.ok(long !== null && long !== undefined && long.why.length < 600);
     for (const script of ['yes nonsense', 'echo cwd | tr -d "\\n"', 'exit 3', 'kill -9 $$'])
-      assert.equal(await ask(saying(script), question), null, script);
+      assert.equal(await ask(saying(script), question, systemClock), null, script);
   }
   // More than may be asked at a time, of children whose output somebody keeps open, are not asked; those that ended are over.
-  const held = Array.from({ length: 20 }, () => askUser(saying('sleep 4 & exit 0'), question));
+  const held = Array.from({ length: 20 }, () => askUser(saying('sleep 4 & exit 0'), question, systemClock));
   assert.deepEqual(new Set(await Promise.all(held)), new Set([null]));
-  const after = async () => (await askUser(saying('echo cwd'), question))?.isOfFolder;
+  const after = async () => (await askUser(saying('echo cwd'), question, systemClock))?.isOfFolder;
   await waitFor('an answer again', after);
 });
 

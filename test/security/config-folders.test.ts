@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { readConfig } from '../../src/os/config/files.ts';
 import { doubtOnPrefix, layoutOf, prepareDirectories } from '../../src/os/files/run-dir.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
 import { mallory, needsRoot } from '../support/second-user.ts';
 
@@ -17,7 +18,13 @@ async function place() {
   writeFileSync(included, '[services.web]\ncommand = ["/bin/true"]\n');
   const configFile = join(folder.path, 'config.toml');
   writeFileSync(configFile, `include = ["${included}"]\n`);
-  const options = { configFile, prefix: join(folder.path, 'p'), env: process.env, workDir: folder.path };
+  const options = {
+    configFile,
+    prefix: join(folder.path, 'p'),
+    env: process.env,
+    workDir: folder.path,
+    clock: systemClock,
+  };
   return {
     path: folder.path,
     outer,

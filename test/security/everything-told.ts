@@ -7,6 +7,7 @@ import {
   runConfig,
   type World,
 } from '../../src/cli/config-commands.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import type { Opsd } from '../support/opsd.ts';
 import { ask } from '../support/requests.ts';
 
@@ -49,7 +50,11 @@ export function toldOfConfig(
   { dir, prefix }: Pick<Opsd, 'dir' | 'prefix'>,
   env: Readonly<Record<string, string>> = {},
 ) {
-  const world = { env: { PATH: process.env.PATH, OPSD__DAEMON__HTTP: '', PREFIX: prefix, ...env }, workDir: dir };
+  const world = {
+    env: { PATH: process.env.PATH, OPSD__DAEMON__HTTP: '', PREFIX: prefix, ...env },
+    workDir: dir,
+    clock: systemClock,
+  };
   const run = (command: (output: Output, world: World) => unknown): string => {
     let text = '';
     const take = (more: string) => {

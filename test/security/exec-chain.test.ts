@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { accountOf } from '../../src/os/spawn/accounts.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { type Opsd, startOpsd } from '../support/opsd.ts';
 import { scratch } from '../support/scratch.ts';
 import { procFile } from '../support/survivors.ts';
@@ -32,7 +33,7 @@ async function homes() {
   const home = (user: string, mode: number) => {
     const path = join(folder.path, user);
     mkdirSync(path, { mode });
-    const account = accountOf(user);
+    const account = accountOf(user, systemClock.now());
     assert.ok(account);
     chownSync(path, account.uid, account.gid);
     return path;
@@ -46,7 +47,7 @@ async function homes() {
 
 function owned(path: string, text: string, mode = 0o644): string {
   writeFileSync(path, text, { mode });
-  const account = accountOf(MAL);
+  const account = accountOf(MAL, systemClock.now());
   assert.ok(account);
   chownSync(path, account.uid, account.gid);
   return path;
@@ -143,7 +144,7 @@ instances = 2
         const { pid } = await opsd.until(service, 'running');
         const status = () => procFile(pid ?? 0, 'status');
         await waitFor(`${service} to be what it is to be`, () => /^Name:\tsleep$/m.test(status()));
-        assert.match(status(), new RegExp(`^Uid:\t${accountOf(MAL)?.uid}\t`, 'm'));
+        assert.match(status(), new RegExp(`^Uid:\t${accountOf(MAL, systemClock.now())?.uid}\t`, 'm'));
       }
       await opsd.until('web', ({ healthy }) => healthy === true);
       await opsd.stop();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { LogMode } from '../../src/core/model/spec.ts';
 import { commandAs } from '../../src/os/spawn/command-as.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { bench, specOf } from '../os/output/outputs.ts';
 import { mallory, needsRoot } from '../support/second-user.ts';
 import { waitFor } from '../support/wait.ts';
@@ -29,7 +30,10 @@ for (const [mode, program, told] of [
   test(`${mode}: ${program} has the rights of the service’s user, and lines go to it as they are`, {
     skip: needsRoot,
   }, async () => {
-    await using b = await bench({ uidOf: () => mallory.uid, commandAs });
+    await using b = await bench({
+      uidOf: () => mallory.uid,
+      commandAs: (uid, command) => commandAs(uid, command, systemClock.now()),
+    });
     chmodSync(b.path, 0o755);
     for (const folder of ['bin', 'given']) mkdirSync(join(b.path, folder));
     chownSync(join(b.path, 'given'), mallory.uid, mallory.gid);
@@ -56,7 +60,10 @@ for (const [mode, program, told] of [
 }
 
 test('where the program is missing, that is what is said', { skip: needsRoot }, async () => {
-  await using b = await bench({ uidOf: () => mallory.uid, commandAs });
+  await using b = await bench({
+    uidOf: () => mallory.uid,
+    commandAs: (uid, command) => commandAs(uid, command, systemClock.now()),
+  });
   const spec = specOf('web', 'syslog');
   b.outputs.prepare([spec]);
   process.env.PATH = '/nonexistent';

@@ -22,6 +22,7 @@ import { Liveness } from '../../src/daemon/watch/liveness.ts';
 import { layoutOf, prepareDirectories } from '../../src/os/files/run-dir.ts';
 import { readTail } from '../../src/os/log-file/last-lines.ts';
 import { serviceLog } from '../../src/os/log-file/service-log.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { type Bench, bench, specOf } from '../os/output/outputs.ts';
 import { startOpsd } from '../support/opsd.ts';
 import { scratch } from '../support/scratch.ts';
@@ -168,6 +169,6 @@ test('the heartbeat of opsd itself neither follows a link nor makes what one lea
   const target = join(folder.path, 'made');
   symlinkSync(target, beat);
   const loop = { turnedAt: Number.MAX_SAFE_INTEGER };
-  using _pulse = new Liveness(loop, beat, () => {});
+  using _pulse = new Liveness(loop, beat, systemClock, () => {});
   assert.equal(statSync(target, { throwIfNoEntry: false }), undefined);
 });

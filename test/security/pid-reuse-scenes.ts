@@ -12,6 +12,7 @@ import { loadPosixSpawner } from '../../src/os/spawn/posix-spawner.ts';
 import { NO_SOCKETS } from '../../src/os/systemd/sockets.ts';
 import { deliver } from '../../src/os/watch/event-hooks.ts';
 import { ServiceProbes } from '../../src/os/watch/probes.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { end, rig, serviceSpec } from '../os/rig.ts';
 import { startAs } from '../support/pid-namespace.ts';
 import { isAlive } from '../support/survivors.ts';
@@ -26,8 +27,9 @@ const LEAVES = `setsid sh -c 'echo $$ >${dir}/left.pid; exec sleep 1000' & until
 const pidIn = (name: string) =>
   waitFor(name, () => existsSync(join(dir, name)) && Number(readFileSync(join(dir, name), 'utf8')));
 
-const table = new ProcessTable(dir, { isMain: () => false, isSession: () => false });
+const table = new ProcessTable(dir, { isMain: () => false, isSession: () => false }, systemClock);
 const leftovers = new Leftovers({
+  clock: systemClock,
   table,
   log(line) {
     throw new Error(line);
@@ -54,7 +56,9 @@ async function ofHook() {
     target: { kind: 'exec', command: ['sh', '-c', LEAVES] },
   };
   const message = { service: 'web', body: '', variables: {} };
-  return await outcome(deliver(hook, message, new AbortController().signal, { runDir: dir, leftovers }));
+  return await outcome(
+    deliver(hook, message, new AbortController().signal, { runDir: dir, leftovers, clock: systemClock }),
+  );
 }
 
 async function ofProbe() {
@@ -62,9 +66,11 @@ async function ofProbe() {
   assert.ok(spawner !== null);
   const { promise, resolve } = Promise.withResolvers<unknown>();
   using probes = new ServiceProbes({
+    clock: systemClock,
     report: resolve,
     specOf: () => serviceSpec(['true']),
     planner: new LaunchPlanner({
+      clock: systemClock,
       runDir: dir,
       cgroups: null,
       baseNofile: limitOf('self')?.soft ?? 1_024,

@@ -21,6 +21,7 @@ export class Scheduler {
     wallAt: (instant) => new Date(Math.round(instant)),
     alarm: (ring) => this.#alarm(ring),
     every: (period, task) => this.#every(period, task),
+    after: (delay) => new Promise((resolve) => this.#add(Math.max(delay, 0), true, resolve)),
   };
 
   in(delay: number, act: () => void): void {

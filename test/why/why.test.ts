@@ -9,7 +9,7 @@ import { newService } from '../../src/core/model/initial.ts';
 import type { Launch, Policy } from '../../src/core/model/spec.ts';
 import type { Exit, Service, ServiceState } from '../../src/core/model/state.ts';
 import type { Reason, StateName } from '../../src/core/model/states.ts';
-import { monotonic } from '../../src/runtime/clock.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import type { Refusal, Signalled, WhyFacts } from '../../src/why/facts.ts';
 import { findingIn } from '../../src/why/symptoms.ts';
 import { explain } from '../../src/why/why.ts';
@@ -36,7 +36,7 @@ interface Case {
   readonly events?: readonly Pick<EventView, 'from' | 'to' | 'reason' | 'detail' | 'generation'>[];
 }
 
-const now = monotonic();
+const now = systemClock.now();
 const backoff: ServiceState = { name: 'backoff', deadline: now + 800 };
 const forGood: ServiceState = { name: 'failed', deadline: null };
 
@@ -81,6 +81,7 @@ function why(about: Case): WhyView {
     signalled: about.signalled ?? null,
     missingFolder: about.missingFolder ?? null,
     refusal: about.refusal ?? null,
+    wallAt: (instant) => systemClock.wallAt(instant),
     other: (name) => about.others?.find((other) => other.name === name),
   };
   return explain(facts, about.showsOutput ?? true);

@@ -6,6 +6,7 @@ import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError, codeOf, RuntimeError } from '../../errors.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 import { orEnough } from './pause.ts';
 import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './silence.ts';
@@ -36,6 +37,7 @@ const { request } = process.getBuiltinModule('node:http');
 /** `enough`: aborts the wait for answers; the reader of a stream has to watch it itself. */
 export function newClient(
   socketPath: string,
+  clock: Clock,
   patience: Millis = PATIENCE,
   enough: AbortSignal = new AbortController().signal,
 ): Client {
@@ -49,7 +51,7 @@ export function newClient(
     ends.add(end);
     asked.once('close', () => ends.delete(end));
     asked.once('socket', (socket) =>
-      watchSilence(socket, socketPath, patience, () => {
+      watchSilence(socket, socketPath, patience, clock, () => {
         const order = hasOrdered ? '; the order may still be obeyed' : '';
         end(new Unanswered(describeSilence(socketPath) + order));
       }),

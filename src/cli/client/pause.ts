@@ -1,13 +1,13 @@
 // Waits that an AbortSignal ends early.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 /** Resolves after `span`, or as soon as `enough` is aborted. */
-export async function pause(span: Millis, enough: AbortSignal): Promise<void> {
+export async function pause(span: Millis, enough: AbortSignal, clock: Clock): Promise<void> {
   if (enough.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  using alarm = new Alarm(resolve);
+  using alarm = clock.alarm(resolve);
   alarm.set(span);
   enough.addEventListener('abort', () => resolve(), { once: true });
   await promise;

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf, RuntimeError } from '../../errors.ts';
-import { Alarm } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 /** An opsd that does not even answer /.well-known/live for this long is stuck. */
 export const PATIENCE: Millis = 10_000;
@@ -20,7 +20,7 @@ export class Unanswered extends RuntimeError {}
  * total. A silent connection alone proves nothing: a service may take long to stop, a log may have no new lines. The
  * watch ends with the socket.
  */
-export function watchSilence(socket: Socket, path: string, patience: Millis, giveUp: () => void): void {
+export function watchSilence(socket: Socket, path: string, patience: Millis, clock: Clock, giveUp: () => void): void {
   let heard = 0;
   let question: Socket | null = null;
   const listen = () => {
@@ -35,7 +35,7 @@ export function watchSilence(socket: Socket, path: string, patience: Millis, giv
     if (socket.bytesRead > heard) listen();
     else giveUp();
   };
-  const quiet = new Alarm(() => {
+  const quiet = clock.alarm(() => {
     if (socket.bytesRead > heard) return listen();
     question = connect(path).once('data', listen).once('end', listen);
     // A full queue means that opsd has not accepted connections for long. Any other error shows up on `socket` too.
@@ -44,7 +44,7 @@ export function watchSilence(socket: Socket, path: string, patience: Millis, giv
     late.set(patience / 2);
   });
   // If ctl itself was stopped (SIGSTOP), data may be waiting unread: this turn of the loop reads it before the verdict.
-  const late = new Alarm(() => setImmediate(judge));
+  const late = clock.alarm(() => setImmediate(judge));
   socket.once('close', () => {
     question?.destroy();
     question = null;

@@ -2,6 +2,7 @@
 
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Parsed } from '../arguments/commands.ts';
 import { newClient } from '../client/client.ts';
 import { PATIENCE } from '../client/silence.ts';
@@ -12,11 +13,12 @@ export async function runCtl(
   { command, operands, options }: Parsed,
   terminal: Terminal,
   env: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
 ): Promise<ExitCode> {
   const { timeout } = options;
   const patience = timeout === undefined ? PATIENCE : (await import('../arguments/limits.ts')).patienceOf(timeout);
-  using client = newClient(socketPath(options.socket, env), patience, terminal.interrupt);
-  return await obey(command.path[1] ?? '', { client, terminal, operands, options });
+  using client = newClient(socketPath(options.socket, env), clock, patience, terminal.interrupt);
+  return await obey(command.path[1] ?? '', { client, terminal, clock, operands, options });
 }
 
 async function obey(name: string, ctl: Ctl): Promise<ExitCode> {

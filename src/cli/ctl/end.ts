@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import type { StatusView } from '../../api/services.ts';
 import { RuntimeError } from '../../errors.ts';
-import { monotonic } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
@@ -14,7 +13,8 @@ import { showProgress } from '../show/progress.ts';
 
 const LOOK_EVERY = 50;
 
-export async function endDaemon({ client, terminal, options }: Ctl, how: 'handover' | 'shutdown'): Promise<ExitCode> {
+export async function endDaemon(ctl: Ctl, how: 'handover' | 'shutdown'): Promise<ExitCode> {
+  const { client, terminal, clock, options } = ctl;
   const timeout = timeoutOf(options.timeout);
   const { daemon } = await readStatus(client, []);
   await client.post(`/api/v1/${how}`);
@@ -22,10 +22,10 @@ export async function endDaemon({ client, terminal, options }: Ctl, how: 'handov
     terminal.out('opsd was asked to shut down\n');
     return 0;
   }
-  const since = monotonic();
+  const since = clock.now();
   let left: readonly string[] = [];
-  using _progress = showProgress(client, terminal, () => left);
-  while (monotonic() - since < timeout && !terminal.interrupt.aborted) {
+  using _progress = showProgress(ctl, () => left);
+  while (clock.now() - since < timeout && !terminal.interrupt.aborted) {
     const status = await stillThere(client.socketPath, () => readStatus(client, []));
     if (status === null || status.daemon.pid !== daemon.pid) {
       terminal.out(
@@ -34,10 +34,10 @@ export async function endDaemon({ client, terminal, options }: Ctl, how: 'handov
       return 0;
     }
     left = status.services.filter(({ pid }) => pid !== null).map(({ name }) => name);
-    await pause(LOOK_EVERY, terminal.interrupt);
+    await pause(LOOK_EVERY, terminal.interrupt, clock);
   }
   throw new RuntimeError(
-    `opsd (pid ${daemon.pid}) has not ended after ${span(monotonic() - since)}; it goes on with it`,
+    `opsd (pid ${daemon.pid}) has not ended after ${span(clock.now() - since)}; it goes on with it`,
   );
 }
 

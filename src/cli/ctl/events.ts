@@ -1,7 +1,7 @@
 // `opsd ctl events`: transitions as they happen.
 
 import type { EventView } from '../../api/events.ts';
-import { timeOfDay } from '../../runtime/clock.ts';
+import { timeOfDay } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { configuredName } from '../../text/instance-name.ts';
 import { countOf } from '../arguments/limits.ts';

@@ -2,7 +2,7 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError } from '../../errors.ts';
-import { agoOfStamp } from '../../runtime/clock.ts';
+import { agoOfStamp } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { countOf, sinceOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
@@ -54,7 +54,7 @@ interface Source {
 }
 
 async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source): Promise<void> {
-  const { client, terminal } = ctl;
+  const { client, terminal, clock } = ctl;
   try {
     if (since !== null) await assertStamped(ctl, name);
     let isOld = since !== null;
@@ -66,7 +66,7 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
       if (isOld && read === 0 && next?.done) tellOlder(ctl, name, reply);
       if (next === null || next.done) return;
       // All lines behind the first one that is new enough are newer, with or without a timestamp.
-      if (isOld && agoOf(next.value) <= (since ?? 0)) {
+      if (isOld && agoOf(next.value, clock.unix()) <= (since ?? 0)) {
         // The first line is within --since already: an older file may have more.
         if (read === 0) tellOlder(ctl, name, reply);
         isOld = false;
@@ -90,17 +90,17 @@ function tellOlder({ terminal }: Ctl, name: string, reply: Reply): void {
 }
 
 /** Refuses --since for a log whose lines have no timestamps. */
-async function assertStamped({ client }: Ctl, name: string): Promise<void> {
+async function assertStamped({ client, clock }: Ctl, name: string): Promise<void> {
   using reply = await client.stream('GET', `/api/v1/services/${encodeURIComponent(name)}/log?lines=1&rotated=true`);
   const last = await linesOf(reply).next();
-  if (last.done || !Number.isNaN(agoOf(last.value))) return;
+  if (last.done || !Number.isNaN(agoOf(last.value, clock.unix()))) return;
   const remedy = `set log.timestamps = true for it and reload, or use -n`;
   throw new ConfigError(`--since: the log of ${name} has no times in it; ${remedy}`);
 }
 
 /** NaN: the line has no timestamp in front. */
-function agoOf(line: string): Millis {
-  return agoOfStamp(line.slice(0, STAMP));
+function agoOf(line: string, now: number): Millis {
+  return agoOfStamp(line.slice(0, STAMP), now);
 }
 
 function prefixOf({ terminal }: Ctl, name: string, place: number): string {

@@ -2,7 +2,7 @@
 
 import type { RolloutView } from '../../api/rollouts.ts';
 import { ConfigError } from '../../errors.ts';
-import { ago } from '../../runtime/clock.ts';
+import { ago } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { span } from '../../text/quantities.ts';
 import { readRollouts } from '../client/api.ts';
@@ -31,18 +31,18 @@ export async function rollout(ctl: Ctl): Promise<ExitCode> {
 }
 
 /** Exits 2 when a rollout has stopped, or was rolled back after a failure. */
-async function showRollouts({ client, terminal, options }: Ctl, services: readonly string[]): Promise<ExitCode> {
+async function showRollouts({ client, terminal, clock, options }: Ctl, services: readonly string[]): Promise<ExitCode> {
   const rollouts = await readRollouts(client, services);
   if (options.json === true) terminal.out(`${JSON.stringify({ version: 1, rollouts }, null, 2)}\n`);
   else if (rollouts.length === 0) terminal.out(NONE);
-  else terminal.out(rollouts.map((one) => describe(terminal, one)).join('\n'));
+  else terminal.out(rollouts.map((one) => describe(terminal, one, clock.unix())).join('\n'));
   return rollouts.some(({ state, failure }) => state === 'stopped' || failure !== null) ? 2 : 0;
 }
 
-function describe(terminal: Terminal, view: RolloutView): string {
+function describe(terminal: Terminal, view: RolloutView, unix: number): string {
   const { service, kind, direction, state, detail, failure, started_at, ended_at, services } = view;
   const what = kind === 'restart' ? 'rolling restart' : direction === 'back' ? 'rollback' : 'change';
-  const when = ended_at === null ? `for ${span(ago(started_at))}` : `${span(ago(ended_at))} ago`;
+  const when = ended_at === null ? `for ${span(ago(started_at, unix))}` : `${span(ago(ended_at, unix))} ago`;
   const lines = [`${paint(terminal, 'bold', service)}  ${what}, ${paint(terminal, STATES[state], state)} ${when}`];
   lines.push(`  ${sanitised(detail)}`);
   if (failure !== null && !detail.includes(failure)) lines.push(`  because ${sanitised(failure)}`);

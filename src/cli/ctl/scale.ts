@@ -4,7 +4,6 @@ import type { EventView } from '../../api/events.ts';
 import type { ScaleResult } from '../../api/reload.ts';
 import type { StateName } from '../../core/model/states.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
-import { Alarm } from '../../runtime/clock.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { groupOfInstance } from '../../text/instance-name.ts';
 import { span } from '../../text/quantities.ts';
@@ -53,13 +52,14 @@ function tellResult({ terminal, options }: Ctl, { group, before, added, removed 
 
 /** Waits until the added instances have started or failed, and the removed ones are stopped. */
 async function waitFor(
-  { client, terminal, options }: Ctl,
+  ctl: Ctl,
   { added, removed }: Scaled,
   events: ReturnType<typeof serverEventsOf>,
 ): Promise<ExitCode> {
+  const { client, terminal, clock, options } = ctl;
   const timeout = timeoutOf(options.timeout);
   const late = new AbortController();
-  using alarm = new Alarm(() => late.abort());
+  using alarm = clock.alarm(() => late.abort());
   alarm.set(timeout);
   const enough = AbortSignal.any([terminal.interrupt, late.signal]);
   const { services } = await readStatus(client, []);
@@ -80,7 +80,7 @@ async function waitFor(
     else terminal.err(`${terminal.errIsTty ? paint(terminal, 'red', text) : text}: ${sanitised(reason)}\n`);
   };
   for (const name of [...pending.keys()]) look(name, known.get(name)?.state ?? null, known.get(name)?.reason ?? '');
-  using _progress = showProgress(client, terminal, () => [...pending.keys()]);
+  using _progress = showProgress(ctl, () => [...pending.keys()]);
   while (pending.size > 0) {
     const next = await orEnough(events.next(), enough);
     const left = [...pending.keys()].slice(0, 10).join(', ');

@@ -4,7 +4,6 @@ import type { RolloutAction } from '../../api/rollouts.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { CommandAction } from '../../core/model/state.ts';
 import { RuntimeError } from '../../errors.ts';
-import { Alarm } from '../../runtime/clock.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { configuredName } from '../../text/instance-name.ts';
 import { span } from '../../text/quantities.ts';
@@ -51,7 +50,7 @@ function hasNoLimit(order: object, to: string): boolean {
 }
 
 async function perform(ctl: Ctl, patterns: readonly string[], order: object, to = ORDERS): Promise<ExitCode> {
-  const { client, terminal, options } = ctl;
+  const { client, terminal, clock, options } = ctl;
   const timeout =
     hasNoLimit(order, to) && options.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(options.timeout);
   const { services: named } = await readStatus(client, patterns);
@@ -59,11 +58,11 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   if (waiting.size === 0) terminal.err('opsd: there are no services; see: opsd ctl status\n');
 
   const late = new AbortController();
-  using alarm = new Alarm(() => late.abort());
+  using alarm = clock.alarm(() => late.abort());
   if (timeout !== Number.POSITIVE_INFINITY) alarm.set(timeout);
   const enough = AbortSignal.any([terminal.interrupt, late.signal]);
   using reply = await client.stream('POST', to, order);
-  using _progress = showProgress(client, terminal, () => [...waiting]);
+  using _progress = showProgress(ctl, () => [...waiting]);
   let code: ExitCode = 0;
   const lines = linesOf(reply);
   for (;;) {

@@ -26,10 +26,11 @@ export async function showStatus(ctl: Ctl): Promise<ExitCode> {
   return ctl.operands.length === 0 || isUp ? 0 : 2;
 }
 
-function page({ terminal }: Ctl, status: StatusView): string {
+function page({ terminal, clock }: Ctl, status: StatusView): string {
   if (status.services.length === 0) return EMPTY;
-  const table = statusTable(status, { columns: terminal.columns(), hasColours: terminal.hasColours });
-  const told = [statusSummary(status), ...driftOf(status.groups)].map((line) => paint(terminal, 'dim', line));
+  const now = clock.unix();
+  const table = statusTable(status, { columns: terminal.columns(), hasColours: terminal.hasColours, now });
+  const told = [statusSummary(status, now), ...driftOf(status.groups)].map((line) => paint(terminal, 'dim', line));
   return `${table}\n${told.join('\n')}\n`;
 }
 
@@ -47,7 +48,7 @@ async function watch(ctl: Ctl): Promise<ExitCode> {
       text = `${paint(terminal, 'red', error.message)}\n`;
     }
     terminal.out(terminal.outIsTty ? `\u001b[H\u001b[2J${text}` : text);
-    await pause(WATCH_EVERY, terminal.interrupt);
+    await pause(WATCH_EVERY, terminal.interrupt, ctl.clock);
   }
   return 0;
 }

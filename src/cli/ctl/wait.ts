@@ -3,7 +3,6 @@
 import type { EventView } from '../../api/events.ts';
 import type { StateName } from '../../core/model/states.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
-import { Alarm } from '../../runtime/clock.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
@@ -14,18 +13,18 @@ import { showProgress } from '../show/progress.ts';
 import { COLOURS } from '../show/status-table.ts';
 
 export async function waitFor(ctl: Ctl): Promise<ExitCode> {
-  const { client, terminal, operands, options } = ctl;
+  const { client, terminal, clock, operands, options } = ctl;
   const wanted = stateOf(options.for);
   const timeout = timeoutOf(options.timeout);
   const late = new AbortController();
-  using alarm = new Alarm(() => late.abort());
+  using alarm = clock.alarm(() => late.abort());
   alarm.set(timeout);
   // Subscribe before reading the status: a transition in between is then seen twice instead of never.
   using reply = await client.stream('GET', '/api/v1/events');
   const states = new Map<string, StateName>();
   for (const { name, state } of (await readStatus(client, operands)).services) states.set(name, state);
   const missing = () => [...states].filter(([, state]) => state !== wanted).map(([name]) => name);
-  using _progress = showProgress(client, terminal, missing);
+  using _progress = showProgress(ctl, missing);
   const events = serverEventsOf(reply);
   const enough = AbortSignal.any([terminal.interrupt, late.signal]);
   while (missing().length > 0) {

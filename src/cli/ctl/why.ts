@@ -2,7 +2,7 @@
 
 import type { WhyView } from '../../api/why.ts';
 import { ConfigError } from '../../errors.ts';
-import { ago } from '../../runtime/clock.ts';
+import { ago } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { span } from '../../text/quantities.ts';
 import { readStatus } from '../client/api.ts';
@@ -13,7 +13,7 @@ import { paint, type Terminal } from '../show/terminal.ts';
 /** Each service costs a request of its own. */
 const MOST = 100;
 
-export async function showWhy({ client, terminal, operands, options }: Ctl): Promise<ExitCode> {
+export async function showWhy({ client, terminal, clock, operands, options }: Ctl): Promise<ExitCode> {
   const { services } = await readStatus(client, operands);
   if (services.length > MOST) {
     throw new ConfigError(`why tells of at most ${MOST} services at once, not ${services.length}; name some`);
@@ -24,19 +24,19 @@ export async function showWhy({ client, terminal, operands, options }: Ctl): Pro
   }
   // JSON is one object for the exact name of one service, and a list for everything that may select several.
   const json = all.length === 1 && all[0]?.service === operands[0] ? all[0] : all;
-  const texts = all.map((why) => whyText(why, terminal));
+  const texts = all.map((why) => whyText(why, terminal, clock.unix()));
   terminal.out(options.json === true ? `${JSON.stringify(json, null, 2)}\n` : texts.join('\n\n'));
   return 0;
 }
 
-function whyText(why: WhyView, look: Pick<Terminal, 'hasColours'>): string {
+function whyText(why: WhyView, look: Pick<Terminal, 'hasColours'>, now: number): string {
   const heading = (text: string) => `\n${paint(look, 'bold', text)}\n`;
   const width = why.evidence.reduce((most, { label }) => Math.max(most, label.length), 0);
   const state = paint(look, COLOURS[why.state], why.state);
-  const inMillis = why.next_at === null ? null : Math.max(0, -ago(why.next_at));
+  const inMillis = why.next_at === null ? null : Math.max(0, -ago(why.next_at, now));
   return [
     `${sanitised(why.summary)}\n`,
-    `${paint(look, 'dim', 'state')} ${state} ${paint(look, 'dim', `for ${span(ago(why.since))}`)}\n`,
+    `${paint(look, 'dim', 'state')} ${state} ${paint(look, 'dim', `for ${span(ago(why.since, now))}`)}\n`,
     ...(why.evidence.length > 0 ? [heading('Evidence')] : []),
     ...why.evidence.map(({ label, text }) => `  ${paint(look, 'dim', label.padEnd(width))}  ${sanitised(text)}\n`),
     ...(why.last_lines.length > 0 ? [heading('It wrote last')] : []),

@@ -2,7 +2,7 @@
 
 import type { ServiceView, StatusView } from '../../api/services.ts';
 import type { StateName } from '../../core/model/states.ts';
-import { ago } from '../../runtime/clock.ts';
+import { ago } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { percent, size, span } from '../../text/quantities.ts';
 import { type Colour, paint } from './terminal.ts';
@@ -12,7 +12,8 @@ interface Column {
   readonly isRight: boolean;
   /** On a narrow terminal columns are left out, the smallest worth first; null: never. */
   readonly worth: number | null;
-  text(service: ServiceView): string;
+  /** `now`: Unix milliseconds. */
+  text(service: ServiceView, now: number): string;
 }
 
 export const COLOURS: Readonly<Record<StateName, Colour>> = {
@@ -37,7 +38,12 @@ const COLUMNS: readonly Column[] = [
   { title: 'NAME', isRight: false, worth: null, text: ({ name }) => name },
   { title: STATE, isRight: false, worth: null, text: ({ state }) => state },
   { title: 'PID', isRight: true, worth: 5, text: ({ pid }) => orNone(pid, String) },
-  { title: 'UPTIME', isRight: true, worth: 6, text: ({ started_at }) => orNone(started_at, (at) => span(ago(at))) },
+  {
+    title: 'UPTIME',
+    isRight: true,
+    worth: 6,
+    text: ({ started_at }, now) => orNone(started_at, (at) => span(ago(at, now))),
+  },
   { title: 'RESTARTS', isRight: true, worth: 4, text: ({ restarts }) => String(restarts) },
   { title: 'CPU', isRight: true, worth: 2, text: ({ cpu_ratio }) => orNone(cpu_ratio, percent) },
   { title: 'MEMORY', isRight: true, worth: 3, text: ({ memory_bytes }) => orNone(memory_bytes, size) },
@@ -53,6 +59,8 @@ interface Look {
   /** The width of the terminal; null: unlimited. */
   readonly columns: number | null;
   readonly hasColours: boolean;
+  /** Unix milliseconds. */
+  readonly now: number;
 }
 
 /** A column with its text for every service, so that each text is made only once. */
@@ -63,9 +71,9 @@ interface Filled extends Column {
 
 /** The whole table; it ends with a line break. */
 export function statusTable({ services }: StatusView, look: Look): string {
-  const notes = services.map(noteOf);
+  const notes = services.map((service) => noteOf(service, look.now));
   const filled = COLUMNS.map((column): Filled => {
-    const cells = services.map((service) => column.text(service));
+    const cells = services.map((service) => column.text(service, look.now));
     return { ...column, cells, width: cells.reduce((most, { length }) => Math.max(most, length), column.title.length) };
   });
   const columns = look.columns === null ? filled : fitting(filled, notes, look.columns);
@@ -92,22 +100,22 @@ export function statusTable({ services }: StatusView, look: Look): string {
 }
 
 /** `opsd 0.1.0, pid 12, up 3d 4h: 5 services, 4 running, 1 failed` */
-export function statusSummary({ daemon, services }: StatusView): string {
+export function statusSummary({ daemon, services }: StatusView, now: number): string {
   const counts = new Map<StateName, number>();
   for (const { state } of services) counts.set(state, (counts.get(state) ?? 0) + 1);
   const told = [...counts].sort(([, a], [, b]) => b - a).map(([state, count]) => `${count} ${state}`);
   const all = `${services.length} ${services.length === 1 ? 'service' : 'services'}`;
-  return `opsd ${daemon.version}, pid ${daemon.pid}, up ${span(ago(daemon.started_at))}: ${[all, ...told].join(', ')}`;
+  return `opsd ${daemon.version}, pid ${daemon.pid}, up ${span(ago(daemon.started_at, now))}: ${[all, ...told].join(', ')}`;
 }
 
 /** The note behind a service: its reason or next attempt, or what is unusual about a running one. */
-export function noteOf(service: ServiceView): string {
+export function noteOf(service: ServiceView, now: number): string {
   const { state, reason, adopted, rollout, healthy, last_probe_failure: no, next_attempt_at: next } = service;
   if (state === 'running') {
     const health = healthy === false ? `unhealthy: ${no ?? 'its probe says no'}` : null;
     return sanitised(health ?? rollout?.detail ?? (adopted ? 'adopted' : ''));
   }
-  const inMillis = next === null ? null : -ago(next);
+  const inMillis = next === null ? null : -ago(next, now);
   const then = inMillis === null || Number.isNaN(inMillis) ? '' : `; next try in ${span(inMillis)}`;
   return sanitised(`${reason}${then}`).replace(/\s+/g, ' ');
 }

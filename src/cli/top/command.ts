@@ -3,7 +3,6 @@
 import type { StatusView } from '../../api/services.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
-import { every, monotonic } from '../../runtime/clock.ts';
 import { readStatus } from '../client/api.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import type { Terminal } from '../show/terminal.ts';
@@ -72,12 +71,14 @@ class Top {
   readonly #ctl: Ctl;
   readonly #over = Promise.withResolvers<void>();
   #model: TopModel;
-  #seenAt: Millis = monotonic();
-  #sampledAt: Millis = monotonic();
+  #seenAt: Millis;
+  #sampledAt: Millis;
   #isLooking = false;
 
   constructor(ctl: Ctl, status: StatusView) {
     this.#ctl = ctl;
+    this.#seenAt = ctl.clock.now();
+    this.#sampledAt = this.#seenAt;
     this.#model = withStatus(newModel(status), status, true);
   }
 
@@ -86,7 +87,7 @@ class Top {
     const end = () => this.#over.resolve();
     const keys = (text: string) => this.#type(text);
     const draw = () => this.#draw();
-    using _clock = every(LOOK_EVERY, () => void this.#look());
+    using _clock = this.#ctl.clock.every(LOOK_EVERY, () => void this.#look());
     interrupt.addEventListener('abort', end, { once: true });
     process.stdin.on('data', keys);
     process.stdin.on('end', end);
@@ -108,13 +109,13 @@ class Top {
     this.#isLooking = true;
     try {
       const status = await readStatus(this.#ctl.client, this.#ctl.operands);
-      this.#seenAt = monotonic();
+      this.#seenAt = this.#ctl.clock.now();
       const isSample = this.#seenAt - this.#sampledAt >= SAMPLE_EVERY;
       if (isSample) this.#sampledAt = this.#seenAt;
       this.#model = withStatus(this.#model, status, isSample);
     } catch (error) {
       const message = messageOf(error);
-      if (monotonic() - this.#seenAt > LONGEST_ABSENCE) this.#over.reject(new RuntimeError(message));
+      if (this.#ctl.clock.now() - this.#seenAt > LONGEST_ABSENCE) this.#over.reject(new RuntimeError(message));
       this.#model = { ...this.#model, message };
     }
     this.#isLooking = false;
@@ -144,8 +145,9 @@ class Top {
 
   #draw(): void {
     const { columns, rows } = process.stdout;
-    const lines = screenOf(this.#model, { columns, rows, hasColours: this.#ctl.terminal.hasColours });
-    this.#ctl.terminal.out(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`);
+    const { terminal, clock } = this.#ctl;
+    const lines = screenOf(this.#model, { columns, rows, hasColours: terminal.hasColours, now: clock.unix() });
+    terminal.out(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`);
   }
 }
 

@@ -1,7 +1,7 @@
 // The screen of `ctl top`: its lines fit the width and height of the terminal.
 
 import type { ServiceView } from '../../api/services.ts';
-import { ago } from '../../runtime/clock.ts';
+import { ago } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { percent, size, span } from '../../text/quantities.ts';
 import { COLOURS, noteOf, statusSummary } from '../show/status-table.ts';
@@ -12,6 +12,8 @@ interface Size {
   readonly columns: number;
   readonly rows: number;
   readonly hasColours: boolean;
+  /** Unix milliseconds. */
+  readonly now: number;
 }
 
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -32,7 +34,7 @@ export function screenOf(model: TopModel, at: Size): readonly string[] {
   );
   const title = row('NAME', 'STATE', 'UP', 'RESTARTS', 'CPU', '', 'MEMORY', '', width);
   return [
-    fit(statusSummary(model.status), at),
+    fit(statusSummary(model.status, at.now), at),
     paint(at, 'dim', fit(`sorted by ${model.sort}${model.isReversed ? ', reversed' : ''}${filterText(model)}`, at)),
     paint(at, 'bold', fit(title, at)),
     ...shown.map((service) => serviceLine(service, model, width, at)),
@@ -56,7 +58,7 @@ function serviceLine(service: ServiceView, model: TopModel, width: number, at: S
   const text = row(
     name.length > width ? `${name.slice(0, width - 1)}…` : name,
     state,
-    started === null ? '-' : span(ago(started)),
+    started === null ? '-' : span(ago(started, at.now)),
     String(restarts),
     cpu === null ? '-' : percent(cpu),
     // Below a tenth of a core the bars stay low.
@@ -65,7 +67,7 @@ function serviceLine(service: ServiceView, model: TopModel, width: number, at: S
     sparkline(history?.memory ?? [], 1),
     width,
   );
-  const note = noteOf(service);
+  const note = noteOf(service, at.now);
   const line = fit(`${name === model.selected ? '>' : ' '}${text.slice(1)}${note === '' ? '' : `  ${note}`}`, at);
   const place = 1 + width + 2;
   const end = place + state.length;

@@ -3,7 +3,7 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { changedFiles, type Signature, signatureOf } from '../../os/config/files.ts';
-import { every } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 1_000;
 
@@ -13,14 +13,15 @@ export class ConfigWatch implements Disposable {
   readonly #isOn: () => boolean;
   readonly #files: () => readonly string[];
   readonly #reload: () => void;
-  readonly #timer = every(PERIOD, () => this.#look());
+  readonly #timer: Disposable;
 
   /** `files`: those of the last read, with the patterns of `include`. */
-  constructor(isOn: () => boolean, files: () => readonly string[], reload: () => void) {
+  constructor(isOn: () => boolean, files: () => readonly string[], reload: () => void, clock: Clock) {
     this.#isOn = isOn;
     this.#files = files;
     this.#reload = reload;
     this.#seen = signatureOf(files());
+    this.#timer = clock.every(PERIOD, () => this.#look());
   }
 
   [Symbol.dispose](): void {

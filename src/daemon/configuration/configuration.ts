@@ -7,7 +7,7 @@ import type { Config, Millis } from '../../core/model/spec.ts';
 import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
 import type { Log } from '../../os/own-log/logger.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { hideAll, SecretMasks } from '../../text/masks.ts';
 import type { Refusal } from '../../why/facts.ts';
 import { type Scale, whyNotScaled } from './scale.ts';
@@ -16,7 +16,7 @@ const NOTHING = new SecretMasks(new Set());
 
 export class Configuration {
   isLastReloadGood = true;
-  loadedAt: Millis = monotonic();
+  loadedAt: Millis;
   readonly reloads = { applied: 0, refused: 0 };
   /** The last reload if it was refused; null: it was not. */
   refusal: Refusal | null = null;
@@ -29,6 +29,7 @@ export class Configuration {
   readonly #apply: (config: Config, masks: SecretMasks) => void;
   readonly #isClosing: () => boolean;
   readonly #log: Log;
+  readonly #clock: Pick<Clock, 'now'>;
 
   constructor(
     first: ReadResult & { readonly ok: true },
@@ -37,7 +38,10 @@ export class Configuration {
     isClosing: () => boolean,
     scale: Scale,
     log: Log,
+    clock: Pick<Clock, 'now'>,
   ) {
+    this.#clock = clock;
+    this.loadedAt = clock.now();
     this.files = first.files;
     this.#current = first.config;
     this.#rescaled = first.rescaled;
@@ -81,7 +85,7 @@ export class Configuration {
     this.#rescaled = read.rescaled;
     this.isLastReloadGood = true;
     this.refusal = null;
-    this.loadedAt = monotonic();
+    this.loadedAt = this.#clock.now();
     this.reloads.applied += 1;
     this.#log.info('configuration reloaded', { by, changes: changes.length });
     this.#scale.settle(read.config, this.#log);
@@ -147,7 +151,7 @@ export class Configuration {
   #refuse(problems: readonly Problem[], isDryRun: boolean, by: string): ReloadResult {
     if (!isDryRun) {
       this.isLastReloadGood = false;
-      this.refusal = { at: monotonic(), problems };
+      this.refusal = { at: this.#clock.now(), problems };
       this.reloads.refused += 1;
       this.#log.error('configuration refused; the old one stays in force', { by, problems: problems.length });
       for (const problem of problems) this.#log.error('configuration', { problem: oneLine(problem) });

@@ -3,7 +3,7 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { type Masks, SecretMasks } from '../../text/masks.ts';
 
 /** Living generations by service. */
@@ -31,17 +31,17 @@ export class SecretsInForce implements Masks {
   #current: ReadonlySet<string>;
   #masks: SecretMasks;
   #earlier: readonly Earlier[] = [];
-  readonly #now: () => Millis;
+  readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(first: SecretMasks, now: () => Millis = monotonic) {
-    this.#now = now;
+  constructor(first: SecretMasks, clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
     this.#masks = first;
     this.#current = first.texts;
   }
 
   /** Another configuration comes into force. */
   replace(next: SecretMasks, living: Living): void {
-    const now = this.#now();
+    const now = this.#clock.now();
     const isKnown = ({ knownTo, since }: Earlier) =>
       now - since < SHORTEST || [...knownTo].some(([service, generation]) => living.get(service) === generation);
     const gone = this.#current.difference(next.texts);

@@ -4,7 +4,7 @@ import type { EventView } from '../../api/events.ts';
 import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
 import type { Fields } from '../../os/own-log/logger.ts';
 import type { Delivery, HookMessage } from '../../os/watch/event-hooks.ts';
-import { Alarm, monotonic } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
 import { hookMessage } from './message.ts';
 
 type DropReason = 'duplicate' | 'rate_limited' | 'queue_full' | 'shutdown';
@@ -35,6 +35,7 @@ const LIMITS: HookLimits = {
 };
 
 export interface HookOutside {
+  readonly clock: Clock;
   deliver(hook: EventHook, message: HookMessage, aborted: AbortSignal): Promise<Delivery>;
   warn(message: string, fields: Fields): void;
 }
@@ -60,15 +61,19 @@ export class HookQueue implements Disposable {
   readonly #waiting: News[] = [];
   readonly #told = new Map<string, Told>();
   readonly #end = new AbortController();
-  readonly #later = new Alarm(() => this.#tellHeld());
+  readonly #clock: Clock;
+  readonly #later: Alarm;
   #isBusy = false;
   #hasHeld = false;
   #credit: number;
-  #creditAt = monotonic();
+  #creditAt: Millis;
 
   constructor(hook: EventHook, outside: HookOutside, counts: HookCounts, limits: HookLimits = LIMITS) {
     this.hook = hook;
     this.#outside = outside;
+    this.#clock = outside.clock;
+    this.#later = this.#clock.alarm(() => this.#tellHeld());
+    this.#creditAt = this.#clock.now();
     this.#counts = counts;
     this.#limits = limits;
     this.#credit = limits.burst;
@@ -80,12 +85,13 @@ export class HookQueue implements Disposable {
     const at = told.at.get(occasion);
     if (told.held !== null) this.#drop('duplicate');
     told.held = null;
-    if (at === undefined || monotonic() - at >= this.#limits.window) return this.#accept({ occasion, event }, told);
+    if (at === undefined || this.#clock.now() - at >= this.#limits.window)
+      return this.#accept({ occasion, event }, told);
     if (told.last === occasion) return this.#drop('duplicate');
     told.held = { occasion, event };
     if (this.#hasHeld) return;
     this.#hasHeld = true;
-    this.#later.set(this.#limits.window - (monotonic() - at));
+    this.#later.set(this.#limits.window - (this.#clock.now() - at));
   }
 
   /** The service is no longer configured. */
@@ -106,7 +112,7 @@ export class HookQueue implements Disposable {
       this.#credit += 1;
       return this.#drop('queue_full');
     }
-    told.at.set(news.occasion, monotonic());
+    told.at.set(news.occasion, this.#clock.now());
     told.last = news.occasion;
     this.#waiting.push(news);
     // In a later turn of the event loop: the core is in the middle of a step.
@@ -115,7 +121,7 @@ export class HookQueue implements Disposable {
   }
 
   #tellHeld(): void {
-    const now = monotonic();
+    const now = this.#clock.now();
     let next: Millis | null = null;
     for (const told of this.#told.values()) {
       if (told.held === null) continue;
@@ -155,7 +161,7 @@ export class HookQueue implements Disposable {
 
   async #pause(span: Millis): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    using alarm = new Alarm(resolve);
+    using alarm = this.#clock.alarm(resolve);
     alarm.set(span);
     const stop = () => resolve();
     this.#end.signal.addEventListener('abort', stop, { once: true });
@@ -164,7 +170,7 @@ export class HookQueue implements Disposable {
   }
 
   #hasCredit(): boolean {
-    const now = monotonic();
+    const now = this.#clock.now();
     this.#credit = Math.min(this.#limits.burst, this.#credit + (now - this.#creditAt) / this.#limits.pace);
     this.#creditAt = now;
     if (this.#credit < 1) return false;

@@ -4,7 +4,7 @@
 import type { Taken } from '../../api/control.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm, monotonic } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
 
 /** Commands that may wait; more are refused. Each of 1,000 services can have ten. */
 const MOST = 10_000;
@@ -27,11 +27,14 @@ export class Answers implements Disposable {
   #isScheduled = false;
   #earliest: Millis = 0;
   readonly #save: () => boolean;
-  readonly #alarm = new Alarm(() => this.flush());
+  readonly #clock: Clock;
+  readonly #alarm: Alarm;
 
   /** `save` writes the state file before an outcome is given; false: it could not be written. */
-  constructor(save: () => boolean) {
+  constructor(save: () => boolean, clock: Clock) {
     this.#save = save;
+    this.#clock = clock;
+    this.#alarm = clock.alarm(() => this.flush());
   }
 
   /** Calls `order` with the number of the command; resolves with its outcome. */
@@ -87,7 +90,7 @@ export class Answers implements Disposable {
     this.#ready.push((isSaved) => resolve(isSaved || !outcome.ok ? outcome : unsaved(outcome)));
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#alarm.set(Math.max(0, this.#earliest - monotonic()));
+    this.#alarm.set(Math.max(0, this.#earliest - this.#clock.now()));
   }
 
   /** Saves once for all outcomes that are ready, then gives them. */
@@ -96,9 +99,9 @@ export class Answers implements Disposable {
     if (this.#ready.length === 0) return;
     const ready = this.#ready;
     this.#ready = [];
-    const before = monotonic();
+    const before = this.#clock.now();
     const isSaved = this.#save();
-    const after = monotonic();
+    const after = this.#clock.now();
     this.#earliest = after + PACE * (after - before);
     for (const give of ready) give(isSaved);
   }

@@ -10,7 +10,7 @@ import { isLiveState } from '../../core/model/states.ts';
 import type { JobHistory } from '../../os/files/job-history.ts';
 import type { Fields, Log } from '../../os/own-log/logger.ts';
 import type { ServiceManager } from '../../os/systemd/service-manager.ts';
-import { monotonic, unixNow } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { EffectObserver } from '../../runtime/perform.ts';
 import type { Answers } from './answers.ts';
 import type { Counters } from './counters.ts';
@@ -24,6 +24,7 @@ import { countStates } from './views.ts';
 const LONGEST_START: Millis = 60_000;
 
 interface Listeners {
+  readonly clock: Clock;
   readonly log: Log;
   readonly chronicle: EventHistory;
   readonly tally: Counters;
@@ -59,7 +60,7 @@ export class Reporter implements EffectObserver {
     this.#hasMoved = true;
     if (!this.#isReady && (transition.to === 'starting' || transition.reason === 'adopted'))
       this.#started.add(transition.service);
-    this.#to.tally.note(transition, monotonic());
+    this.#to.tally.note(transition, this.#to.clock.now());
     this.#to.chronicle.note(transition);
     if (this.#to.isJob(transition.service)) this.#noteJob(transition);
     this.#to.touch();
@@ -76,8 +77,9 @@ export class Reporter implements EffectObserver {
   }
 
   #noteJob({ service, from, to, reason }: Transition): void {
-    if (to === 'starting') this.#to.book.started(service, unixNow());
-    else if (isLiveState(from) && !isLiveState(to)) this.#to.book.ended(service, unixNow(), reason === 'success');
+    if (to === 'starting') this.#to.book.started(service, this.#to.clock.unix());
+    else if (isLiveState(from) && !isLiveState(to))
+      this.#to.book.ended(service, this.#to.clock.unix(), reason === 'success');
   }
 
   taken(id: number, services: readonly string[]): void {
@@ -138,7 +140,7 @@ export class Reporter implements EffectObserver {
   /** The configuration is in force: from now on "all services were started" can be true. */
   begin(state: State): void {
     this.#hasBegun = true;
-    this.#begunAt = monotonic();
+    this.#begunAt = this.#to.clock.now();
     this.#hasMoved = true;
     this.settled(state);
   }
@@ -151,7 +153,7 @@ export class Reporter implements EffectObserver {
     }
     if (!this.#hasBegun || (this.#isReady && !this.#hasMoved)) return;
     this.#hasMoved = false;
-    const isLate = monotonic() - this.#begunAt > LONGEST_START;
+    const isLate = this.#to.clock.now() - this.#begunAt > LONGEST_START;
     if (!this.#isReady && state.phase.name === 'running' && (isLate || wereAllStarted(state, this.#started))) {
       this.#isReady = true;
       this.#started.clear();

@@ -4,10 +4,10 @@ import type { RolloutView } from '../../api/rollouts.ts';
 import { serviceOf } from '../../core/fleet/ordering.ts';
 import type { State } from '../../core/model/state.ts';
 import { turnOf } from '../../core/rollout/note.ts';
-import { wallAt } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { isoOrNull } from './event-history.ts';
 
-export function viewRollouts(state: State): readonly RolloutView[] {
+export function viewRollouts(state: State, clock: Clock): readonly RolloutView[] {
   return [...state.rollouts.values()].map((rollout) => {
     const { group, kind, direction, phase, detail, failure, members, surging } = rollout;
     const services = [...members, ...surging].flatMap((name) => serviceOf(state, name) ?? []);
@@ -18,8 +18,8 @@ export function viewRollouts(state: State): readonly RolloutView[] {
       state: phase,
       detail,
       failure,
-      started_at: wallAt(rollout.startedAt).toISOString(),
-      ended_at: isoOrNull(rollout.endedAt),
+      started_at: clock.wallAt(rollout.startedAt).toISOString(),
+      ended_at: isoOrNull(rollout.endedAt, clock),
       services: services.map(({ spec: { name }, state: now }) => {
         return { name, turn: turnOf(rollout, name), state: now.name };
       }),

@@ -9,7 +9,8 @@ import type { Service, ServiceState, State } from '../../core/model/state.ts';
 import type { RolloutNote } from '../../core/rollout/note.ts';
 import type { JobRecord } from '../../os/files/job-history.ts';
 import type { Usage } from '../../os/proc/usage.ts';
-import { dateOf, monotonic, unixNow, wallAt } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 import type { Counters } from './counters.ts';
 import { isoOrNull, viewExit } from './event-history.ts';
 
@@ -33,6 +34,7 @@ interface Beside {
 export function viewService(
   service: Service,
   { usage, nextRun, job, isMemoryHeld, rollout, awaited }: Beside,
+  clock: Clock,
 ): ServiceView {
   const { state, spec } = service;
   const run = runOf(state);
@@ -43,19 +45,20 @@ export function viewService(
     pid: run?.pid ?? null,
     generation: service.generation,
     restarts: service.restarts,
-    failures_in_a_row: failuresNow(service, monotonic()),
-    since: wallAt(service.since).toISOString(),
-    started_at: isoOrNull(run?.startedAt ?? null),
+    failures_in_a_row: failuresNow(service, clock.now()),
+    since: clock.wallAt(service.since).toISOString(),
+    started_at: isoOrNull(run?.startedAt ?? null, clock),
     exit: viewExit(service.lastExit),
-    reason: awaited === null ? service.lastDetail : awaitedFor(awaited),
-    next_attempt_at: nextAttempt === null && nextRun !== null ? dateOf(nextRun).toISOString() : isoOrNull(nextAttempt),
-    heartbeat_age_seconds: heartbeatAge(service),
+    reason: awaited === null ? service.lastDetail : awaitedFor(awaited, clock.now()),
+    next_attempt_at:
+      nextAttempt === null && nextRun !== null ? dateOf(nextRun).toISOString() : isoOrNull(nextAttempt, clock),
+    heartbeat_age_seconds: heartbeatAge(service, clock.now()),
     cpu_ratio: usage?.cpuRatio ?? null,
     memory_bytes: usage?.memoryBytes ?? null,
     adopted: run?.isAdopted ?? false,
     tags: spec.policy.tags,
     memory_limit: memoryLimit(service, isMemoryHeld),
-    last_run: job === null ? null : viewRun(job),
+    last_run: job === null ? null : viewRun(job, clock.unix()),
     rollout,
     healthy: run?.check.isHealthy ?? null,
     last_probe_failure: run?.check.lastFailure ?? null,
@@ -63,8 +66,8 @@ export function viewService(
 }
 
 /** The reason in the words of the core, and how long the awaited service has been in its state. */
-function awaitedFor({ spec, state, since }: Service): string {
-  return `waits for ${spec.name} (${state.name}, ${Math.floor((monotonic() - since) / 1_000)} s)`;
+function awaitedFor({ spec, state, since }: Service, now: Millis): string {
+  return `waits for ${spec.name} (${state.name}, ${Math.floor((now - since) / 1_000)} s)`;
 }
 
 export function measureService(
@@ -73,6 +76,7 @@ export function measureService(
   tally: Counters,
   output: OutputCounts,
   job: JobRecord | null,
+  clock: Clock,
 ): ServiceMetrics {
   const { state, spec } = service;
   const run = runOf(state);
@@ -80,10 +84,10 @@ export function measureService(
     name: spec.name,
     state: state.name,
     ...tally.of(spec.name),
-    started_at_seconds: run === null ? null : wallAt(run.startedAt).getTime() / 1_000,
+    started_at_seconds: run === null ? null : clock.wallAt(run.startedAt).getTime() / 1_000,
     last_exit_code: lastExitCode(service),
-    failures_in_a_row: failuresNow(service, monotonic()),
-    heartbeat_age_seconds: heartbeatAge(service),
+    failures_in_a_row: failuresNow(service, clock.now()),
+    heartbeat_age_seconds: heartbeatAge(service, clock.now()),
     heartbeat_timeout_seconds: spec.policy.heartbeat === null ? null : spec.policy.heartbeat.timeout / 1_000,
     cpu_ratio: usage?.cpuRatio ?? null,
     cpu_seconds: usage?.cpuSeconds ?? 0,
@@ -104,12 +108,12 @@ function memoryLimit({ spec }: Service, isHeld: boolean): ServiceView['memory_li
   return bytes === null ? null : { bytes, held_by: isHeld ? 'cgroup' : 'restart' };
 }
 
-function viewRun({ startedAt, endedAt, succeededAt }: JobRecord): RunView | null {
+function viewRun({ startedAt, endedAt, succeededAt }: JobRecord, unix: number): RunView | null {
   if (startedAt === null) return null;
   return {
     started_at: dateOf(startedAt).toISOString(),
     ended_at: endedAt === null ? null : dateOf(endedAt).toISOString(),
-    duration_seconds: ((endedAt ?? unixNow()) - startedAt) / 1_000,
+    duration_seconds: ((endedAt ?? unix) - startedAt) / 1_000,
     result: endedAt === null ? 'running' : endedAt === succeededAt ? 'success' : 'failure',
   };
 }
@@ -144,9 +148,9 @@ function isDone(service: Service): boolean {
   return service.state.name === 'exited' && service.lastReason === 'success';
 }
 
-function heartbeatAge(service: Service): number | null {
+function heartbeatAge(service: Service, now: Millis): number | null {
   const at: Millis | null = runOf(service.state)?.beat.at ?? null;
-  return at === null ? null : (monotonic() - at) / 1_000;
+  return at === null ? null : (now - at) / 1_000;
 }
 
 /** Like a shell: 128 + the number of the signal that killed the process. */

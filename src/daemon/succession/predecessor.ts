@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { PredecessorState, Survivor } from '../../core/adoption/adopt.ts';
 import type { SavedService } from '../../core/adoption/saved-service.ts';
-import type { Config } from '../../core/model/spec.ts';
+import type { Config, Millis } from '../../core/model/spec.ts';
 import type { Cgroups } from '../../os/cgroup/cgroups.ts';
 import { readPid } from '../../os/files/pid-files.ts';
 import type { SavedServiceRecord } from '../../os/files/remembered.ts';
@@ -14,7 +14,7 @@ import { bootId } from '../../os/proc/identity.ts';
 import { type Census, census, type Found, type Hint } from '../../os/processes/census.ts';
 import { accountOf } from '../../os/spawn/accounts.ts';
 import type { Sockets } from '../../os/systemd/sockets.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 export interface Findings {
   readonly inheritance: PredecessorState;
@@ -32,6 +32,7 @@ export function inspectPredecessor(
   cgroups: Cgroups | null,
   sockets: Sockets,
   log: Log,
+  clock: Clock,
 ): Findings {
   const remembered = stateFile.load();
   if (remembered.trouble !== null) log.warn('state file', { trouble: remembered.trouble });
@@ -43,11 +44,11 @@ export function inspectPredecessor(
   const uidOf = (name: string) => {
     const service = serviceOfHook(name) ?? name;
     const user = config.services.get(service)?.launch.user ?? null;
-    return services.get(service)?.uid ?? (user === null ? null : (accountOf(user)?.uid ?? null));
+    return services.get(service)?.uid ?? (user === null ? null : (accountOf(user, clock.now())?.uid ?? null));
   };
   const users = new Set<number>();
   for (const { launch } of config.services.values()) {
-    const uid = launch.user === null ? undefined : accountOf(launch.user)?.uid;
+    const uid = launch.user === null ? undefined : accountOf(launch.user, clock.now())?.uid;
     if (uid !== undefined) users.add(uid);
   }
   for (const { uid } of remembered.services) if (uid !== null) users.add(uid);
@@ -55,6 +56,7 @@ export function inspectPredecessor(
   // A service in `starting` may have a process that was not saved yet; any other service without a PID has none.
   const ended = remembered.services.filter(({ pid, state }) => pid === null && state !== 'starting');
   const taken = census(runDir, {
+    clock,
     hints,
     uidOf,
     users,
@@ -70,7 +72,7 @@ export function inspectPredecessor(
   return {
     found,
     hooksLeft,
-    inheritance: { saved, survivors: [...found, ...hooksLeft].flatMap(toSurvivor) },
+    inheritance: { saved, survivors: [...found, ...hooksLeft].flatMap((one) => toSurvivor(one, clock.now())) },
   };
 }
 
@@ -90,11 +92,11 @@ function withHope(memory: SavedService, config: Config, { byName }: Sockets): Sa
 }
 
 /** A probe or event hook is no step of a run, and so no survivor. */
-function toSurvivor({ service: name, generation, main }: Found): Survivor[] {
+function toSurvivor({ service: name, generation, main }: Found, now: Millis): Survivor[] {
   const whose = stepOfName(name);
   if (whose === null) return [];
   const pid = main?.identity.pid ?? null;
-  return [{ ...whose, generation, pid, startedAt: main?.startedAt ?? monotonic() }];
+  return [{ ...whose, generation, pid, startedAt: main?.startedAt ?? now }];
 }
 
 function hintsOf(runDir: string, config: Config, remembered: readonly SavedServiceRecord[]): readonly Hint[] {

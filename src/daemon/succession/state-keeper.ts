@@ -4,7 +4,7 @@ import type { SavedService } from '../../core/adoption/saved-service.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { SavedServiceRecord } from '../../os/files/remembered.ts';
 import type { StateFile } from '../../os/files/state-file.ts';
-import { Alarm } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
 import type { Identity } from '../../runtime/ports.ts';
 
 /** Delay of a save. Only counters and times can be lost: processes are found by a process scan. */
@@ -23,10 +23,11 @@ export class StateKeeper implements Disposable {
   readonly #file: Pick<StateFile, 'saveNow'>;
   readonly #memories: () => readonly SavedService[];
   #whose: Whose | null = null;
-  readonly #alarm = new Alarm(() => void this.saveNow());
+  readonly #alarm: Alarm;
   #isDirty = false;
 
-  constructor(file: Pick<StateFile, 'saveNow'>, memories: () => readonly SavedService[]) {
+  constructor(file: Pick<StateFile, 'saveNow'>, memories: () => readonly SavedService[], clock: Clock) {
+    this.#alarm = clock.alarm(() => void this.saveNow());
     this.#file = file;
     this.#memories = memories;
   }

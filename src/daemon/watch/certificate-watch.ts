@@ -5,7 +5,8 @@ import type { TlsFiles } from '../../core/model/spec.ts';
 import type { CertificateSource } from '../../http/context.ts';
 import { type Certificates, readCertificates, stampOf } from '../../os/files/certificates.ts';
 import type { Log } from '../../os/own-log/logger.ts';
-import { dateOf, every, unixNow } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 
 const LOOK_EVERY = 5_000;
 const DAY = 86_400_000;
@@ -15,6 +16,7 @@ const SOON = 7 * DAY;
 export class CertificateWatch implements CertificateSource, Disposable {
   readonly #files: () => TlsFiles;
   readonly #log: Log;
+  readonly #clock: Clock;
   readonly #timer: Disposable;
   readonly #listeners = new Set<(certificates: Certificates) => void>();
   readonly isForClients: boolean;
@@ -28,14 +30,15 @@ export class CertificateWatch implements CertificateSource, Disposable {
   #doubted: string | null = null;
   #warnedOn = 0;
 
-  constructor(files: () => TlsFiles, log: Log) {
+  constructor(files: () => TlsFiles, log: Log, clock: Clock) {
+    this.#clock = clock;
     this.#files = files;
     this.#log = log;
     this.isForClients = files().clientCa !== null;
     this.look();
     // At the start no replacement is in progress.
     this.#complain();
-    this.#timer = every(LOOK_EVERY, () => {
+    this.#timer = clock.every(LOOK_EVERY, () => {
       this.#complain();
       this.look();
     });
@@ -89,7 +92,7 @@ export class CertificateWatch implements CertificateSource, Disposable {
   /** Warns at most once a day. */
   #warnOfEnd(): void {
     const { expiresAt } = this.#current ?? {};
-    const now = unixNow();
+    const now = this.#clock.unix();
     if (expiresAt === undefined || expiresAt - now > SOON || now - this.#warnedOn < DAY) return;
     this.#warnedOn = now;
     const until = dateOf(expiresAt).toISOString();

@@ -2,8 +2,9 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { touch } from '../../os/files/touch.ts';
-import { every, monotonic, wallNow } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Loop } from '../../runtime/loop.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 
 const PERIOD: Millis = 1_000;
 /** The core's loop turns at least every second: after this time without a turn it counts as stalled. */
@@ -13,18 +14,21 @@ const ALPHA = 0.3;
 
 export class Liveness implements Disposable {
   #lag: Millis = 0;
-  #expected: Millis = monotonic() + PERIOD;
+  #expected: Millis;
+  readonly #clock: Clock;
   readonly #loop: Pick<Loop, 'turnedAt'>;
   readonly #file: string;
   readonly #onBeat: () => void;
   readonly #timer: Disposable;
 
   /** `onBeat` is called every second while the loop works. */
-  constructor(loop: Pick<Loop, 'turnedAt'>, heartbeatFile: string, onBeat: () => void) {
+  constructor(loop: Pick<Loop, 'turnedAt'>, heartbeatFile: string, clock: Clock, onBeat: () => void) {
+    this.#clock = clock;
+    this.#expected = clock.now() + PERIOD;
     this.#loop = loop;
     this.#file = heartbeatFile;
     this.#onBeat = onBeat;
-    this.#timer = every(PERIOD, () => this.#beat());
+    this.#timer = clock.every(PERIOD, () => this.#beat());
     this.#touch();
   }
 
@@ -34,7 +38,7 @@ export class Liveness implements Disposable {
   }
 
   get isStalled(): boolean {
-    return monotonic() - this.#loop.turnedAt > STALLED || this.#lag > STALLED;
+    return this.#clock.now() - this.#loop.turnedAt > STALLED || this.#lag > STALLED;
   }
 
   [Symbol.dispose](): void {
@@ -42,7 +46,7 @@ export class Liveness implements Disposable {
   }
 
   #beat(): void {
-    const now = monotonic();
+    const now = this.#clock.now();
     this.#lag = ALPHA * Math.max(0, now - this.#expected) + (1 - ALPHA) * this.#lag;
     this.#expected = now + PERIOD;
     if (this.isStalled) return;
@@ -53,7 +57,7 @@ export class Liveness implements Disposable {
   /** A heartbeat file that cannot be written is noticed by its watcher: supervision goes on. */
   #touch(): void {
     try {
-      touch(this.#file, wallNow());
+      touch(this.#file, dateOf(this.#clock.unix()));
     } catch {
       return;
     }

@@ -3,7 +3,7 @@
 import type { Event } from '../../core/model/events.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Run, Service, State } from '../../core/model/state.ts';
-import { every } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;
 const MIB = 1 << 20;
@@ -24,6 +24,7 @@ interface MemoryWatchOptions {
   readonly isHeld: (service: string, generation: number) => boolean;
   readonly post: (event: Event) => void;
   readonly period?: Millis;
+  readonly clock: Clock;
 }
 
 export class MemoryWatch implements Disposable {
@@ -34,7 +35,7 @@ export class MemoryWatch implements Disposable {
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
-    this.#timer = every(options.period ?? PERIOD, () => void this.#look());
+    this.#timer = options.clock.every(options.period ?? PERIOD, () => void this.#look());
   }
 
   async #look(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Millis, Schedule } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
 import { nextRun } from '../../os/config/calendar.ts';
 import type { JobHistory } from '../../os/files/job-history.ts';
-import { every, unixNow } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 500;
 /** If the wall clock was set back by more than this, the next times are computed anew. */
@@ -26,18 +26,18 @@ export class JobScheduler implements Disposable {
   readonly #post: (event: Event) => void;
   readonly #book: Book;
   readonly #random: () => number;
-  readonly #now: () => number;
-  readonly #timer = every(PERIOD, () => this.look());
+  readonly #clock: Clock;
+  readonly #timer: Disposable;
   #lookedAt: number;
 
-  /** `now`: Unix milliseconds. */
-  constructor(state: () => State, post: (event: Event) => void, book: Book, random: () => number, now = unixNow) {
+  constructor(state: () => State, post: (event: Event) => void, book: Book, random: () => number, clock: Clock) {
     this.#state = state;
     this.#post = post;
     this.#book = book;
     this.#random = random;
-    this.#now = now;
-    this.#lookedAt = now();
+    this.#clock = clock;
+    this.#lookedAt = clock.unix();
+    this.#timer = clock.every(PERIOD, () => this.look());
   }
 
   /** Unix milliseconds of the next time of a job; null: it has none. */
@@ -51,7 +51,7 @@ export class JobScheduler implements Disposable {
 
   /** Posts the jobs that came due since the last check. */
   look(): void {
-    const now = this.#now();
+    const now = this.#clock.unix();
     if (now < this.#lookedAt - BACKWARDS) this.#entries.clear();
     this.#lookedAt = now;
     const names = new Set<string>();

@@ -2,6 +2,7 @@
 
 import type { DaemonSpec, TlsFiles } from '../../core/model/spec.ts';
 import type { Log } from '../../os/own-log/logger.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 
 export class TcpAccess implements Disposable {
@@ -11,10 +12,10 @@ export class TcpAccess implements Disposable {
   #files: TlsFiles | null;
   #drop: () => void = () => undefined;
 
-  constructor({ tls, httpToken }: DaemonSpec, log: Log) {
+  constructor({ tls, httpToken }: DaemonSpec, log: Log, clock: Clock) {
     this.#token = httpToken;
     this.#files = tls;
-    this.certificates = tls === null ? null : new CertificateWatch(() => this.#files ?? tls, log);
+    this.certificates = tls === null ? null : new CertificateWatch(() => this.#files ?? tls, log, clock);
   }
 
   /** null: no token is needed. */

@@ -3,7 +3,7 @@
 import type { Millis } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
 import { type Usage, UsageSampler } from '../../os/proc/usage.ts';
-import { every, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;
 /**
@@ -16,17 +16,21 @@ const SELDOM = 3;
 export class UsageWatch implements Disposable {
   #last: ReadonlyMap<number, Usage> = new Map();
   readonly #state: () => State;
-  readonly #sampler = new UsageSampler();
-  readonly #timer = every(PERIOD, () => this.#turn());
+  readonly #clock: Clock;
+  readonly #sampler: UsageSampler;
+  readonly #timer: Disposable;
   #askedAt = Number.NEGATIVE_INFINITY;
   #turns = 0;
 
-  constructor(state: () => State) {
+  constructor(state: () => State, clock: Clock) {
     this.#state = state;
+    this.#clock = clock;
+    this.#sampler = new UsageSampler(clock);
+    this.#timer = clock.every(PERIOD, () => this.#turn());
   }
 
   of(pid: number): Usage | undefined {
-    this.#askedAt = monotonic();
+    this.#askedAt = this.#clock.now();
     return this.#last.get(pid);
   }
 
@@ -36,7 +40,7 @@ export class UsageWatch implements Disposable {
 
   #turn(): void {
     this.#turns += 1;
-    if (monotonic() - this.#askedAt < INTEREST || this.#turns % SELDOM === 1) void this.#sample();
+    if (this.#clock.now() - this.#askedAt < INTEREST || this.#turns % SELDOM === 1) void this.#sample();
   }
 
   async #sample(): Promise<void> {

@@ -1,7 +1,7 @@
 // An expensive answer, made once for all clients that ask at nearly the same time.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 /**
  * An answer is reused for this many times as long as making it took, even after the state has changed: opsd then spends
@@ -22,17 +22,19 @@ export class Fresh<T> {
   readonly #make: () => T;
   readonly #keep: Millis;
   readonly #version: () => number;
+  readonly #clock: Pick<Clock, 'now'>;
   #kept: Made<T> | null = null;
 
-  constructor(keep: Millis, version: () => number, make: () => T) {
+  constructor(keep: Millis, version: () => number, make: () => T, clock: Pick<Clock, 'now'>) {
     this.#make = make;
     this.#keep = keep;
     this.#version = version;
+    this.#clock = clock;
   }
 
   get(): T {
     if (this.#keep === 0) return this.#make();
-    const begunAt = monotonic();
+    const begunAt = this.#clock.now();
     const kept = this.#kept;
     if (kept !== null && this.#isGood(kept, begunAt)) return kept.value;
     const version = this.#version();
@@ -40,7 +42,7 @@ export class Fresh<T> {
     const made: Made<T> = { value, version, begunAt, servesUntil: null };
     this.#kept = made;
     const done = () => {
-      const now = monotonic();
+      const now = this.#clock.now();
       made.servesUntil = now + PACE * (now - begunAt);
     };
     if (value instanceof Promise) value.then(done, () => this.#forget(made));

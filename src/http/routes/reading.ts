@@ -94,7 +94,7 @@ function addLog(app: App, options: RouteOptions, services: () => readonly Servic
       const also = older === null ? {} : { 'X-Opsd-Older': encodeURI(options.hide(older)) };
       out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN, ...also });
       out.flushHeaders();
-      await sendLog({ log, isDeep, lines, follow: c.req.query('follow') === 'true' }, out);
+      await sendLog({ log, isDeep, lines, follow: c.req.query('follow') === 'true' }, out, options.clock);
     };
     open++;
     send()

@@ -20,10 +20,10 @@ export class SharedAnswers {
   readonly events: Fresh<Bytes>;
   readonly metrics: Fresh<Promise<Bytes>>;
 
-  constructor({ control, door }: RouteOptions) {
+  constructor({ control, clock, door }: RouteOptions) {
     const keep = door === 'tcp' ? KEEP : 0;
     const version = () => control.recentEvents().at(-1)?.id ?? 0;
-    const shared = <T>(make: () => T) => new Fresh(keep, version, make);
+    const shared = <T>(make: () => T) => new Fresh(keep, version, make, clock);
     this.status = shared(() => control.status());
     this.services = shared(() => worded(this.status.get()));
     this.graph = shared(() => worded(graphOf(control.graph(), null)));

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Millis } from '../../core/model/spec.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import { reply } from './refusals.ts';
@@ -23,10 +23,12 @@ export class Access {
   readonly #token: () => string | null;
   readonly #hasClientCa: boolean;
   readonly #log: Log;
+  readonly #clock: Pick<Clock, 'now'>;
   #refused = 0;
   #toldAt: Millis | null = null;
 
-  constructor(token: () => string | null, hasClientCa: boolean, log: Log) {
+  constructor(token: () => string | null, hasClientCa: boolean, log: Log, clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
     this.#token = token;
     this.#hasClientCa = hasClientCa;
     this.#log = log;
@@ -47,7 +49,7 @@ export class Access {
 
   #note({ socket }: IncomingMessage): void {
     this.#refused += 1;
-    const now = monotonic();
+    const now = this.#clock.now();
     if (this.#toldAt !== null && now - this.#toldAt < TELL_EVERY) return;
     this.#toldAt = now;
     this.#log('warn', 'refused over TCP, without token or certificate', { from: peerOf(socket), count: this.#refused });

@@ -3,6 +3,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Control } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { ListenerKind, Log } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import type { EventStreams } from '../streams/event-streams.ts';
@@ -24,6 +25,7 @@ export type Refusal = (request: IncomingMessage, response: ServerResponse) => bo
 
 interface ListenerOptions {
   readonly control: Control;
+  readonly clock: Clock;
   readonly streams: EventStreams;
   readonly door: ListenerKind;
   readonly pageLogs: () => boolean;
@@ -60,13 +62,13 @@ export function newListener(options: ListenerOptions): RequestListener {
 
 /** The routes are loaded with the first request: services start earlier, and an opsd without requests stays small. */
 function lazyApp(
-  { control, door, streams, log, pageLogs, hide }: ListenerOptions,
+  { control, clock, door, streams, log, pageLogs, hide }: ListenerOptions,
   turn: () => Promise<void>,
 ): RequestListener {
   let app: Promise<RequestListener> | null = null;
   const load = async (): Promise<RequestListener> => {
     const { newApp } = await import('../routes/app.ts');
-    return newApp({ control, door, streams, log, pageLogs, hide, turn });
+    return newApp({ control, clock, door, streams, log, pageLogs, hide, turn });
   };
   return (request, response) => {
     app ??= load();

@@ -5,7 +5,7 @@ import type { Server as SecureServer } from 'node:https';
 import type { Control } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
-import { Alarm } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { CertificateSource, ListenerKind, Log } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
 import { Access } from './access.ts';
@@ -16,6 +16,7 @@ import { MAX_HEADER_BYTES, MAX_HEADERS, refuse, reply } from './refusals.ts';
 import { newSecureServer } from './secure.ts';
 
 export interface ServerOptions {
+  readonly clock: Clock;
   readonly control: Control;
   readonly socketPath: string;
   readonly socketMode: number;
@@ -78,24 +79,24 @@ const FAREWELL: Millis = 500;
 export async function startServers(options: ServerOptions): Promise<Servers> {
   await using opened = new AsyncDisposableStack();
   const servers = new Set<Server>();
-  opened.defer(() => farewell(servers));
-  const streams = opened.use(new EventStreams(options.control));
+  opened.defer(() => farewell(servers, options.clock));
+  const streams = opened.use(new EventStreams(options.control, options.clock));
 
   const address = options.tcp === '' ? null : parseAddress(options.tcp);
   const makeServer = (door: ListenerKind): Server => {
     let isForAll = door === 'socket' || address === null;
     const mayAsk = ({ headers }: IncomingMessage) => isForAll || isOwnHost(headers.host, address?.host ?? '');
     const crowd = new Crowd(PLACES[door]);
-    const { control, log, pageLogs = () => false, hide = (text) => text } = options;
+    const { control, clock, log, pageLogs = () => false, hide = (text) => text } = options;
     const certificates = door === 'tcp' ? (options.certificates ?? null) : null;
-    const access = new Access(options.token ?? (() => null), certificates?.isForClients ?? false, log);
+    const access = new Access(options.token ?? (() => null), certificates?.isForClients ?? false, log, clock);
     const refuses: Refusal = (request, response) => {
       if (door === 'socket') return false;
       if (mayAsk(request)) return access.refuses(request, response);
       reply(response, 403, 'wrong_host', WRONG_HOST);
       return true;
     };
-    const listen = newListener({ door, control, log, pageLogs, hide, streams, crowd, refuses });
+    const listen = newListener({ door, control, clock, log, pageLogs, hide, streams, crowd, refuses });
     const server = newServer(door, listen, certificates);
     server.on('connection', (socket) => crowd.enter(socket, certificates !== null));
     server.on('secureConnection', (socket) => crowd.shaken(socket));
@@ -117,6 +118,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
       makeServer: () => makeServer('socket'),
       log: options.log,
       lookEvery: options.lookEvery ?? LOOK_EVERY,
+      clock: options.clock,
     }),
   );
   const all = opened.move();
@@ -167,10 +169,10 @@ function listenOnTcp(server: Server, address: Address): Promise<string> {
 }
 
 /** Accepts no more requests, gives those in progress a moment, then closes all connections. */
-async function farewell(servers: ReadonlySet<Server>): Promise<void> {
+async function farewell(servers: ReadonlySet<Server>, clock: Clock): Promise<void> {
   const closed = [...servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
   for (const server of servers) server.closeIdleConnections();
-  using late = new Alarm(() => {
+  using late = clock.alarm(() => {
     for (const server of servers) server.closeAllConnections();
   });
   late.set(FAREWELL);

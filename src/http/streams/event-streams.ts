@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http';
 import type { Control } from '../../api/control.ts';
 import type { EventView } from '../../api/events.ts';
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm, every, monotonic, wallNow } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 import type { ListenerKind } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import { StatusFeed } from './status-feed.ts';
@@ -45,15 +46,18 @@ const EVENT_ID = /^(?:(\d{1,10})\.)?(\d{1,15})$/;
 export class EventStreams implements Disposable {
   readonly #control: Control;
   readonly #listeners = new Set<Listener>();
-  readonly #gather = new Alarm(() => this.#giveChanges());
+  readonly #clock: Clock;
+  readonly #gather: Alarm;
   #gathering = false;
   #subscription: Disposable | null = null;
   #rounds: Disposable | null = null;
   #round = 0;
   #feed: StatusFeed | null = null;
 
-  constructor(control: Control) {
+  constructor(control: Control, clock: Clock) {
     this.#control = control;
+    this.#clock = clock;
+    this.#gather = clock.alarm(() => this.#giveChanges());
   }
 
   /** Takes over the response; false: too many listeners. `since`: an id, see EVENT_ID; null: only new events. */
@@ -67,7 +71,16 @@ export class EventStreams implements Disposable {
       'X-Content-Type-Options': 'nosniff',
     });
     const lastId = this.#startAfter(since);
-    const listener: Listener = { response, door, peer, kind, lastId, round: -1, saidAt: monotonic(), stuckSince: null };
+    const listener: Listener = {
+      response,
+      door,
+      peer,
+      kind,
+      lastId,
+      round: -1,
+      saidAt: this.#clock.now(),
+      stuckSince: null,
+    };
     this.#listeners.add(listener);
     response.once('close', () => this.#remove(listener));
     response.write('retry: 1000\n\n');
@@ -83,6 +96,10 @@ export class EventStreams implements Disposable {
     this.#rest();
   }
 
+  #wallNow(): Date {
+    return dateOf(this.#clock.unix());
+  }
+
   #isFull(door: ListenerKind, peer: string): boolean {
     const others = [...this.#listeners].filter((listener) => listener.door === door);
     if (others.length >= MAX_LISTENERS[door]) return true;
@@ -96,7 +113,7 @@ export class EventStreams implements Disposable {
 
   #wake(): void {
     this.#subscription ??= this.#control.events(() => this.#hear());
-    this.#rounds ??= every(ROUND, () => this.#makeRound());
+    this.#rounds ??= this.#clock.every(ROUND, () => this.#makeRound());
   }
 
   #hear(): void {
@@ -130,10 +147,10 @@ export class EventStreams implements Disposable {
   #makeRound(): void {
     this.#giveServiceChanges();
     this.#giveChanges();
-    const now = monotonic();
+    const now = this.#clock.now();
     for (const listener of this.#listeners) {
       if (now - listener.saidAt >= HEARTBEAT && canTake(listener, now))
-        say(listener, listener.kind === 'services' ? word('beat', { at: wallNow() }) : ':\n\n', now);
+        say(listener, listener.kind === 'services' ? word('beat', { at: this.#wallNow() }) : ':\n\n', now);
     }
   }
 
@@ -142,7 +159,7 @@ export class EventStreams implements Disposable {
     this.#gathering = false;
     const events = this.#control.recentEvents();
     const newest = events.at(-1)?.id ?? 0;
-    const now = monotonic();
+    const now = this.#clock.now();
     let words: ChangesInWords | null = null;
     for (const listener of this.#of('changes')) {
       if (listener.lastId >= newest || !canTake(listener, now)) continue;
@@ -154,10 +171,10 @@ export class EventStreams implements Disposable {
 
   /** A new listener gets what the others were sent, so that the next difference is right for all. */
   #giveAllServices(listener: Listener): void {
-    const now = monotonic();
+    const now = this.#clock.now();
     this.#feed ??= new StatusFeed(this.#control.status(), now);
     listener.round = this.#round;
-    say(listener, word('services', { ...this.#feed.all(now), at: wallNow() }), now);
+    say(listener, word('services', { ...this.#feed.all(now), at: this.#wallNow() }), now);
   }
 
   /** A listener that has the last round gets the difference; one that missed it gets all services. */
@@ -167,16 +184,16 @@ export class EventStreams implements Disposable {
       this.#feed = null;
       return;
     }
-    const now = monotonic();
+    const now = this.#clock.now();
     const status = this.#control.status();
     this.#feed ??= new StatusFeed(status, now);
     const changes = this.#feed.advance(status, now);
-    const difference = changes === null ? null : Buffer.from(word('changed', { ...changes, at: wallNow() }));
+    const difference = changes === null ? null : Buffer.from(word('changed', { ...changes, at: this.#wallNow() }));
     let all: Buffer | null = null;
     for (const listener of listeners) {
       if (!canTake(listener, now)) continue;
       if (listener.round !== this.#round) {
-        all ??= Buffer.from(word('services', { ...this.#feed.all(now), at: wallNow() }));
+        all ??= Buffer.from(word('services', { ...this.#feed.all(now), at: this.#wallNow() }));
         say(listener, all, now);
       } else if (difference !== null) say(listener, difference, now);
       listener.round = this.#round + 1;

@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { ServiceLog } from '../../api/logs.ts';
 import type { Millis } from '../../core/model/spec.ts';
-import { every, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 const NEWLINE = 10;
 const CHUNK = 64 * 1024;
@@ -43,9 +43,9 @@ async function tailOf(file: FileHandle, lines: number): Promise<Tail> {
 }
 
 /** Writes the last `lines` lines of `file` to `to`. Returns the offset behind them. */
-export async function writeTail(file: FileHandle, lines: number, to: Writable): Promise<number> {
+export async function writeTail(file: FileHandle, lines: number, to: Writable, clock: Clock): Promise<number> {
   const { start, size } = await tailOf(file, lines);
-  return copy(file, start, size, to);
+  return copy(file, start, size, to, clock);
 }
 
 interface LogQuery {
@@ -57,24 +57,24 @@ interface LogQuery {
 }
 
 /** Sends the last lines of the log and, with `follow`, new ones until `to` is closed. The file need not exist yet. */
-export async function sendLog({ log, isDeep, lines, follow }: LogQuery, to: Writable): Promise<void> {
+export async function sendLog({ log, isDeep, lines, follow }: LogQuery, to: Writable, clock: Clock): Promise<void> {
   let file = await log.open();
   try {
     const tail = file === null ? { start: 0, size: 0, missing: lines } : await tailOf(file, lines);
-    if (isDeep && tail.missing > 0) await writeRotated(log, tail.missing, file, to);
-    let at = file === null ? 0 : await copy(file, tail.start, tail.size, to);
+    if (isDeep && tail.missing > 0) await writeRotated(log, tail.missing, file, to, clock);
+    let at = file === null ? 0 : await copy(file, tail.start, tail.size, to, clock);
     if (!follow) return;
-    for await (const _ of ticks(to)) {
+    for await (const _ of ticks(to, clock)) {
       file ??= await log.open();
       if (file === null) continue;
       const { size, ino } = await file.stat();
       // The file was truncated in place: all its content is new.
       if (size < at) at = 0;
-      at = await copy(file, at, size, to);
+      at = await copy(file, at, size, to, clock);
       const named = log.inode();
       if (named === null || named === ino) continue;
       // Rotated: the rest of the old file first, then the new one from its start.
-      at = await copy(file, at, (await file.stat()).size, to);
+      at = await copy(file, at, (await file.stat()).size, to, clock);
       await file.close();
       file = await log.open();
       at = 0;
@@ -84,19 +84,25 @@ export async function sendLog({ log, isDeep, lines, follow }: LogQuery, to: Writ
   }
 }
 
-async function writeRotated(log: ServiceLog, lines: number, current: FileHandle | null, to: Writable): Promise<void> {
+async function writeRotated(
+  log: ServiceLog,
+  lines: number,
+  current: FileHandle | null,
+  to: Writable,
+  clock: Clock,
+): Promise<void> {
   const rotated = await log.openRotated();
   try {
     // The log was rotated at this moment: the rotated file is the one that is sent anyway.
     const isCurrent = (await rotated?.stat())?.ino === (await current?.stat())?.ino;
-    if (rotated !== null && !isCurrent) await writeTail(rotated, lines, to);
+    if (rotated !== null && !isCurrent) await writeTail(rotated, lines, to, clock);
   } finally {
     await rotated?.close();
   }
 }
 
 /** Copies chunk by chunk and waits for the reader, so that no more than two chunks are in memory. */
-async function copy(file: FileHandle, from: number, to: number, out: Writable): Promise<number> {
+async function copy(file: FileHandle, from: number, to: number, out: Writable, clock: Clock): Promise<number> {
   let at = from;
   while (at < to && !out.destroyed) {
     const { buffer, bytesRead } = await file.read(
@@ -107,16 +113,16 @@ async function copy(file: FileHandle, from: number, to: number, out: Writable): 
     );
     if (bytesRead === 0) break;
     at += bytesRead;
-    if (!out.write(buffer.subarray(0, bytesRead))) await drained(out);
+    if (!out.write(buffer.subarray(0, bytesRead))) await drained(out, clock);
   }
   return at;
 }
 
 /** Resolves when `out` has room again or is closed; closes it when the reader is stuck for too long. */
-async function drained(out: Writable): Promise<void> {
-  const since = monotonic();
-  using _stuck = every(1_000, () => {
-    if (monotonic() - since > STUCK_LIMIT) out.destroy();
+async function drained(out: Writable, clock: Clock): Promise<void> {
+  const since = clock.now();
+  using _stuck = clock.every(1_000, () => {
+    if (clock.now() - since > STUCK_LIMIT) out.destroy();
   });
   await new Promise<void>((resolve) => {
     const done = () => {
@@ -130,17 +136,17 @@ async function drained(out: Writable): Promise<void> {
 }
 
 /** Yields every LOOK_EVERY until `out` is closed. */
-async function* ticks(out: Writable): AsyncGenerator<undefined> {
+async function* ticks(out: Writable, clock: Clock): AsyncGenerator<undefined> {
   while (!out.destroyed) {
     yield undefined;
     if (out.destroyed) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         out.off('close', done);
-        clock[Symbol.dispose]();
+        timer[Symbol.dispose]();
         resolve();
       };
-      const clock = every(LOOK_EVERY, done);
+      const timer = clock.every(LOOK_EVERY, done);
       out.once('close', done);
     });
   }

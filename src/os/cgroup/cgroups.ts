@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { basename, dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
-import { after } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { makeFolders } from '../files/make-folders.ts';
 import { withSpare } from '../proc/spare-descriptor.ts';
 import { unitProperty } from '../systemd/own-unit.ts';
@@ -51,7 +51,7 @@ export function surroundings(environment: NodeJS.ProcessEnv): Surroundings {
 }
 
 /** Finds the cgroup delegated to opsd and moves opsd into a leaf of it. `description`: one line for the log. */
-export function detectCgroups(surroundings: Surroundings): Detected {
+export function detectCgroups(surroundings: Surroundings, clock: Clock): Detected {
   const none = (why: string): Detected => ({
     cgroups: null,
     description: `no cgroups (${why}): process trees are found by session and environment`,
@@ -72,7 +72,7 @@ export function detectCgroups(surroundings: Surroundings): Detected {
   // Only if systemd itself puts the next opsd into the leaf (DelegateSubgroup=): with controllers enabled, systemd
   // could not start it in the unit's own cgroup beside services that live on.
   if (isBornInLeaf) handOnControllers(base);
-  return { cgroups: new Cgroups(base), description: `cgroups: one for each generation below ${base}` };
+  return { cgroups: new Cgroups(base, clock), description: `cgroups: one for each generation below ${base}` };
 }
 
 function handOnControllers(base: string): void {
@@ -101,9 +101,11 @@ function ownPath({ ownCgroup, mounts }: Surroundings): string | null {
 
 export class Cgroups {
   readonly #base: string;
+  readonly #clock: Clock;
   #oomKillsOfUnit: number;
 
-  constructor(base: string) {
+  constructor(base: string, clock: Clock) {
+    this.#clock = clock;
     this.#base = base;
     this.#oomKillsOfUnit = oomKills(base) ?? 0;
   }
@@ -170,7 +172,7 @@ export class Cgroups {
    */
   async remove(path: string): Promise<boolean> {
     for (const wait of [0, ...REMOVAL_WAITS]) {
-      if (wait > 0) await after(wait);
+      if (wait > 0) await this.#clock.after(wait);
       try {
         removeTree(path);
         return true;

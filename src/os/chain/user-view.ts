@@ -4,7 +4,7 @@
 import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
 import type { UserObstacle } from '../../config/check/host-facts.ts';
 import type { Launch } from '../../core/model/spec.ts';
-import { Alarm, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { quote } from './exec-chain.ts';
 import { DEFAULT_PATH } from './tools.ts';
 
@@ -47,12 +47,12 @@ const OPTIONS = {
 let underWay = 0;
 
 /** null: no obstacle, or unknown. Never rejects. */
-export async function askUser(asked: Asked, question: Question): Promise<UserObstacle | null> {
+export async function askUser(asked: Asked, question: Question, clock: Clock): Promise<UserObstacle | null> {
   const [file = SH, ...args] = [...asked.rights, SH, '-s'];
   if (underWay >= MOST_AT_ONCE) return null;
   const { promise, resolve } = Promise.withResolvers<string>();
   // A child that waits in the kernel is not waited for.
-  using alarm = new Alarm(() => resolve(''));
+  using alarm = clock.alarm(() => resolve(''));
   alarm.set(PATIENCE);
   let child: ChildProcess;
   try {
@@ -81,13 +81,14 @@ export function askUserNow(
   asked: Asked,
   questions: readonly Question[],
   patience: number,
+  clock: Clock,
 ): readonly (UserObstacle | null)[] {
   const [file = SH, ...args] = [...asked.rights, SH, '-s'];
   const answers: (UserObstacle | null)[] = [];
-  const until = monotonic() + patience;
+  const until = clock.now() + patience;
   for (let from = 0; from < questions.length; from += MOST_QUESTIONS) {
     const some = questions.slice(from, from + MOST_QUESTIONS);
-    const timeout = Math.ceil(until - monotonic());
+    const timeout = Math.ceil(until - clock.now());
     const input = scriptOf(some);
     const told = timeout <= 0 ? '' : spawnSync(file, args, { ...OPTIONS, timeout, input }).stdout;
     answers.push(...obstaclesOf(told ?? '', some, asked.name));

@@ -2,7 +2,7 @@
 
 import { Cron } from 'croner';
 import type { Schedule } from '../../core/model/spec.ts';
-import { dateOf } from '../../runtime/clock.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 
 /** The first time after `after`; both in Unix milliseconds. null: never again. */
 export function nextRun({ cron, timezone }: Pick<Schedule, 'cron' | 'timezone'>, after: number): number | null {

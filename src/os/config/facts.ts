@@ -13,7 +13,8 @@ import type {
 } from '../../config/check/host-facts.ts';
 import type { Launch, Millis, TlsFiles } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
-import { dateOf, monotonic, unixNow } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 import { rightsStage } from '../chain/exec-chain.ts';
 import { chainTools, DEFAULT_PATH } from '../chain/tools.ts';
 import { askUserNow, nameOfUser } from '../chain/user-view.ts';
@@ -42,6 +43,7 @@ export class MachineFacts implements Facts {
   readonly texts: Map<string, string | null>;
   /** The paths of those files. */
   readonly textPaths = new Set<string>();
+  readonly #clock: Clock;
   readonly #searchPath: string;
   /** undefined: not asked for yet; null: unknown. */
   #sockets: readonly string[] | null | undefined;
@@ -64,10 +66,12 @@ export class MachineFacts implements Facts {
    * read again; null: a file that could not be read.
    */
   constructor(
+    clock: Clock,
     searchPath: string | undefined,
     sockets?: readonly string[],
     texts: ReadonlyMap<string, string | null> = new Map(),
   ) {
+    this.#clock = clock;
     this.#searchPath = searchPath || DEFAULT_PATH;
     this.#sockets = sockets;
     this.texts = new Map(texts);
@@ -88,7 +92,7 @@ export class MachineFacts implements Facts {
 
   /** Asks the services' users from now on, for a few seconds in all. */
   askUsers(): void {
-    this.#askUntil = monotonic() + ASK_PATIENCE;
+    this.#askUntil = this.#clock.now() + ASK_PATIENCE;
   }
 
   whyUserMayNot(
@@ -96,7 +100,7 @@ export class MachineFacts implements Facts {
     questions: readonly UserQuestion[],
   ): readonly (UserObstacle | null)[] {
     const until = this.#askUntil;
-    const credentials = until === null || this.#uid !== 0 ? null : credentialsOf(user, group);
+    const credentials = until === null || this.#uid !== 0 ? null : credentialsOf(user, group, this.#clock.now());
     if (until === null || credentials === null) return [];
     const [gid = 0] = credentials.gids;
     const birth = { user: { uid: credentials.uid, gid }, noNewPrivileges: false, capabilities };
@@ -104,7 +108,7 @@ export class MachineFacts implements Facts {
     const those = questions.map(({ cwd, program, searchPath }) => {
       return { cwd, program, path: searchPath ?? this.#searchPath };
     });
-    return askUserNow(asked, those, until - monotonic());
+    return askUserNow(asked, those, until - this.#clock.now(), this.#clock);
   }
 
   readText(path: string, user: string | null, group: string | null): FileText {
@@ -126,7 +130,7 @@ export class MachineFacts implements Facts {
     const key = JSON.stringify([user, group]);
     let credentials = this.#credentials.get(key);
     if (credentials === undefined) {
-      credentials = credentialsOf(user, group);
+      credentials = credentialsOf(user, group, this.#clock.now());
       this.#credentials.set(key, credentials);
     }
     return credentials === null ? 'unknown' : { credentials, name: user ?? 'root' };
@@ -137,7 +141,7 @@ export class MachineFacts implements Facts {
   }
 
   hasGroup(group: string): boolean {
-    return /^\d+$/.test(group) || remember(this.#groups, group, () => groupIdOf(group)) !== null;
+    return /^\d+$/.test(group) || remember(this.#groups, group, () => groupIdOf(group, this.#clock.now())) !== null;
   }
 
   isSelf(user: string): boolean {
@@ -146,7 +150,7 @@ export class MachineFacts implements Facts {
 
   whyNotSchedule(cron: string, timezone: string | null): string | null {
     return remember(this.#schedules, JSON.stringify([cron, timezone]), () =>
-      scheduleProblem(cron, timezone, unixNow()),
+      scheduleProblem(cron, timezone, this.#clock.unix()),
     );
   }
 
@@ -157,7 +161,7 @@ export class MachineFacts implements Facts {
   doubtsOnTls(files: TlsFiles): readonly TlsDoubt[] {
     const read = readCertificates(files);
     if (!('cert' in read)) return read;
-    if (read.expiresAt > unixNow()) return [];
+    if (read.expiresAt > this.#clock.unix()) return [];
     const expired = dateOf(read.expiresAt).toISOString();
     return [{ key: 'cert', why: `${files.cert} expired at ${expired}; renew it` }];
   }
@@ -194,7 +198,7 @@ export class MachineFacts implements Facts {
   }
 
   #uidOf(user: string): number | null {
-    return remember(this.#users, user, () => accountOf(user)?.uid ?? null);
+    return remember(this.#users, user, () => accountOf(user, this.#clock.now())?.uid ?? null);
   }
 }
 

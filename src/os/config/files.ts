@@ -7,6 +7,7 @@ import type { SourceFile } from '../../config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../../config/load.ts';
 import { type Document, parseDocument } from '../../config/source/parse.ts';
 import type { Problem } from '../../errors.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { readTextFile } from '../files/text-file.ts';
 import { doubtAbove, isOpen } from '../trust/folders.ts';
 import { lookAt, lookThroughExactly } from '../trust/foreign-path.ts';
@@ -17,6 +18,7 @@ import { isPattern, matchFiles } from './file-pattern.ts';
 const LARGEST_FILE = 4 * 1024 ** 2;
 
 export interface ConfigOptions {
+  readonly clock: Clock;
   /** The path as given, relative to `workDir`; messages show it so. */
   readonly configFile: string;
   /** ${PREFIX}: secrets are in `key/env.toml` below it. */
@@ -46,7 +48,7 @@ export type ReadResult = LoadResult & {
 export function readConfig(options: ConfigOptions): ReadResult {
   const reader = new Reader(options);
   reader.readAll();
-  const facts = new MachineFacts(options.env.PATH, options.sockets);
+  const facts = new MachineFacts(options.clock, options.env.PATH, options.sockets);
   if (options.asksUsers) facts.askUsers();
   const sources = {
     files: reader.files,
@@ -64,7 +66,10 @@ export function readConfig(options: ConfigOptions): ReadResult {
     ...result,
     files: [...new Set([...reader.watched, ...facts.textPaths])],
     rescaled: (scale) =>
-      loadConfig({ ...sources, scale }, new MachineFacts(options.env.PATH, options.sockets, facts.texts)),
+      loadConfig(
+        { ...sources, scale },
+        new MachineFacts(options.clock, options.env.PATH, options.sockets, facts.texts),
+      ),
   };
 }
 

@@ -1,7 +1,7 @@
 // Reads the FIFOs that have data, in turns: a flood from one service delays neither the others nor the event loop.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm, monotonic } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
 import type { Kernel, Poll } from './kernel.ts';
 
 /** Longest time of reading in one turn of the event loop. */
@@ -20,29 +20,31 @@ export interface Watch extends Disposable {
   resume(): void;
 }
 
-export function watchReadiness(kernel: Kernel | null): Readiness {
+export function watchReadiness(kernel: Kernel | null, clock: Clock): Readiness {
   try {
-    if (kernel) return new KernelReadiness(kernel);
+    if (kernel) return new KernelReadiness(kernel, clock);
   } catch {
     // No descriptor is left for epoll: poll by reading instead.
   }
-  return new Rounds();
+  return new Rounds(clock);
 }
 
 class KernelReadiness implements Readiness {
   readonly #readers = new Map<number, Reader>();
+  readonly #clock: Clock;
   readonly #poll: Poll;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, clock: Clock) {
+    this.#clock = clock;
     this.#poll = kernel.poll(() => this.#turn());
   }
 
   /** The kernel returns ready descriptors in turn, and again those that are still readable afterwards. */
   #turn(): void {
-    const end = monotonic() + TURN;
+    const end = this.#clock.now() + TURN;
     for (const fd of this.#poll.readable()) {
       this.#readers.get(fd)?.();
-      if (monotonic() > end) return;
+      if (this.#clock.now() > end) return;
     }
   }
 
@@ -77,8 +79,14 @@ interface Visited {
 /** Without epoll: reads each descriptor in rounds, again at once while data comes, ever less often while none does. */
 class Rounds implements Readiness {
   readonly #visited = new Set<Visited>();
-  readonly #alarm = new Alarm(() => this.#round());
+  readonly #clock: Clock;
+  readonly #alarm: Alarm;
   #atOnce: NodeJS.Immediate | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#alarm = clock.alarm(() => this.#round());
+  }
 
   watch(_fd: number, read: Reader): Watch {
     const visited: Visited = { read, pause: SHORTEST_PAUSE, due: 0 };
@@ -101,10 +109,10 @@ class Rounds implements Readiness {
 
   #round(): void {
     this.#atOnce = null;
-    const began = monotonic();
+    const began = this.#clock.now();
     let next = began + LONGEST_PAUSE;
     for (const visited of [...this.#visited]) {
-      if (visited.due <= began && monotonic() < began + TURN) {
+      if (visited.due <= began && this.#clock.now() < began + TURN) {
         visited.pause = this.#visit(visited) ? 0 : Math.min(Math.max(visited.pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE);
         visited.due = began + visited.pause;
         // To the end of the queue: descriptors that had no turn are first in the next round.
@@ -112,7 +120,7 @@ class Rounds implements Readiness {
       }
       next = Math.min(next, visited.due);
     }
-    if (this.#visited.size > 0) this.#goOn(next - monotonic());
+    if (this.#visited.size > 0) this.#goOn(next - this.#clock.now());
   }
 
   #visit({ read }: Visited): boolean {

@@ -6,7 +6,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, wri
 import { join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf, RuntimeError } from '../../errors.ts';
-import { after, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { isTaken } from '../proc/signals.ts';
 import { readPid, removePid, writePid } from './pid-files.ts';
 
@@ -21,9 +21,9 @@ const PAUSE: Millis = 10;
 const HELD = 1;
 
 /** Takes the lock until disposed. Throws RuntimeError with the PID if another opsd runs. */
-export async function acquireLock(runDir: string): Promise<AsyncDisposable> {
+export async function acquireLock(runDir: string, clock: Clock): Promise<AsyncDisposable> {
   const path = join(runDir, 'opsd.lock');
-  const end = monotonic() + PATIENCE;
+  const end = clock.now() + PATIENCE;
   for (;;) {
     const fd = openLock(path);
     try {
@@ -35,8 +35,8 @@ export async function acquireLock(runDir: string): Promise<AsyncDisposable> {
     const winner = readPid(path);
     closeSync(fd);
     if (winner !== null && isTaken(winner)) throw taken(runDir, `pid ${winner}`);
-    if (monotonic() > end) throw taken(runDir, 'its PID is not known: try again, or see lslocks(8)');
-    await after(PAUSE);
+    if (clock.now() > end) throw taken(runDir, 'its PID is not known: try again, or see lslocks(8)');
+    await clock.after(PAUSE);
   }
 }
 

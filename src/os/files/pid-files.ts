@@ -4,7 +4,7 @@ import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, unlin
 import { join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
-import { every } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { PidFiles } from '../../runtime/ports.ts';
 import type { Log } from '../own-log/logger.ts';
 import { replaceFile } from './replace-file.ts';
@@ -62,11 +62,13 @@ export class ServicePidFiles implements PidFiles, Disposable {
   readonly #missing = new Map<string, number>();
   #retries: Disposable | null = null;
 
+  readonly #clock: Clock;
   readonly #retryEvery: Millis;
 
-  constructor(runDir: string, log: Log, retryEvery: Millis = RETRY_EVERY) {
+  constructor(runDir: string, log: Log, clock: Clock, retryEvery: Millis = RETRY_EVERY) {
     this.#runDir = runDir;
     this.#log = log;
+    this.#clock = clock;
     this.#retryEvery = retryEvery;
   }
 
@@ -77,7 +79,7 @@ export class ServicePidFiles implements PidFiles, Disposable {
     } catch (error) {
       this.#complain('write', service, error);
       this.#missing.set(service, pid);
-      this.#retries ??= every(this.#retryEvery, () => this.#retry());
+      this.#retries ??= this.#clock.every(this.#retryEvery, () => this.#retry());
     }
   }
 

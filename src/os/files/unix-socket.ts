@@ -5,7 +5,7 @@ import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf, RuntimeError } from '../../errors.ts';
-import { Alarm, every } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 
 interface UnixSocketOptions {
@@ -18,6 +18,7 @@ interface UnixSocketOptions {
   readonly log: (level: 'warn' | 'error', message: string, fields: Readonly<Record<string, string>>) => void;
   /** How often to check that the socket still exists. */
   readonly lookEvery: Millis;
+  readonly clock: Clock;
 }
 
 /** How long the daemon at the socket may take to accept a connection; after that it counts as alive but busy. */
@@ -37,13 +38,13 @@ export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<As
     );
   }
   const gid = options.group === null ? null : groupNumber(options.group);
-  await clear(path);
+  await clear(path, options.clock);
 
   let server = options.makeServer();
   let inode = await bind(server, draft, path, options.mode, gid);
   let restoring: Promise<void> | null = null;
   let failing = false;
-  const guard = every(options.lookEvery, () => {
+  const guard = options.clock.every(options.lookEvery, () => {
     const there = inodeOf(path);
     if (there === inode || restoring !== null) return;
     if (there !== null) return complain("somebody else's file is in its place; opsd ctl cannot reach this daemon");
@@ -79,13 +80,13 @@ export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<As
 /**
  * Makes sure that no daemon listens at `path`: removes a socket that refuses connections; anything else is an error.
  */
-async function clear(path: string): Promise<void> {
+async function clear(path: string, clock: Clock): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) {
     throw new RuntimeError(`${path} is in the way of the control socket and is not a socket; move it away`);
   }
-  const answer = await probe(path);
+  const answer = await probe(path, clock);
   if (answer === 'ECONNREFUSED') unlinkSync(path);
   else if (answer === 'alive') {
     throw new RuntimeError(
@@ -97,9 +98,9 @@ async function clear(path: string): Promise<void> {
 }
 
 /** `alive`, or the code of the error of connect(2). */
-async function probe(path: string): Promise<string> {
+async function probe(path: string, clock: Clock): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
-  using patience = new Alarm(() => resolve('alive'));
+  using patience = clock.alarm(() => resolve('alive'));
   patience.set(PROBE_LIMIT);
   const socket = connect(path);
   socket.once('connect', () => resolve('alive'));

@@ -3,7 +3,7 @@
 import { write } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
-import { after, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { LogFile } from './log-file.ts';
 
 /** Until the next try when the log is a FIFO or terminal that is full. */
@@ -31,6 +31,12 @@ export class Slots {
   }
 }
 
+/** What a late write needs. */
+interface Means {
+  readonly slots: Slots;
+  readonly clock: Clock;
+}
+
 /** How a write ended. `left`: bytes that were not written, because of `error` or because it was given up. */
 export interface Written {
   readonly bytes: number;
@@ -41,17 +47,22 @@ export interface Written {
 }
 
 /** Appends `bytes` to the log, however long it takes; gives up between two writes when `isOver`. */
-export async function writeLate(log: LogFile, bytes: Buffer, slots: Slots, isOver: () => boolean): Promise<Written> {
+export async function writeLate(
+  log: LogFile,
+  bytes: Buffer,
+  { slots, clock }: Means,
+  isOver: () => boolean,
+): Promise<Written> {
   let next = 0;
   let longest: Millis = 0;
   while (next < bytes.length && !isOver()) {
-    const began = monotonic();
+    const began = clock.now();
     const result = await slots.use(() => writeSome(log, bytes, next));
-    longest = Math.max(longest, monotonic() - began);
+    longest = Math.max(longest, clock.now() - began);
     if (typeof result === 'number') {
       log.grew(result);
       next += result;
-    } else if (codeOf(result) === 'EAGAIN') await after(PAUSE);
+    } else if (codeOf(result) === 'EAGAIN') await clock.after(PAUSE);
     else return { bytes: next, left: bytes.length - next, error: result, longest };
   }
   return { bytes: next, left: bytes.length - next, error: null, longest };

@@ -2,7 +2,7 @@
 
 import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { lookAt } from '../trust/foreign-path.ts';
 import { openLog } from './open-log.ts';
@@ -25,14 +25,16 @@ interface Open {
 export class LogFile implements Disposable {
   readonly path: string;
   readonly #uid: number;
+  readonly #clock: Pick<Clock, 'now'>;
   #open: Open | null = null;
   #end = 0;
   #checkedAt: Millis = 0;
 
   /** `uid`: the service's user. */
-  constructor(path: string, uid: number) {
+  constructor(path: string, uid: number, clock: Pick<Clock, 'now'>) {
     this.path = path;
     this.#uid = uid;
+    this.#clock = clock;
   }
 
   get isOpen(): boolean {
@@ -63,7 +65,7 @@ export class LogFile implements Disposable {
     const found = fstatSync(fd);
     this.#open = { fd, ino: found.ino, dev: found.dev, isRegular: found.isFile() };
     this.#end = found.size;
-    this.#checkedAt = monotonic();
+    this.#checkedAt = this.#clock.now();
   }
 
   /** Whether a file of this name exists. */

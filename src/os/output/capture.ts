@@ -3,7 +3,7 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
-import { after, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Fifo } from '../fifo/fifo.ts';
 import type { Kernel } from '../fifo/kernel.ts';
 import type { Readiness, Watch } from '../fifo/poller.ts';
@@ -17,6 +17,7 @@ import { Transfer } from './transfer.ts';
 
 /** The parts that the outputs of all services share. */
 export interface Shared {
+  readonly clock: Clock;
   readonly kernel: Kernel | null;
   readonly readiness: Readiness;
   readonly slots: Slots;
@@ -67,7 +68,7 @@ export class Capture implements Disposable {
     this.#fifo = fifo;
     this.#file = file;
     this.#shared = shared;
-    this.#transfer = new Transfer(fifo, file, shared.kernel, batchPath, {
+    this.#transfer = new Transfer(fifo, file, shared, batchPath, {
       wrote: (bytes) => shared.onBytes(service, bytes),
       lost: (bytes) => this.#lose(bytes),
     });
@@ -103,7 +104,7 @@ export class Capture implements Disposable {
 
   #read(): number {
     if (this.#late || this.#isOver) return 0;
-    const now = monotonic();
+    const now = this.#shared.clock.now();
     if (this.#failure && !this.retry()) return this.#drop();
     let bytes = 0;
     const isWell = this.#attempt(() => {
@@ -112,7 +113,7 @@ export class Capture implements Disposable {
       if (this.#patience.isOver || !this.#file.isRegular) bytes += this.#readLate();
       else {
         bytes += this.#transfer.move();
-        this.#patience.took(monotonic() - now);
+        this.#patience.took(this.#shared.clock.now() - now);
       }
     });
     return isWell ? bytes : this.#drop();
@@ -131,7 +132,7 @@ export class Capture implements Disposable {
     const { bytes, length } = this.#transfer.take(LATE_CHUNK);
     if (length === 0) return 0;
     this.#watch.pause();
-    this.#late = writeLate(this.#file, Buffer.from(bytes), this.#shared.slots, () => this.#isOver).then((written) =>
+    this.#late = writeLate(this.#file, Buffer.from(bytes), this.#shared, () => this.#isOver).then((written) =>
       this.#wroteLate(written),
     );
     return length;
@@ -165,7 +166,7 @@ export class Capture implements Disposable {
         ...(codeOf(error) === '' ? {} : { remedy: remedyFor(error) }),
       });
     }
-    this.#failure = { code: codeOf(error) || why, retryAt: monotonic() + this.#shared.retryEvery };
+    this.#failure = { code: codeOf(error) || why, retryAt: this.#shared.clock.now() + this.#shared.retryEvery };
   }
 
   #drop(): number {
@@ -179,7 +180,7 @@ export class Capture implements Disposable {
   /** Tries to write again after a failure, first a line that says how much was lost. True: writing works. */
   retry(): boolean {
     if (!this.#failure) return true;
-    if (this.#late || monotonic() < this.#failure.retryAt) return false;
+    if (this.#late || this.#shared.clock.now() < this.#failure.retryAt) return false;
     const { code } = this.#failure;
     const isWell = this.#attempt(() => {
       this.#file[Symbol.dispose]();
@@ -199,7 +200,7 @@ export class Capture implements Disposable {
 
   #lossMarker(code: string): Buffer {
     const begin = this.#file.endsWithNewline() ? '' : '\n';
-    const time = this.#transfer.stamps ? `${timestamp()} ` : '';
+    const time = this.#transfer.stamps ? `${timestamp(this.#shared.clock.unix())} ` : '';
     return Buffer.from(`${begin}${time}opsd: ${this.#lost} bytes of output were lost here (${code})\n`);
   }
 
@@ -243,11 +244,11 @@ export class Capture implements Disposable {
 
   /** False: the wait is over. */
   #waitForLine(): boolean {
-    const now = monotonic();
+    const now = this.#shared.clock.now();
     if (!this.#isSwitching) {
       this.#isSwitching = true;
       this.#switchBy = now + LONGEST_LINE_WAIT;
-      void after(LONGEST_LINE_WAIT).then(() => this.#isSwitching && this.#read());
+      void this.#shared.clock.after(LONGEST_LINE_WAIT).then(() => this.#isSwitching && this.#read());
     }
     return now < this.#switchBy;
   }
@@ -274,8 +275,8 @@ export class Capture implements Disposable {
 
   /** Before opsd ends: writes what was read and reads what waits, until `end` at the latest. */
   async settle(end: Millis): Promise<void> {
-    for (let left = MOST_LEFT; left > 0 && monotonic() < end; ) {
-      if (this.#late) await Promise.race([this.#late, after(end - monotonic())]);
+    for (let left = MOST_LEFT; left > 0 && this.#shared.clock.now() < end; ) {
+      if (this.#late) await Promise.race([this.#late, this.#shared.clock.after(end - this.#shared.clock.now())]);
       else {
         const bytes = this.#read();
         if (bytes === 0) return;

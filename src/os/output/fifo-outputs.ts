@@ -171,7 +171,7 @@ export class FifoOutputs implements Disposable {
     return new Capture(
       service,
       fifo,
-      new LogFile(logPath(service), fifo.uid),
+      new LogFile(logPath(service), fifo.uid, shared.clock),
       this.#batchPath(service),
       stamps,
       shared,

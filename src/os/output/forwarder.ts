@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Millis } from '../../core/model/spec.ts';
-import { after, monotonic } from '../../runtime/clock.ts';
+
 import type { Fifo } from '../fifo/fifo.ts';
 import type { Watch } from '../fifo/poller.ts';
 import type { Shared } from './capture.ts';
@@ -63,7 +63,7 @@ export class Forwarder implements Disposable {
 
   #read(): number {
     if (this.#isWaiting) return 0;
-    const isDropping = this.#givenUpUntil !== null && monotonic() < this.#givenUpUntil;
+    const isDropping = this.#givenUpUntil !== null && this.#shared.clock.now() < this.#givenUpUntil;
     const program = isDropping ? null : this.#start();
     const length = this.#fifo.read(chunk);
     if (length === 0) return 0;
@@ -106,7 +106,7 @@ export class Forwarder implements Disposable {
         program: this.#command[0],
       });
       this.#pause();
-      void after(PAUSE).then(() => this.#resume());
+      void this.#shared.clock.after(PAUSE).then(() => this.#resume());
     });
     return program;
   }
@@ -117,7 +117,7 @@ export class Forwarder implements Disposable {
       program: this.#command[0],
       why: error instanceof Error ? error.message : String(error),
     });
-    this.#givenUpUntil = monotonic() + this.#shared.retryEvery;
+    this.#givenUpUntil = this.#shared.clock.now() + this.#shared.retryEvery;
     this.#program = null;
     this.#resume();
   }
@@ -159,7 +159,7 @@ export class Forwarder implements Disposable {
     if (!program) return;
     const isGone = new Promise<void>((resolve) => program.once('exit', () => resolve()));
     program.stdin?.end();
-    await Promise.race([isGone, after(Math.max(end - monotonic(), 0))]);
+    await Promise.race([isGone, this.#shared.clock.after(Math.max(end - this.#shared.clock.now(), 0))]);
   }
 
   [Symbol.dispose](): void {

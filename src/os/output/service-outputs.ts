@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceLog } from '../../api/logs.ts';
 import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
-import { every, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import { type Kernel, loadKernel } from '../fifo/kernel.ts';
 import { type Readiness, watchReadiness } from '../fifo/poller.ts';
@@ -33,6 +33,7 @@ export interface ServiceOutputsOptions {
   readonly retryEvery?: Millis;
   /** null: copy by read(2) and write(2), as without node:ffi. */
   readonly kernel?: Kernel | null;
+  readonly clock: Clock;
 }
 
 /** Background writes at a time: all may hang on a slow disk, and others need threads of Node's pool, too. */
@@ -50,9 +51,10 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   constructor(options: ServiceOutputsOptions) {
     this.#options = options;
     const kernel = options.kernel === undefined ? loadKernel() : options.kernel;
-    this.#readiness = watchReadiness(kernel);
+    this.#readiness = watchReadiness(kernel, options.clock);
     const shared: Shared = {
       kernel,
+      clock: options.clock,
       readiness: this.#readiness,
       slots: new Slots(LATE_WRITES),
       commandAs: (uid, command) => options.commandAs?.(uid, command) ?? command,
@@ -63,7 +65,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     };
     const { runDir, uidOf } = options;
     this.#fifos = new FifoOutputs({ runDir, logPath: (service) => this.#logPath(service), uidOf, shared });
-    this.#retries = every(shared.retryEvery, () => this.#fifos.retry());
+    this.#retries = options.clock.every(shared.retryEvery, () => this.#fifos.retry());
   }
 
   /**
@@ -150,7 +152,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
 
   /** Writes what was read, as far as slow disks allow. The FIFOs stay: services that live on write into them. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const end = monotonic() + LONGEST_SETTLING;
+    const end = this.#options.clock.now() + LONGEST_SETTLING;
     this.#retries[Symbol.dispose]();
     await Promise.all(this.#fifos.ways().map((way) => way.settle(end)));
     this.#fifos[Symbol.dispose]();

@@ -1,6 +1,7 @@
 // Moves the bytes from the FIFO to the log file: as they are or with timestamps, within the kernel if possible.
 
 import { constants as system } from 'node:os';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Fifo } from '../fifo/fifo.ts';
 import type { Kernel } from '../fifo/kernel.ts';
 import type { LogFile } from '../log-file/log-file.ts';
@@ -15,6 +16,12 @@ interface Tally {
   lost(bytes: number): void;
 }
 
+/** What it works with. */
+interface Means {
+  readonly kernel: Kernel | null;
+  readonly clock: Clock;
+}
+
 const MOST_SPLICED = 1 << 20;
 const CHUNK = 65_536;
 /** After so many full reads in a row the service writes a flood, and its FIFO gets a larger buffer. */
@@ -27,6 +34,7 @@ let stampedChunk = Buffer.alloc(0);
 export class Transfer implements Disposable {
   readonly #fifo: Fifo;
   readonly #file: LogFile;
+  readonly #clock: Clock;
   readonly #kernel: Kernel | null;
   readonly #batchPath: string;
   readonly #tally: Tally;
@@ -38,10 +46,11 @@ export class Transfer implements Disposable {
   #fullPipes = 0;
 
   /** `batchPath`: the file of the StampedBatch. */
-  constructor(fifo: Fifo, file: LogFile, kernel: Kernel | null, batchPath: string, tally: Tally) {
+  constructor(fifo: Fifo, file: LogFile, { kernel, clock }: Means, batchPath: string, tally: Tally) {
     this.#fifo = fifo;
     this.#file = file;
     this.#kernel = kernel;
+    this.#clock = clock;
     this.#batchPath = batchPath;
     this.#tally = tally;
   }
@@ -91,7 +100,7 @@ export class Transfer implements Disposable {
   }
 
   #stampInBatch(): number {
-    const time = timestamp();
+    const time = timestamp(this.#clock.unix());
     const { ino, end: offset } = this.#file;
     const length = this.#fillBatch({ ino, offset, column: this.#lineStamper().column, time });
     if (length <= 0 || !this.#batch) return length;
@@ -129,7 +138,7 @@ export class Transfer implements Disposable {
   take(limit: number): { readonly bytes: Buffer; readonly length: number } {
     const length = this.#fifo.read(chunk, limit);
     const raw = chunk.subarray(0, length);
-    return { length, bytes: length > 0 && this.#stamps ? this.#stamped(raw, timestamp()) : raw };
+    return { length, bytes: length > 0 && this.#stamps ? this.#stamped(raw, timestamp(this.#clock.unix())) : raw };
   }
 
   /** Appends to the log; bytes that cannot be written are counted as lost. Throws the error of write(2). */

@@ -1,7 +1,7 @@
 // Writes log lines to a descriptor, which may be full, slow or closed: opsd goes on and counts the lost lines.
 
 import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
-import { after, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 /** Size of the buffer for a slow reader; further lines are dropped. */
 const BUFFER_LIMIT = 1 << 20;
@@ -12,6 +12,7 @@ const PAUSE = 20;
 
 export class LineSink implements AsyncDisposable {
   readonly #fd: number;
+  readonly #clock: Clock;
   readonly #lossLine: (lines: number) => string;
   #lines: string[] = [];
   #size = 0;
@@ -21,8 +22,9 @@ export class LineSink implements AsyncDisposable {
   #droppedUntold = 0;
 
   /** `lossLine` makes the line that says how many lines were lost. */
-  constructor(fd: number, lossLine: (lines: number) => string) {
+  constructor(fd: number, clock: Clock, lossLine: (lines: number) => string) {
     this.#fd = fd;
+    this.#clock = clock;
     this.#lossLine = lossLine;
   }
 
@@ -65,7 +67,7 @@ export class LineSink implements AsyncDisposable {
 
   #begin(): void {
     if (this.#writing || this.#lines.length === 0) return;
-    this.#writing = { since: monotonic(), done: this.#writeAll() };
+    this.#writing = { since: this.#clock.now(), done: this.#writeAll() };
   }
 
   async #writeAll(): Promise<void> {
@@ -73,7 +75,7 @@ export class LineSink implements AsyncDisposable {
       const { bytes, lines } = this.#take();
       for (let from = 0; from < bytes.length; ) {
         const written = await writeSome(this.#fd, bytes, from);
-        if (written === 'full') await after(PAUSE);
+        if (written === 'full') await this.#clock.after(PAUSE);
         else if (written === 'broken') {
           this.#drop(lines);
           break;
@@ -85,7 +87,7 @@ export class LineSink implements AsyncDisposable {
 
   /** Writes the last lines of the process at once. Gives up if the reader is stuck. */
   flushNow(): void {
-    if (this.#lines.length === 0 || (this.#writing && monotonic() - this.#writing.since > PATIENCE / 10)) return;
+    if (this.#lines.length === 0 || (this.#writing && this.#clock.now() - this.#writing.since > PATIENCE / 10)) return;
     const { bytes, lines } = this.#take();
     let own = -1;
     try {
@@ -104,8 +106,8 @@ export class LineSink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#begin();
-    const end = monotonic() + PATIENCE;
-    while (this.#writing && monotonic() < end) await Promise.race([this.#writing.done, after(PAUSE)]);
+    const end = this.#clock.now() + PATIENCE;
+    while (this.#writing && this.#clock.now() < end) await Promise.race([this.#writing.done, this.#clock.after(PAUSE)]);
   }
 }
 

@@ -3,7 +3,8 @@
 import { pino } from 'pino';
 import type { Component } from '../../config/values/log-level.ts';
 import { ConfigError } from '../../errors.ts';
-import { wallNow } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 import { hideAll, type Masks } from '../../text/masks.ts';
 import { LineSink } from './line-sink.ts';
 import { textLine } from './log-text.ts';
@@ -71,14 +72,17 @@ interface LoggerOptions {
   readonly destination?: number;
   /** Secrets, which are masked in every line. */
   readonly masks?: Masks;
+  readonly clock: Clock;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
   let filter = parseFilter(options.level);
-  const sink = new LineSink(options.destination ?? 1, (lines) =>
+  const { clock } = options;
+  const isoNow = () => dateOf(clock.unix()).toISOString();
+  const sink = new LineSink(options.destination ?? 1, clock, (lines) =>
     options.format === 'text'
-      ? `${timestamp()} [WARN] log lines were lost: nobody took them count=${lines}\n`
-      : `${JSON.stringify({ time: wallNow().toISOString(), level: 'warn', message: 'log lines were lost: nobody took them', count: lines })}\n`,
+      ? `${timestamp(clock.unix())} [WARN] log lines were lost: nobody took them count=${lines}\n`
+      : `${JSON.stringify({ time: isoNow(), level: 'warn', message: 'log lines were lost: nobody took them', count: lines })}\n`,
   );
   const text = options.format === 'text';
   const { masks } = options;
@@ -87,7 +91,7 @@ export function createLogger(options: LoggerOptions): Logger {
       level: filter.level,
       base: null,
       messageKey: 'message',
-      timestamp: () => (text ? `,"time":"${timestamp()}"` : `,"time":"${wallNow().toISOString()}"`),
+      timestamp: () => (text ? `,"time":"${timestamp(clock.unix())}"` : `,"time":"${isoNow()}"`),
       formatters: { level: (label) => ({ level: label }) },
     },
     {

@@ -1,7 +1,7 @@
 // The process scan: reads all processes of the host, finds those that carry our marker, and how all are related.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { isLiving, listProcesses, type ProcessStat, readProcFile, readStat, type Unread } from './identity.ts';
 import { type Marker, parseMarker, readMarker } from './marker.ts';
 import type { Work } from './turns.ts';
@@ -85,12 +85,14 @@ function mayMatter(uid: number, users: Users): boolean {
 export class ProcessTable {
   readonly #runDir: string;
   readonly #ours: Ours;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #remembered = new Map<number, Remembered>();
   #looks = 0;
 
-  constructor(runDir: string, ours: Ours) {
+  constructor(runDir: string, ours: Ours, clock: Pick<Clock, 'now'>) {
     this.#runDir = runDir;
     this.#ours = ours;
+    this.#clock = clock;
   }
 
   /**
@@ -102,7 +104,7 @@ export class ProcessTable {
   *look(users: Users, onMarked: (process: Process) => void = () => {}): Work<Snapshot | null> {
     this.#looks += 1;
     const number = this.#looks;
-    const now = monotonic();
+    const now = this.#clock.now();
     const processes: Process[] = [];
     const unread = new Map<number, Process>();
     let unsettled = false;

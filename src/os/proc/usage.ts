@@ -1,7 +1,7 @@
 // CPU and memory of the main processes.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { limitOf } from './descriptors.ts';
 
 export interface Usage {
@@ -30,6 +30,7 @@ interface Past {
 }
 
 export class UsageSampler {
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #most: number;
   #past = new Map<number, Past>();
   /** PIDs that were not found, and until when they are not asked for: pidusage must close its descriptor first. */
@@ -37,7 +38,8 @@ export class UsageSampler {
   #underWay: Promise<ReadonlyMap<number, Usage>> | null = null;
 
   /** `descriptors`: the soft limit of opsd; null: unknown. */
-  constructor(descriptors: number | null = limitOf('self')?.soft ?? null) {
+  constructor(clock: Pick<Clock, 'now'>, descriptors: number | null = limitOf('self')?.soft ?? null) {
+    this.#clock = clock;
     const share = descriptors === null ? MOST : descriptors < FEW ? 0 : Math.floor(descriptors / SHARE);
     this.#most = Math.min(MOST, share);
   }
@@ -51,7 +53,7 @@ export class UsageSampler {
   }
 
   async #sample(pids: readonly number[]): Promise<ReadonlyMap<number, Usage>> {
-    const now = monotonic();
+    const now = this.#clock.now();
     for (const [pid, until] of this.#absent) if (until <= now) this.#absent.delete(pid);
     const asked = pids.filter((pid) => !this.#absent.has(pid)).slice(0, this.#most);
     if (asked.length === 0) return new Map();
@@ -60,7 +62,7 @@ export class UsageSampler {
     const answers = await pidusage([...asked], { maxage: KEEP }).catch(() => null);
     const usages = new Map<number, Usage>();
     const past = new Map<number, Past>();
-    const at = monotonic();
+    const at = this.#clock.now();
     for (const pid of asked) {
       const answer = answers?.[pid];
       if (!answer) {

@@ -1,7 +1,7 @@
 // Watches the main processes that an earlier opsd started: they are not our children, so no SIGCHLD reports their end.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm, every } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
 import type { Identity } from '../../runtime/ports.ts';
 import { lifeOf, ticksNow } from '../proc/identity.ts';
 import { isTaken } from '../proc/signals.ts';
@@ -31,11 +31,17 @@ export class AdoptedMains implements Disposable {
   /** PIDs that were signalled a moment ago. */
   readonly #awaited = new Set<number>();
   #wait: Millis = FIRST_WAIT;
-  readonly #alarm = new Alarm(() => this.#lookAtAwaited());
+  readonly #clock: Clock;
+  readonly #alarm: Alarm;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#alarm = clock.alarm(() => this.#lookAtAwaited());
+  }
 
   add(main: AdoptedMain): void {
     this.#mains.set(main.identity.pid, main);
-    this.#timer ??= every(PERIOD, () => this.look());
+    this.#timer ??= this.#clock.every(PERIOD, () => this.look());
   }
 
   /** One round; the timer calls it. */

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Identity } from '../../runtime/ports.ts';
 import type { Leftover } from '../cgroup/cgroups.ts';
 import { bootId } from '../proc/identity.ts';
@@ -48,6 +48,7 @@ export interface Census {
 }
 
 export interface CensusOptions {
+  readonly clock: Pick<Clock, 'now'>;
   readonly hints: readonly Hint[];
   /** The user id that a service runs as; null: that of opsd, or unknown. */
   readonly uidOf: (service: string, generation: number) => number | null;
@@ -82,8 +83,11 @@ interface Traces {
 }
 
 /** Scans all processes once. null: /proc cannot be read because no descriptor is left. */
-export function census(runDir: string, { hints, uidOf, users, populated, ended = [] }: CensusOptions): Census | null {
-  const snapshot = inOneTurn(new ProcessTable(runDir, ours(hints)).look(users));
+export function census(
+  runDir: string,
+  { hints, uidOf, users, populated, ended = [], clock }: CensusOptions,
+): Census | null {
+  const snapshot = inOneTurn(new ProcessTable(runDir, ours(hints), clock).look(users));
   if (snapshot === null) return null;
   const traces = new Map<string, Traces>();
   const tracesOf = (service: string, generation: number): Traces => {
@@ -110,7 +114,7 @@ export function census(runDir: string, { hints, uidOf, users, populated, ended =
   for (const { service, generation } of ended) tracesOf(service, generation).hasEnded = true;
   const mismatched = followHints(hints, new Map(snapshot.processes.map((process) => [process.pid, process])), tracesOf);
   const kinship = new TreeIndex(snapshot);
-  const startedAt = bootClock();
+  const startedAt = bootClock(clock.now());
   const found: Found[] = [];
   const claimed = new Set<number>();
   for (const trace of traces.values()) {
@@ -185,8 +189,8 @@ function isEarlier(one: Process, other: Process | null): boolean {
 }
 
 /** /proc gives start times in hundredths of a second (USER_HZ) of the boot clock, which goes on during suspend. */
-function bootClock(): (startTime: number) => Millis {
+function bootClock(now: Millis): (startTime: number) => Millis {
   const [uptime = '0'] = withSpare(() => readFileSync('/proc/uptime', 'latin1')).split(' ');
-  const bootedAt = monotonic() - Number(uptime) * 1_000;
+  const bootedAt = now - Number(uptime) * 1_000;
   return (startTime) => bootedAt + startTime * 10;
 }

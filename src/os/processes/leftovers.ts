@@ -2,7 +2,7 @@
 // behind.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm, after, monotonic } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
 import { identityOf, ticksNow } from '../proc/identity.ts';
 import type { ProcessTable } from '../proc/process-table.ts';
 import { type Child, sendSignal } from '../proc/signals.ts';
@@ -33,12 +33,14 @@ const LAST_PERIOD: Millis = 5;
 interface LeftoversOptions {
   readonly table: Pick<ProcessTable, 'look'>;
   readonly log: (line: string) => void;
+  readonly clock: Clock;
 }
 
 export class Leftovers implements AsyncDisposable {
   readonly #trees: Trees;
   readonly #ended: Tree[] = [];
-  readonly #alarm = new Alarm(() => this.#seek());
+  readonly #clock: Clock;
+  readonly #alarm: Alarm;
   /** Number of trees that are being killed. */
   #left = 0;
   #soughtAt = Number.NEGATIVE_INFINITY;
@@ -46,15 +48,19 @@ export class Leftovers implements AsyncDisposable {
    * Milliseconds since boot, so that a later opsd of the same boot begins above all numbers of the earlier one, unless
    * that started more than a thousand programs a second.
    */
-  #number = Math.trunc(monotonic());
+  #number: number;
 
-  constructor({ table, log }: LeftoversOptions) {
+  constructor({ table, log, clock }: LeftoversOptions) {
+    this.#clock = clock;
+    this.#alarm = clock.alarm(() => this.#seek());
+    this.#number = Math.trunc(clock.now());
     this.#trees = new Trees({
       table,
       cgroups: null,
       log,
+      clock,
       onSeen: (tree) => {
-        const isGivenUp = tree.killingSince !== null && monotonic() - tree.killingSince > LONGEST_HUNT;
+        const isGivenUp = tree.killingSince !== null && clock.now() - tree.killingSince > LONGEST_HUNT;
         if (tree.members.size > 0 && !isGivenUp) return;
         this.#trees.forget(tree);
         this.#left -= 1;
@@ -93,11 +99,11 @@ export class Leftovers implements AsyncDisposable {
       sendSignal({ to: 'child_group', child }, 'SIGKILL');
     }
     this.#ended.push(tree);
-    if (this.#ended.length === 1) this.#alarm.set(this.#soughtAt + PAUSE - monotonic());
+    if (this.#ended.length === 1) this.#alarm.set(this.#soughtAt + PAUSE - this.#clock.now());
   }
 
   #seek(): void {
-    this.#soughtAt = monotonic();
+    this.#soughtAt = this.#clock.now();
     for (const tree of this.#ended.splice(0)) {
       this.#left += 1;
       this.#trees.kill(tree);
@@ -106,8 +112,8 @@ export class Leftovers implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#seek();
-    const until = monotonic() + LAST_WAIT;
-    while (this.#left > 0 && monotonic() < until) await after(LAST_PERIOD);
+    const until = this.#clock.now() + LAST_WAIT;
+    while (this.#left > 0 && this.#clock.now() < until) await this.#clock.after(LAST_PERIOD);
     this.#alarm[Symbol.dispose]();
     this.#trees[Symbol.dispose]();
   }

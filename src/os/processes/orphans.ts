@@ -1,7 +1,7 @@
 // Reaps orphans where opsd is PID 1 of a container: they become its children, and stay zombies until it waits for them.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
 import { listProcesses, readStat } from '../proc/identity.ts';
 import { inTurns, type Work } from '../proc/turns.ts';
 
@@ -13,7 +13,8 @@ const LOOK_AFTER: Millis = 1_000;
 
 export class Orphans implements Disposable {
   readonly #fetch: ((pid: number) => void) | null;
-  readonly #alarm = new Alarm(() => void this.#look());
+  readonly #clock: Clock;
+  readonly #alarm: Alarm;
   readonly #onDeath = () => this.#expect();
   /** The zombies of the last scan, with their start times. */
   #dead: ReadonlyMap<number, number> = new Map();
@@ -21,8 +22,10 @@ export class Orphans implements Disposable {
   #isOver = false;
 
   /** `fetch` reaps one PID (waitpid(2)); null: this Node has no way to call it, so zombies are only counted. */
-  constructor(fetch: ((pid: number) => void) | null) {
+  constructor(fetch: ((pid: number) => void) | null, clock: Clock) {
     this.#fetch = fetch;
+    this.#clock = clock;
+    this.#alarm = clock.alarm(() => void this.#look());
     process.on('SIGCHLD', this.#onDeath);
     this.#expect();
   }
@@ -41,7 +44,7 @@ export class Orphans implements Disposable {
   async #look(): Promise<void> {
     this.#isExpecting = false;
     const before = this.#dead;
-    const dead = await inTurns(deadChildren());
+    const dead = await inTurns(deadChildren(), this.#clock);
     if (this.#fetch !== null && !this.#isOver) {
       for (const [pid, startTime] of dead) {
         if (before.get(pid) !== startTime || startOfDead(pid) !== startTime) continue;

@@ -4,7 +4,7 @@ import type { Millis, ServiceSpec, SignalName } from '../../core/model/spec.ts';
 import type { Exit } from '../../core/model/state.ts';
 import type { Step } from '../../core/model/states.ts';
 import { codeOf } from '../../errors.ts';
-import { Alarm } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Identity, Outputs, Processes, Report } from '../../runtime/ports.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { mayBeOfLanding } from '../chain/landing.ts';
@@ -39,6 +39,7 @@ interface ServiceProcessesOptions {
   /** Listens for the readiness of services that report it themselves. */
   readonly signals: Pick<ReadySignals, 'begin' | 'resume' | 'end'>;
   readonly spawner: Spawner;
+  readonly clock: Clock;
 }
 
 /** A generation that has living processes, or whose end was not reported yet. */
@@ -71,7 +72,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   readonly #byTree = new Map<Tree, Live>();
   /** Trees by the number of the session that their main process leads or led. */
   readonly #bySession = new Map<number, Tree>();
-  readonly #adopted = new AdoptedMains();
+  readonly #adopted: AdoptedMains;
   readonly #trees: Trees;
   /** The table of all processes, shared with the other scans of opsd. */
   readonly table: ProcessTable;
@@ -79,17 +80,21 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
 
   constructor(options: ServiceProcessesOptions) {
     this.#options = options;
+    const { clock } = options;
+    this.#adopted = new AdoptedMains(clock);
     // Read the boot id now, while a descriptor for it is certainly left.
     bootId();
     this.#planner = new LaunchPlanner(options);
-    this.table = new ProcessTable(options.runDir, {
-      isMain: (pid) => this.#bySession.get(pid)?.mainAlive ?? false,
-      isSession: (session) => this.#bySession.has(session),
-    });
+    const ours = {
+      isMain: (pid: number) => this.#bySession.get(pid)?.mainAlive ?? false,
+      isSession: (session: number) => this.#bySession.has(session),
+    };
+    this.table = new ProcessTable(options.runDir, ours, clock);
     this.#trees = new Trees({
       table: this.table,
       cgroups: options.cgroups,
       log: options.log,
+      clock,
       onSeen: (tree) => this.#seen(tree),
       onUnseen: (tree) => options.report({ type: 'scan_failed', ...whoseStep(tree) }),
     });
@@ -181,7 +186,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   async endStray(found: Found, patience: Millis = STRAY_PATIENCE): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const { tree } = this.#takeFound(found, () => resolve(true));
-    using deadline = new Alarm(() => {
+    using deadline = this.#options.clock.alarm(() => {
       if (tree.killingSince !== null) return resolve(false);
       this.#trees.kill(tree);
       this.#adopted.expect(tree.main.pid);

@@ -2,7 +2,7 @@
 // fifth of a core.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm, monotonic } from '../../runtime/clock.ts';
+import type { Alarm, Clock } from '../../runtime/clock.ts';
 import { type Work, workForATurn } from '../proc/turns.ts';
 
 /** After a scan that took 1 ms of CPU time, none begins for 4 ms. */
@@ -12,6 +12,7 @@ export class ScanPacer implements Disposable {
   readonly #look: (now: Millis) => Work<void>;
   /** Acts on the result of a scan; its CPU time does not count. Returns when the next scan is due; null: none is. */
   readonly #conclude: (now: Millis) => Millis | null;
+  readonly #clock: Clock;
   readonly #alarm: Alarm;
   #atOnce: NodeJS.Immediate | null = null;
   #alarmAt: Millis | null = null;
@@ -23,10 +24,11 @@ export class ScanPacer implements Disposable {
   /** A scan was requested during the one in progress, which may have passed that process already. */
   #isAskedAgain = false;
 
-  constructor(look: (now: Millis) => Work<void>, conclude: (now: Millis) => Millis | null) {
+  constructor(look: (now: Millis) => Work<void>, conclude: (now: Millis) => Millis | null, clock: Clock) {
+    this.#clock = clock;
     this.#look = look;
     this.#conclude = conclude;
-    this.#alarm = new Alarm(() => {
+    this.#alarm = clock.alarm(() => {
       this.#alarmAt = null;
       this.ask();
     });
@@ -35,27 +37,27 @@ export class ScanPacer implements Disposable {
   /** Requests a scan: in this turn of the event loop when the pause since the last one is over, else when it ends. */
   ask(): void {
     if (this.#underWay) this.#isAskedAgain = true;
-    else if (monotonic() < this.#restUntil) this.#setAlarm(this.#restUntil);
+    else if (this.#clock.now() < this.#restUntil) this.#setAlarm(this.#restUntil);
     else this.#atOnce ??= setImmediate(() => this.#begin());
   }
 
   #begin(): void {
     this.#used = 0;
     this.#isAskedAgain = false;
-    this.#underWay = this.#look(monotonic());
+    this.#underWay = this.#look(this.#clock.now());
     this.#goOn(this.#underWay);
   }
 
   #goOn(work: Work<void>): void {
     // CPU time, not elapsed time: opsd may have been stopped for seconds in the middle of a scan.
     const before = process.threadCpuUsage();
-    const { done } = workForATurn(work);
+    const { done } = workForATurn(work, this.#clock);
     const { user, system } = process.threadCpuUsage(before);
     this.#used += user + system;
     this.#atOnce = done ? null : setImmediate(() => this.#goOn(work));
     if (!done) return;
     this.#underWay = null;
-    const ended = monotonic();
+    const ended = this.#clock.now();
     this.#restUntil = ended + (this.#used / 1_000) * REST_PER_WORK;
     const wanted = this.#conclude(ended);
     if (wanted !== null) this.#setAlarm(Math.max(wanted, this.#restUntil));
@@ -65,7 +67,7 @@ export class ScanPacer implements Disposable {
   #setAlarm(at: Millis): void {
     if (this.#alarmAt !== null && this.#alarmAt <= at) return;
     this.#alarmAt = at;
-    this.#alarm.set(at - monotonic());
+    this.#alarm.set(at - this.#clock.now());
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@
 // SIGSTOP to those that keep forking.
 
 import type { SignalName } from '../../core/model/spec.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { readStat, ticksNow } from '../proc/identity.ts';
 import type { Process } from '../proc/process-table.ts';
 import { type Sent, sendSignal, type Target } from '../proc/signals.ts';
@@ -15,19 +16,19 @@ const STOPPING: ReadonlySet<SignalName> = new Set(['SIGSTOP', 'SIGTSTP', 'SIGTTI
  * Signals the main process, or all known processes of the tree. SIGCONT follows, so that a stopped process acts on the
  * signal.
  */
-export function tellTree(tree: Tree, signal: SignalName, to: 'main' | 'tree'): Sent {
-  if (to === 'tree') return tellAll(tree, signal);
+export function tellTree(tree: Tree, signal: SignalName, to: 'main' | 'tree', clock: Clock): Sent {
+  if (to === 'tree') return tellAll(tree, signal, clock);
   const sent = signalMain(tree, signal);
   if (sent === 'sent' && !STOPPING.has(signal)) signalMain(tree, 'SIGCONT');
   return sent;
 }
 
 /** Signals as many processes as fit into this turn of the event loop, and the rest in the next turns. */
-function tellAll(tree: Tree, signal: SignalName): Sent {
+function tellAll(tree: Tree, signal: SignalName, clock: Clock): Sent {
   const work = signalAllAndContinue(tree, signal);
-  const { done, value } = workForATurn(work);
+  const { done, value } = workForATurn(work, clock);
   if (done) return value;
-  void inTurns(work);
+  void inTurns(work, clock);
   return 'sent';
 }
 

@@ -1,7 +1,7 @@
 // Process trees: scans for their processes, signals them, and kills them until none is left.
 
 import type { Millis, SignalName } from '../../core/model/spec.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { isSame } from '../proc/identity.ts';
 import type { Process, ProcessTable } from '../proc/process-table.ts';
@@ -38,6 +38,7 @@ interface TreesOptions {
   readonly table: Pick<ProcessTable, 'look'>;
   readonly cgroups: Cgroups | null;
   readonly log: (line: string) => void;
+  readonly clock: Clock;
   /** A tree was scanned: `members` are its living processes other than its main process. */
   readonly onSeen: (tree: Tree) => void;
   /** A tree that is being killed could not be scanned: no descriptor is left for /proc. */
@@ -57,12 +58,13 @@ export class Trees implements Disposable {
     this.#looks = new ScanPacer(
       (now) => this.#look(now),
       (now) => this.#conclude(now),
+      options.clock,
     );
   }
 
   /** Scans for the tree as soon as possible, and again until it is empty. */
   watch(tree: Tree): void {
-    tree.dueAt = monotonic();
+    tree.dueAt = this.#options.clock.now();
     tree.patience = FIRST_WAIT;
     this.#waiting.add(tree);
     this.#looks.ask();
@@ -78,21 +80,21 @@ export class Trees implements Disposable {
    * the signal.
    */
   signal(tree: Tree, signal: SignalName, to: 'main' | 'tree'): Sent {
-    const sent = tellTree(tree, signal, to);
+    const sent = tellTree(tree, signal, to, this.#options.clock);
     if (this.#waiting.has(tree)) this.watch(tree);
     return sent;
   }
 
   kill(tree: Tree): void {
-    tree.killingSince ??= monotonic();
+    tree.killingSince ??= this.#options.clock.now();
     // Processes that do not fit into this turn of the event loop are killed by the scan that follows.
-    workForATurn(this.#killKnown(tree));
+    workForATurn(this.#killKnown(tree), this.#options.clock);
     this.watch(tree);
   }
 
   /** The processes of each tree except its living main process. null: no descriptor is left for /proc. */
   async survey(trees: readonly Tree[]): Promise<ReadonlyMap<Tree, readonly Process[]> | null> {
-    const snapshot = await inTurns(this.#options.table.look(usersOf(trees)));
+    const snapshot = await inTurns(this.#options.table.look(usersOf(trees)), this.#options.clock);
     if (snapshot === null) return null;
     const kinship = new TreeIndex(snapshot);
     return new Map(trees.map((tree) => [tree, [...kinship.membersOf(tree, this.#inCgroup(tree)).values()]]));

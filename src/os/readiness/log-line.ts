@@ -2,7 +2,7 @@
 
 import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
-import { every } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { findLog } from '../log-file/open-log.ts';
 import { lookAt } from '../trust/foreign-path.ts';
 
@@ -40,6 +40,7 @@ interface LogLineOptions {
   /** Lines begin with timestamps of opsd, which are not the service's output. */
   readonly hasStamps: boolean;
   readonly onMatch: () => void;
+  readonly clock: Clock;
 }
 
 export class LogLine implements Disposable {
@@ -53,7 +54,7 @@ export class LogLine implements Disposable {
   constructor(options: LogLineOptions) {
     this.#options = options;
     this.#offset = options.from.offset;
-    this.#timer = every(LOOK_EVERY, () => this.#look());
+    this.#timer = options.clock.every(LOOK_EVERY, () => this.#look());
   }
 
   #look(): void {

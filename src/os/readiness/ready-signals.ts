@@ -3,6 +3,7 @@
 import { lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceSpec } from '../../core/model/spec.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Report } from '../../runtime/ports.ts';
 import { makeFolders } from '../files/make-folders.ts';
 import type { LogPlace } from '../log-file/service-log.ts';
@@ -22,6 +23,7 @@ interface ReadySignalsOptions {
   readonly runDir: string;
   /** The log file of a service; null: its output goes to no file. */
   readonly logFile: (service: string) => LogPlace | null;
+  readonly clock: Clock;
 }
 
 const FIRST_DESCRIPTOR = 3;
@@ -116,7 +118,8 @@ export class ReadySignals implements Disposable {
     const linear = linearPattern(pattern);
     // `opsd check` refuses such a pattern; an adopted service may have one from an earlier version.
     if (linear === null) return;
-    this.#listen(service, generation, new LogLine({ ...place, from, pattern: linear, hasStamps, onMatch }));
+    const { clock } = this.#options;
+    this.#listen(service, generation, new LogLine({ ...place, from, pattern: linear, hasStamps, onMatch, clock }));
   }
 
   #listen<T extends Disposable>(service: string, generation: number, listening: T): T {

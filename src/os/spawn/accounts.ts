@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import type { Account } from './environment.ts';
 
 /** Milliseconds. A directory service that does not answer must not delay supervision for longer. */
@@ -22,16 +22,16 @@ interface Answer {
 
 const answers = new Map<string, Answer>();
 
-/** The account with this name or number (passwd(5)); null: there is none. */
-export function accountOf(user: string): Account | null {
-  const [name = '', , uid, gid, , home, shell] = lookUp('passwd', user) ?? [];
+/** `now`: in milliseconds since boot, as a directory's answer is kept for a while. The account with this name or number (passwd(5)); null: there is none. */
+export function accountOf(user: string, now: Millis): Account | null {
+  const [name = '', , uid, gid, , home, shell] = lookUp('passwd', user, now) ?? [];
   if (name === '') return null;
   return { name, uid: Number(uid), gid: Number(gid), home: home || '/', shell: shell || '/bin/sh' };
 }
 
-/** The id of the group with this name or number (group(5)); null: there is none. */
-export function groupIdOf(group: string): number | null {
-  const [name = '', , gid] = lookUp('group', group) ?? [];
+/** The id of the group with this name or number (group(5)); null: there is none. `now` as above. */
+export function groupIdOf(group: string, now: Millis): number | null {
+  const [name = '', , gid] = lookUp('group', group, now) ?? [];
   return name === '' ? null : Number(gid);
 }
 
@@ -49,10 +49,10 @@ export function groupsOf(user: string): readonly number[] {
 
 type Database = 'passwd' | 'group';
 
-function lookUp(database: Database, key: string): readonly string[] | null {
+function lookUp(database: Database, key: string, now: Millis): readonly string[] | null {
   // Anything else is not a name, and getent would take a leading `-` for an option.
   if (key === '' || key.startsWith('-') || /[\s:\0]/.test(key)) return null;
-  return fromFile(database, key) ?? fromDirectory(database, key);
+  return fromFile(database, key) ?? fromDirectory(database, key, now);
 }
 
 function fromFile(database: Database, key: string): readonly string[] | null {
@@ -72,9 +72,8 @@ function linesOf(database: Database): readonly string[] {
   }
 }
 
-function fromDirectory(database: Database, key: string): readonly string[] | null {
+function fromDirectory(database: Database, key: string, now: Millis): readonly string[] | null {
   const identity = `${database} ${key}`;
-  const now = monotonic();
   const known = answers.get(identity);
   if (known !== undefined && now - known.at < FRESH) return known.fields;
   const fields = getent(database, key)?.split(':') ?? null;

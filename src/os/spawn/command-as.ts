@@ -1,5 +1,6 @@
 // Runs a program of opsd's own for one service with the privileges of that service's user, and no others.
 
+import type { Millis } from '../../core/model/spec.ts';
 import { rightsStage } from '../chain/exec-chain.ts';
 import { chainTools, DEFAULT_PATH, findProgram } from '../chain/tools.ts';
 import { accountOf } from './accounts.ts';
@@ -9,13 +10,17 @@ import { accountOf } from './accounts.ts';
  * opsd's own or opsd is not root. Throws when the program is missing: setpriv(1) would only exit, and that would look
  * like an exit of the program.
  */
-export function commandAs(uid: number, command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+export function commandAs(
+  uid: number,
+  command: readonly [string, ...string[]],
+  now: Millis,
+): readonly [string, ...string[]] {
   const own = process.geteuid?.();
   if (own !== 0 || uid === own) return command;
   const [name, ...args] = command;
   const file = findProgram(name, process.env.PATH || DEFAULT_PATH);
   if (file === null) throw new Error(`spawn ${name} ENOENT`);
-  const user = { uid, gid: accountOf(String(uid))?.gid ?? uid };
+  const user = { uid, gid: accountOf(String(uid), now)?.gid ?? uid };
   const [first = file, ...rights] = rightsStage({ user, noNewPrivileges: true, capabilities: [] }, chainTools());
   return [first, ...rights, file, ...args];
 }

@@ -6,6 +6,7 @@ import type { UserObstacle } from '../../config/check/host-facts.ts';
 import { missingPrivileges, whyNoOtherUser } from '../../config/check/missing-privileges.ts';
 import type { Limits, ServiceSpec } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from '../cgroup/limits.ts';
 import { type Birth, type Chain, type ChainTools, execChain, type Inherited } from '../chain/exec-chain.ts';
@@ -42,6 +43,7 @@ interface LaunchPlannerOptions {
   /** The sockets that services may ask for. */
   readonly sockets: Sockets;
   readonly log: (line: string) => void;
+  readonly clock: Clock;
 }
 
 const DEFAULT_UMASK = 0o022;
@@ -62,11 +64,12 @@ export class LaunchPlanner {
 
   plan(service: string, generation: number, spec: ServiceSpec): LaunchPlan | SpawnFailure {
     const { name, instance, launch } = spec;
-    const account = launch.user === null ? this.#self : accountOf(launch.user);
+    const { clock } = this.#options;
+    const account = launch.user === null ? this.#self : accountOf(launch.user, clock.now());
     if (launch.user !== null && account === null) {
       return refusal(`user ${launch.user} does not exist: create it, or correct services.${name}.user`);
     }
-    const group = launch.group === null ? (account?.gid ?? this.#gid) : groupIdOf(launch.group);
+    const group = launch.group === null ? (account?.gid ?? this.#gid) : groupIdOf(launch.group, clock.now());
     if (group === null) {
       return refusal(`group ${launch.group} does not exist: create it, or correct services.${name}.group`);
     }
@@ -123,6 +126,7 @@ export class LaunchPlanner {
               askUser(
                 { rights: chain.rights, name: nameOfUser(launch) },
                 { cwd, program: command[0], path: environment.PATH ?? '' },
+                clock,
               ),
       uid,
       cgroup,

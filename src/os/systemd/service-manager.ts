@@ -3,7 +3,7 @@
 
 import { execFile } from 'node:child_process';
 import type { Millis } from '../../core/model/spec.ts';
-import { Alarm, monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { onOneLine } from '../../text/harmless.ts';
 
 /** Without a service manager all methods do nothing. None waits, none throws. */
@@ -44,7 +44,11 @@ const STATUS_LENGTH = 300;
  * Removes the variables of sd_notify(3) from `env`, so that no service inherits them. `warn` is called once for each
  * kind of failure.
  */
-export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: string) => void): ServiceManager {
+export function createServiceManager(
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+  warn: (message: string) => void,
+): ServiceManager {
   const socket = env.NOTIFY_SOCKET;
   const period = socket === undefined ? null : pingPeriod(env);
   delete env.NOTIFY_SOCKET;
@@ -59,13 +63,13 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
   let statusAllowedAt: Millis = 0;
   let pingDueAt: Millis = 0;
   let lastStatus = '';
-  const later = new Alarm(() => send());
+  const later = clock.alarm(() => send());
 
   function send(): void {
     if (socket === undefined || over || inFlight) return;
     const urgent = unsent.phase !== null || unsent.ping;
     if (!urgent && unsent.status === null) return;
-    const wait = statusAllowedAt - monotonic();
+    const wait = statusAllowedAt - clock.now();
     if (!urgent && wait > 0) {
       later.set(wait);
       return;
@@ -73,8 +77,8 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
     const message = unsent;
     unsent = { ...NOTHING };
     inFlight = true;
-    statusAllowedAt = monotonic() + STATUS_PERIOD;
-    call(socket, env.PATH, lines(message), (trouble) => {
+    statusAllowedAt = clock.now() + STATUS_PERIOD;
+    call(socket, env.PATH, lines(message, clock.now()), (trouble) => {
       inFlight = false;
       if (trouble === null) return send();
       // A failed notification is sent again with the next one: without READY=1 systemd would give up on the start of
@@ -113,8 +117,8 @@ export function createServiceManager(env: NodeJS.ProcessEnv, warn: (message: str
     watchdog: {
       periodMs: period,
       ping() {
-        if (period === null || monotonic() < pingDueAt) return;
-        pingDueAt = monotonic() + period;
+        if (period === null || clock.now() < pingDueAt) return;
+        pingDueAt = clock.now() + period;
         unsent.ping = true;
         send();
       },
@@ -134,10 +138,10 @@ function pingPeriod(env: NodeJS.ProcessEnv): Millis | null {
 }
 
 /** RELOADING=1 needs MONOTONIC_USEC, by which systemd tells this reload from an earlier one. */
-function lines({ phase, status, ping }: Message): string[] {
+function lines({ phase, status, ping }: Message, now: Millis): string[] {
   const all = [];
   if (phase !== null) all.push(phase);
-  if (phase === 'RELOADING=1') all.push(`MONOTONIC_USEC=${Math.floor(monotonic() * 1_000)}`);
+  if (phase === 'RELOADING=1') all.push(`MONOTONIC_USEC=${Math.floor(now * 1_000)}`);
   if (status !== null) all.push(`STATUS=${status}`);
   if (ping) all.push('WATCHDOG=1');
   return all;

@@ -4,7 +4,7 @@
 import { type BigIntStats, stat } from 'node:fs';
 import type { Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
-import { monotonic } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 /** Of Node's thread pool (main.ts asks for eight threads): logs and lookups need some, too. */
 const MOST_AT_ONCE = 4;
@@ -38,9 +38,11 @@ export class BackgroundLooks {
   readonly #waiting = new Map<string, Look>();
   /** The device on which each path was found last. */
   readonly #devices = new Map<string, bigint>();
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #stat: typeof stat;
 
-  constructor(look: typeof stat = stat) {
+  constructor(clock: Pick<Clock, 'now'>, look: typeof stat = stat) {
+    this.#clock = clock;
     this.#stat = look;
   }
 
@@ -49,7 +51,7 @@ export class BackgroundLooks {
    * progress and one that waits. False: a stat of this path, or of another on the same device, hangs.
    */
   ask(path: string, uid: number, seen: Seen): boolean {
-    const now = monotonic();
+    const now = this.#clock.now();
     if (this.#hangs(path, now)) return false;
     if (!this.#waiting.has(path)) this.#waiting.set(path, { path, uid, seen, since: now });
     this.#begin(now);
@@ -87,7 +89,7 @@ export class BackgroundLooks {
 
   #end(look: Look, error: NodeJS.ErrnoException | null, found: BigIntStats): void {
     this.#underWay.delete(look.path);
-    const now = monotonic();
+    const now = this.#clock.now();
     hanging = this.#late(now).length;
     if (this.#devices.size >= MOST_KEPT) this.#devices.clear();
     if (error === null) this.#devices.set(look.path, found.dev);

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import type { EventHook } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
-import { Alarm } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { DEFAULT_PATH } from '../chain/tools.ts';
 import { hookName } from '../proc/hook-name.ts';
 import { formatMarker, MARKER } from '../proc/marker.ts';
@@ -44,8 +44,9 @@ const TRANSIENT = new Set([
   ...['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'],
 ]);
 
-/** What the run of a program needs. */
+/** What a delivery needs. */
 interface ProgramCare {
+  readonly clock: Clock;
   /** Absolute: part of the marker, by which the program and its descendants are found. */
   readonly runDir: string;
   /** Ends the program and all processes that it leaves behind. */
@@ -62,7 +63,7 @@ export async function deliver(
   const { promise, resolve } = Promise.withResolvers<Delivery>();
   let abort: Abort = () => undefined;
   const stop = () => resolve({ isDelivered: false, isTransient: false, detail: 'opsd ends' });
-  using alarm = new Alarm(() =>
+  using alarm = care.clock.alarm(() =>
     resolve({
       isDelivered: false,
       // No retry for a program: it may have done half of its work.

@@ -3,7 +3,7 @@
 
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
-import { unixNow } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Heartbeats, Report } from '../../runtime/ports.ts';
 import { BackgroundLooks } from './background-looks.ts';
 
@@ -29,12 +29,19 @@ interface Watched {
 
 export class HeartbeatFiles implements Heartbeats {
   readonly #report: Report;
+  readonly #clock: Clock;
   readonly #uidOf: (service: string) => number | null;
   readonly #looks: BackgroundLooks;
   readonly #watched = new Map<string, Watched>();
 
   /** `uidOf`: the user id that a service runs as; null: unknown. */
-  constructor(report: Report, uidOf: (service: string) => number | null, looks = new BackgroundLooks()) {
+  constructor(
+    report: Report,
+    uidOf: (service: string) => number | null,
+    clock: Clock,
+    looks = new BackgroundLooks(clock),
+  ) {
+    this.#clock = clock;
     this.#report = report;
     this.#uidOf = uidOf;
     this.#looks = looks;
@@ -61,7 +68,7 @@ export class HeartbeatFiles implements Heartbeats {
       const now = signatureOf(found, watched);
       const before = watched.seen;
       watched.seen = now;
-      const changed = before === undefined ? isFresh(now, watched) : isBeat(before, now);
+      const changed = before === undefined ? isFresh(now, watched, this.#clock.unix()) : isBeat(before, now);
       this.#report({ type: 'heartbeat_checked', service, generation, changed });
     });
     if (!isAsked) this.#report({ type: 'heartbeat_checked', service, generation, changed: false });
@@ -75,14 +82,14 @@ export class HeartbeatFiles implements Heartbeats {
     const before = this.#watched.get(service);
     if (before !== undefined && before.file !== file) this.#looks.forget(before.file);
     const uid = process.geteuid?.() === 0 ? this.#uidOf(service) : null;
-    const begunAt = unixNow();
+    const begunAt = this.#clock.unix();
     const watched: Watched = { generation, file, uid, begunAt, seen: undefined, missingFolder: null };
     this.#watched.set(service, watched);
     this.#looks.ask(file, uid ?? 0, (found, isMissing) => {
       if (this.#watched.get(service) !== watched || watched.seen !== undefined) return;
       this.#noteFolder(watched, isMissing);
       const now = signatureOf(found, watched);
-      watched.seen = isFresh(now, watched) ? null : now;
+      watched.seen = isFresh(now, watched, this.#clock.unix()) ? null : now;
     });
   }
 
@@ -112,9 +119,9 @@ function signatureOf(found: BigIntStats | null, { uid }: Watched): Signature | n
  * The first check may end after the service has written its first heartbeat: a file that was there before has an
  * earlier time, unless that lies in the future.
  */
-function isFresh(now: Signature | null, { begunAt }: Watched): boolean {
+function isFresh(now: Signature | null, { begunAt }: Watched, wallNow: number): boolean {
   const changedAt = now === null ? 0 : Number(now.mtimeNs / 1_000_000n);
-  return changedAt > begunAt && changedAt <= unixNow();
+  return changedAt > begunAt && changedAt <= wallNow;
 }
 
 function isBeat(before: Signature | null, now: Signature | null): boolean {

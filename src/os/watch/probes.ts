@@ -3,7 +3,7 @@
 import { connect } from 'node:net';
 import { tellUrl } from '../../config/values/endpoint.ts';
 import type { Millis, Probe, ServiceSpec } from '../../core/model/spec.ts';
-import { Alarm } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Probes, Report } from '../../runtime/ports.ts';
 import { hookName } from '../proc/hook-name.ts';
 import type { Child } from '../proc/signals.ts';
@@ -23,6 +23,7 @@ interface ServiceProbesOptions {
   readonly runDir: string;
   /** Ends commands and all processes that they leave behind. */
   readonly leftovers: Pick<Leftovers, 'nextNumber' | 'end'>;
+  readonly clock: Clock;
 }
 
 interface Answer {
@@ -62,7 +63,7 @@ export class ServiceProbes implements Probes, Disposable {
       alarm[Symbol.dispose]();
       abort();
     };
-    const alarm = new Alarm(() =>
+    const alarm = this.#options.clock.alarm(() =>
       tell({ isGood: false, detail: `${describe(probe)}: no answer within ${timeout} ms` }),
     );
     if (this.#underWay.size >= MOST) {

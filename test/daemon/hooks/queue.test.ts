@@ -6,6 +6,7 @@ import type { EventView } from '../../../src/api/events.ts';
 import type { Occasion } from '../../../src/core/model/spec.ts';
 import { type HookCounts, type HookLimits, HookQueue } from '../../../src/daemon/hooks/queue.ts';
 import type { Delivery } from '../../../src/os/watch/event-hooks.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const FAST: HookLimits = { retries: [1, 2, 4, 8, 16], waiting: 3, window: 60_000, burst: 60, pace: 1_000 };
@@ -47,6 +48,7 @@ function rig(limits: Partial<HookLimits>, ...answers: (Delivery | Promise<Delive
     timeout: 1_000,
   };
   const outside = {
+    clock: systemClock,
     async deliver(_: unknown, { variables }: { variables: Readonly<Record<string, string>> }, aborted: AbortSignal) {
       attempts.push(`${variables.OPSD_SERVICE} ${variables.OPSD_WHEN}`);
       const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? done;

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Answers } from '../../../src/daemon/report/answers.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 
 test('the state is saved before an answer is given, once for all that are ready', async () => {
   const story: string[] = [];
   using answers = new Answers(() => {
     story.push('saved');
     return true;
-  });
+  }, systemClock);
   const asked = [1, 2].map((id) =>
     answers
       .ask((number) => answers.give(number, { ok: true, message: `${id} is stopped` }))
@@ -20,7 +21,7 @@ test('the state is saved before an answer is given, once for all that are ready'
 });
 
 test('what cannot be written down is no success; what failed stays what it is', async () => {
-  using answers = new Answers(() => false);
+  using answers = new Answers(() => false, systemClock);
   const give = (ok: boolean) =>
     answers.ask((id) =>
       answers.give(
@@ -35,7 +36,7 @@ test('what cannot be written down is no success; what failed stays what it is', 
 });
 
 test('who asks while too many wait is refused, and keeps nobody else waiting', async () => {
-  using answers = new Answers(() => true);
+  using answers = new Answers(() => true, systemClock);
   for (let waiting = 0; waiting < 10_000; waiting += 1) void answers.ask(() => {});
   const outcome = await answers.ask(() => assert.fail('it is not even given'));
   assert.match(outcome.message, /10000 orders are waiting already/);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { savedServices } from '../../../src/core/adoption/saved-service.ts';
 import { StateKeeper } from '../../../src/daemon/succession/state-keeper.ts';
 import type { SavedServiceRecord } from '../../../src/os/files/remembered.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { aConfig, aService } from '../../simulation/specs.ts';
 import { startedState } from '../../support/started-state.ts';
 
@@ -19,7 +20,7 @@ function keeping() {
   };
   // As if the main process had just been reaped, and its number were that of this very process.
   const memories = () => savedServices(state, () => '').map((memory) => ({ ...memory, pid: process.pid }));
-  const keeper = new StateKeeper(file, memories);
+  const keeper = new StateKeeper(file, memories, systemClock);
   keeper.touch();
   return { keeper, saved };
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Schedule } from '../../../src/core/model/spec.ts';
 import { JobScheduler } from '../../../src/daemon/watch/scheduler.ts';
+import { Scheduler } from '../../simulation/scheduler.ts';
 import { aConfig, aService } from '../../simulation/specs.ts';
 import { startedState } from '../../support/started-state.ts';
 
@@ -38,7 +39,7 @@ function world(
     (event) => runs.push(event.type === 'scheduled' ? text(now) : event.type),
     { lastTimeOf: (name) => book.get(name) ?? null, cameDue: (name, at) => book.set(name, at) },
     () => random,
-    () => now,
+    { ...new Scheduler().clock, unix: () => now },
   );
   timetable.look();
   return {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Cgroups, detectCgroups, type Surroundings } from '../../../src/os/cgroup/cgroups.ts';
 import { ownUnit } from '../../../src/os/systemd/own-unit.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { waitFor } from '../../support/wait.ts';
 import { end, isAlive, rig, serviceSpec, shell } from '../rig.ts';
@@ -35,7 +36,7 @@ function remove(path: string): void {
 test('a generation lives in a cgroup of its own from its first instruction, and it goes with it', async (t) => {
   using base = delegated(t);
   if (!base) return;
-  const cgroups = new Cgroups(base.path);
+  const cgroups = new Cgroups(base.path, systemClock);
   await using r = await rig({ cgroups });
   await r.start(shell('cat /proc/self/cgroup', { umask: 0o77 }));
   await r.event('exited');
@@ -47,7 +48,7 @@ test('so does a generation of another user, who could not enter it', async (t) =
   if (process.getuid?.() !== 0) return t.skip('only root can become somebody else');
   using base = delegated(t);
   if (!base) return;
-  await using r = await rig({ cgroups: new Cgroups(base.path) });
+  await using r = await rig({ cgroups: new Cgroups(base.path, systemClock) });
   await r.start(shell('id -u; cat /proc/self/cgroup', { user: 'nobody', oomScoreAdj: 50 }));
   await r.event('exited');
   assert.match(await r.output(), new RegExp(`^65534\\n[^]*^0::/${base.name}/web\\.1$`, 'm'));
@@ -56,7 +57,7 @@ test('so does a generation of another user, who could not enter it', async (t) =
 test('who throws away session and environment is still in the cgroup, and ended with it', async (t) => {
   using base = delegated(t);
   if (!base) return;
-  const cgroups = new Cgroups(base.path);
+  const cgroups = new Cgroups(base.path, systemClock);
   await using r = await rig({ cgroups });
   const lost = 'setsid env -i /bin/sh -c "trap \\"\\" TERM; while :; do /bin/sleep 0.05; done"';
   await r.start(shell(`${lost} & : > $READY; exit 3`, { env: { READY: join(r.dir, 'ready') } }));
@@ -71,7 +72,7 @@ test('who throws away session and environment is still in the cgroup, and ended 
 test('a fork bomb is ended at one stroke (edge case 13)', async (t) => {
   using base = delegated(t);
   if (!base) return;
-  const cgroups = new Cgroups(base.path);
+  const cgroups = new Cgroups(base.path, systemClock);
   await using r = await rig({ cgroups });
   const link = '#!/bin/sh\nsetsid "$0" &\nsleep 0.05\n';
   writeFileSync(join(r.dir, 'link'), link, { mode: 0o755 });
@@ -85,7 +86,7 @@ test('a fork bomb is ended at one stroke (edge case 13)', async (t) => {
 test('a cgroup that still holds processes is never used again (55), an empty one is', async (t) => {
   using base = delegated(t);
   if (!base) return;
-  const cgroups = new Cgroups(base.path);
+  const cgroups = new Cgroups(base.path, systemClock);
   await using r = await rig({ cgroups });
   const pid = await r.start(serviceSpec(['sleep', '60']));
   await waitFor('it to be in', () => cgroups.members(join(base.path, 'web.1')).includes(pid));
@@ -103,7 +104,7 @@ test('a cgroup that still holds processes is never used again (55), an empty one
 test('one that is busy stays, and its service runs without', async (t) => {
   using base = delegated(t);
   if (!base) return;
-  const cgroups = new Cgroups(base.path);
+  const cgroups = new Cgroups(base.path, systemClock);
   await using r = await rig({ cgroups });
   await using other = await rig({ cgroups });
   const first = await r.start(serviceSpec(['sleep', '60']));
@@ -120,7 +121,7 @@ test('one that is busy stays, and its service runs without', async (t) => {
 test('an adopted generation keeps its cgroup', async (t) => {
   using base = delegated(t);
   if (!base) return;
-  const cgroups = new Cgroups(base.path);
+  const cgroups = new Cgroups(base.path, systemClock);
   await using r = await rig({ cgroups });
   await r.start(shell('setsid env -i /bin/sleep 60 & exec sleep 60'));
   await waitFor('both to be in', () => cgroups.members(join(base.path, 'web.1')).length === 2);
@@ -140,11 +141,14 @@ test('opsd moves itself into a leaf of the unit that was delegated to it', (t) =
   if (!base) return;
   const [, own = '/'] = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'latin1')) ?? [];
   try {
-    const { cgroups, description } = detectCgroups(surroundings({ ownCgroup: `0::/${base.name}\n`, mounts }));
+    const { cgroups, description } = detectCgroups(
+      surroundings({ ownCgroup: `0::/${base.name}\n`, mounts }),
+      systemClock,
+    );
     assert.ok(cgroups);
     assert.match(description, new RegExp(`below ${base.path}$`));
     assert.match(readFileSync('/proc/self/cgroup', 'latin1'), new RegExp(`^0::/${base.name}/opsd\\.daemon$`, 'm'));
-    const again = detectCgroups(surroundings({ ownCgroup: `0::/${base.name}/opsd.daemon\n`, mounts }));
+    const again = detectCgroups(surroundings({ ownCgroup: `0::/${base.name}/opsd.daemon\n`, mounts }), systemClock);
     assert.equal(again.description, description);
   } finally {
     writeFileSync(join(mountPoint ?? '', own, 'cgroup.procs'), '0');
@@ -169,17 +173,17 @@ test('where nothing was delegated it says why, and goes without', async () => {
     [{ mounts: fake() }, /kernel before 5\.14/],
   ];
   for (const [given, expected] of cases) {
-    const { cgroups, description } = detectCgroups(surroundings(given));
+    const { cgroups, description } = detectCgroups(surroundings(given), systemClock);
     assert.equal(cgroups, null);
     assert.match(description, expected);
     assert.match(description, /^no cgroups .*: process trees are found by session and environment$/);
   }
   writeFileSync(join(folder.path, 'opsd.service', 'cgroup.kill'), '');
   assert.match(
-    detectCgroups(surroundings({ mounts: fake(), hasDelegate: () => false })).description,
+    detectCgroups(surroundings({ mounts: fake(), hasDelegate: () => false }), systemClock).description,
     /no Delegate=yes/,
   );
-  assert.ok(detectCgroups(surroundings({ mounts: fake() })).cgroups);
+  assert.ok(detectCgroups(surroundings({ mounts: fake() }), systemClock).cgroups);
   assert.equal(readFileSync(join(folder.path, 'opsd.service/opsd.daemon/cgroup.procs'), 'latin1'), '0');
 });
 
@@ -187,7 +191,7 @@ test('the kernel says whom it killed for want of memory', async () => {
   await using folder = await scratch();
   const events = (path: string, count: number) =>
     writeFileSync(join(path, 'memory.events'), `low 0\noom 4\noom_kill ${count}\n`);
-  const cgroups = new Cgroups(folder.path);
+  const cgroups = new Cgroups(folder.path, systemClock);
   const own = cgroups.create('web', 1);
   events(own, 0);
   assert.equal(cgroups.wasOutOfMemory(own), false);
@@ -199,7 +203,7 @@ test('where only the unit counts, each kill is believed once', async () => {
   await using folder = await scratch();
   const events = (count: number) => writeFileSync(join(folder.path, 'memory.events'), `oom_kill ${count}\n`);
   events(3);
-  const cgroups = new Cgroups(folder.path);
+  const cgroups = new Cgroups(folder.path, systemClock);
   const path = cgroups.create('web', 1);
   assert.equal(cgroups.wasOutOfMemory(path), false);
   events(4);

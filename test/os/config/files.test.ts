@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { Problem } from '../../../src/errors.ts';
 import { type ConfigOptions, changedFiles, readConfig, signatureOf } from '../../../src/os/config/files.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 
 const isRoot = process.geteuid?.() === 0;
@@ -20,6 +21,7 @@ async function folder(files: Files) {
   for (const [name, text] of Object.entries(files)) await put(join(place.path, name), text);
   const read = (other: Partial<ConfigOptions> = {}) =>
     readConfig({
+      clock: systemClock,
       configFile: 'config.toml',
       prefix: place.path,
       env: { PATH: process.env.PATH },

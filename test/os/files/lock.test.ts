@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { acquireLock } from '../../../src/os/files/lock.ts';
 import { readPid } from '../../../src/os/files/pid-files.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -84,18 +85,21 @@ test('a service that lives on does not keep the lock', async () => {
 test('the same process cannot take it twice, and a lock that was given back can be taken again', async () => {
   await using folder = await scratch();
   {
-    await using _lock = await acquireLock(folder.path);
+    await using _lock = await acquireLock(folder.path, systemClock);
     assert.equal(lstatSync(join(folder.path, 'opsd.lock')).mode & 0o777, 0o600);
-    await assert.rejects(acquireLock(folder.path), { name: 'RuntimeError', message: new RegExp(`pid ${process.pid}`) });
+    await assert.rejects(acquireLock(folder.path, systemClock), {
+      name: 'RuntimeError',
+      message: new RegExp(`pid ${process.pid}`),
+    });
   }
-  await using _again = await acquireLock(folder.path);
+  await using _again = await acquireLock(folder.path, systemClock);
 });
 
 test('an opsd.pid that is not ours any more is left alone', async () => {
   await using folder = await scratch();
   const path = join(folder.path, 'opsd.pid');
   {
-    await using _lock = await acquireLock(folder.path);
+    await using _lock = await acquireLock(folder.path, systemClock);
     writeFileSync(path, '1\n');
   }
   assert.equal(readFileSync(path, 'utf8'), '1\n');
@@ -107,11 +111,17 @@ test('a symlink, a folder, and a lock that others can open are refused with what
   const victim = join(folder.path, 'victim');
   writeFileSync(victim, 'untouched');
   symlinkSync(victim, path);
-  await assert.rejects(acquireLock(folder.path), { name: 'RuntimeError', message: /symlink.*remove it/ });
+  await assert.rejects(acquireLock(folder.path, systemClock), { name: 'RuntimeError', message: /symlink.*remove it/ });
   rmSync(path);
   writeFileSync(path, '');
   chmodSync(path, 0o666);
-  await assert.rejects(acquireLock(folder.path), { name: 'RuntimeError', message: /mode 0600.*remove it/ });
+  await assert.rejects(acquireLock(folder.path, systemClock), {
+    name: 'RuntimeError',
+    message: /mode 0600.*remove it/,
+  });
   assert.equal(readFileSync(victim, 'utf8'), 'untouched');
-  await assert.rejects(acquireLock(join(folder.path, 'missing')), { name: 'RuntimeError', message: /ENOENT/ });
+  await assert.rejects(acquireLock(join(folder.path, 'missing'), systemClock), {
+    name: 'RuntimeError',
+    message: /ENOENT/,
+  });
 });

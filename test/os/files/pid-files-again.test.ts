@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ServicePidFiles } from '../../../src/os/files/pid-files.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { waitFor } from '../../support/wait.ts';
 import { recordingLog } from '../output/outputs.ts';
@@ -15,7 +16,7 @@ test('it is tried again until it works, and nothing but the first failure and th
   await using folder = await scratch();
   const path = join(folder.path, 'web.pid');
   const log = recordingLog();
-  using files = new ServicePidFiles(folder.path, log, RETRY_EVERY);
+  using files = new ServicePidFiles(folder.path, log, systemClock, RETRY_EVERY);
   mkdirSync(join(path, 'in the way'), { recursive: true });
   files.write('web', 4711);
   files.write('other', 42);
@@ -28,7 +29,7 @@ test('it is tried again until it works, and nothing but the first failure and th
 
 test('one that was removed meanwhile stays away', async () => {
   await using folder = await scratch();
-  using files = new ServicePidFiles(folder.path, recordingLog(), RETRY_EVERY);
+  using files = new ServicePidFiles(folder.path, recordingLog(), systemClock, RETRY_EVERY);
   for (const service of ['web', 'witness']) {
     mkdirSync(join(folder.path, `${service}.pid`, 'in the way'), { recursive: true });
     files.write(service, 4711);

@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readPid, ServicePidFiles } from '../../../src/os/files/pid-files.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { recordingLog } from '../output/outputs.ts';
 
@@ -29,7 +30,7 @@ async function pidFiles() {
     dir: folder.path,
     path: join(folder.path, 'web.pid'),
     log,
-    files: new ServicePidFiles(folder.path, log),
+    files: new ServicePidFiles(folder.path, log, systemClock),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
@@ -116,8 +117,8 @@ test('a folder in its place, a run directory that is gone, a full disk: one warn
   p.files.remove('web');
   assert.equal(p.log.lines.length, 2);
   const log = recordingLog();
-  new ServicePidFiles(join(p.dir, 'gone'), log).write('web', 4711);
-  new ServicePidFiles(join(p.dir, 'gone'), log).remove('web');
+  new ServicePidFiles(join(p.dir, 'gone'), log, systemClock).write('web', 4711);
+  new ServicePidFiles(join(p.dir, 'gone'), log, systemClock).remove('web');
   assert.match(log.lines.join('\n'), /^WARN cannot write the PID file.*ENOENT[^\n]*$/);
   if (needsRoot) return t.diagnostic('the full disk was left out: mounting one takes root');
   const tiny = join(p.dir, 'tiny');
@@ -126,7 +127,7 @@ test('a folder in its place, a run directory that is gone, a full disk: one warn
   try {
     writeFileSync(join(tiny, 'ballast'), Buffer.alloc(4096));
     const full = recordingLog();
-    new ServicePidFiles(tiny, full).write('web', 4711);
+    new ServicePidFiles(tiny, full, systemClock).write('web', 4711);
     assert.match(full.lines.join('\n'), /^WARN cannot write the PID file.*ENOSPC[^\n]*$/);
     assert.deepEqual(readdirSync(tiny), ['ballast']);
   } finally {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { LogMode, ServiceSpec } from '../../../src/core/model/spec.ts';
 import { ServiceOutputs, type ServiceOutputsOptions } from '../../../src/os/output/service-outputs.ts';
 import type { Fields, Log } from '../../../src/os/own-log/logger.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { serviceSpec } from '../rig.ts';
 
@@ -63,6 +64,7 @@ export async function bench(options: Partial<ServiceOutputsOptions> = {}): Promi
   const counted = { written: 0, dropped: 0 };
   const children = new Set<ChildProcess>();
   const outputs = new ServiceOutputs({
+    clock: systemClock,
     runDir: join(folder.path, 'run'),
     logDir: join(folder.path, 'log'),
     uidOf: () => process.geteuid?.() ?? 0,

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { acquireLock } from '../../../src/os/files/lock.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { waitFor } from '../../support/wait.ts';
 import { bench, specOf } from './outputs.ts';
 
@@ -81,7 +82,7 @@ test('cfg/logrotate.conf rotates with the real logrotate', {
   try {
     await b.finish(specOf('web'), 'echo before');
     await waitFor('before', () => b.read('web') === 'before\n');
-    await using _lock = await acquireLock(join(b.path, 'run'));
+    await using _lock = await acquireLock(join(b.path, 'run'), systemClock);
     const shipped = readFileSync(join(import.meta.dirname, '../../../cfg/logrotate.conf'), 'utf8');
     const adapted = shipped
       .replaceAll('/srv/opsd/log', join(b.path, 'log'))

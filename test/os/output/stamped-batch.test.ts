@@ -17,6 +17,7 @@ import { makeFifos } from '../../../src/os/fifo/fifo.ts';
 import { type Kernel, loadKernel } from '../../../src/os/fifo/kernel.ts';
 import { LogFile } from '../../../src/os/log-file/log-file.ts';
 import { isLeft, StampedBatch } from '../../../src/os/output/stamped-batch.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 
 const TIME = 'Nov 23 16:10:00.123';
@@ -36,7 +37,7 @@ async function killed() {
   writeSync(fd, RAW);
   const kernel: Kernel | null = loadKernel();
   assert.ok(kernel);
-  using file = new LogFile(log, process.geteuid?.() ?? 0);
+  using file = new LogFile(log, process.geteuid?.() ?? 0, systemClock);
   file.open();
   {
     using left = new StampedBatch(batch);
@@ -48,7 +49,7 @@ async function killed() {
     batch,
     recover(): string {
       assert.equal(isLeft(batch), true);
-      using again = new LogFile(log, process.geteuid?.() ?? 0);
+      using again = new LogFile(log, process.geteuid?.() ?? 0, systemClock);
       using left = new StampedBatch(batch);
       left.recover(again);
       assert.equal(isLeft(batch), false);

@@ -7,6 +7,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLogger, type Logger, parseFilter } from '../../../src/os/own-log/logger.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { SecretMasks } from '../../../src/text/masks.ts';
 import { scratch } from '../../support/scratch.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -22,7 +23,7 @@ async function written(
   const path = join(folder.path, 'log');
   const destination = openSync(path, 'a');
   {
-    await using log = createLogger({ level, format, destination, masks });
+    await using log = createLogger({ clock: systemClock, level, format, destination, masks });
     use(log);
   }
   closeSync(destination);
@@ -116,7 +117,7 @@ test('a filter that makes no sense is a configuration error', () => {
 
 test('nobody to write to (a disk that is full, a pipe that is closed): counted, said later, never thrown', async () => {
   const full = openSync('/dev/full', 'w');
-  const log = createLogger({ level: 'info', format: 'text', destination: full });
+  const log = createLogger({ clock: systemClock, level: 'info', format: 'text', destination: full });
   log.info('one');
   log.info('two');
   await waitFor('the loss to be counted', () => log.dropped === 2);
@@ -127,7 +128,8 @@ test('nobody to write to (a disk that is full, a pipe that is closed): counted, 
 test('a reader that is gone (EPIPE): opsd goes on, and its end is its own', async () => {
   const program = `
     import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../../../src/os/own-log/logger.ts'))};
-    await using log = createLogger({ level: 'info', format: 'text' });
+    import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../../../src/runtime/system-clock.ts'))};
+    await using log = createLogger({ clock: systemClock, level: 'info', format: 'text' });
     process.stdin.once('end', async () => {
       log.info('to nobody');
       await new Promise(setImmediate);
@@ -147,7 +149,7 @@ test('a reader that does not read: bounded memory, no wait, and the number of li
   const fifo = join(folder.path, 'fifo');
   await once(spawn('mkfifo', [fifo]), 'exit');
   const both = openSync(fifo, 'r+');
-  const log = createLogger({ level: 'info', format: 'text', destination: both });
+  const log = createLogger({ clock: systemClock, level: 'info', format: 'text', destination: both });
   for (let line = 0; line < 30_000; line++) {
     log.info('a line of some length that nobody reads', { line, more: 'x'.repeat(50) });
     if (line % 1_000 === 0) await new Promise(setImmediate);
@@ -170,7 +172,8 @@ test('a reader that does not read: bounded memory, no wait, and the number of li
 test('the last words of a process that exits at once are written', async () => {
   const program = `
     import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../../../src/os/own-log/logger.ts'))};
-    createLogger({ level: 'info', format: 'text' }).error('last words');
+    import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../../../src/runtime/system-clock.ts'))};
+    createLogger({ clock: systemClock, level: 'info', format: 'text' }).error('last words');
     process.exit(2);`;
   for (const stdio of ['pipe', 'overlapped'] as const) {
     const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { formatMarker } from '../../../src/os/proc/marker.ts';
 import { ProcessTable } from '../../../src/os/proc/process-table.ts';
 import { inOneTurn } from '../../../src/os/proc/turns.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { mallory, needsRoot, victim } from '../../support/second-user.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -36,7 +37,7 @@ function marked(table: ProcessTable, users: ReadonlySet<number>): number[] {
 
 test('of another user it is not, and is when that user is asked for a moment later', { skip: needsRoot }, async () => {
   using process = await started(mallory.uid, ['sleep', '1000']);
-  const table = new ProcessTable(runDir, { isMain: () => false, isSession: () => false });
+  const table = new ProcessTable(runDir, { isMain: () => false, isSession: () => false }, systemClock);
   assert.deepEqual(marked(table, NOBODY_OF_US), []);
   assert.deepEqual(marked(table, new Set([victim.uid])), []);
   assert.deepEqual(marked(table, new Set([mallory.uid])), [process.pid]);
@@ -45,8 +46,12 @@ test('of another user it is not, and is when that user is asked for a moment lat
 test('of a child of ours that is another user by now it is, and of its children', { skip: needsRoot }, async () => {
   using process = await started(mallory.uid, ['sh', '-c', 'sleep 1000 & sleep 1000']);
   const main = process.pid;
-  const table = new ProcessTable(runDir, { isMain: (pid) => pid === main, isSession: () => false });
+  const table = new ProcessTable(runDir, { isMain: (pid) => pid === main, isSession: () => false }, systemClock);
   await waitFor('both children', () => marked(table, NOBODY_OF_US).length === 2);
-  const other = new ProcessTable(runDir, { isMain: () => false, isSession: (session) => session === main });
+  const other = new ProcessTable(
+    runDir,
+    { isMain: () => false, isSession: (session) => session === main },
+    systemClock,
+  );
   assert.equal(marked(other, NOBODY_OF_US).length, 3);
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inOneTurn, inTurns, type Work, workForATurn } from '../../../src/os/proc/turns.ts';
 import { ScanPacer } from '../../../src/os/processes/scan-pacer.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { waitFor } from '../../support/wait.ts';
 
 /** So many pieces of a millisecond each. */
@@ -22,10 +23,10 @@ test('a turn is given up after 20 ms, and others have theirs before the rest is 
     turns += 1;
   }, 1);
   const begun = performance.now();
-  const step = workForATurn(work(1_000));
+  const step = workForATurn(work(1_000), systemClock);
   assert.equal(step.done, false);
   assert.ok(performance.now() - begun >= 19);
-  assert.equal(await inTurns(work(100)), 100);
+  assert.equal(await inTurns(work(100), systemClock), 100);
   clearInterval(counting);
   assert.ok(turns >= 2, `${turns} turns`);
 });
@@ -42,6 +43,7 @@ test('who asks in the middle of a look is given another one', async () => {
       isOver = begun === 2;
     },
     () => null,
+    systemClock,
   );
   looks.ask();
   await new Promise((resolve) => setImmediate(resolve));

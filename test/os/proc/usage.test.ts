@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { ratioSince, UsageSampler } from '../../../src/os/proc/usage.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { waitFor } from '../../support/wait.ts';
 
 test('a busy process uses about a core, an idle one nothing, one that is gone is missing', async () => {
@@ -11,7 +12,7 @@ test('a busy process uses about a core, an idle one nothing, one that is gone is
   const idle = spawn('sleep', ['60'], { stdio: 'ignore' });
   try {
     const [first = 0, second = 0] = [busy.pid, idle.pid];
-    const sampler = new UsageSampler();
+    const sampler = new UsageSampler(systemClock);
     const usages = await waitFor('a CPU figure', async () => {
       const seen = await sampler.sample([first, second, 4_194_000]);
       return (seen.get(first)?.cpuRatio ?? 0) > 0.05 && seen;
@@ -30,13 +31,13 @@ test('a busy process uses about a core, an idle one nothing, one that is gone is
 });
 
 test('nothing asked, nothing answered; and only one that is gone is no error', async () => {
-  const sampler = new UsageSampler();
+  const sampler = new UsageSampler(systemClock);
   assert.equal((await sampler.sample([])).size, 0);
   assert.equal((await sampler.sample([4_194_000])).size, 0);
 });
 
 test('who asks while the answer is under way gets the same', async () => {
-  const sampler = new UsageSampler();
+  const sampler = new UsageSampler(systemClock);
   const [one, other] = await Promise.all([sampler.sample([process.pid]), sampler.sample([process.pid])]);
   assert.equal(one, other);
   assert.ok((one.get(process.pid)?.memoryBytes ?? 0) > 0);
@@ -61,7 +62,7 @@ test('a number that belongs to another process now starts anew', () => {
 
 test('figures leave the descriptors to opsd: a quarter of them is for figures, and of few none', async () => {
   const asked = [process.pid, process.ppid, 1];
-  const shown = async (descriptors: number) => (await new UsageSampler(descriptors).sample(asked)).size;
+  const shown = async (descriptors: number) => (await new UsageSampler(systemClock, descriptors).sample(asked)).size;
   assert.equal(await shown(1_024), 3);
   assert.equal(await shown(255), 0);
 });

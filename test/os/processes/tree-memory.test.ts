@@ -6,6 +6,7 @@ import type { Event } from '../../../src/core/model/events.ts';
 import { MemoryWatch } from '../../../src/daemon/watch/memory-watch.ts';
 import { treeKey } from '../../../src/os/processes/process-tree.ts';
 import { treesMemory } from '../../../src/os/processes/tree-memory.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { aConfig, aService } from '../../simulation/specs.ts';
 import { startedState } from '../../support/started-state.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -39,6 +40,7 @@ test('who takes more is told to the core, with both figures; who is held by a cg
   const posted: Event[] = [];
   const sizes = new Map(['big', 'held', 'free'].map((name) => [treeKey(name, 1), 600 * MIB]));
   using _watch = new MemoryWatch({
+    clock: systemClock,
     state: () => state,
     measure: async () => sizes.set(treeKey('small', 1), 512 * MIB),
     keyOf: treeKey,

@@ -10,7 +10,7 @@ import { inOneTurn, type Work } from '../../../src/os/proc/turns.ts';
 import { newTree, type Tree } from '../../../src/os/processes/process-tree.ts';
 import { ScanPacer } from '../../../src/os/processes/scan-pacer.ts';
 import { Trees } from '../../../src/os/processes/trees.ts';
-import { monotonic } from '../../../src/runtime/clock.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { waitFor } from '../../support/wait.ts';
 
 /** Beyond any PID of a real host, so that no signal of these tests reaches anybody. */
@@ -63,6 +63,7 @@ function hunt(look: (count: number) => Snapshot | null): Hunt {
   const seen: number[] = [];
   const self: Hunt = {
     trees: new Trees({
+      clock: systemClock,
       table: {
         *look(): Work<Snapshot | null> {
           self.looks += 1;
@@ -95,7 +96,7 @@ test('what survives SIGKILL for 5 s is told once, with PID and state (edge case 
   const stuck = imagined(NOBODY + 1, { state: 'D', session: NOBODY, group: NOBODY });
   using h = hunt((count) => (count < 8 ? { processes: [stuck], unsettled: false } : empty));
   const tree = endedTree();
-  tree.killingSince = monotonic() - 5_000;
+  tree.killingSince = systemClock.now() - 5_000;
   h.trees.watch(tree);
   await waitFor('the end', () => h.seen.at(-1) === 0);
   assert.deepEqual(h.log, [`service web, generation 3: survives SIGKILL: pid ${NOBODY + 1} (state D)`]);
@@ -112,7 +113,7 @@ test('while opsd has no descriptor to look with, nothing is taken for empty', as
 test('of what is being killed it is told each time that it could not be looked at, and not that it survives', async () => {
   using h = hunt((count) => (count < 3 ? null : empty));
   const tree = endedTree([imagined(NOBODY + 1)]);
-  tree.killingSince = monotonic() - 5_000;
+  tree.killingSince = systemClock.now() - 5_000;
   h.trees.watch(tree);
   await waitFor('the end', () => h.seen.length > 0);
   assert.deepEqual([h.unseen, h.seen, h.log.length], [2, [0], 1]);
@@ -180,7 +181,7 @@ test('what is to be killed is stopped first, lest it forks while others are soug
   const env = { OPSD_MARKER: formatMarker({ service: 'web', generation: 3, runDir }) };
   const escapee = spawn('/bin/sleep', ['60'], { stdio: 'ignore', detached: true, env });
   try {
-    const table = new ProcessTable(runDir, { isMain: () => false, isSession: () => false });
+    const table = new ProcessTable(runDir, { isMain: () => false, isSession: () => false }, systemClock);
     const states: string[] = [];
     using h = hunt((count) => {
       // On a busy host a signal takes its time to be acted on.
@@ -215,6 +216,7 @@ test('the first who asks is served in this turn, and looking takes at most a fif
       work(5);
     },
     (now) => now,
+    systemClock,
   );
   looks.ask();
   await new Promise((resolve) => setImmediate(resolve));
@@ -246,9 +248,9 @@ test('a killed tree counts as empty after a second of doubt, however long each l
     Atomics.wait(sleeper, 0, 0, 100);
     return { processes: [], unsettled: true };
   });
-  const begun = monotonic();
+  const begun = systemClock.now();
   h.trees.kill(endedTree());
   await waitFor('its end', () => h.seen.length > 0);
-  const took = monotonic() - begun;
+  const took = systemClock.now() - begun;
   assert.ok(took >= 1_000 && took < 3_000, `${took} ms`);
 });

@@ -5,6 +5,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createServiceManager } from '../../../src/os/systemd/service-manager.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -41,7 +42,7 @@ const noTrouble = (message: string) => assert.fail(message);
 test('one call at a time; what gathers meanwhile goes out together, the last phase and status of it', async () => {
   await using folder = await scratch();
   const systemd = await notifier(folder.path);
-  using manager = createServiceManager(systemd.env({ WATCHDOG_USEC: '3000000' }), noTrouble);
+  using manager = createServiceManager(systemd.env({ WATCHDOG_USEC: '3000000' }), systemClock, noTrouble);
   manager.ready();
   manager.status('1 of 3 running');
   manager.status('2 of 3\nrunning');
@@ -58,7 +59,7 @@ test('a reload carries the monotonic time by which systemd tells it from an earl
   await using folder = await scratch();
   const systemd = await notifier(folder.path);
   await systemd.open();
-  using manager = createServiceManager(systemd.env(), noTrouble);
+  using manager = createServiceManager(systemd.env(), systemClock, noTrouble);
   const before = process.hrtime.bigint() / 1_000n;
   manager.reloading();
   const [call = ''] = await systemd.calls(1);
@@ -70,7 +71,7 @@ test('a status that changes all the time costs one call a second, and the last o
   await using folder = await scratch();
   const systemd = await notifier(folder.path);
   await systemd.open();
-  using manager = createServiceManager(systemd.env(), noTrouble);
+  using manager = createServiceManager(systemd.env(), systemClock, noTrouble);
   manager.status('first');
   await systemd.calls(1);
   const began = performance.now();
@@ -83,7 +84,7 @@ test('more pings than systemd wants, and a status that it knows, cost nothing', 
   await using folder = await scratch();
   const systemd = await notifier(folder.path);
   await systemd.open();
-  using manager = createServiceManager(systemd.env({ WATCHDOG_USEC: '900000' }), noTrouble);
+  using manager = createServiceManager(systemd.env({ WATCHDOG_USEC: '900000' }), systemClock, noTrouble);
   manager.status('up');
   const first = await systemd.calls(1);
   assert.deepEqual(first, ['/run/n|STATUS=up']);
@@ -103,7 +104,7 @@ test('what could not be told is told again, the trouble is reported once', async
   const systemd = await notifier(folder.path, 'echo "no such socket" >&2; exit 1');
   await systemd.open();
   const troubles: string[] = [];
-  using manager = createServiceManager(systemd.env(), (message) => troubles.push(message));
+  using manager = createServiceManager(systemd.env(), systemClock, (message) => troubles.push(message));
   manager.ready();
   const calls = await systemd.calls(2);
   assert.deepEqual(calls.slice(0, 2), ['/run/n|READY=1', '/run/n|READY=1']);
@@ -114,7 +115,7 @@ test('what could not be told is told again, the trouble is reported once', async
 test('a missing systemd-notify is named, with the remedy', async () => {
   await using folder = await scratch();
   const troubles: string[] = [];
-  using manager = createServiceManager({ NOTIFY_SOCKET: '/run/n', PATH: folder.path }, (message) =>
+  using manager = createServiceManager({ NOTIFY_SOCKET: '/run/n', PATH: folder.path }, systemClock, (message) =>
     troubles.push(message),
   );
   manager.ready();
@@ -126,20 +127,20 @@ test('without NOTIFY_SOCKET nothing is called and nobody waits for pings', async
   const systemd = await notifier(folder.path);
   await systemd.open();
   const { NOTIFY_SOCKET: _, ...env } = systemd.env({ WATCHDOG_USEC: '3000000' });
-  using manager = createServiceManager(env, noTrouble);
+  using manager = createServiceManager(env, systemClock, noTrouble);
   assert.equal(manager.watchdog.periodMs, null);
   manager.ready();
   manager.status('up');
   manager.watchdog.ping();
   // Another one's call, made after those, comes first: there were none.
-  using other = createServiceManager(systemd.env(), noTrouble);
+  using other = createServiceManager(systemd.env(), systemClock, noTrouble);
   other.stopping();
   assert.deepEqual(await systemd.calls(1), ['/run/n|STOPPING=1']);
 });
 
 test('pings are due three times within what systemd grants, if it waits for this process', () => {
   const period = (env: NodeJS.ProcessEnv) => {
-    using manager = createServiceManager({ NOTIFY_SOCKET: '/run/n', ...env }, noTrouble);
+    using manager = createServiceManager({ NOTIFY_SOCKET: '/run/n', ...env }, systemClock, noTrouble);
     return manager.watchdog.periodMs;
   };
   assert.equal(period({ WATCHDOG_USEC: '30000000' }), 10_000);
@@ -151,6 +152,6 @@ test('pings are due three times within what systemd grants, if it waits for this
 
 test('services cannot inherit what belongs to the service manager', () => {
   const env: NodeJS.ProcessEnv = { NOTIFY_SOCKET: '/run/n', WATCHDOG_USEC: '1', WATCHDOG_PID: '1', PATH: '/bin' };
-  using _ = createServiceManager(env, noTrouble);
+  using _ = createServiceManager(env, systemClock, noTrouble);
   assert.deepEqual(env, { PATH: '/bin' });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Event } from '../../../src/core/model/events.ts';
 import { HeartbeatFiles } from '../../../src/os/watch/heartbeats.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -15,6 +16,7 @@ async function beating() {
   const heartbeats = new HeartbeatFiles(
     (event) => events.push(event),
     () => process.geteuid?.() ?? 0,
+    systemClock,
   );
   const dir = join(folder.path, 'tmp');
   mkdirSync(dir);

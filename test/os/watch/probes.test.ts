@@ -15,6 +15,7 @@ import { LaunchPlanner } from '../../../src/os/spawn/launch-plan.ts';
 import { loadPosixSpawner } from '../../../src/os/spawn/posix-spawner.ts';
 import { NO_SOCKETS, type Sockets } from '../../../src/os/systemd/sockets.ts';
 import { ServiceProbes } from '../../../src/os/watch/probes.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { freePort } from '../../support/requests.ts';
 import { scratch } from '../../support/scratch.ts';
 import { isAlive, procFile, survivorsOf } from '../../support/survivors.ts';
@@ -31,11 +32,12 @@ let runs = 0;
 function asking(launch: Partial<Launch> = {}, run = `/nowhere/${process.pid}/${++runs}`, sockets = NO_SOCKETS) {
   const told: Answer[] = [];
   const baseNofile = limitOf('self')?.soft ?? 1024;
-  const table = new ProcessTable(run, { isMain: () => false, isSession: () => false });
-  const leftovers = new Leftovers({ table, log: assert.fail });
+  const table = new ProcessTable(run, { isMain: () => false, isSession: () => false }, systemClock);
+  const leftovers = new Leftovers({ clock: systemClock, table, log: assert.fail });
   const spawner = loadPosixSpawner();
   assert.ok(spawner !== null);
   const probes = new ServiceProbes({
+    clock: systemClock,
     leftovers,
     spawner,
     report: (event) => {
@@ -43,7 +45,7 @@ function asking(launch: Partial<Launch> = {}, run = `/nowhere/${process.pid}/${+
     },
     specOf: (name) => (name === 'web' ? serviceSpec(['true'], launch) : undefined),
     runDir: run,
-    planner: new LaunchPlanner({ runDir: run, cgroups: null, baseNofile, sockets, log: () => {} }),
+    planner: new LaunchPlanner({ clock: systemClock, runDir: run, cgroups: null, baseNofile, sockets, log: () => {} }),
   });
   let generation = 0;
   return {
