@@ -25,7 +25,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'core/adoption', what: 'what one opsd leaves to the next, and how the next takes over' },
   {
     name: 'core',
-    what: 'the supervisor as a pure function: state, event and time to a new state and effects',
+    what: 'the supervisor as a pure function: state, event and time to a new state and effects; a configuration comes into force',
     doors: ['supervisor'],
   },
   { name: 'text', what: 'names, globs, quantities, safe text: words that know nothing of supervision' },
@@ -74,7 +74,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'os/chain', what: 'the exec chain: what runs before a service begins, with whose rights and environment' },
   { name: 'os/spawn', what: 'from a spec to a process: user, limits, environment, the ways to spawn' },
   { name: 'os/processes', what: 'process trees: started, seen, signalled, ended, adopted' },
-  { name: 'os/config', what: 'the configuration’s files and what the host says to them' },
+  { name: 'os/config', what: 'reads the configuration’s files, and answers what the checks ask of the host' },
   { name: 'os/watch', what: 'heartbeats, probes and event hooks: how services are watched, and who is told' },
   { name: 'http', what: 'what all of HTTP shares' },
   { name: 'http/metrics', what: 'the page that Prometheus reads', doors: ['metrics'] },
