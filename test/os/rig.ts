@@ -15,68 +15,13 @@ import { ReadySignals } from '../../src/os/readiness/ready-signals.ts';
 import { loadPosixSpawner } from '../../src/os/spawn/posix-spawner.ts';
 import { NO_SOCKETS, type Sockets } from '../../src/os/systemd/sockets.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
+import { aService } from '../simulation/specs.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
 export function serviceSpec(command: readonly [string, ...string[]], launch: Partial<Launch> = {}): ServiceSpec {
-  return {
-    name: 'web',
-    group: null,
-    instance: null,
-    launch: {
-      command,
-      cwd: '/',
-      user: null,
-      group: null,
-      umask: null,
-      nice: 0,
-      oomScoreAdj: 0,
-      env: {},
-      heartbeatFile: '/nowhere/web.heartbeat',
-      log: 'none',
-      limits: {
-        nofile: null,
-        core: null,
-        memory: null,
-        memoryHigh: null,
-        cpu: null,
-        tasks: null,
-        ioWeight: null,
-      },
-      ionice: null,
-      noNewPrivileges: false,
-      capabilities: null,
-      sockets: [],
-      wrapper: [],
-      ...launch,
-    },
-    policy: {
-      enabled: true,
-      restart: 'always',
-      backoff: { initial: 100, factor: 2, max: 1600, jitter: 0 },
-      stableAfter: 10_000,
-      maxFailures: 10,
-      retryFailed: 0,
-      fatalExitCodes: [],
-      successExitCodes: [0],
-      stopSignal: 'SIGTERM',
-      stopTimeout: 1_000,
-      heartbeat: null,
-      dependsOn: [],
-      after: [],
-      ready: null,
-      health: null,
-      onDependencyRestart: 'keep',
-      timeout: null,
-      schedule: null,
-      onFailed: 'keep',
-      beforeStart: null,
-      afterStop: null,
-      tags: [],
-      timestamps: false,
-    },
-    effective: new Map(),
-  };
+  const spec = aService('web', { stopTimeout: 1_000 });
+  return { ...spec, launch: { ...spec.launch, command, ...launch }, effective: new Map() };
 }
 
 export function shell(script: string, launch: Partial<Launch> = {}): ServiceSpec {

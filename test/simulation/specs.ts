@@ -9,8 +9,14 @@ import type {
   RolloutPolicy,
   ServiceSpec,
 } from '../../src/core/model/spec.ts';
+import { unknownService } from '../../src/core/model/unknown-service.ts';
 
+/** What no test cares about. */
+const { launch: anyLaunch, policy: anyPolicy } = unknownService('any');
+
+/** The defaults that stories rely on. */
 const usual: Policy = {
+  ...anyPolicy,
   enabled: true,
   restart: 'always',
   backoff: { initial: 100, factor: 2, max: 1600, jitter: 0.1 },
@@ -21,19 +27,6 @@ const usual: Policy = {
   successExitCodes: [0],
   stopSignal: 'SIGTERM',
   stopTimeout: 30_000,
-  heartbeat: null,
-  dependsOn: [],
-  after: [],
-  ready: null,
-  health: null,
-  onDependencyRestart: 'keep',
-  timeout: null,
-  schedule: null,
-  onFailed: 'keep',
-  beforeStart: null,
-  afterStop: null,
-  tags: [],
-  timestamps: false,
 };
 
 const daemon: DaemonSpec = {
@@ -70,30 +63,9 @@ export function aService(name: string, policy: Partial<Policy> = {}, version = 1
     group: null,
     instance: null,
     launch: {
+      ...anyLaunch,
       command: ['/bin/sleep', String(version)],
-      cwd: '/',
-      user: null,
-      group: null,
-      umask: null,
-      nice: 0,
-      oomScoreAdj: 0,
-      env: {},
       heartbeatFile: `/nowhere/${name}.heartbeat`,
-      log: 'none',
-      limits: {
-        nofile: null,
-        core: null,
-        memory: null,
-        memoryHigh: null,
-        cpu: null,
-        tasks: null,
-        ioWeight: null,
-      },
-      ionice: null,
-      noNewPrivileges: false,
-      capabilities: null,
-      sockets: [],
-      wrapper: [],
     },
     policy: whole,
     effective,
