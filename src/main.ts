@@ -125,7 +125,7 @@ async function tellFailure(error: unknown): Promise<number> {
 /** Prints a bug of opsd itself with its stack; returns the exit code of a runtime error. */
 function tellBug(error: unknown): 2 {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`CRITICAL opsd failed by a bug of its own; services run on: ${hide(what)}\n`);
+  process.stderr.write(`CRITICAL opsd failed because of a bug in opsd; services keep running: ${hide(what)}\n`);
   return 2;
 }
 

@@ -113,7 +113,10 @@ test('a wait that takes too long exits 2 and says that opsd goes on', async () =
   daemon.control.gate = new Promise(() => {});
   const late = await daemon.ctl('stop', 'web', '--timeout', '200ms');
   assert.equal(late.code, 2);
-  assert.match(late.err, /not at rest after 0\.2s: web \(stopping\); opsd goes on with it\. .*--timeout.*why web/);
+  assert.match(
+    late.err,
+    /timed out after 0\.2s: web \(stopping\); opsd carries on with the command\. .*--timeout.*why web/,
+  );
   const soon = await daemon.ctl('stop', 'web', '--no-wait');
   assert.deepEqual([soon.code, soon.out], [0, 'web: asked; not waited for\n']);
   const wrong = await daemon.ctl('stop', 'web', '--timeout', '5');
@@ -127,7 +130,7 @@ test('a daemon that ends while it is waited for exits 2', async () => {
   await waitFor('the order', () => daemon.control.orders.length === 1);
   await daemon[Symbol.asyncDispose]();
   const { code, err } = await waiting;
-  assert.deepEqual([code, /opsd ended before these came to rest: web/.test(err)], [2, true]);
+  assert.deepEqual([code, /opsd ended before the command was finished for: web/.test(err)], [2, true]);
 });
 
 test('wait returns when all are in the state, also when they come there later', async () => {
@@ -171,7 +174,7 @@ test('reload prints the plan key by key, or every problem', async () => {
     stop_timeout  "5s" → (not set)
 ~ [daemon]  changed
     log_level  "info" → "warn"
-    http  "" → "127.0.0.1:9640"  (with the next opsd: opsd ctl handover)
+    http  "" → "127.0.0.1:9640"  (takes effect with the next opsd: opsd ctl handover)
 
 nothing was changed; apply it with: opsd ctl reload
 `,
@@ -225,7 +228,7 @@ test('logs --since begins with the first line that is new enough, and needs time
   assert.equal((await daemon.ctl('logs', 'new', '--since', '1h')).out, '');
   const none = await daemon.ctl('logs', 'db', '--since', '5m');
   assert.deepEqual(
-    [none.code, /the log of db has no times in it; set log\.timestamps = true/.test(none.err)],
+    [none.code, /the lines of the log of db have no timestamps; set log\.timestamps = true/.test(none.err)],
     [1, true],
   );
   const wrong = await daemon.ctl('logs', 'web', '--since', 'yesterday');
@@ -316,7 +319,7 @@ test('why gives the cause, the evidence, what comes next and what would help', a
   assert.equal(code, 0);
   assert.match(
     out,
-    /^web is failed: exit code 3\.\n.*Evidence\n.*It wrote last\n {2}\| fatal: ␛\[2Jno disk\n.*Next\n.*What would help\n {2}opsd ctl logs web\n$/s,
+    /^web is failed: exit code 3\.\n.*Evidence\n.*Last lines of output\n {2}\| fatal: ␛\[2Jno disk\n.*Next\n.*What would help\n {2}opsd ctl logs web\n$/s,
   );
   assert.equal(JSON.parse((await daemon.ctl('why', 'web', '--json')).out).service, 'web');
 });
@@ -368,10 +371,7 @@ test('without permission it says whose the socket is', { skip: process.getuid?.(
     await newClient(${JSON.stringify(join(daemon.prefix, 'run', 'opsd.sock'))}, systemClock).get('/').catch((error) => console.log(error.message));
   })`;
   const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
-  assert.match(
-    stdout,
-    /^no permission to use .*opsd\.sock \(mode 0600, uid 0\); use sudo, or have daemon\.socket_mode/,
-  );
+  assert.match(stdout, /^no permission to use .*opsd\.sock \(mode 0600, uid 0\); use sudo, or set daemon\.socket_mode/);
 });
 
 test('usage errors exit 1 and say what was meant', async () => {

@@ -74,14 +74,14 @@ async function sentAtOnce<T>(reply: Promise<T>, response: () => ServerResponse |
 test('one that answers nobody is given up, with what to do about it', async () => {
   await using opsd = await listener(nobody);
   using client = newClient(opsd.socket, systemClock, PATIENCE);
-  const remedy = 'see its log, and systemctl status opsd; services run on';
+  const remedy = 'see its log, and systemctl status opsd; services keep running';
   await assert.rejects(client.get('/api/v1/services'), {
     name: 'RuntimeError',
     message: `opsd does not answer on ${opsd.socket}; it may be stopped or stuck: ${remedy}`,
   });
   writeFileSync(join(opsd.prefix, 'opsd.pid'), '4711\n');
   await assert.rejects(client.post('/api/v1/reload'), {
-    message: `opsd (pid 4711) does not answer on ${opsd.socket}; it may be stopped (then: kill -CONT 4711) or stuck: ${remedy}; the order may still be obeyed`,
+    message: `opsd (pid 4711) does not answer on ${opsd.socket}; it may be stopped (then: kill -CONT 4711) or stuck: ${remedy}; opsd may still carry out the command`,
   });
 });
 
@@ -113,7 +113,7 @@ test('a signal ends the wait at once, and what becomes of an order is said', asy
   const commands = [
     [['status'], 'SIGINT', 'opsd: no longer waiting for opsd\n'],
     [['wait', 'web'], 'SIGTERM', 'opsd: no longer waiting for opsd\n'],
-    [['reload'], 'SIGINT', 'opsd: no longer waiting for opsd; it goes on with the order\n'],
+    [['reload'], 'SIGINT', 'opsd: no longer waiting for opsd; it carries on with the command\n'],
   ] as const;
   for (const [command, signal, told] of commands) {
     const before = opsd.asked.length;

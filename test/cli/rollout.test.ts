@@ -48,8 +48,8 @@ test('status shows how far each is, member by member, and exits 2 for one that s
   daemon.control.rolloutViews = [view];
   const { code, out } = await daemon.ctl('rollout', 'status', 'web');
   assert.equal(code, 0);
-  assert.match(out, /^web {2}change, going for \d.*\n {2}waits for web@1 \(starting\)\n/);
-  assert.match(out, /\n {2}web@1 {2}under way {2}starting\n {2}web@2 {2}waiting {4}running\n$/);
+  assert.match(out, /^web {2}change, in progress for \d.*\n {2}waits for web@1 \(starting\)\n/);
+  assert.match(out, /\n {2}web@1 {2}in progress {2}starting\n {2}web@2 {2}waiting {6}running\n$/);
   daemon.control.rolloutViews = [stopped];
   const bad = await daemon.ctl('rollout');
   assert.equal(bad.code, 2);
@@ -86,7 +86,7 @@ test('reload says that a rollout began, and how to follow it', async () => {
   daemon.control.reloadResult = { ok: true, changes: [{ service: 'web@1', kind: 'rolled', keys: [] }], daemon: [] };
   daemon.control.rolloutViews = [view];
   const { out } = await daemon.ctl('reload');
-  assert.match(out, /~ web@1 {2}restarted when its turn comes\n/);
+  assert.match(out, /~ web@1 {2}restarted by the rollout\n/);
   assert.match(out, /follow it with: opsd ctl rollout status web\n$/);
   assert.doesNotMatch((await daemon.ctl('reload', '--dry-run')).out, /follow it/);
 });

@@ -116,5 +116,5 @@ test('--no-wait returns at once, --timeout says who is not there yet', async () 
   assert.equal((await daemon.ctl('scale', 'web', '3', '--no-wait')).code, 0);
   const { code, err } = await daemon.ctl('scale', 'web', '4', '--timeout', '200ms');
   assert.equal(code, 2);
-  assert.match(err, /not at rest after 0\.2s: web@4; opsd goes on with it/);
+  assert.match(err, /timed out after 0\.2s: web@4; opsd carries on with the command/);
 });

@@ -41,7 +41,7 @@ test('a long wait shows what it waits for, and leaves nothing of it behind', { s
   daemon.control.gate = new Promise(() => {});
   const said = (await onTerminal(daemon, 'stop all --timeout 2500ms')).replaceAll('\r\u001b[K', '<clear>');
   assert.match(said, /<clear>waiting 1\.\ds for web \(stopping \d\.\ds\), db \(stopping \d\.\ds\)/);
-  assert.match(said, /<clear>opsd: not at rest after 2\.5s/);
+  assert.match(said, /<clear>opsd: timed out after 2\.5s/);
 });
 
 test('what a service wrote cannot act on the terminal, and goes into a file as it is', { skip }, async () => {

@@ -175,8 +175,11 @@ test('a reload tells what of [daemon] changes, now or with the next opsd; a new 
   assert.equal(code, 0);
   assert.match(stdout, /^~ \[daemon\] {2}changed\n/);
   assert.match(stdout, / {4}log_level {2}"info" → "info,heartbeat=debug"\n/);
-  assert.match(stdout, / {4}log_dir {2}\S+ → \S+elsewhere" {2}\(with the next opsd: opsd ctl handover\)\n/);
-  assert.match(stdout, / {4}log_format {2}"text" → "json" {2}\(with the next opsd/);
+  assert.match(
+    stdout,
+    / {4}log_dir {2}\S+ → \S+elsewhere" {2}\(takes effect with the next opsd: opsd ctl handover\)\n/,
+  );
+  assert.match(stdout, / {4}log_format {2}"text" → "json" {2}\(takes effect with the next opsd/);
   await opsd.logged(/\[DEBUG\] no beat service=web generation=1\n/);
   assert.equal(existsSync(join(opsd.dir, 'elsewhere')), false);
   assert.equal((await opsd.ctl('logs', 'web')).code, 0, 'the log is where it was');

@@ -23,12 +23,12 @@ interface Told {
 async function why(opsd: Opsd, service: string): Promise<Told> {
   const { code, stdout, stderr } = await opsd.ctl('why', service);
   assert.equal(code, 0, stderr);
-  const [head = '', ...parts] = stdout.split(/\n(?=Evidence$|It wrote last$|Next$|What would help$)/m);
+  const [head = '', ...parts] = stdout.split(/\n(?=Evidence$|Last lines of output$|Next$|What would help$)/m);
   const part = (title: string) => parts.find((each) => each.startsWith(`${title}\n`))?.slice(title.length + 1) ?? '';
   return {
     cause: head.split('\n')[0] ?? '',
     evidence: part('Evidence'),
-    wrote: part('It wrote last'),
+    wrote: part('Last lines of output'),
     next: part('Next'),
     help: part('What would help'),
   };

@@ -64,7 +64,7 @@ ready = { on = "log", pattern = "^(ready|r+e+a+d+y+) at last$" }
   }
   const lines = (await opsd.log()).split('\n');
   assert.deepEqual(
-    lines.filter((line) => /bug of its own|CRITICAL/.test(line)),
+    lines.filter((line) => /because of a bug|CRITICAL/.test(line)),
     [],
   );
 });

@@ -68,7 +68,7 @@ function groupOf(
   const known = groups.get(name);
   if (known !== undefined) return known;
   const group = configure(program.command(name), `opsd ${name}`, write)
-    .description('talk to the opsd that runs')
+    .description('control the running opsd')
     .addHelpText('after', `\n${EXIT_CODES}`);
   groups.set(name, group);
   return group;

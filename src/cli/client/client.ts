@@ -52,7 +52,7 @@ export function newClient(
     asked.once('close', () => ends.delete(end));
     asked.once('socket', (socket) =>
       watchSilence(socket, socketPath, patience, clock, () => {
-        const order = hasOrdered ? '; the order may still be obeyed' : '';
+        const order = hasOrdered ? '; opsd may still carry out the command' : '';
         end(new Unanswered(describeSilence(socketPath) + order));
       }),
     );
@@ -63,7 +63,7 @@ export function newClient(
   const waitedFor = async <T>(work: Promise<T>): Promise<T> => {
     const result = await orEnough(work, enough);
     if (result !== null) return result;
-    throw new Unanswered(`no longer waiting for opsd${hasOrdered ? '; it goes on with the order' : ''}`);
+    throw new Unanswered(`no longer waiting for opsd${hasOrdered ? '; it carries on with the command' : ''}`);
   };
   const whole = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
     using reply = await ask(method, path, body);
@@ -149,7 +149,7 @@ function parse(text: string, socketPath: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new RuntimeError(`who answers on ${socketPath} is not opsd, or not of this version`);
+    throw new RuntimeError(`the program that answers on ${socketPath} is not opsd, or has another version`);
   }
 }
 
@@ -181,7 +181,7 @@ function unreachable(path: string, error: unknown): RuntimeError {
   if (error instanceof RuntimeError) return error;
   if (isQueueFull(error)) return new Unanswered(describeSilence(path));
   const code = codeOf(error);
-  if (code.startsWith('HPE_')) return new RuntimeError(`who answers on ${path} is not opsd`);
+  if (code.startsWith('HPE_')) return new RuntimeError(`the program that answers on ${path} is not opsd`);
   const start = 'start it with: systemctl start opsd (or: opsd run)';
   const elsewhere = 'if it runs with another PREFIX, set PREFIX or give --socket PATH';
   switch (code) {
@@ -202,7 +202,7 @@ function unreachable(path: string, error: unknown): RuntimeError {
     case 'EACCES':
     case 'EPERM':
       return new RuntimeError(
-        `no permission to use ${path}${describeOwner(path)}; use sudo, or have daemon.socket_mode and daemon.socket_group set`,
+        `no permission to use ${path}${describeOwner(path)}; use sudo, or set daemon.socket_mode and daemon.socket_group`,
       );
     case 'EPIPE':
     case 'ECONNRESET':

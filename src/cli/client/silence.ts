@@ -63,7 +63,7 @@ export function describeSilence(socketPath: string): string {
   const pid = pidBeside(socketPath);
   const who = pid === null ? 'opsd' : `opsd (pid ${pid})`;
   const remedy = pid === null ? '' : ` (then: kill -CONT ${pid})`;
-  return `${who} does not answer on ${socketPath}; it may be stopped${remedy} or stuck: see its log, and systemctl status opsd; services run on`;
+  return `${who} does not answer on ${socketPath}; it may be stopped${remedy} or stuck: see its log, and systemctl status opsd; services keep running`;
 }
 
 /** null: there is no PID file beside the socket, or this user may not read it. */

@@ -29,7 +29,9 @@ export async function endDaemon(ctl: Ctl, how: 'handover' | 'shutdown'): Promise
     const status = await stillThere(client.socketPath, () => readStatus(client, []));
     if (status === null || status.daemon.pid !== daemon.pid) {
       terminal.out(
-        how === 'shutdown' ? 'opsd has ended, all services are stopped\n' : 'opsd has ended, the services run on\n',
+        how === 'shutdown'
+          ? 'opsd has ended, all services are stopped\n'
+          : 'opsd has ended, the services keep running\n',
       );
       return 0;
     }
@@ -37,7 +39,7 @@ export async function endDaemon(ctl: Ctl, how: 'handover' | 'shutdown'): Promise
     await pause(LOOK_EVERY, terminal.interrupt, clock);
   }
   throw new RuntimeError(
-    `opsd (pid ${daemon.pid}) has not ended after ${span(clock.now() - since)}; it goes on with it`,
+    `opsd (pid ${daemon.pid}) has not ended after ${span(clock.now() - since)}; it carries on with the ${how}`,
   );
 }
 

@@ -32,7 +32,7 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
     const next = await orEnough(events.next(), terminal.interrupt);
     if (next === null) return 0;
     if (next.done) {
-      terminal.err('opsd: the daemon ended\n');
+      terminal.err('opsd: opsd has ended\n');
       return 2;
     }
     const { event, data } = next.value;

@@ -28,7 +28,7 @@ export async function showLogs(ctl: Ctl): Promise<ExitCode> {
   const lines = countOf(options.lines, since === null ? LINES : MOST_LINES, MOST_LINES);
   const { services } = await readStatus(client, operands);
   if (follow && services.length > MOST_FOLLOWED) {
-    throw new ConfigError(`at most ${MOST_FOLLOWED} logs can be followed at once, not ${services.length}; name some`);
+    throw new ConfigError(`at most ${MOST_FOLLOWED} logs can be followed at once, not ${services.length}; name fewer`);
   }
   const width = services.reduce((most, { name }) => Math.max(most, name.length), 0);
   const sources = services.map(({ name }, place) => ({
@@ -95,7 +95,7 @@ async function assertStamped({ client, clock }: Ctl, name: string): Promise<void
   const last = await linesOf(reply).next();
   if (last.done || !Number.isNaN(agoOf(last.value, clock.unix()))) return;
   const remedy = `set log.timestamps = true for it and reload, or use -n`;
-  throw new ConfigError(`--since: the log of ${name} has no times in it; ${remedy}`);
+  throw new ConfigError(`--since: the lines of the log of ${name} have no timestamps; ${remedy}`);
 }
 
 /** NaN: the line has no timestamp in front. */

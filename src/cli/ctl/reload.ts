@@ -12,7 +12,7 @@ const KINDS: Readonly<
   added: { mark: '+', text: 'added', colour: 'green' },
   removed: { mark: '-', text: 'removed', colour: 'red' },
   restarted: { mark: '~', text: 'restarted', colour: 'yellow' },
-  rolled: { mark: '~', text: 'restarted when its turn comes', colour: 'yellow' },
+  rolled: { mark: '~', text: 'restarted by the rollout', colour: 'yellow' },
   changed: { mark: '~', text: 'changed in place', colour: 'cyan' },
 };
 
@@ -31,7 +31,7 @@ export async function reload({ client, terminal, options }: Ctl): Promise<ExitCo
     }
     if (daemon.length > 0) terminal.out(`${paint(terminal, 'cyan', '~ [daemon]')}  changed\n`);
     for (const change of daemon) {
-      const later = change.when === 'next_opsd' ? '  (with the next opsd: opsd ctl handover)' : '';
+      const later = change.when === 'next_opsd' ? '  (takes effect with the next opsd: opsd ctl handover)' : '';
       terminal.out(`    ${told(change)}${later}\n`);
     }
     if (body.dry_run) terminal.out('\nnothing was changed; apply it with: opsd ctl reload\n');
@@ -49,14 +49,12 @@ function told({ key, from, to }: KeyChange): string {
 async function tellRollouts(client: Ctl['client'], terminal: Ctl['terminal']): Promise<void> {
   for (const { service, state, direction, detail } of await readRollouts(client, [])) {
     if (state === 'going') {
-      terminal.out(`\n${service} is changed step by step; follow it with: opsd ctl rollout status ${service}\n`);
+      terminal.out(`\na rollout of ${service} is in progress; follow it with: opsd ctl rollout status ${service}\n`);
     } else if (state === 'stopped') {
       terminal.out(`\n${paint(terminal, 'red', `the rollout of ${service} has ${sanitised(detail)}`)}\n`);
     } else if (direction === 'back') {
       const again = `change it, or try it again with: opsd ctl rollout retry ${service}`;
-      terminal.out(
-        `\n${service} runs what it wruns its previous configuration: its last change was rolled back; ${again}\n`,
-      );
+      terminal.out(`\n${service} runs its previous configuration: its last change was rolled back; ${again}\n`);
     }
   }
 }

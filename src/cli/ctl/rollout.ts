@@ -11,10 +11,22 @@ import { COLOURS } from '../show/status-table.ts';
 import { type Colour, paint, type Terminal } from '../show/terminal.ts';
 import { giveRolloutOrder } from './services.ts';
 
-const NONE = `there was no rollout yet. One begins with opsd ctl restart SERVICE --rolling, and with a reload that
-changes a service with several instances, or with rollout in its configuration.
+const NONE = `there was no rollout yet. A rollout begins with opsd ctl restart SERVICE --rolling, or with a reload that
+changes a service that has several instances or the key rollout.
 `;
-const STATES: Readonly<Record<RolloutView['state'], Colour>> = { going: 'yellow', stopped: 'red', done: 'green' };
+/** The states and turns of the API in the words of an operator. */
+const STATES: Readonly<Record<RolloutView['state'], { readonly text: string; readonly colour: Colour }>> = {
+  going: { text: 'in progress', colour: 'yellow' },
+  stopped: { text: 'stopped', colour: 'red' },
+  done: { text: 'done', colour: 'green' },
+};
+const TURNS: Readonly<Record<RolloutView['services'][number]['turn'], string>> = {
+  waiting: 'waiting',
+  'under way': 'in progress',
+  done: 'done',
+  'as it was': 'unchanged',
+  'stands in': 'surge instance',
+};
 
 export async function rollout(ctl: Ctl): Promise<ExitCode> {
   const [what = 'status', ...services] = ctl.operands;
@@ -43,13 +55,14 @@ function describe(terminal: Terminal, view: RolloutView, unix: number): string {
   const { service, kind, direction, state, detail, failure, started_at, ended_at, services } = view;
   const what = kind === 'restart' ? 'rolling restart' : direction === 'back' ? 'rollback' : 'change';
   const when = ended_at === null ? `for ${span(ago(started_at, unix))}` : `${span(ago(ended_at, unix))} ago`;
-  const lines = [`${paint(terminal, 'bold', service)}  ${what}, ${paint(terminal, STATES[state], state)} ${when}`];
+  const { text, colour } = STATES[state];
+  const lines = [`${paint(terminal, 'bold', service)}  ${what}, ${paint(terminal, colour, text)} ${when}`];
   lines.push(`  ${sanitised(detail)}`);
   if (failure !== null && !detail.includes(failure)) lines.push(`  because ${sanitised(failure)}`);
   const names = width(services.map(({ name }) => name));
-  const turns = width(services.map(({ turn }) => turn));
+  const turns = width(services.map(({ turn }) => TURNS[turn]));
   for (const { name, turn, state: now } of services) {
-    lines.push(`  ${name.padEnd(names)}  ${turn.padEnd(turns)}  ${paint(terminal, COLOURS[now], now)}`);
+    lines.push(`  ${name.padEnd(names)}  ${TURNS[turn].padEnd(turns)}  ${paint(terminal, COLOURS[now], now)}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -22,7 +22,7 @@ export async function scale(ctl: Ctl): Promise<ExitCode> {
   const { client, operands, options } = ctl;
   const [service, given] = operands;
   if (given !== undefined && options.reset === true) {
-    throw new ConfigError(`--reset means the number of the file: leave out ${given}, or --reset`);
+    throw new ConfigError(`--reset means the number in the file: leave out ${given}, or --reset`);
   }
   if (service === undefined || (given === undefined && options.reset !== true)) return list(ctl, service);
   const instances = given === undefined || given === 'file' ? null : countOf(given);
@@ -37,7 +37,9 @@ export async function scale(ctl: Ctl): Promise<ExitCode> {
 
 function countOf(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new ConfigError(`expected a number of instances such as 6, or 'file' for that of the file, got '${text}'`);
+  throw new ConfigError(
+    `expected a number of instances such as 6, or 'file' for the number in the file, got '${text}'`,
+  );
 }
 
 function tellResult({ terminal, options }: Ctl, { group, before, added, removed }: Scaled): void {
@@ -85,10 +87,10 @@ async function waitFor(
     const next = await orEnough(events.next(), enough);
     const left = [...pending.keys()].slice(0, 10).join(', ');
     if (next === null) {
-      const why = terminal.interrupt.aborted ? 'no longer waiting' : `not at rest after ${span(timeout)}`;
-      throw new RuntimeError(`${why}: ${left}; opsd goes on with it; ask: opsd ctl status`);
+      const why = terminal.interrupt.aborted ? 'no longer waiting' : `timed out after ${span(timeout)}`;
+      throw new RuntimeError(`${why}: ${left}; opsd carries on with the command; see: opsd ctl status`);
     }
-    if (next.done) throw new RuntimeError(`opsd ended before these came to rest: ${left}`);
+    if (next.done) throw new RuntimeError(`opsd ended before the command was finished for: ${left}`);
     if (next.value.event !== 'state') continue;
     const { service, to, detail } = JSON.parse(next.value.data) as EventView;
     look(service, to, detail);

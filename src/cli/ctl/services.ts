@@ -68,7 +68,7 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   for (;;) {
     const next = await orEnough(lines.next(), enough);
     if (next === null) break;
-    if (next.done) throw new RuntimeError(`opsd ended before these came to rest: ${brief(waiting)}`);
+    if (next.done) throw new RuntimeError(`opsd ended before the command was finished for: ${brief(waiting)}`);
     const line = JSON.parse(next.value) as Line;
     if (line.done === true) return code;
     if (line.service === undefined || line.outcome === undefined) continue;
@@ -76,11 +76,12 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
     code = worse(code, line.outcome);
     say(ctl, line.service, line.outcome);
   }
-  if (terminal.interrupt.aborted) throw new RuntimeError(`no longer waiting; opsd goes on with ${brief(waiting)}`);
+  if (terminal.interrupt.aborted)
+    throw new RuntimeError(`no longer waiting; opsd carries on with the command for ${brief(waiting)}`);
   const { services } = await readStatus(client, [...waiting]);
   const told = services.slice(0, 10).map(({ name, state }) => `${name} (${state})`);
   throw new RuntimeError(
-    `not at rest after ${span(timeout)}: ${told.join(', ')}; opsd goes on with it. Wait longer with --timeout, or ask: opsd ctl why ${services[0]?.name}`,
+    `timed out after ${span(timeout)}: ${told.join(', ')}; opsd carries on with the command. Wait longer with --timeout, or ask: opsd ctl why ${services[0]?.name}`,
   );
 }
 

@@ -16,7 +16,7 @@ const MOST = 100;
 export async function showWhy({ client, terminal, clock, operands, options }: Ctl): Promise<ExitCode> {
   const { services } = await readStatus(client, operands);
   if (services.length > MOST) {
-    throw new ConfigError(`why tells of at most ${MOST} services at once, not ${services.length}; name some`);
+    throw new ConfigError(`why explains at most ${MOST} services at once, not ${services.length}; name fewer`);
   }
   const all: WhyView[] = [];
   for (const { name } of services) {
@@ -39,7 +39,7 @@ function whyText(why: WhyView, look: Pick<Terminal, 'hasColours'>, now: number):
     `${paint(look, 'dim', 'state')} ${state} ${paint(look, 'dim', `for ${span(ago(why.since, now))}`)}\n`,
     ...(why.evidence.length > 0 ? [heading('Evidence')] : []),
     ...why.evidence.map(({ label, text }) => `  ${paint(look, 'dim', label.padEnd(width))}  ${sanitised(text)}\n`),
-    ...(why.last_lines.length > 0 ? [heading('It wrote last')] : []),
+    ...(why.last_lines.length > 0 ? [heading('Last lines of output')] : []),
     ...why.last_lines.map((line) => `  ${paint(look, 'dim', '|')} ${sanitised(line)}\n`),
     heading('Next'),
     `  ${sanitised(why.next)}${inMillis === null ? '' : ` in ${span(inMillis)}`}\n`,

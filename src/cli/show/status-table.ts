@@ -112,7 +112,7 @@ export function statusSummary({ daemon, services }: StatusView, now: number): st
 export function noteOf(service: ServiceView, now: number): string {
   const { state, reason, adopted, rollout, healthy, last_probe_failure: no, next_attempt_at: next } = service;
   if (state === 'running') {
-    const health = healthy === false ? `unhealthy: ${no ?? 'its probe says no'}` : null;
+    const health = healthy === false ? `unhealthy: ${no ?? 'its health probe fails'}` : null;
     return sanitised(health ?? rollout?.detail ?? (adopted ? 'adopted' : ''));
   }
   const inMillis = next === null ? null : -ago(next, now);
