@@ -32,13 +32,14 @@ const MOST_TOLD = 20;
 /** Why the request is refused for the number or length of its patterns; null: it is not. */
 export function whyTooMuch(patterns: readonly string[]): string | null {
   const { length } = patterns;
-  if (length > MOST_PATTERNS) return `a request may name ${MOST_PATTERNS} services, and this one names ${length}`;
+  if (length > MOST_PATTERNS)
+    return `a request may name at most ${MOST_PATTERNS} services, and this one names ${length}`;
   if (patterns.some((pattern) => pattern.length > LONGEST_PATTERN)) {
-    return `the name of a service, or a pattern, may have ${LONGEST_PATTERN} characters`;
+    return `the name of a service, or a pattern, may have at most ${LONGEST_PATTERN} characters`;
   }
   const searches = patterns.filter(isSearch).length;
   if (searches <= MOST_SEARCHES) return null;
-  return `a request may have ${MOST_SEARCHES} globs and tags, and this one has ${searches}`;
+  return `a request may have at most ${MOST_SEARCHES} globs and tags, and this one has ${searches}`;
 }
 
 function isSearch(pattern: string): boolean {
@@ -94,7 +95,7 @@ function messages(
     return pattern.startsWith('+') ? unknownTag(pattern.slice(1), services) : unknownService(pattern, names);
   });
   const more = unknown.length - told.length;
-  return more > 0 ? [...told, `and ${more} more that there are not`] : told;
+  return more > 0 ? [...told, `and ${more} more that do not exist`] : told;
 }
 
 function noMatch(pattern: string): string {

@@ -24,14 +24,20 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   if (view.state !== 'running' || failure !== null) add('last exit', exitText(facts));
   found.push(...refusalEvidence(facts));
   if (disobedience(facts) !== undefined) {
-    add('stop signal', `${policy.stopSignal} was not obeyed within ${policy.stopTimeout / 1000} s (stop_timeout)`);
+    add(
+      'stop signal',
+      `the service did not end within ${policy.stopTimeout / 1000} s of ${policy.stopSignal} (stop_timeout)`,
+    );
   }
   add('its output says', finding === null ? null : finding.line.trim());
   add('rollout', view.rollout?.detail ?? null);
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
   const folder = folderForBeats(facts, failure);
-  add('no folder', folder === null ? null : `${folder} does not exist, so the service cannot beat there`);
+  add(
+    'missing folder',
+    folder === null ? null : `${folder} does not exist, so the service cannot touch its heartbeat file`,
+  );
   add('memory limit', memoryLimitText(view));
   add('failures in a row', failuresText(facts));
   if (view.restarts > 0) add('restarts', `${view.restarts} since opsd knows it`);
@@ -45,7 +51,9 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   if (service.desired !== null) {
     add(
       'operator',
-      service.desired === 'up' ? 'wants it up' : 'wants it down, whatever the configuration says, until reboot',
+      service.desired === 'up'
+        ? 'wants it up'
+        : 'wants it down until the host reboots, whatever the configuration says',
     );
   }
   for (const event of events.slice(-HISTORY).reverse()) {
@@ -63,7 +71,7 @@ function refusalEvidence({ refusal, view, wallAt }: WhyFacts): readonly Evidence
   const more = problems.length > told.length ? `, and ${problems.length - told.length} more` : '';
   const at = timeOfDay(wallAt(refusal.at).toISOString());
   return [
-    { label: 'last reload', text: `refused at ${at}, the configuration before it stays in force${more}:` },
+    { label: 'last reload', text: `refused at ${at}, the previous configuration stays in force${more}:` },
     ...told.map(({ where, line, key, message }) => {
       return { label: 'problem', text: `${where}${line === null ? '' : `:${line}`} ${key} ${message}` };
     }),
@@ -74,7 +82,8 @@ function exitText(facts: WhyFacts): string | null {
   const { exit } = facts.view;
   if (exit === null) return null;
   const { code, signal } = exit;
-  if (code === null && signal === null) return 'unknown: it was adopted, and only a parent is told';
+  if (code === null && signal === null)
+    return 'unknown: it was adopted, and the kernel tells an exit code to the parent only';
   const meaning = facts.service.lastExit?.oom === true ? 'by the kernel: out of memory' : meaningOfEnd(facts, exit);
   return `${signal === null ? `exit code ${code}` : `killed by ${signal}`}${meaning === null ? '' : ` (${meaning})`}`;
 }
@@ -95,15 +104,15 @@ function failuresText({ service, view }: WhyFacts): string | null {
   const { maxFailures, restart } = service.spec.policy;
   if (count === 0) return null;
   if (restart === 'never') return String(count);
-  if (state !== 'failed') return `${count}; more than ${maxFailures} (max_failures) and it is given up`;
+  if (state !== 'failed') return `${count}; opsd gives up after more than ${maxFailures} (max_failures)`;
   return service.lastReason === 'too_many_failures'
-    ? `${count}, more than ${maxFailures} (max_failures): it was given up`
-    : `${count}; the last one cannot be healed by trying again`;
+    ? `${count}, more than ${maxFailures} (max_failures): opsd gave up`
+    : `${count}; the last one is permanent: trying again would not help`;
 }
 
 function memoryLimitText({ memory_limit: limit }: ServiceView): string | null {
   if (limit === null) return null;
   const who =
-    limit.held_by === 'cgroup' ? 'the kernel holds it to that (cgroup)' : 'opsd looks every 5 s and restarts it';
+    limit.held_by === 'cgroup' ? 'enforced by the kernel (cgroup)' : 'opsd checks every 5 s and restarts the service';
   return `${Math.round(limit.bytes / 2 ** 20)} MiB: ${who}`;
 }

@@ -21,16 +21,16 @@ export function nextStep({ service, view, wallAt }: WhyFacts): NextStep {
       return {
         next:
           spec.policy.ready === null
-            ? 'it counts as up once it is spawned'
-            : `it counts as up once it is ready (ready.on = "${spec.policy.ready.on}")`,
+            ? 'it is running as soon as its process is started'
+            : `it is running once it is ready (ready.on = "${spec.policy.ready.on}")`,
         at: null,
       };
     case 'waiting':
       return state.isUnsatisfiable
-        ? { next: `nothing by itself: it waits for ${state.for}; it follows when that comes up`, at: null }
-        : { next: `it is started once it need not wait for ${state.for} any more`, at: null };
+        ? { next: `nothing: it waits for ${state.for}, and starts when that is up`, at: null }
+        : { next: `it is started when the wait for ${state.for} is over`, at: null };
     case 'backoff':
-      return { next: 'it is started again', at: iso(state.deadline) };
+      return { next: 'it is restarted', at: iso(state.deadline) };
     case 'failed':
       return state.deadline === null
         ? { next: 'nothing, until it is started or its configuration changes', at: null }

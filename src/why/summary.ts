@@ -29,7 +29,7 @@ export function summary(facts: WhyFacts, failure: EventView | null, finding: Fin
         ? `${name} cannot be ended: ${view.reason}.`
         : `${name} is being killed: ${view.reason}${killedFor(facts)}.`;
     case 'backoff':
-      return failure === null ? `${name} ended and is to be started again: ${cause}.` : `${name} failed: ${cause}.`;
+      return failure === null ? `${name} ended and will be restarted: ${cause}.` : `${name} failed: ${cause}.`;
     case 'failed': {
       if (view.next_attempt_at === null) return `${name} failed for good: ${cause}.`;
       const count = view.failures_in_a_row;
@@ -39,8 +39,8 @@ export function summary(facts: WhyFacts, failure: EventView | null, finding: Fin
     }
     case 'exited':
       return failure === null
-        ? `${name} ended by itself with success, and restart = "${service.spec.policy.restart}" leaves it so.`
-        : `${name} failed, and restart = "${service.spec.policy.restart}" leaves it so: ${cause}.`;
+        ? `${name} ended with success; restart = "${service.spec.policy.restart}" does not restart it.`
+        : `${name} failed, and restart = "${service.spec.policy.restart}" does not restart it: ${cause}.`;
     default:
       return `${name} is ${view.state}: ${view.reason}.`;
   }
@@ -48,11 +48,11 @@ export function summary(facts: WhyFacts, failure: EventView | null, finding: Fin
 
 function killedFor(facts: WhyFacts): string {
   if (disobedience(facts) === undefined) return '';
-  return `; it did not obey ${facts.service.spec.policy.stopSignal} and got SIGKILL`;
+  return `; it did not end after ${facts.service.spec.policy.stopSignal} and was killed with SIGKILL`;
 }
 
 function causeOf(facts: WhyFacts, { detail, exit }: EventView, finding: Finding | null): string {
-  if (finding !== null) return `${detail}; ${finding.isByOpsd ? '' : 'by its own words '}${finding.meaning}`;
+  if (finding !== null) return `${detail}; ${finding.isByOpsd ? '' : 'its output says: '}${finding.meaning}`;
   const meaning = exit === null ? null : meaningOfEnd(facts, exit);
   const said = exit === null || meaning === null ? null : (exit.signal ?? `exit code ${exit.code}`);
   // The meaning stands right behind the exit it explains; the rest of the detail says what opsd did then.
@@ -64,7 +64,7 @@ function runningSummary(facts: WhyFacts, failure: EventView | null): string {
   const adopted = view.adopted ? ', adopted from an earlier opsd' : '';
   const up = `${view.name} is up and ready as pid ${view.pid}${adopted}`;
   if (failure !== null) return `${up}, but not for long yet: before that, ${causeOf(facts, failure, null)}.`;
-  if (view.healthy === false) return `${up}, but its health probe says no: ${view.last_probe_failure ?? 'unknown'}.`;
+  if (view.healthy === false) return `${up}, but its health probe fails: ${view.last_probe_failure ?? 'unknown'}.`;
   const [lost] = lostDependencies(facts);
   if (lost !== undefined) return `${up}, but ${lost.name}, which it depends on, is ${lost.state}: ${lost.reason}.`;
   if (refusal !== null) return `${up}, but with an old configuration: the last reload was refused.`;

@@ -23,7 +23,7 @@ const SIGNALS: Readonly<Record<string, string>> = {
   SIGBUS: 'it touched memory that is not there; a mapped file may have been truncated',
   SIGFPE: 'a forbidden calculation, such as a division by zero',
   SIGILL: 'an instruction that this processor does not have',
-  SIGKILL: 'the kernel for want of memory, or somebody with kill -9',
+  SIGKILL: 'by the kernel for lack of memory, or by somebody with kill -9',
   SIGSEGV: 'it touched memory that is not its own: a bug in native code',
   SIGSYS: 'a system call that its sandbox forbids',
   SIGTERM: 'somebody other than opsd told it to end',
@@ -105,7 +105,7 @@ const PATTERNS: readonly Pattern[] = [
   },
   {
     sign: /Cannot find (module|package)|ModuleNotFoundError|ImportError|ClassNotFoundException|error while loading shared libraries/i,
-    meaning: 'a part of the program is not installed',
+    meaning: 'a module or library is not installed',
     command: null,
   },
   { sign: /command not found|: not found$/i, meaning: 'a command it calls does not exist', command: null },

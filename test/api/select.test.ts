@@ -102,13 +102,13 @@ test('of many names that there are not, one is looked for, and twenty are told',
   assert.equal(unknown.length, 21);
   assert.equal(unknown[0], "there is no service 'wbe0'; see them all with: opsd ctl status");
   assert.equal(unknown[1], "there is no service 'wbe1'");
-  assert.equal(unknown[20], 'and 980 more that there are not');
+  assert.equal(unknown[20], 'and 980 more that do not exist');
 });
 
 test('more than a request may ask for is told with the limit', () => {
   const many = (count: number, pattern: string) => Array.from({ length: count }, (_, n) => `${pattern}${n}`);
   assert.equal(whyTooMuch(many(1_000, 'web')), null);
-  assert.equal(whyTooMuch(many(1_001, 'web')), 'a request may name 1000 services, and this one names 1001');
+  assert.equal(whyTooMuch(many(1_001, 'web')), 'a request may name at most 1000 services, and this one names 1001');
   assert.equal(whyTooMuch(['x'.repeat(128), ...many(10, '*'), ...many(10, '+')]), null);
   assert.match(whyTooMuch(['x'.repeat(129)]) ?? '', /128 characters/);
   assert.match(whyTooMuch([...many(10, '?'), ...many(11, '+')]) ?? '', /20 globs and tags, and this one has 21/);

@@ -118,7 +118,7 @@ test('a wait that takes too long exits 2 and says that opsd goes on', async () =
     /timed out after 0\.2s: web \(stopping\); opsd carries on with the command\. .*--timeout.*why web/,
   );
   const soon = await daemon.ctl('stop', 'web', '--no-wait');
-  assert.deepEqual([soon.code, soon.out], [0, 'web: asked; not waited for\n']);
+  assert.deepEqual([soon.code, soon.out], [0, 'web: accepted; not waited for\n']);
   const wrong = await daemon.ctl('stop', 'web', '--timeout', '5');
   assert.deepEqual([wrong.code, /--timeout: expected a duration/.test(wrong.err)], [1, true]);
 });

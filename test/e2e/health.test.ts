@@ -29,7 +29,7 @@ command = ["sleep", "1000"]
   assert.match((await opsd.ctl('status', 'web')).stdout, / {2}unhealthy: command test: exit code 1\n/);
   assert.match(
     (await opsd.ctl('why', 'web')).stdout,
-    /is up .*, but its health probe says no: command test: exit code 1/,
+    /is up .*, but its health probe fails: command test: exit code 1/,
   );
   assert.match(await metrics(), /^opsd_service_up\{service="web"\} 1$/m);
   assert.doesNotMatch(await metrics(), /^opsd_service_healthy\{service="unasked"\}/m);

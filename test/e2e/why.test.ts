@@ -56,11 +56,11 @@ test('2: crash on start', async () => {
   await opsd.until('web', 'backoff');
   await waitFor('its words', async () => (await opsd.output('web')).includes('Cannot find module'));
   const told = await why(opsd, 'web');
-  assert.match(told.cause, /^web failed: exit code 1; by its own words a part of the program is not installed\.$/);
+  assert.match(told.cause, /^web failed: exit code 1; its output says: a module or library is not installed\.$/);
   assert.match(told.evidence, /its output says +Error: Cannot find module 'left-pad-of-nobody'/);
   assert.match(told.evidence, /failures in a row +1; more than 10 \(max_failures\)/);
   assert.match(told.wrote, /MODULE_NOT_FOUND/);
-  assert.match(told.next, /it is started again in [0-5]\.\ds/);
+  assert.match(told.next, /it is restarted in [0-5]\.\ds/);
   assert.match(told.help, /opsd ctl logs web\n/);
 });
 
@@ -73,7 +73,7 @@ test('3: heartbeat lost', async () => {
   assert.match(told.cause, /^web failed: .*heartbeat.*300 ms/);
   assert.match(told.evidence, /last exit +killed by SIGTERM \(opsd sent it: no heartbeat/);
   assert.match(told.evidence, /heartbeat +expected every 0\.3 s in .*web\.heartbeat/);
-  assert.match(told.next, /started again/);
+  assert.match(told.next, /restarted/);
   assert.match(told.help, /stat .*web\.heartbeat\n/);
 });
 
@@ -83,7 +83,10 @@ test('no folder to beat in', async () => {
   });
   await opsd.until('web', 'backoff');
   const told = await why(opsd, 'web');
-  assert.match(told.evidence, /no folder +\S+\/beats does not exist, so the service cannot beat there/);
+  assert.match(
+    told.evidence,
+    /missing folder +\S+\/beats does not exist, so the service cannot touch its heartbeat file/,
+  );
   assert.match(told.help, /^ +install -d \S+\/beats\n/);
 });
 
@@ -97,7 +100,7 @@ test('4: killed, as the kernel does for want of memory', async () => {
   const told = await why(opsd, 'web');
   assert.match(
     told.cause,
-    /^web failed: killed by SIGKILL \(the kernel for want of memory, or somebody with kill -9\)/,
+    /^web failed: killed by SIGKILL \(by the kernel for lack of memory, or by somebody with kill -9\)/,
   );
   assert.match(told.evidence, /last exit +killed by SIGKILL/);
   assert.match(told.help, /journalctl -k --grep='out of memory\|oom'/);
@@ -123,7 +126,7 @@ test('5: dependency down', async () => {
   const told = await why(opsd, 'web');
   assert.match(told.cause, /^web waits for db, which is failed: .*exit code 3/);
   assert.match(told.evidence, /depends on +db \(ready\): failed/);
-  assert.match(told.next, /started once it need not wait for db/);
+  assert.match(told.next, /started when the wait for db/);
   assert.match(told.help, /opsd ctl why db\n/);
   assert.match((await why(opsd, 'db')).wrote, /no data directory/);
 });
@@ -173,7 +176,7 @@ test('8: disk full', async () => {
   await opsd.until('web', 'backoff');
   await waitFor('its words', async () => (await opsd.output('web')).includes('No space left'));
   const told = await why(opsd, 'web');
-  assert.match(told.cause, /^web failed: exit code 1; by its own words the disk is full\.$/);
+  assert.match(told.cause, /^web failed: exit code 1; its output says: the disk is full\.$/);
   assert.match(told.evidence, /its output says +dd: .*No space left on device/);
   assert.match(told.help, /^ +df -h && df -i\n/);
 });
@@ -185,8 +188,8 @@ test('9: wrong signal handling', async () => {
   await waitFor('its trap', async () => (await opsd.output('web')).includes('deaf'));
   await opsd.order('stop', 'web');
   const told = await why(opsd, 'web');
-  assert.match(told.cause, /^web is stopped: .*; it did not obey SIGTERM and got SIGKILL\.$/);
-  assert.match(told.evidence, /stop signal +SIGTERM was not obeyed within 0\.3 s \(stop_timeout\)/);
+  assert.match(told.cause, /^web is stopped: .*; it did not end after SIGTERM and was killed with SIGKILL\.$/);
+  assert.match(told.evidence, /stop signal +the service did not end within 0\.3 s of SIGTERM \(stop_timeout\)/);
   assert.match(told.evidence, /last exit +killed by SIGKILL \(opsd sent it: did not stop within 300 ms\)/);
   assert.match(told.next, /nothing, until somebody starts it/);
   assert.match(told.help, /opsd config --explain \| grep stop_\n/);

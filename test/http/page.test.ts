@@ -199,7 +199,10 @@ test('rollouts that are not over, and a scale that is not of the file, are told 
   const lines = () => page.locator('#notes li').allInnerTexts();
   await waitFor('both rollouts', async () => (await lines()).length === 3);
   const [change = '', restart = '', scale = ''] = await lines();
-  assert.match(change, /^api\s*change going\s*1 of 3 done; waits for api@2 \(starting\) opsd ctl rollout status api$/);
+  assert.match(
+    change,
+    /^api\s*change in progress\s*1 of 3 done; waits for api@2 \(starting\) opsd ctl rollout status api$/,
+  );
   assert.match(restart, /^mail\s*rolling restart stopped\s*mail@1 did not get ready: exit code 1; see why, then:/);
   assert.match(scale, /^web\s*scaled\s*instances: 6 of 4 in the file opsd ctl scale web --reset$/);
   assert.deepEqual(await page.locator('#notes code').allInnerTexts(), [

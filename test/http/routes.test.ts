@@ -211,7 +211,7 @@ test('a page of a stranger whose name resolves to this machine is turned away', 
     for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80']) {
       const reply = await from(host);
       assert.deepEqual([host, reply.status, errorCode(reply)], [host, 403, 'wrong_host']);
-      assert.match(reply.body, /ask for localhost or 127\.0\.0\.1, or set daemon\.http/);
+      assert.match(reply.body, /use localhost or 127\.0\.0\.1, or set daemon\.http/);
     }
     for (const host of ['localhost', 'LOCALHOST:9640', '10.0.0.1', '[::1]:9640']) {
       assert.deepEqual([host, (await from(host)).status], [host, 200]);
@@ -305,13 +305,17 @@ test('a waiting order does not keep the servers from ending', async () => {
 test('what is only half understood is refused, and nothing is done', async () => {
   await using doors = await openDoors([service('web', UP)]);
   const bodies: [path: string, body: string, says: RegExp][] = [
-    ['/api/v1/reload', '{"dryRun": true}', /"dryRun" is no field of this request; it has dry_run, allow_empty/],
+    [
+      '/api/v1/reload',
+      '{"dryRun": true}',
+      /"dryRun" is not a field of this request; its fields are dry_run, allow_empty/,
+    ],
     ['/api/v1/reload', '{"dry_run": "yes"}', /dry_run: expected true or false/],
     ['/api/v1/handover', '{"x":', /expected a JSON object/],
-    ['/api/v1/shutdown', '{"wait": true}', /"wait" is no field of this request; it has none/],
-    ['/api/v1/services/web/restart', '{"timeout": "-1s"}', /"timeout" is no field/],
+    ['/api/v1/shutdown', '{"wait": true}', /"wait" is not a field of this request; it has no fields/],
+    ['/api/v1/services/web/restart', '{"timeout": "-1s"}', /"timeout" is not a field/],
     ['/api/v1/services/web/stop', '{"cascade": 1}', /cascade: expected true or false/],
-    ['/api/v1/orders', '{"action": "stop", "services": ["web"], "__proto__": 1}', /"__proto__" is no field/],
+    ['/api/v1/orders', '{"action": "stop", "services": ["web"], "__proto__": 1}', /"__proto__" is not a field/],
   ];
   for (const [path, body, says] of bodies) {
     const reply = await ask(doors.socket, path, { method: 'POST', body });

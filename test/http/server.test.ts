@@ -184,7 +184,7 @@ test('a URL above 4 KiB is a 414 on TCP; on the socket it may name many services
   const path = `/api/v1/services?${'service=web&'.repeat(400)}`;
   const reply = await ask(doors.tcp, path);
   assert.deepEqual([reply.status, errorCode(reply)], [414, 'too_large']);
-  assert.match(reply.body, /may have 4096 bytes, and this one has 4817/);
+  assert.match(reply.body, /may have at most 4096 bytes, and this one has 4817/);
   assert.equal((await ask(doors.socket, path)).status, 200);
 });
 

@@ -62,10 +62,10 @@ test('a request that asks for too much is told the limit, and costs nothing', as
     const long = await get(`/api/v1/services?${names(1_500)}`);
     assert.equal(long.status, 431);
     const rows: [string, number, RegExp][] = [
-      [`/api/v1/services?${names(250)}`, 414, /a URL may have 4096 bytes, and this one has \d+/],
+      [`/api/v1/services?${names(250)}`, 414, /a URL may have at most 4096 bytes, and this one has \d+/],
       [`/api/v1/services?service=${'x'.repeat(129)}`, 400, /128 characters/],
-      [`/api/v1/graph?${'service=*&'.repeat(21)}`, 400, /may have 20 globs and tags, and this one has 21/],
-      [`/api/v1/rollouts?${'service=%2Bx&'.repeat(21)}`, 400, /may have 20 globs and tags/],
+      [`/api/v1/graph?${'service=*&'.repeat(21)}`, 400, /may have at most 20 globs and tags, and this one has 21/],
+      [`/api/v1/rollouts?${'service=%2Bx&'.repeat(21)}`, 400, /may have at most 20 globs and tags/],
     ];
     for (const [path, status, message] of rows) {
       const reply = await get(path);
@@ -83,7 +83,7 @@ test('who may use the socket cannot make it wait by accident either', async () =
     assert.equal(unknown.status, 404);
     assert.match(unknown.body, /and 980 more/);
     const many = await order(Array.from({ length: 1_500 }, (_, n) => `x${n}`));
-    assert.deepEqual([many.status, /may name 1000 services/.test(many.body)], [400, true]);
+    assert.deepEqual([many.status, /may name at most 1000 services/.test(many.body)], [400, true]);
     const globs = await order(Array.from({ length: 1_000 }, (_, n) => `*${n}*`));
     assert.deepEqual([globs.status, /20 globs/.test(globs.body)], [400, true]);
   });

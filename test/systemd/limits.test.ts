@@ -120,7 +120,10 @@ test('limits are held by the cgroup of the service, and status and why say by wh
   await host.sh('systemctl start opsd');
   const limitOf = async () => (await service(host, 'limited')).memory_limit;
   assert.deepEqual(await limitOf(), { bytes: 64 << 20, held_by: 'restart' });
-  assert.match(await host.sh('opsd ctl why limited'), /memory limit *64 MiB: opsd looks every 5 s and restarts it/);
+  assert.match(
+    await host.sh('opsd ctl why limited'),
+    /memory limit *64 MiB: opsd checks every 5 s and restarts the service/,
+  );
   const journal = await host.sh('journalctl -u opsd -o cat --no-pager');
   assert.match(
     journal,
@@ -133,7 +136,7 @@ test('limits are held by the cgroup of the service, and status and why say by wh
   await editUnit(host, BORN_IN_LEAF);
   await host.sh('systemctl start opsd');
   assert.deepEqual(await limitOf(), { bytes: 64 << 20, held_by: 'cgroup' });
-  assert.match(await host.sh('opsd ctl why limited'), /memory limit *64 MiB: the kernel holds it to that \(cgroup\)/);
+  assert.match(await host.sh('opsd ctl why limited'), /memory limit *64 MiB: enforced by the kernel \(cgroup\)/);
   const cgroupOf = async (name: string) => {
     const { pid } = await host.until(`a process of ${name}`, async () => {
       const view = await service(host, name);

@@ -109,14 +109,14 @@ test('crash on start', () => {
     lines,
   };
   const told = why(about);
-  assert.equal(told.summary, 'web failed: exit code 1; by its own words a part of the program is not installed.');
+  assert.equal(told.summary, 'web failed: exit code 1; its output says: a module or library is not installed.');
   assert.equal(shown(told, 'its output says'), "Error: Cannot find module 'express'");
   const toStrangers = why({ ...about, showsOutput: false });
   assert.equal(toStrangers.summary, told.summary, 'what the words mean is told to all');
   assert.doesNotMatch(JSON.stringify(toStrangers), /express|_load/, 'the words are not');
   assert.equal(shown(told, 'last exit'), 'exit code 1');
-  assert.equal(told.next, 'it is started again');
-  assert.equal(shown(told, 'failures in a row'), '1; more than 10 (max_failures) and it is given up');
+  assert.equal(told.next, 'it is restarted');
+  assert.equal(shown(told, 'failures in a row'), '1; opsd gives up after more than 10 (max_failures)');
   assert.ok(Math.abs(Date.parse(told.next_at ?? '') - Date.now() - 800) < 500);
   assert.ok(told.commands.includes('opsd ctl logs web'));
 });
@@ -135,14 +135,17 @@ test('a service that has no folder to beat in is told to have none', () => {
   const detail = 'no heartbeat within 30000 ms of the start (heartbeat.grace)';
   const lost: Case = { state: backoff, from: 'stopping', reason: 'heartbeat_lost', detail, policy };
   const told = why({ ...lost, missingFolder: '/nowhere' });
-  assert.equal(shown(told, 'no folder'), '/nowhere does not exist, so the service cannot beat there');
+  assert.equal(
+    shown(told, 'missing folder'),
+    '/nowhere does not exist, so the service cannot touch its heartbeat file',
+  );
   assert.equal(told.commands[0], 'install -d /nowhere');
-  assert.equal(shown(why(lost), 'no folder'), undefined);
+  assert.equal(shown(why(lost), 'missing folder'), undefined);
   const up: Case = { state: { name: 'running', deadline: null, run: newRun() }, reason: 'ready', detail, policy };
   const silent = why({ ...up, view: UP, missingFolder: '/nowhere' });
-  assert.ok(shown(silent, 'no folder') !== undefined && silent.commands.includes('install -d /nowhere'));
+  assert.ok(shown(silent, 'missing folder') !== undefined && silent.commands.includes('install -d /nowhere'));
   const beating = why({ ...up, view: { ...UP, heartbeat_age_seconds: 1 }, missingFolder: '/nowhere' });
-  assert.equal(shown(beating, 'no folder'), undefined);
+  assert.equal(shown(beating, 'missing folder'), undefined);
 });
 
 test('out of memory', () => {
@@ -192,7 +195,7 @@ test('port in use', () => {
     exit: { code: 1 },
     lines,
   });
-  assert.match(told.summary, /by its own words the port it wants is in use by another process\.$/);
+  assert.match(told.summary, /its output says: the port it wants is in use by another process\.$/);
   assert.equal(told.commands[0], 'ss -ltnp');
 });
 
@@ -228,9 +231,9 @@ test('wrong signal handling', () => {
   });
   assert.equal(
     told.summary,
-    'web is being killed: did not stop within 30000 ms; it did not obey SIGTERM and got SIGKILL.',
+    'web is being killed: did not stop within 30000 ms; it did not end after SIGTERM and was killed with SIGKILL.',
   );
-  assert.equal(shown(told, 'stop signal'), 'SIGTERM was not obeyed within 30 s (stop_timeout)');
+  assert.equal(shown(told, 'stop signal'), 'the service did not end within 30 s of SIGTERM (stop_timeout)');
   assert.ok(told.commands.includes('grep ^Sig /proc/4711/status'));
   assert.match(told.next, /^SIGKILL once more/);
 });
@@ -295,7 +298,7 @@ test('a signal of somebody else stays one, whatever opsd did afterwards', () => 
   const over = { from: 'killing', to: 'backoff', reason: 'signal', detail: 'killed by SIGKILL', generation } as const;
   assert.equal(
     shown(why({ state: backoff, ...over, exit: { signal: 'SIGKILL' }, events: [left, swept, over] }), 'last exit'),
-    'killed by SIGKILL (the kernel for want of memory, or somebody with kill -9)',
+    'killed by SIGKILL (by the kernel for lack of memory, or by somebody with kill -9)',
     'opsd killed only what it left behind',
   );
 });
@@ -349,14 +352,14 @@ test('a failure that trying again cannot heal explains its exit code, and threat
     told.summary,
     'web failed for good: exit code 78 (its configuration is wrong, by sysexits(3)), which fatal_exit_codes says not to retry; not retried until its configuration changes.',
   );
-  assert.equal(shown(told, 'failures in a row'), '1; the last one cannot be healed by trying again');
+  assert.equal(shown(told, 'failures in a row'), '1; the last one is permanent: trying again would not help');
 });
 
 test('failures in a row are counted for what they mean', () => {
   const failed: Case = { state: forGood, from: 'running', reason: 'too_many_failures', detail: '11 failures in a row' };
   assert.equal(
     shown(why({ ...failed, view: { failures_in_a_row: 11 } }), 'failures in a row'),
-    '11, more than 10 (max_failures): it was given up',
+    '11, more than 10 (max_failures): opsd gave up',
   );
   const left: Case = { state: { name: 'exited', deadline: null }, from: 'running', reason: 'exit_code', detail: '' };
   assert.equal(shown(why({ ...left, policy: { restart: 'never' } }), 'failures in a row'), '1');
@@ -397,7 +400,7 @@ test('one that is not enabled, and one that has done its work', () => {
     exit: { code: 0 },
     policy: { restart: 'on-failure' },
   });
-  assert.equal(done.summary, 'web ended by itself with success, and restart = "on-failure" leaves it so.');
+  assert.equal(done.summary, 'web ended with success; restart = "on-failure" does not restart it.');
 });
 
 test('a tool that opsd runs in front of a service, and that failed, is named with the keys to change', () => {
@@ -458,12 +461,9 @@ test('what ended well has no failure, however it began and whatever was before',
   ] as const;
   const done: Case = { state: { name: 'exited', deadline: null }, reason: 'success', detail: 'exit code 0', events };
   const job = { policy: { restart: 'never' }, exit: { code: 0 } } as const;
-  assert.equal(
-    why({ ...done, ...job }).summary,
-    'web ended by itself with success, and restart = "never" leaves it so.',
-  );
+  assert.equal(why({ ...done, ...job }).summary, 'web ended with success; restart = "never" does not restart it.');
   const again = why({ ...done, state: backoff, exit: { code: 0 } });
-  assert.equal(again.summary, 'web ended and is to be started again: exit code 0.');
+  assert.equal(again.summary, 'web ended and will be restarted: exit code 0.');
   const starting: Case = { state: { name: 'starting', deadline: null, run: newRun() }, reason: 'schedule', detail };
   assert.equal(why({ ...starting, events: events.slice(1, 2) }).summary, `web is starting (${detail}).`);
   const next = { ...events[1], generation: 4 };
@@ -479,7 +479,7 @@ test('what comes next: a job has its schedule, and what waits for good nothing',
   const stuck = why({ state, reason: 'boot', detail: 'waits for db (failed)' });
   assert.deepEqual(
     [stuck.next, stuck.next_at],
-    ['nothing by itself: it waits for db (failed); it follows when that comes up', null],
+    ['nothing: it waits for db (failed), and starts when that is up', null],
   );
 });
 

@@ -23,7 +23,7 @@ export const families: readonly Family[] = [
   ),
   gauge(
     'opsd_service_up',
-    'Whether the service is up and ready. 0 for longer than a restart takes: ask opsd ctl why SERVICE.',
+    'Whether the service is running and ready. 0 for longer than a restart takes: ask opsd ctl why SERVICE.',
     ['service'],
     each(({ state }) => (state === 'running' ? 1 : 0)),
   ),
@@ -35,7 +35,7 @@ export const families: readonly Family[] = [
   ),
   counter(
     'opsd_service_restarts_total',
-    'Restarts that no operator asked for, by what went wrong before. A rising rate is a crash loop: ask opsd ctl why SERVICE.',
+    'Restarts that no operator asked for, by cause. A rising rate is a crash loop: ask opsd ctl why SERVICE.',
     ['service', 'reason'],
     byReason(({ restarts, heartbeat_timeout_seconds: beats }) => ({
       ...(beats === null ? RESTARTS : BEATING),
@@ -44,7 +44,7 @@ export const families: readonly Family[] = [
   ),
   counter(
     'opsd_service_exits_total',
-    'Ends of a run of the service, wanted ones too, by cause. exit_code, signal: its log tells. heartbeat_lost: it hung.',
+    'Exits of the service, expected ones too, by cause. exit_code, signal: see its log. heartbeat_lost: it was stuck.',
     ['service', 'reason'],
     byReason(({ exits }) => exits),
   ),
@@ -68,19 +68,19 @@ export const families: readonly Family[] = [
   ),
   gauge(
     'opsd_service_failures_in_a_row',
-    'Failures since the service was last up for stable_after. Above max_failures it is given up.',
+    'Failures since the service was last up for stable_after. Above max_failures opsd gives up.',
     ['service'],
     each((service) => service.failures_in_a_row),
   ),
   gauge(
     'opsd_service_heartbeat_age_seconds',
-    'Time since the last beat that was seen. Nearing opsd_service_heartbeat_timeout_seconds: it will be restarted.',
+    'Time since the last heartbeat. Near opsd_service_heartbeat_timeout_seconds: the service is about to be restarted.',
     ['service'],
     each((service) => service.heartbeat_age_seconds),
   ),
   gauge(
     'opsd_service_heartbeat_timeout_seconds',
-    'heartbeat.timeout of the service: silence for longer is a failure.',
+    'heartbeat.timeout of the service: no heartbeat for longer is a failure.',
     ['service'],
     each((service) => service.heartbeat_timeout_seconds),
   ),
@@ -110,19 +110,19 @@ export const families: readonly Family[] = [
   ),
   gauge(
     'opsd_service_healthy',
-    'What the health probe of the service says. 0 with on_failure = "mark" lasts until it is well again.',
+    'Whether the service is healthy by its health probe. 0 with on_failure = "mark" lasts until the probe succeeds again.',
     ['service'],
     each(({ healthy }) => (healthy === null ? null : healthy ? 1 : 0)),
   ),
   gauge(
     'opsd_service_probe_failures_in_a_row',
-    'Failed health probes without a good one between. At health.failures the service is unhealthy.',
+    'Health probes that failed one after the other. At health.failures the service is unhealthy.',
     ['service'],
     each((service) => service.probe_failures_in_a_row),
   ),
   counter(
     'opsd_service_kills_total',
-    'Times SIGKILL was needed. Raise stop_timeout, or see why the service does not obey stop_signal.',
+    'Times SIGKILL was needed. Raise stop_timeout, or find out why the service ignores stop_signal.',
     ['service'],
     each((service) => service.kills),
   ),
@@ -140,7 +140,7 @@ export const families: readonly Family[] = [
   ),
   gauge(
     'opsd_job_last_success_timestamp_seconds',
-    'Unix time at which a job last ended well. Older than its schedule: it fails, or does not run at all.',
+    'Unix time at which a job last succeeded. Older than its schedule: it fails, or does not run at all.',
     ['service'],
     each((service) => service.job_last_success_seconds),
   ),
@@ -152,7 +152,7 @@ export const families: readonly Family[] = [
   ),
   gauge(
     'opsd_job_last_run_successful',
-    'Whether the last run of a job that has ended did so well. 0: ask opsd ctl why JOB.',
+    'Whether the last finished run of a job succeeded. 0: ask opsd ctl why JOB.',
     ['service'],
     each(({ job_last_run_successful: isGood }) => (isGood === null ? null : isGood ? 1 : 0)),
   ),
@@ -170,13 +170,13 @@ export const families: readonly Family[] = [
   ),
   counter(
     'opsd_config_reloads_total',
-    'Reloads that were applied, and that were refused and changed nothing.',
+    'Reloads by result: applied, or refused (nothing changed).',
     ['reason'],
     ({ reloads }) => counts(reloads),
   ),
   counter(
     'opsd_rollouts_total',
-    'Rollouts that began, and how they went on: done, turned_back, undone, rolled_back, stopped, interrupted.',
+    'Rollouts by stage and result: begun, done, turned_back, undone, rolled_back, stopped, interrupted.',
     ['reason'],
     ({ rollouts }) => counts(rollouts),
   ),
@@ -188,31 +188,31 @@ export const families: readonly Family[] = [
   ),
   counter(
     'opsd_event_hooks_sent_total',
-    'Events that programs and webhooks of daemon.on_event were told.',
+    'Events delivered to the programs and webhooks of daemon.on_event.',
     [],
     ({ event_hooks }) => [{ labels: {}, value: event_hooks.sent }],
   ),
   counter(
     'opsd_event_hooks_failed_total',
-    'Events that a hook could not be told. The log of opsd says which and why: event hook failed.',
+    'Events that could not be delivered to an event hook. The log of opsd says which and why: event hook failed.',
     [],
     ({ event_hooks }) => [{ labels: {}, value: event_hooks.failed }],
   ),
   counter(
     'opsd_event_hooks_dropped_total',
-    'Events that no hook was told: duplicate is as it should be; the others: a receiver is slow, or services flap.',
+    'Events not delivered on purpose. duplicate is normal; other reasons: a receiver is slow, or services flap.',
     ['reason'],
     ({ event_hooks }) => counts(event_hooks.dropped),
   ),
   gauge(
     'opsd_zombies',
-    'Only where opsd is PID 1: dead processes that wait to be fetched. Growth without end: run opsd under an init.',
+    'Only where opsd is PID 1: zombie processes that wait to be reaped. Growth without end: run opsd under an init.',
     [],
     ({ zombies }) => (zombies === null ? [] : [{ labels: {}, value: zombies }]),
   ),
   gauge(
     'opsd_event_loop_lag_seconds',
-    'How late the loop of opsd runs. Above 1 supervision suffers: the host has no CPU left for it.',
+    'How late the event loop of opsd runs. Above 1 supervision suffers: the host has no CPU left for it.',
     [],
     (view) => [{ labels: {}, value: view.event_loop_lag_seconds }],
   ),

@@ -19,7 +19,12 @@ export async function readBody(request: IncomingMessage, known: Fields): Promise
     for await (const chunk of request) {
       size += chunk.length;
       if (size > MAX_BODY_BYTES) {
-        return { ok: false, status: 413, code: 'too_large', message: `a body may have ${MAX_BODY_BYTES} bytes` };
+        return {
+          ok: false,
+          status: 413,
+          code: 'too_large',
+          message: `a body may have at most ${MAX_BODY_BYTES} bytes`,
+        };
       }
       chunks.push(chunk);
     }
@@ -40,7 +45,7 @@ function doubtOn(fields: Readonly<Record<string, unknown>>, known: Fields): stri
   for (const [name, value] of Object.entries(fields)) {
     if (!Object.hasOwn(known, name)) {
       const names = Object.keys(known).join(', ');
-      return `${JSON.stringify(name)} is no field of this request; ${names === '' ? 'it has none' : `it has ${names}`}`;
+      return `${JSON.stringify(name)} is not a field of this request; ${names === '' ? 'it has no fields' : `its fields are ${names}`}`;
     }
     if (known[name] === 'boolean' && typeof value !== 'boolean') return `${name}: expected true or false`;
   }

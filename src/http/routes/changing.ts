@@ -28,7 +28,7 @@ const READABLE = '/api/v1/rollouts';
 /** The answer to another method than POST on a path that takes commands. */
 export function onlyPost(path: string): Response {
   const allowed = path === READABLE ? 'GET, HEAD, POST' : 'POST';
-  return failure(405, 'method_not_allowed', `${path} takes orders: POST`, { Allow: allowed });
+  return failure(405, 'method_not_allowed', `${path} takes commands, by POST only`, { Allow: allowed });
 }
 
 export function addChanging(app: App, options: RouteOptions): void {
@@ -70,7 +70,7 @@ function addOrder(app: App, { control, log }: RouteOptions, action: Action): voi
     const record = (result: string) => log('info', 'command', { command: action, service: name, by, result });
     if (body.fields.wait === false) {
       record('not waited for');
-      return json({ ok: true, message: 'asked; not waited for' }, 202);
+      return json({ ok: true, message: 'accepted; not waited for' }, 202);
     }
     const result = await outcome;
     record(result.message);

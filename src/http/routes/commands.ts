@@ -14,7 +14,7 @@ export function sendOutcomes(
   response.flushHeaders();
   const say = (value: unknown) => response.write(`${JSON.stringify(value)}\n`);
   if (!wait) {
-    for (const { service } of answers) say({ service, outcome: { ok: true, message: 'asked; not waited for' } });
+    for (const { service } of answers) say({ service, outcome: { ok: true, message: 'accepted; not waited for' } });
     say({ done: true });
     response.end();
     return;

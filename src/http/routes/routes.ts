@@ -44,7 +44,11 @@ function addHealth(app: App, { control }: RouteOptions): void {
   app.get('/.well-known/live', () => {
     const { ok, lagSeconds } = control.live();
     if (ok) return json({ status: 'live', lag_seconds: lagSeconds });
-    return failure(503, 'stalled', `the loop of opsd is ${lagSeconds.toFixed(1)} s late: services are not supervised`);
+    return failure(
+      503,
+      'stalled',
+      `the event loop of opsd is ${lagSeconds.toFixed(1)} s late: services are not supervised`,
+    );
   });
   app.get('/.well-known/ready', () => {
     const { ok, waiting } = control.ready();

@@ -12,9 +12,8 @@ import { reply } from './refusals.ts';
 const OPEN = '/.well-known/live';
 
 const CHALLENGES = ['Bearer realm="opsd"', 'Basic realm="opsd", charset="UTF-8"'];
-const NO_TOKEN =
-  'opsd answers those who have its token: send "Authorization: Bearer TOKEN", or the token as the password of Basic';
-const NO_CERTIFICATE = 'opsd answers those who have a certificate that daemon.tls.client_ca has signed';
+const NO_TOKEN = 'a token is required: send "Authorization: Bearer TOKEN", or the token as the password of Basic';
+const NO_CERTIFICATE = 'a client certificate is required that daemon.tls.client_ca has signed';
 
 /** Refusals are logged at most this often, with their number. */
 const TELL_EVERY: Millis = 60_000;

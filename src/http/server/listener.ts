@@ -85,7 +85,7 @@ function lazyApp(
 
 function isTooLong({ url = '' }: IncomingMessage, response: ServerResponse): boolean {
   if (url.length <= MAX_URL_BYTES) return false;
-  reply(response, 414, 'too_large', `a URL may have ${MAX_URL_BYTES} bytes, and this one has ${url.length}`);
+  reply(response, 414, 'too_large', `a URL may have at most ${MAX_URL_BYTES} bytes, and this one has ${url.length}`);
   return true;
 }
 

@@ -16,10 +16,14 @@ export function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const [status, code, message] =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? (['431 Request Header Fields Too Large', 'too_large', `headers may have ${MAX_HEADER_BYTES} bytes`] as const)
+      ? ([
+          '431 Request Header Fields Too Large',
+          'too_large',
+          `headers may have at most ${MAX_HEADER_BYTES} bytes`,
+        ] as const)
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? (['408 Request Timeout', 'timeout', 'the request took too long to arrive'] as const)
-        : (['400 Bad Request', 'bad_request', 'this is no HTTP request'] as const);
+        : (['400 Bad Request', 'bad_request', 'this is not an HTTP request'] as const);
   const body = `${JSON.stringify({ error: { code, message } })}\n`;
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,

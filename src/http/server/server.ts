@@ -71,7 +71,7 @@ const CHECK_EVERY: Millis = 5_000;
 const TCP_IDLE_TIMEOUT: Millis = 30_000;
 const LOOK_EVERY: Millis = 5_000;
 const WRONG_HOST =
-  'opsd listens for this machine only, and the Host of the request names another; ask for localhost or 127.0.0.1, or set daemon.http to an address that others reach';
+  'opsd listens for this machine only, and the Host header of the request names another; use localhost or 127.0.0.1, or set daemon.http to an address that other hosts reach';
 /** The time that answers in progress have when opsd ends, the one to `ctl shutdown` among them. */
 const FAREWELL: Millis = 500;
 

@@ -52,7 +52,11 @@ function noteOfRollout({ service, kind, direction, state, detail, failure, servi
   const item = node('li');
   item.append(
     node('b', service),
-    node('span', `${what} ${state}`, `state ${state === 'going' ? 'starting' : 'failed'}`),
+    node(
+      'span',
+      `${what} ${state === 'going' ? 'in progress' : state}`,
+      `state ${state === 'going' ? 'starting' : 'failed'}`,
+    ),
     ...noteText(visible(far + detail.replace(/^stopped, /, '') + why), `opsd ctl rollout status ${service}`),
   );
   return item;

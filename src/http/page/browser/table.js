@@ -126,7 +126,7 @@ function tick(row) {
  * @param {ServiceView} service
  */
 function noteOf({ healthy, last_probe_failure, rollout, adopted }) {
-  if (healthy === false) return `unhealthy: ${last_probe_failure ?? 'its probe says no'}`;
+  if (healthy === false) return `unhealthy: ${last_probe_failure ?? 'its health probe fails'}`;
   if (rollout) return rollout.detail;
   return adopted ? 'adopted' : '';
 }
