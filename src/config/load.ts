@@ -1,4 +1,4 @@
-// From what was read to a Config, or to every problem there is. Nothing here touches the machine but through `Facts`.
+// Makes a Config of the files that were read, or lists all problems. Asks the host only through `Facts`.
 
 import type { Config, DaemonSpec, EffectiveValue, ServiceSpec, TlsFiles } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
@@ -30,25 +30,25 @@ import { resolvePath } from './values/paths.ts';
 interface Sources {
   /** config.toml first, then what it includes, then env.toml. */
   readonly files: readonly SourceFile[];
-  /** What is wrong with the files as such: their places, owners, permissions. */
+  /** Problems of the files themselves: missing, owner, permissions. */
   readonly problems: readonly Problem[];
-  /** Files that could not be read at all, by what they would have been. */
+  /** Roles of the files that could not be opened. */
   readonly unread: ReadonlySet<SourceFile['role']>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute: opsd's working directory. */
   readonly workDir: string;
   readonly prefix: string;
-  /** An empty configuration is meant. */
+  /** An empty configuration is meant, and no problem. */
   readonly allowEmpty: boolean;
-  /** Warn of what is no way to run in production, too. */
+  /** Adds the warnings of `opsd check --deploy`. */
   readonly isForDeployment?: boolean;
-  /** Numbers of instances that win over those of the files (`opsd ctl scale`). */
+  /** Numbers of instances by `opsd ctl scale`, which win over those of the files. */
   readonly scale?: Scale;
 }
 
 export type LoadResult = {
   readonly warnings: readonly Problem[];
-  /** All that is secret in what was read, valid or not. */
+  /** Masks all secrets that were read, valid or not. */
   readonly masks: SecretMasks;
 } & ({ readonly ok: true; readonly config: Config } | { readonly ok: false; readonly problems: readonly Problem[] });
 
@@ -81,7 +81,7 @@ export function loadConfig(sources: Sources, facts: Facts): LoadResult {
   return { ok: true, config: hideInConfig(config, masks), warnings, masks };
 }
 
-/** Programs are named in messages, also where their arguments are secret. */
+/** Exempts the names of existing programs from masking, so that messages can name them even if arguments are secret. */
 function namePrograms({ specs }: Services, facts: Facts, secrets: Secrets): void {
   for (const { launch, policy } of specs.values()) {
     for (const [, [file]] of commandsOf({ launch, policy })) {
@@ -117,7 +117,7 @@ function readDaemon(root: Table, context: BuildContext): DaemonReading | null {
   return { spec, effective };
 }
 
-/** The webhooks of hooks and what is sent with them, wherever they are written. */
+/** Notes the webhook URLs and headers of event hooks as secrets, in whatever file they are. */
 function noteHooks({ on_event, on_event_secrets }: DaemonValues, secrets: Secrets): void {
   for (const { exec } of on_event) secrets.redact(exec);
   for (const { webhook, headers } of [...on_event, ...Object.values(on_event_secrets)]) {
@@ -161,7 +161,7 @@ function tlsFiles({ tls }: DaemonValues, workDir: string): TlsFiles | null {
   return { cert: resolvePath(workDir, tls.cert), key: resolvePath(workDir, tls.key), clientCa };
 }
 
-/** What is checked, and what is asked for it. */
+/** What the checks of the whole configuration need. */
 interface CheckInput extends Sources {
   readonly gaps: UnreadFiles;
   readonly facts: Facts;

@@ -72,8 +72,8 @@ test('what this machine cannot give is told before anything starts', () => {
 });
 
 test('a limit above the hard one of opsd is a problem, whoever opsd is, if it has no right to raise that', () => {
-  const told = (limits: string, powers: Partial<Privileges>) => {
-    const facts = { privileges: () => ({ ...ALL_POWERS, ...powers }) };
+  const told = (limits: string, privileges: Partial<Privileges>) => {
+    const facts = { privileges: () => ({ ...ALL_POWERS, ...privileges }) };
     return linesOf(problemsOf({ base: `${WEB}limits = ${limits}\n`, facts })).join('\n');
   };
   const bound = { capabilities: new Set(['CAP_CHOWN']), descriptors: 1000, coreFile: 1 << 20 };
@@ -94,8 +94,8 @@ test('a limit above the hard one of opsd is a problem, whoever opsd is, if it ha
 });
 
 test('a capability that opsd cannot pass on is a problem, and so is that it cannot take others away', () => {
-  const told = (text: string, powers: Partial<Privileges>, secret?: string) => {
-    const facts = { privileges: () => ({ ...ALL_POWERS, ...powers }) };
+  const told = (text: string, privileges: Partial<Privileges>, secret?: string) => {
+    const facts = { privileges: () => ({ ...ALL_POWERS, ...privileges }) };
     const texts = { base: `${WEB}${text}\n`, facts, ...(secret === undefined ? {} : { secret }) };
     return linesOf(problemsOf(texts)).join('\n');
   };

@@ -1,4 +1,4 @@
-// What the building of services needs beside their values: the host, the findings so far, and the values last in force.
+// What building a service needs beside its values: the host, and what is collected over all services.
 
 import type { Facts } from '../check/host-facts.ts';
 import type { Findings } from '../report/problems.ts';
@@ -13,6 +13,6 @@ export interface BuildContext {
   readonly facts: Facts;
   readonly findings: Findings;
   readonly last: LastValues;
-  /** Takes what is found to be secret. */
+  /** Collects the secrets that are found. */
   readonly secrets: Secrets;
 }

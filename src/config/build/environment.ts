@@ -10,15 +10,15 @@ import { LONGEST_WORD } from '../values/command.ts';
 import type { BuildContext } from './context.ts';
 import { type Source, sourceOf } from './effective.ts';
 
-/** What opsd itself tells every service; nobody else may. */
+/** Variables that opsd itself sets for every service. */
 const RESERVED_VARIABLES = new Set(['OPSD_SERVICE', 'OPSD_HEARTBEAT_FILE', 'OPSD_NOTIFY_FD', 'OPSD_MARKER']);
 
-/** `isSecret` tells of its layer only, not of its name. */
+/** `isSecret`: by its layer; whether the name says so is decided elsewhere. */
 interface Variable extends Source {
   readonly value: string;
 }
 
-/** env_file, then pass_env, then env: the later wins. */
+/** The variables of a service by name: env_file, then pass_env, then env; the later wins. */
 export function gatherVariables(
   values: ServiceValues,
   envFile: string | null,
@@ -29,7 +29,7 @@ export function gatherVariables(
   const variables = new Map<string, Variable>();
   if (envFile !== null) readEnvFile(envFile, values, envFilePlace(locate), context, variables);
   for (const name of values.pass_env) {
-    // "constructor" and the like are in every object.
+    // "constructor" and others are properties of every object.
     const value = Object.hasOwn(context.env, name) ? context.env[name] : undefined;
     checkName(name, () => locate(['pass_env']), context.findings);
     if (value !== undefined) variables.set(name, { value, source: 'environment', isSecret: false });
@@ -45,7 +45,7 @@ export function gatherVariables(
   return variables;
 }
 
-/** A relative path shows the folder it starts from. */
+/** The place of env_file; its path shows cwd too, so that a secret cwd makes it secret. */
 function envFilePlace(locate: Locate): Place {
   const place = locate(['env_file']);
   return { ...place, isSecret: place.isSecret || locate(['cwd']).isSecret };
@@ -77,7 +77,7 @@ function readEnvFile(
 
 function checkName(name: string, locate: () => Place, findings: Findings): void {
   if (RESERVED_VARIABLES.has(name)) findings.problem(locate(), `${name} is set by opsd itself; use another name`);
-  // A NUL in it is told with the place it was read from.
+  // A NUL byte in a name is reported by the readers of files.
   if (name === '' || name.includes('=')) {
     findings.problem(locate(), 'expected the name of a variable: not empty, without = in it');
   }

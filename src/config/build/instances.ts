@@ -1,4 +1,4 @@
-// Services of which there are several: how many, and what is put into the values of each for `${instance}`.
+// Services with instances: how many there are, and `${instance}` in the values of each.
 
 import type { InstanceGroup, ServiceSpec } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
@@ -7,7 +7,7 @@ import { shown } from '../report/redaction.ts';
 import { MOST_INSTANCES } from '../schema/schema.ts';
 import { find, type Node, type Table } from '../source/tree.ts';
 
-/** How many there are to be of this service; null: it has no instances, or a number that is no number of them. */
+/** The number of instances; null: the service has none, or `instances` is not valid. `scaled`: by `opsd ctl scale`. */
 export function groupOf(service: Table, scaled: number | undefined): InstanceGroup | null {
   const node = find(service, ['instances']);
   const configured = node?.kind === 'leaf' ? node.value : null;
@@ -15,7 +15,7 @@ export function groupOf(service: Table, scaled: number | undefined): InstanceGro
   return { configured, instances: isCount(scaled) ? scaled : configured };
 }
 
-/** How many there are, and who wants it, where that is not the file. */
+/** The spec with `opsd ctl scale` as the source of `instances`, if an operator scaled the group. */
 export function explainScale(spec: ServiceSpec, { configured, instances }: InstanceGroup): ServiceSpec {
   const written = spec.effective.get('instances');
   if (written === undefined || configured === instances) return spec;
@@ -28,19 +28,19 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MOST_INSTANCES;
 }
 
-/** What is in braces, and whether they are closed. */
+/** `${…}`: the text in the braces, and whether they are closed. */
 const BRACES = /\$\{([^{}]*)(\}?)/g;
 const OF_INSTANCE = /\binstance\b/;
-/** A sum that no shell would take: `${1-none}` and `${x+1}` are for one. */
+/** A sum that no shell accepts, unlike `${1-none}` and `${x+1}`: probably meant for opsd. */
 const OTHER_SUM = /^\s*(?:\w+\s+[+-]\s*\d|\d+\s+[+-]|\d{2,}[+-])/;
-/** Numbers of up to nine digits, so that no sum of a line is too large to be exact. */
+/** Numbers have nine digits at most, so that every sum is exact. */
 const SUM = /^\s*(?:instance|\d{1,9})(?:\s*[+-]\s*(?:instance|\d{1,9}))*\s*$/;
 
 /** The values of one instance: `${instance}` is its number, `${8080 + instance}` a sum with it. */
 export function valuesOfInstance(service: Table, instance: number, locate: Locate, findings: Findings): Table {
   return mapTexts(service, [], (text, path) =>
     text.replace(BRACES, (whole, sum: string, end: string) => {
-      // `${HOME}` is the service's.
+      // `${HOME}` is left to the service.
       if (!OF_INSTANCE.test(sum) && !OTHER_SUM.test(sum)) return whole;
       if (SUM.test(sum) && end !== '') return String(add(sum, instance));
       const place = locate(path);
@@ -52,7 +52,7 @@ export function valuesOfInstance(service: Table, instance: number, locate: Locat
   );
 }
 
-/** Who writes it without `instances` has forgotten that, or means a variable of a shell. */
+/** Warns of `${instance}` in a service without `instances`: that was forgotten, or a shell variable is meant. */
 export function warnOfLoneInstance(service: Table, locate: Locate, findings: Findings): void {
   mapTexts(service, [], (text, path) => {
     const isOurs = [...text.matchAll(BRACES)].some(
@@ -76,7 +76,7 @@ function add(sum: string, instance: number): number {
 
 type Change = (text: string, path: readonly string[]) => string;
 
-/** What does not change stays the same object: of a thousand instances most of each is shared. */
+/** Unchanged tables stay the same object, so that a thousand instances share most of their values. */
 function mapTexts(table: Table, path: readonly string[], change: Change): Table {
   let entries: Map<string, Node> | null = null;
   for (const [key, node] of table.entries) {

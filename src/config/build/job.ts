@@ -1,10 +1,10 @@
-// What runs by the clock or only once: its schedule, and whether it is started again.
+// Jobs, which run by a schedule or once: their schedule and their restart policy.
 
 import type { RestartPolicy, Schedule } from '../../core/model/spec.ts';
 import type { Facts } from '../check/host-facts.ts';
 import type { ServiceInput } from './probing.ts';
 
-/** Keys that say nothing without a schedule. */
+/** Keys that have no effect without a schedule. */
 const KEYS_OF_SCHEDULES = ['timezone', 'overlap', 'random_delay', 'catch_up'];
 
 export function scheduleOf(asked: ServiceInput, facts: Facts): Schedule | null {
@@ -25,7 +25,7 @@ export function scheduleOf(asked: ServiceInput, facts: Facts): Schedule | null {
   return { cron: schedule, timezone, overlap, randomDelay: random_delay, catchUp: catch_up };
 }
 
-/** What ends by itself is not started again unless it says so. */
+/** The restart policy: by default jobs are not started again, other services always. */
 export function restartOf({ values, locate, isOwn, findings }: ServiceInput): RestartPolicy {
   const isJob = values.type === 'oneshot' || values.schedule !== undefined;
   if (isJob && values.restart === 'always') {

@@ -1,4 +1,4 @@
-// From what is written of `ready` and `health` to the questions that are asked.
+// Builds readiness and health from the keys `ready` and `health`.
 
 import type { Health, Probe, Readiness } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
@@ -6,21 +6,21 @@ import type { Findings } from '../report/problems.ts';
 import type { ServiceValues } from '../schema/schema.ts';
 import { liveUrl, portOf } from '../values/endpoint.ts';
 
-/** A service of which the questions are. */
+/** A service as its policy is built from it. */
 export interface ServiceInput {
   readonly values: ServiceValues;
   readonly env: Readonly<Record<string, string>>;
   readonly locate: Locate;
-  /** Whether the service says it itself: what it has from [defaults] may be meant for others. */
+  /** Whether the service itself has this key: one from [defaults] may be meant for other services. */
   isOwn(path: readonly string[]): boolean;
-  /** Whether it is said at all: what is written and wrong is reported, and missing from `values`. */
+  /** Whether the key is written at all: an invalid value is reported, and missing from `values`. */
   isWritten(path: readonly string[]): boolean;
   readonly findings: Findings;
 }
 
 type On = Readiness['on'];
 
-/** The keys of `ready` that only some kinds have. */
+/** Keys of `ready` that belong to some values of `on` only. */
 const KEYS_OF_KINDS: Readonly<Record<string, readonly On[]>> = {
   delay: ['delay'],
   url: ['http'],
@@ -82,7 +82,7 @@ export function healthOf(asked: ServiceInput): Health | null {
   const kinds = KINDS.filter((kind) => health[kind] !== undefined);
   const [kind, other] = kinds;
   if (kind === undefined) {
-    // [defaults] may say how often, and leave it to each service what is asked.
+    // [defaults] may set the interval and leave the probe to each service.
     const isWritten = KINDS.some((one) => asked.isWritten(['health', one]));
     if (asked.isOwn(['health']) && !isWritten) {
       asked.findings.absence(asked.locate(['health']), 'expected one of http, tcp and exec: what is asked');
@@ -110,7 +110,7 @@ function healthProbe(asked: ServiceInput): Probe | null {
   return exec === undefined ? null : { kind: 'exec', command: exec };
 }
 
-/** A path alone is one of PORT, which the service is told as well. */
+/** A URL that is a path alone gets the port from PORT in env, which the service has, too. */
 function httpProbe(
   url: string,
   status: number | undefined,

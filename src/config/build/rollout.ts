@@ -1,4 +1,4 @@
-// `rollout`: what of a service is replaced one after the other, and how.
+// Builds the rollout group of a service from the key `rollout`.
 
 import type { RolloutGroup, RolloutPolicy, ServiceSpec } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
@@ -6,20 +6,20 @@ import type { Findings } from '../report/problems.ts';
 import type { ServiceValues } from '../schema/schema.ts';
 import { find, type Table } from '../source/tree.ts';
 
-/** A service with its instances, as far as they were read. */
+/** A service and the specs of its instances. */
 interface ReadGroup {
-  /** Of the first. */
+  /** Values of the first instance. */
   readonly values: ServiceValues;
   readonly members: readonly ServiceSpec[];
-  /** What it says itself, without [defaults]. */
+  /** The table of the service itself, without [defaults]. */
   readonly own: Table;
-  /** One more than there are; null: there is none to be had. */
+  /** The spec of a surge instance with this number; null: its values are invalid. */
   standIn(instance: number): ServiceSpec | null;
 }
 
 const DEFAULT_POLICY: RolloutPolicy = { maxUnavailable: 1, maxSurge: 0, onFailure: 'stop' };
 
-/** null: a change takes it at once. */
+/** null: the service is restarted at once by a change, without a rollout. */
 export function rolloutOf(rolled: ReadGroup, locate: Locate, findings: Findings): RolloutGroup | null {
   const { values, members, own } = rolled;
   const isWritten = find(own, ['rollout']) !== null;
@@ -35,7 +35,7 @@ export function rolloutOf(rolled: ReadGroup, locate: Locate, findings: Findings)
     rollout === undefined
       ? DEFAULT_POLICY
       : {
-          // Who has it from [defaults] may well have fewer instances.
+          // A service may have fewer instances than a number in [defaults] allows for.
           maxUnavailable: isWritten ? rollout.max_unavailable : Math.min(rollout.max_unavailable, members.length),
           maxSurge: rollout.max_surge,
           onFailure: rollout.on_failure,
@@ -66,7 +66,7 @@ function isPossible({ maxUnavailable, maxSurge }: RolloutPolicy, count: number, 
   return true;
 }
 
-/** Two that beat into one file would be taken for alive as long as one is. */
+/** A surge instance must not share the heartbeat file: one that hangs would seem well as long as the other beats. */
 function checkHeartbeats(
   [member]: readonly ServiceSpec[],
   [standIn]: readonly ServiceSpec[],

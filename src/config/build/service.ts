@@ -13,19 +13,19 @@ import { gatherVariables } from './environment.ts';
 import { restartOf, scheduleOf } from './job.ts';
 import { healthOf, readinessOf, type ServiceInput } from './probing.ts';
 
-/** A service as it was read. */
+/** A service or an instance as it was read. */
 interface ServiceReading {
   /** The name in the file. */
   readonly name: string;
-  /** null: there is only this one. */
+  /** null: the service has no instances. */
   readonly instance: number | null;
   readonly values: ServiceValues;
-  /** With what it has from [defaults]. */
+  /** The table with [defaults] merged in. */
   readonly table: Table;
-  /** What it says itself. */
+  /** The table of the service itself. */
   readonly own: Table;
   readonly locate: Locate;
-  /** The names that a service of the file stands for in a list of services. */
+  /** The services that a name in `depends_on` or `after` stands for: all instances of a group. */
   namesOf(service: string): readonly string[];
 }
 
@@ -108,7 +108,7 @@ function timestampsOf({ values, locate, isOwn, findings }: ServiceInput): boolea
   return timestamps;
 }
 
-/** Of a service with instances all of them; what is said of one instance by its own name wins. */
+/** A group stands for all its instances; an entry for one instance (`web@2`) wins over it. */
 function dependenciesOf({ depends_on }: ServiceValues, namesOf: ServiceReading['namesOf']): readonly Dependency[] {
   const found = new Map<string, Dependency>();
   for (const { service, until } of depends_on) {

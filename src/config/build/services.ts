@@ -1,4 +1,4 @@
-// From the tables of the services to their ServiceSpecs; of a service with instances one for each.
+// Builds the ServiceSpecs from the tables of the services, one for each instance.
 
 import type { InstanceGroup, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
 import { instanceName } from '../../text/instance-name.ts';
@@ -14,18 +14,18 @@ import { explainScale, groupOf, valuesOfInstance, warnOfLoneInstance } from './i
 import { rolloutOf } from './rollout.ts';
 import { buildService } from './service.ts';
 
-/** How many instances an operator wants of a service, whatever the files say. */
+/** Numbers of instances by `opsd ctl scale`, which win over those of the files. By the name in the file. */
 export type Scale = ReadonlyMap<string, number>;
 
 export interface Services {
   readonly specs: ReadonlyMap<string, ServiceSpec>;
   readonly groups: ReadonlyMap<string, InstanceGroup>;
   readonly rollouts: ReadonlyMap<string, RolloutGroup>;
-  /** Of all there are, the invalid ones too, as the files and as commands have them. */
+  /** Names of all services, invalid ones too: those in the files, and those of instances. */
   readonly names: ReadonlySet<string>;
 }
 
-/** What of a service was read, before its values are looked at. */
+/** The tables of a service, before its values are checked. */
 interface ServiceTables {
   readonly own: Table;
   readonly table: Table;
@@ -59,7 +59,7 @@ export function readServices(root: Table, gaps: UnreadFiles, scale: Scale, conte
       build(group === null ? table : valuesOfInstance(table, instance, locate, context.findings), instance);
     const first = group === null ? build(table, null) : ofInstance(1);
     const all = [first];
-    // What is wrong with the first is wrong with all, and told once.
+    // A problem of the first instance is one of all: report it once.
     for (let instance = 2; group !== null && instance <= group.instances && problems.length === before; instance += 1) {
       all.push(ofInstance(instance));
     }
@@ -104,7 +104,7 @@ function readEntries(
   return entries;
 }
 
-/** Only variables or env.toml speak of it. */
+/** Whether the service is mentioned only in variables or env.toml. */
 function isOverride({ origin }: Table): boolean {
   return origin.isSecret || origin.line === null;
 }

@@ -1,4 +1,4 @@
-// Checks of what is right in form and still cannot work: here, now, or ever.
+// Checks of values that are valid and still cannot work, on this host or at all.
 
 import type { DaemonSpec, ServiceSpec } from '../../core/model/spec.ts';
 import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
@@ -14,7 +14,7 @@ import { checkLimits, checkPriorities, checkPrivileges } from './limits.ts';
 import { whyNoOtherUser } from './missing-privileges.ts';
 import { adviseOnShell } from './shell-advice.ts';
 
-/** Names that mean something else: opsd.pid, and all services in a command. */
+/** `opsd` is the name of opsd's own PID file, `all` means all services in a command. */
 const RESERVED_NAMES = new Set(['opsd', 'all']);
 
 export function checkServiceName(name: string, place: Place, findings: Findings): void {
@@ -27,7 +27,7 @@ export function checkServiceName(name: string, place: Place, findings: Findings)
   }
 }
 
-/** `prefix` is the folder that has run/opsd.sock in it. */
+/** `prefix`: the folder PREFIX, which has run/opsd.sock in it. */
 export function checkDaemon(
   daemon: DaemonSpec,
   prefix: string,
@@ -125,7 +125,7 @@ function checkPolicy(spec: ServiceSpec, daemon: DaemonSpec | null, locate: Locat
   }
 }
 
-/** How values are put into a message that is about several of them. */
+/** Formats values for a message about several keys: if one of them is secret, all are hidden. */
 function quoteUnlessSecret(places: readonly Place[]): (value: unknown) => string {
   const isSecret = places.some((place) => place.isSecret);
   return (value) => shown(value, isSecret);
@@ -168,7 +168,7 @@ function checkFolder({ launch }: ServiceSpec, locate: Locate, facts: Facts, find
   return false;
 }
 
-/** Relative to cwd, that is; what has no slash in it is looked for in PATH. */
+/** Whether the program is relative to cwd; a name without a slash is searched in PATH. */
 function isRelative(file: string): boolean {
   return file.includes('/') && !file.startsWith('/');
 }
@@ -177,13 +177,13 @@ function checkCommand({ launch, policy }: ServiceSpec, locate: Locate, facts: Fa
   const check = (path: readonly string[], file: string) => {
     const problem = facts.whyNotExecutable(file, launch.cwd, launch.env.PATH ?? null);
     if (problem === null) return;
-    // Each of these would be quoted.
+    // The message quotes all of these.
     const isSecret = [path, ['cwd'], ['env', 'PATH']].some((key) => locate(key).isSecret);
     const message = isSecret ? `${REDACTED} cannot be executed; correct it` : problem;
     if (policy.enabled) findings.problem(locate(path), message);
     else findings.warning(locate(path), message);
   };
-  // What a wrapper executes may be in a root of its own.
+  // The command of a wrapper may exist only in the root that the wrapper sets up.
   const isWrapped = launch.wrapper.length > 0;
   for (const [path, [file]] of commandsOf({ launch, policy })) {
     if (!isWrapped || path[0] !== 'command') check(path, file);
@@ -194,7 +194,7 @@ function checkCommand({ launch, policy }: ServiceSpec, locate: Locate, facts: Fa
 
 type Command = readonly [string, ...string[]];
 
-/** What is run of a service and beside it, in its folder and with its PATH, by its key. */
+/** All commands of a service with their keys: its own, the wrapper, hooks and probes. All run in its cwd with its PATH. */
 export function commandsOf({
   launch,
   policy,

@@ -1,14 +1,14 @@
-// Checks of what services say about one another: unknown names, circles, waiting that cannot end.
+// Checks of dependencies: unknown names, circles, waits that cannot end.
 
 import type { ServiceSpec } from '../../core/model/spec.ts';
 import { didYouMean } from '../../text/nearest.ts';
 import type { Findings, Place } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
 
-/** Where a key of a service stands; the service as the file has it. */
+/** The place of a key of a service, which is named as in the file (`web`, not `web@1`). */
 export type LocateService = (service: string, path: readonly string[]) => Place;
 
-/** `names`: all services there are, the invalid ones too; null: not all of them are known. */
+/** `names`: all services, invalid ones too; null: a file could not be read, so that not all are known. */
 export function checkDependencies(
   services: ReadonlyMap<string, ServiceSpec>,
   names: ReadonlySet<string> | null,
@@ -34,7 +34,7 @@ export function checkDependencies(
     const key = services.get(first)?.policy.dependsOn.some(({ service }) => service === circle[1])
       ? 'depends_on'
       : 'after';
-    // As the file has them, so that a circle of many instances is told once.
+    // Named as in the file, so that a circle of many instances is reported once.
     const path = [...circle, first].map((name) => groupedName(services, name)).join(' -> ');
     const place = locate(groupedName(services, first), [key]);
     const shownPath = place.isSecret ? REDACTED : path;
@@ -67,7 +67,7 @@ function groupedName(services: ReadonlyMap<string, ServiceSpec>, name: string): 
   return services.get(name)?.group ?? name;
 }
 
-/** Each circle once, as the names on it. Depth first with a stack of its own: chains may be long. */
+/** Each circle once, as a list of names. Not recursive, since chains of dependencies may be long. */
 function circles(services: ReadonlyMap<string, ServiceSpec>): readonly (readonly string[])[] {
   const found: (readonly string[])[] = [];
   const finished = new Set<string>();
@@ -103,6 +103,6 @@ function neighbours(services: ReadonlyMap<string, ServiceSpec>, name: string): s
   if (policy === undefined) return [];
   const all = [...policy.dependsOn.map(({ service }) => service), ...policy.after];
   const own = services.get(name)?.group ?? null;
-  // That it waits for itself is told already.
+  // A service that waits for itself was reported before.
   return own === null ? all : all.filter((other) => groupedName(services, other) !== own);
 }

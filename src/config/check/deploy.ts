@@ -1,4 +1,4 @@
-// What works and is still no way to run in production: the warnings of `opsd check --deploy`.
+// Warnings of `opsd check --deploy`: what works, but is not safe in production.
 
 import type { DaemonSpec, ServiceSpec } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
@@ -17,7 +17,7 @@ export function checkDeployment(
   }
 }
 
-/** The page, the metrics and the API tell of all services; on another address than loopback to whoever is between. */
+/** Warns of a TCP listener beyond loopback: its page, metrics and API show all services to others. */
 export function checkListener({ http, tls, httpToken }: DaemonSpec, locate: Locate, findings: Findings): void {
   if (isForThisHost(http)) return;
   const place = locate(['http']);
@@ -31,7 +31,7 @@ export function checkListener({ http, tls, httpToken }: DaemonSpec, locate: Loca
   }
 }
 
-/** Whoever gets hold of such a service has the host. */
+/** Whoever takes over a service that runs as root has the host. */
 function warnOfRoot({ launch }: ServiceSpec, locate: Locate, findings: Findings): void {
   if (launch.user !== null && launch.user !== 'root' && launch.user !== '0') return;
   const message =

@@ -1,4 +1,4 @@
-// No exit code is both a success and final: which list has it, and who put it there.
+// Checks that no exit code is in both success_exit_codes and fatal_exit_codes.
 
 import type { ServiceSpec } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
@@ -20,7 +20,7 @@ export function checkExitCodes({ policy, effective }: ServiceSpec, locate: Locat
     findings.problem(locate(['fatal_exit_codes']), `${found} in success_exit_codes too; keep it in one list`);
     return;
   }
-  // Nobody wrote that list: what is to be corrected is the other one.
+  // One list is the default, so the problem is reported for the other, which is written.
   const [key, name] = usual;
   const written = key === 'fatal_exit_codes' ? 'success_exit_codes' : 'fatal_exit_codes';
   const rest = policy[name].filter((code) => !both.includes(code));

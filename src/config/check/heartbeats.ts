@@ -1,4 +1,4 @@
-// Checks of heartbeat files: each service has one of its own, in a folder that is there.
+// Checks that each service has a heartbeat file of its own, in a folder that exists.
 
 import type { ServiceSpec } from '../../core/model/spec.ts';
 import type { Findings } from '../report/problems.ts';
@@ -7,7 +7,7 @@ import { resolvePath } from '../values/paths.ts';
 import type { LocateService } from './dependencies.ts';
 import type { Facts } from './host-facts.ts';
 
-/** `workDir`: of opsd, which beats itself in there. */
+/** `workDir`: working directory of opsd, which has its own heartbeat file there. */
 export function checkHeartbeats(
   services: ReadonlyMap<string, ServiceSpec>,
   workDir: string,
@@ -27,21 +27,21 @@ export function checkHeartbeats(
   }
   for (const sharers of Map.groupBy(beating, ({ launch }) => launch.heartbeatFile).values()) {
     const names = [...new Set(sharers.map(writtenName))];
-    // Of instances that share one it is told where they are made.
+    // Instances that share a file are reported where they are built.
     if (names.length < 2) continue;
     const place = locate(sharerToCorrect(sharers), ['heartbeat', 'file']);
     findings.problem(place, `${listed(names)} would share it, and one that hangs would seem well; give each its own`);
   }
 }
 
-/** Who says it in so many words; a default file is nobody's mistake. */
+/** The service whose heartbeat.file is to be corrected: one that is written rather than a default. */
 function sharerToCorrect(sharers: readonly ServiceSpec[]): string {
   const isWritten = ({ effective }: ServiceSpec) => effective.get('heartbeat.file')?.source !== 'default';
   const sharer = sharers.findLast(isWritten) ?? sharers.at(-1);
   return sharer === undefined ? '' : writtenName(sharer);
 }
 
-/** More names make no better message. */
+/** A message names no more services than this. */
 const MOST_NAMED = 3;
 
 function listed(names: readonly string[]): string {
@@ -51,7 +51,7 @@ function listed(names: readonly string[]): string {
   return `${shown.join(', ')} and ${last}`;
 }
 
-/** A warning: the service may make it. Its own `tmp` is made by opsd. */
+/** Only a warning, since the service may make the folder. `ownFolder`: opsd makes it. */
 function warnOfMissingFolder(
   spec: ServiceSpec,
   ownFolder: string,
@@ -62,7 +62,7 @@ function warnOfMissingFolder(
   const { launch, policy } = spec;
   const written = writtenName(spec);
   const folder = launch.heartbeatFile.slice(0, launch.heartbeatFile.lastIndexOf('/')) || '/';
-  // Without cwd there is more to say, and it is said there; before_start may make the folder.
+  // A missing cwd is reported by another check; before_start may make the folder.
   if (folder === ownFolder || policy.beforeStart !== null || facts.look(launch.cwd) !== 'directory') return;
   const look = facts.look(folder);
   if (look === 'directory' || look === 'closed') return;
@@ -76,7 +76,7 @@ function warnOfMissingFolder(
   findings.warning(place, `${path} ${message}`);
 }
 
-/** In the file. */
+/** The name of the service in the file. */
 function writtenName({ name, group }: ServiceSpec): string {
   return group ?? name;
 }

@@ -1,18 +1,18 @@
-// What the checks ask of the machine: a configuration can be right in form and still not work here.
+// What the checks ask of the host: a valid configuration may not work on it.
 
 import type { Launch, TlsFiles } from '../../core/model/spec.ts';
 
-/** What is at a path, symbolic links followed; `closed`: a folder above it may not be entered. */
+/** What is at a path, symbolic links followed; `closed`: opsd may not enter a folder above it. */
 export type Look = 'missing' | 'closed' | 'directory' | 'other';
 
-/** Whether a program can be executed in a folder. `searchPath`: null for the usual PATH. */
+/** Can this program be executed in this folder? `searchPath`: PATH; null: the default one. */
 export interface UserQuestion {
   readonly cwd: string;
   readonly program: string;
   readonly searchPath: string | null;
 }
 
-/** Why not, and what to do; `isOfFolder`: not even the folder can be entered. */
+/** Why a program cannot be executed, and a remedy. `isOfFolder`: the folder cannot even be entered. */
 export interface UserObstacle {
   readonly isOfFolder: boolean;
   readonly why: string;
@@ -20,7 +20,7 @@ export interface UserObstacle {
 
 export type FileText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
 
-/** What there is of it at most. null: nobody knows. */
+/** What the host has, or the container that opsd runs in. null: not known. */
 export interface Capacity {
   /** Bytes. */
   readonly memory: number | null;
@@ -30,28 +30,28 @@ export interface Capacity {
 /** What the kernel lets opsd give to the processes that it starts. */
 export interface Privileges {
   readonly isRoot: boolean;
-  /** Its effective capabilities (`CAP_…`): that it is root says little in a container. */
+  /** Effective capabilities of opsd (`CAP_…`): in a container, root may have few. */
   readonly capabilities: ReadonlySet<string>;
-  /** All that a process below it can ever have (the bounding set). */
+  /** The bounding set: the most that a child of opsd can have. */
   readonly bounding: ReadonlySet<string>;
-  /** The highest RLIMIT_NOFILE; null: nobody knows. */
+  /** The highest RLIMIT_NOFILE that opsd can set; null: not known. */
   readonly descriptors: number | null;
-  /** The highest RLIMIT_CORE, in bytes; null: any. */
+  /** The highest RLIMIT_CORE that opsd can set, in bytes; null: any. */
   readonly coreFile: number | null;
-  /** `own`: what a process has that nothing is done to. */
+  /** `own`: the value that opsd has and every child inherits. `lowest`: the lowest that opsd can set. */
   readonly nice: { readonly own: number; readonly lowest: number };
-  /** Without CAP_SYS_RESOURCE the kernel may go down to where somebody with it once was, but tells nobody where that is. */
+  /** Without CAP_SYS_RESOURCE the score can be lowered only to `oom_score_adj_min`, which the kernel does not show. */
   readonly oomScoreAdj: { readonly own: number; readonly lowest: number };
 }
 
-/** Answers are those of one moment: implementations keep them while one configuration is loaded. */
+/** The host as the checks see it. Implementations may cache answers while one configuration is loaded. */
 export interface Facts {
   look(path: string): Look;
-  /** Why `file`, the first word of a command, cannot be executed in the folder `cwd`; null: it can. `searchPath`: null for the usual PATH. */
+  /** Why `file`, the first word of a command, cannot be executed in the folder `cwd`; null: it can. `searchPath`: PATH; null: the default one. */
   whyNotExecutable(file: string, cwd: string, searchPath: string | null): string | null;
   /**
-   * What stands in the way of somebody with the rights of a service, one answer a question; null: nothing, as far as that
-   * is known. Empty: nobody is asked.
+   * One answer to each question, asked with the rights of a service; null: the program can be executed, as far as that
+   * is known. An empty list: the questions cannot be asked here.
    */
   whyUserMayNot(
     rights: Pick<Launch, 'user' | 'group' | 'capabilities'>,
@@ -65,22 +65,22 @@ export interface Facts {
   /** By name or number. */
   hasUser(user: string): boolean;
   hasGroup(group: string): boolean;
-  /** Whether opsd runs as this user itself. */
+  /** Whether opsd itself runs as this user. */
   isSelf(user: string): boolean;
-  /** Why nothing would ever be started by this line of a crontab; null: something would. `timezone` null: the host's. */
+  /** Why this crontab(5) line is never due; null: it is. `timezone` null: the host's. */
   whyNotSchedule(cron: string, timezone: string | null): string | null;
-  /** Why nothing can be kept below this folder, and what to do; null: it can, or the folder is not there yet. */
+  /** Why opsd cannot keep its files below this folder, and a remedy; null: it can, or the folder does not exist yet. */
   doubtOnPrefix(prefix: string): string | null;
-  /** What others could do in the folder of the logs, or with it, and how to prevent it; null: nothing. */
+  /** What other users could do to the log folder, and a remedy; null: nothing. */
   doubtOnLogFolder(path: string): string | null;
-  /** What is wrong with the files of a certificate: each a key of daemon.tls, and a sentence about its path. */
+  /** What is wrong with the files of the certificate: keys of daemon.tls, each with a sentence that quotes its path. */
   doubtsOnTls(files: TlsFiles): readonly { readonly key: 'cert' | 'key' | 'client_ca'; readonly why: string }[];
-  /** Whether a regular expression can be matched in a time that only the length of the text decides. */
+  /** Whether a regular expression is matched in time linear in the length of the text. */
   isLinear(pattern: string): boolean;
   capacity(): Capacity;
   privileges(): Privileges;
-  /** Names of the listening sockets that opsd was given, or would be; null: nobody knows. */
+  /** Names of the listening sockets that systemd gives to opsd; null: not known. */
   sockets(): readonly string[] | null;
-  /** Whether there is a hierarchy of cgroups, version 2. */
+  /** Whether the host has cgroups, version 2. */
   hasCgroups(): boolean;
 }

@@ -1,4 +1,4 @@
-// Checks of limits and privileges: what this machine, or opsd as it runs here, cannot give.
+// Checks of limits and privileges that the host, or opsd as it runs here, cannot give.
 
 import type { ServiceSpec } from '../../core/model/spec.ts';
 import { formatSize } from '../../text/units.ts';
@@ -8,7 +8,7 @@ import { REDACTED } from '../report/redaction.ts';
 import type { Facts } from './host-facts.ts';
 import { missingPrivileges, remedyOf } from './missing-privileges.ts';
 
-/** What only a cgroup can hold a tree to. */
+/** Limits that need a cgroup. */
 const CGROUP_ONLY = [
   ['memory_high', 'memoryHigh'],
   ['cpu', 'cpu'],
@@ -39,7 +39,7 @@ export function checkLimits({ launch }: ServiceSpec, locate: Locate, facts: Fact
   }
 }
 
-/** What a start could only fail with. */
+/** Privileges without which every start would fail. */
 export function checkPrivileges({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
   for (const { path, part, message } of missingPrivileges(launch, facts.privileges())) {
     const place = locate(path);
@@ -48,7 +48,7 @@ export function checkPrivileges({ launch }: ServiceSpec, locate: Locate, facts: 
   }
 }
 
-/** nice(1) and the write to oom_score_adj that fail are told in the log of the service, which then runs all the same. */
+/** Only warnings: a service whose nice or oom_score_adj cannot be set runs all the same, with a line in its log. */
 export function checkPriorities(spec: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
   const { launch, effective } = spec;
   const { nice, oomScoreAdj } = facts.privileges();
@@ -56,7 +56,7 @@ export function checkPriorities(spec: ServiceSpec, locate: Locate, facts: Facts,
     ['nice', launch.nice, nice, 'CAP_SYS_NICE'],
     ['oom_score_adj', launch.oomScoreAdj, oomScoreAdj, 'CAP_SYS_RESOURCE'],
   ] as const) {
-    // Of a default nobody has asked for there is no place to name.
+    // A default has no place in a file to report.
     if (wanted >= lowest || effective.get(key)?.source === 'default') continue;
     const message = `opsd has no ${capability} here, and can set none below ${lowest}: the service runs with ${own}, as opsd does`;
     findings.warning(locate([key]), `${message}; ${remedyOf(capability)}`);

@@ -1,15 +1,15 @@
-// Finds shells that stay in front of a single command and would catch its signals.
+// Warns of a shell that stays in front of a single command and gets its signals.
 
 const SHELLS = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh']);
 
-/** Words after which the shell has to stay: its own commands, and those that begin a construct. */
+/** First words of a script that needs its shell: built-in commands, and keywords. */
 const SHELL_WORDS = new Set([
   ...['.', ':', '[', '!', 'alias', 'break', 'case', 'cd', 'command', 'continue', 'echo', 'eval', 'exec', 'exit'],
   ...['export', 'false', 'for', 'function', 'if', 'kill', 'let', 'printf', 'pwd', 'read', 'return', 'select', 'set'],
   ...['shift', 'source', 'test', 'trap', 'true', 'type', 'ulimit', 'umask', 'unset', 'until', 'wait', 'while'],
 ]);
 
-/** Advice for `["sh", "-c", "node server.js"]`, null where a shell is needed or none is there. */
+/** Advice for a command such as `["sh", "-c", "node server.js"]`; null: the shell is needed, or there is none. */
 export function adviseOnShell(command: readonly string[]): string | null {
   const [file = '', option = '', script = '', ...rest] = command;
   if (!SHELLS.has(file.slice(file.lastIndexOf('/') + 1)) || !/^-[a-z]*c$/.test(option) || rest.length > 0) return null;

@@ -1,4 +1,4 @@
-// Checks with the rights of the services' users, who may not enter and execute all that root may.
+// Checks commands with the rights of the user of each service, who may be able to execute less than root.
 
 import type { Launch, ServiceSpec } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
@@ -6,14 +6,14 @@ import type { Findings } from '../report/problems.ts';
 import { commandsOf } from './checks.ts';
 import type { Facts, UserQuestion } from './host-facts.ts';
 
-/** Whether a command of a service can be executed by its user, and where that stands. */
+/** One command of a service to check, and its key. */
 interface UserCheck {
   readonly question: UserQuestion;
   readonly spec: ServiceSpec;
   readonly key: readonly string[];
 }
 
-/** Those of one user are asked together. */
+/** Checks the commands of all services of one user at once. */
 export function checkUserRights(
   services: Iterable<ServiceSpec>,
   locate: (spec: ServiceSpec) => Locate,
@@ -30,7 +30,7 @@ export function checkUserRights(
     asked.doubts.push(...userChecksOf(spec, facts));
   }
   for (const { launch, doubts } of byUser.values()) {
-    // Instances ask the same.
+    // Instances have the same questions: ask each once.
     const questions = new Map(doubts.map(({ question }) => [JSON.stringify(question), question]));
     const answers = facts.whyUserMayNot(launch, [...questions.values()]);
     const answerTo = new Map([...questions.keys()].map((question, index) => [question, answers[index] ?? null]));
@@ -49,7 +49,7 @@ function runsAsOtherUser({ user, group }: Launch, facts: Facts): boolean {
   return facts.hasUser(user) && !facts.isSelf(user);
 }
 
-/** What opsd itself could not do was told before. */
+/** The commands of a service that opsd itself can execute; the others were reported before. */
 function userChecksOf(spec: ServiceSpec, facts: Facts): UserCheck[] {
   const { cwd, env, wrapper } = spec.launch;
   if (facts.look(cwd) !== 'directory') return [];

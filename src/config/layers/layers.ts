@@ -1,4 +1,4 @@
-// The three layers made one: config.toml and what it includes, then the environment, then env.toml.
+// Merges the three layers: config.toml with its included files, then the environment, then env.toml.
 
 import type { Problem } from '../../errors.ts';
 import { didYouMean } from '../../text/nearest.ts';
@@ -9,7 +9,7 @@ import { emptyTable, find, keyPath, mergeTables, type Node, subtable, type Table
 import { readVariables } from './variables.ts';
 
 export interface SourceFile {
-  /** base: config.toml. include: a file it names. secret: env.toml. */
+  /** base: config.toml. include: a file that config.toml includes. secret: env.toml. */
   readonly role: 'base' | 'include' | 'secret';
   readonly document: Document;
 }
@@ -20,7 +20,7 @@ interface Layers {
   readonly problems: readonly Problem[];
 }
 
-/** `hidesServices`: there may be services that none of `files` knows. */
+/** `hidesServices`: a file could not be read, and may have services that are not in `files`. */
 export function mergeLayers(
   files: readonly SourceFile[],
   environment: Readonly<Record<string, string | undefined>>,
@@ -75,7 +75,7 @@ function checkTopLevel(table: Table, role: SourceFile['role']): readonly Problem
   return problems;
 }
 
-/** Keys of [daemon] that are secret as such: whoever may read the configuration must not find them. */
+/** Keys of [daemon] that are allowed in env.toml only. */
 const SECRETS = ['http_token'];
 
 function checkSecrets(table: Table): readonly Problem[] {
@@ -89,7 +89,7 @@ function checkSecrets(table: Table): readonly Problem[] {
   });
 }
 
-/** A key that one sets instead of the whole table. */
+/** An example of a key in each table, for a variable that sets the whole table. */
 const EXAMPLES: ReadonlyMap<string, string> = new Map([
   ['daemon', 'HTTP'],
   ['defaults', 'STOP_TIMEOUT'],
@@ -105,7 +105,7 @@ function checkVariables(table: Table): readonly Problem[] {
   });
 }
 
-/** What stands in the place of a table is told, and must not take the place of those below it. */
+/** Replaces values in the place of tables by empty tables. They are reported, and must not hide tables of other layers. */
 function withoutScalars(table: Table): Table {
   const entries = new Map(table.entries);
   for (const [key, { kind, origin }] of table.entries) {
@@ -123,7 +123,7 @@ function hintFor(key: string): string {
   return `expected one of ${TOP_LEVEL.join(', ')}`;
 }
 
-/** The kernel ends every text of a new program at a NUL byte. */
+/** Reports NUL bytes: the kernel ends every argument and variable of a new program at one. */
 function checkStrings(node: Node, path: string[], problems: Problem[]): void {
   if (node.kind === 'table') {
     for (const [key, child] of node.entries) {
@@ -141,7 +141,7 @@ function hasNul(value: unknown): boolean {
   return typeof value === 'string' ? value.includes('\0') : Array.isArray(value) && value.some(hasNul);
 }
 
-/** Adds the services of one file; one that is there already is reported and left as it is. */
+/** Adds the services of one file; a service that another file has defined is reported, and keeps its first definition. */
 function addServices(services: Map<string, Node>, file: Table): readonly Problem[] {
   const problems: Problem[] = [];
   for (const [name, node] of subtable(file, 'services')?.entries ?? []) {

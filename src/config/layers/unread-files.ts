@@ -1,20 +1,20 @@
-// What of a configuration nobody knows because files could not be read: what may be there is not told to be missing.
+// Which parts of a configuration are unknown because files could not be read: nothing in them is reported as missing.
 
 import type { SourceFile } from './layers.ts';
 
 type Role = SourceFile['role'];
 
-/** The rest was read, and is judged: all that is wrong with it is told at once. */
+/** The unknown parts of the configuration. The rest is checked as usual, so that all its problems are reported at once. */
 export interface UnreadFiles {
-  /** A key that seems to be missing may be in config.toml or env.toml. */
+  /** A missing key may be in config.toml or env.toml. */
   readonly hidesKeys: boolean;
-  /** A service that seems to be missing may be in config.toml or a file it includes; env.toml is for overrides. */
+  /** A missing service may be in config.toml or an included file; env.toml has only overrides. */
   readonly hidesServices: boolean;
-  /** Of no service it is known in which folder it runs, and as whom. */
+  /** [defaults] is unknown, and with it the cwd and the user of every service. */
   readonly hidesDefaults: boolean;
 }
 
-/** `unread`: files that could not be opened, beside those of `files` that could not be parsed. */
+/** `unread`: roles of files that could not be opened; files that could not be parsed are in `files`. */
 export function unreadFilesOf(files: readonly SourceFile[], unread: ReadonlySet<Role>): UnreadFiles {
   const isOpen = (role: Role) => unread.has(role) || files.some((file) => file.role === role && !file.document.ok);
   const base = isOpen('base');

@@ -14,9 +14,9 @@ interface Overlay {
 }
 
 /**
- * The layer of the variables. `files` is what all files say together: the names in it (of services, of
- * their variables) are what a variable can mean, whatever its case, with `_` for `-`.
- * `hidesServices`: there are files that could not be read, and a service without a known name may be in them.
+ * The layer of the environment. `files`: all files merged. A part of the name of a variable matches a name in them (of a
+ * service, of a variable of a service) without regard to case, and `_` matches `-`.
+ * `hidesServices`: a file could not be read, and an unknown service may be in it.
  */
 export function readVariables(
   environment: Readonly<Record<string, string | undefined>>,
@@ -45,7 +45,7 @@ export function readVariables(
   return { table, problems };
 }
 
-/** TOML where it parses and fits: `8080` is a number for a port, and text for a variable of a service. */
+/** The value as TOML if that fits the key, else as text: `8080` is a number for a port, a text for a variable of a service. */
 function readValue(text: string, tree: KeyTree): unknown {
   const value = parseValue(text);
   return !tree.accepts(value) && tree.accepts(text) ? text : value;
@@ -66,7 +66,7 @@ function resolve(parts: readonly string[], tree: KeyTree, known: Node | null, pa
   return unknown(path, guess === null ? null : [...path, guess, ...rest]);
 }
 
-/** A name may have `__` in it, so that several parts may be one name. */
+/** Resolves the name of a service or variable, which may consist of several parts: it may have `__` in it. */
 function resolveName(parts: readonly string[], tree: KeyTree, known: Node | null, path: readonly string[]): Resolved {
   const names = known?.kind === 'table' ? [...known.entries.keys()] : [];
   let first: Resolved | null = null;
@@ -86,7 +86,7 @@ function resolveName(parts: readonly string[], tree: KeyTree, known: Node | null
   }
   if (first !== null) return first;
   const written = parts.join('__');
-  // A leaf below a name of one's own (a variable of a service) may be new; a service may not.
+  // The variable of a service may be one that no file has; a service may not.
   if (tree.keys.size === 0 && written !== '') return { ok: true, path: [...path, written], tree };
   const guess = nearest(parts[0] ?? '', names);
   const isService = tree.keys.size > 0;
@@ -107,7 +107,7 @@ function folded(name: string): string {
   return name.toLowerCase().replaceAll('-', '_');
 }
 
-/** A table with nothing but `node` in it, at `path`. */
+/** A table that has only `node`, at `path`. */
 function nest(path: readonly string[], node: Node, origin: Origin): Table {
   const [first, ...rest] = path;
   if (first === undefined) return emptyTable(origin);

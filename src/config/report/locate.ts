@@ -1,17 +1,17 @@
-// Where a key stands in the merged configuration: how problems find their file and line.
+// Finds the file and line of a key in the merged configuration, for problems.
 
 import { isSecretKey } from '../secrets/names.ts';
 import { find, findNearest, keyPath, type Table } from '../source/tree.ts';
 import type { Place } from './problems.ts';
 
-/** Where something stands, by its path in the table that is read. */
+/** From the path of a key, relative to the table that is read, to its place. */
 export type Locate = (path: readonly PropertyKey[]) => Place;
 
 export function locateIn(root: Table, prefix: readonly string[]): Locate {
   return (path) => placeOf(root, [...prefix, ...path], path);
 }
 
-/** A key that a service has from [defaults] is named as it stands there. */
+/** The places of the keys of a service; a key from [defaults] is named `defaults.…`. */
 export function locateService(root: Table, name: string): Locate {
   return (path) => {
     const own = ['services', name, ...path];

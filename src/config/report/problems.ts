@@ -1,28 +1,28 @@
-// The problems and warnings of a configuration: collected, each once, and printed with their places.
+// Collects the problems and warnings of a configuration, each once, and prints them with their places.
 
 import type { Problem } from '../../errors.ts';
 import { escaped } from '../../text/harmless.ts';
 
-/** Where a value stands, as a problem names it. */
+/** The place of a value: file or variable, 1-based line if there is one, key path (`services.web.command`). */
 export interface Place {
   readonly where: string;
   readonly line: number | null;
   readonly key: string;
-  /** The value that stands there must not be shown. */
+  /** The value at this place must not be shown. */
   readonly isSecret: boolean;
 }
 
-/** More are not kept: whoever has a thousand problems has one. */
+/** More problems or warnings are dropped. */
 const MOST_KEPT = 1000;
 
-/** What a look at a configuration found. A problem that several services inherit is in it once. */
+/** What was found while a configuration was read. A problem that several services inherit is kept once. */
 export class Findings {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
   readonly #seen = new Set<string>();
   readonly #hidesKeys: boolean;
 
-  /** `hidesKeys`: a file could not be read, and what is missing may be in it. */
+  /** `hidesKeys`: a file could not be read, and missing keys may be in it. */
   constructor(hidesKeys = false) {
     this.#hidesKeys = hidesKeys;
   }
@@ -31,12 +31,12 @@ export class Findings {
     this.#add(this.problems, place, message);
   }
 
-  /** Something that is not there and has to be, as far as that is known. */
+  /** Reports a missing key, unless it may be in a file that could not be read. */
   absence(place: Omit<Place, 'isSecret'>, message: string): void {
     if (!this.#hidesKeys) this.problem(place, message);
   }
 
-  /** Something that works, but probably not as meant. */
+  /** Reports a value that works, but probably not as meant. */
   warning(place: Omit<Place, 'isSecret'>, message: string): void {
     this.#add(this.warnings, place, message);
   }
@@ -49,7 +49,7 @@ export class Findings {
   }
 }
 
-/** Above the problems that `opsd run` and `opsd check` print. */
+/** The line above the problems that `opsd run` and `opsd check` print. */
 export function headlineOf(configFile: string, problems: readonly Problem[]): string {
   return `cannot load ${configFile === '' ? "''" : configFile}: ${counted(problems, 'problem')}`;
 }
@@ -59,15 +59,15 @@ export function counted({ length }: readonly unknown[], what: string): string {
   return `${length} ${what}${length === 1 ? '' : 's'}`;
 }
 
-/** For the log; people get a table. */
+/** One problem as a line for the log. */
 export function oneLine({ where, line, key, message }: Problem): string {
   return `${where}${line === null ? '' : `:${line}`}${key === '' ? '' : ` ${key}`}: ${message}`;
 }
 
-/** More lines help nobody. */
+/** More problems are counted, not printed. */
 const MOST_PRINTED = 200;
 
-/** A longer place or key does not push the messages of all others to the right. */
+/** Longer places and keys do not count for the width of their column. */
 const WIDEST_COLUMN = 48;
 
 /**

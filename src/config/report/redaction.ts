@@ -1,4 +1,4 @@
-// Which values are never shown, and what is shown instead.
+// How values are shown in messages, with [redacted] in the place of secrets.
 
 import { MASK } from '../../text/url-passwords.ts';
 import { redact, redactWords } from '../secrets/parts.ts';
@@ -14,7 +14,7 @@ export function shown(value: unknown, isSecret: boolean): string {
   if (isSecret) return REDACTED;
   if (typeof value === 'string') return cut(JSON.stringify(redact(value).shown));
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  // What is in tables may be secret by its key.
+  // Tables are not shown: values in them may be secret by their keys.
   if (Array.isArray(value)) return value.some(isTable) ? 'a list of tables' : cut(JSON.stringify(redactList(value)));
   return isTable(value) ? 'a table' : 'a point in time';
 }

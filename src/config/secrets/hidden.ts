@@ -1,4 +1,4 @@
-// Takes the secrets out of what was made before all of them were known: problems, and effective values that repeat one.
+// Masks secrets in problems and effective values that were made before all secrets were known.
 
 import type { Config, EffectiveValue, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
 import type { Problem } from '../../errors.ts';
@@ -8,14 +8,14 @@ export function hideInProblems(problems: readonly Problem[], masks: Masks): read
   return problems.map((problem) => ({ ...problem, message: hideInMessage(problem.message, masks) }));
 }
 
-/** A value that is quoted may have been cut in the middle of a secret. */
+/** `…` marks where a quoted value was cut, perhaps in the middle of a secret. */
 function hideInMessage(message: string, masks: Masks): string {
   const parts = message.split('…');
   const last = parts.pop() ?? '';
   return [...parts.map((part) => masks.hideCut(part)), masks.hide(last)].join('…');
 }
 
-/** The same one where no secret is repeated. */
+/** The configuration with masked effective values; unchanged parts stay the same objects. */
 export function hideInConfig(config: Config, masks: SecretMasks): Config {
   if (masks.texts.size === 0) return config;
   const known = new Map<EffectiveValue, EffectiveValue>();

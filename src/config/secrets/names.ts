@@ -1,16 +1,16 @@
-// Which names say that what they stand for is secret, by the words they are made of.
+// Decides by the words of a name whether its value is secret.
 
-/** Singular, in small letters. Too often is better than too seldom, but not by a part of a word. */
+/** Words that make a name secret, singular and in small letters. Only whole words count. */
 const WORDS = new Set([
   ...['pass', 'password', 'passwd', 'passphrase', 'passcode', 'pwd', 'pw', 'pin', 'otp', 'totp', 'pat'],
   ...['secret', 'token', 'key', 'credential', 'cred', 'auth', 'oauth', 'authorization', 'bearer', 'jwt', 'hmac'],
   ...['private', 'priv', 'cookie', 'salt', 'pepper', 'nonce', 'seed', 'mnemonic', 'signature', 'dsn', 'webhook'],
 ]);
 
-/** Ends of words that are written as one: PGPASSWORD, authtoken. */
+/** Ends of compounds without a separator: PGPASSWORD, authtoken. */
 const END = /(?:password|passwd|passphrase|secret|credential|token|webhook|jwt)$/;
 
-/** `monkey` and `compass` end like secrets: with those ends only compounds are ones. */
+/** First parts of compounds with `key`, `pass`, `pwd` and `auth`, ends that `monkey` and `compass` have as well. */
 const OWNERS = [
   ...['access', 'account', 'admin', 'api', 'app', 'aws', 'client', 'crypt', 'crypto', 'db', 'deploy', 'encrypt'],
   ...['encryption', 'ftp', 'gpg', 'hmac', 'host', 'http', 'jwt', 'ldap', 'license', 'mail', 'master', 'my', 'mysql'],
@@ -19,16 +19,16 @@ const OWNERS = [
 ];
 const COMPOUND = new RegExp(`^(?:${OWNERS.join('|')})(?:keys?|pass|pwd|auth)$`);
 
-/** Two words that are only together one: a connection string has the password in it. */
+/** `connection string`, in any spelling: the password is part of it. */
 const PAIRS = /(?:^|[^a-z])(?:connection|conn)[^a-z]?(?:string|str)(?:[^a-z]|$)/;
 
-/** `DB_PASS`, `dbPassword`, `api-key`, `APIKEY`; not `MONKEY`, `KEYBOARD`, `AUTHOR`, `PASSENGER`, `TOKENIZER`. */
+/** True for `DB_PASS`, `dbPassword`, `api-key`, `APIKEY`; not for `MONKEY`, `KEYBOARD`, `AUTHOR`, `PASSENGER`, `TOKENIZER`. */
 export function isSecretName(name: string): boolean {
   const runs = name.match(/\p{L}+/gu) ?? [];
   return runs.some((run) => isSecretRun(run)) || PAIRS.test(name.toLowerCase());
 }
 
-/** Letters without a break: one word, or several in camelCase. */
+/** `run`: letters without a separator, one word or several in camelCase. */
 function isSecretRun(run: string): boolean {
   if (isSecretWord(run.toLowerCase())) return true;
   const parts = run.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+/gu) ?? [];
@@ -40,10 +40,10 @@ function isSecretWord(word: string): boolean {
   return WORDS.has(singular) || END.test(singular) || COMPOUND.test(word);
 }
 
-/** Of the daemon: keys whose values are secret wherever they are written. */
+/** Keys of [daemon] whose values are secret in every layer. */
 const SECRET_KEYS = new Set(['on_event_secrets', 'http_token']);
 
-/** `path`: relative to a service or to [daemon]. Names that people choose are judged by their words, keys by what they are. */
+/** `path`: relative to a service or to [daemon]. Variables of services are judged by their names. */
 export function isSecretKey(path: readonly string[]): boolean {
   const [first = '', name] = path;
   return SECRET_KEYS.has(first) || (first === 'env' && name !== undefined && isSecretName(name));

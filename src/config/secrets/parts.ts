@@ -1,16 +1,16 @@
-// What is secret within a text that is not: passwords in URLs, and values behind names that are secret.
+// Finds the secrets within a text: passwords in URLs, and values behind secret names (`password=…`).
 
 import { MASK, withoutPasswords } from '../../text/url-passwords.ts';
 import { isSecretName } from './names.ts';
 
 interface Redaction {
-  /** The text without them. */
+  /** The text with [redacted] in the place of each secret. */
   readonly shown: string;
-  /** What was taken out of it. */
+  /** The secrets that were replaced. */
   readonly secrets: readonly string[];
 }
 
-/** `password=…`, `"token": "…"`, `X-Api-Key: …`; of `Authorization: Bearer …` both words. */
+/** `password=…`, `"token": "…"`, `X-Api-Key: …`; the value of `Authorization: Bearer …` is both words. */
 const NAMED =
   /(?<![\p{L}\p{N}_.-])([\p{L}\p{N}_.-]{1,64})(\\?["']?\s*:\s+\\?["']?|\\?["']\s*:\s*\\?["']?|=\\?["']?)((?:(?:Bearer|Basic|Token|Digest)\s+)?[^\s&;,"'\\]+)/giu;
 
@@ -28,7 +28,7 @@ export function redact(text: string): Redaction {
   return { shown, secrets };
 }
 
-/** A command line: besides what is in each word, what follows `--password`. */
+/** The same for a command line: the word after `--password` is a secret, too. */
 export function redactWords(
   words: readonly string[],
 ): { readonly shown: readonly string[] } & Omit<Redaction, 'shown'> {

@@ -1,12 +1,12 @@
-// Collects the secrets of a configuration while it is read, so that they can be taken out of all that is said later.
+// Collects the secrets of a configuration while it is read, so that all later output can mask them.
 
 import { SHORTEST } from '../../text/masks.ts';
 import { redact, redactWords } from './parts.ts';
 
-/** More values are not kept: a configuration with so many secrets has something else in their place. */
+/** Bound of memory: more secrets are not kept. */
 const MOST = 200_000;
 
-/** What opsd has to say itself, whatever stands in env.toml: words that are choices or states. */
+/** Words of opsd itself, which are never masked even if a secret is equal: values of keys, and states. */
 const PUBLIC = new Set([
   ...[
     'always',
@@ -51,10 +51,10 @@ const PUBLIC = new Set([
   '/.well-known/live',
 ]);
 
-/** Numbers, durations, sizes, shares; of digits alone eight make a secret, for there are no PIDs and ports like that. */
+/** Numbers, durations, sizes, shares and names of signals are not secrets. Eight digits are: PIDs and ports have fewer. */
 const MEASURE = /^(?:\d{1,7}|[\d.]+\s*(?:ms|[dhms%KMGTi]|B)+|(?:\d+(?:ms|[dhms]))+|SIG[A-Z0-9+-]+|CAP_[A-Z_]+)$/;
 
-/** Where everybody looks first. */
+/** Addresses of this host, which are not secret. */
 const THIS_HOST = /^(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?)(?::\d+)?$/;
 
 export class Secrets {
@@ -65,19 +65,19 @@ export class Secrets {
     return this.#texts.has(text);
   }
 
-  /** What opsd has to say, and whoever looks at the host sees: names of services, programs that are installed. */
+  /** Exempts a text from masking: names of services, installed programs. */
   name(name: string): void {
     this.#names.add(name);
   }
 
-  /** A value that is secret as a whole: a text, or lists and tables of texts. */
+  /** Adds a value that is secret as a whole: a text, or all texts in a list or table. */
   add(value: unknown): void {
     if (typeof value === 'string') return this.#addText(value);
     if (Array.isArray(value)) for (const each of value) this.add(each);
     else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) this.add(each);
   }
 
-  /** A URL or an address that opsd asks, and names in parts. */
+  /** Adds a secret URL or address of a probe or listener, and its parts, which messages name alone. */
   addTarget(target: string): void {
     this.#addText(target);
     const url = URL.parse(target);
@@ -90,14 +90,14 @@ export class Secrets {
     for (const part of [url.username, url.password]) this.#addEncoded(part);
   }
 
-  /** Whoever knows it may send to it: mostly its path is the password. */
+  /** Adds a webhook URL. Its path is mostly the credential, so that the path alone is secret, too. */
   addWebhook(webhook: string): void {
     this.#addText(webhook);
     const url = URL.parse(webhook);
     if (url !== null) for (const part of [url.pathname, url.pathname + url.search]) this.#keep(part);
   }
 
-  /** What is secret in a value that is not; gives the value as it can be shown. */
+  /** Adds the secrets within a value that is not secret as a whole. Returns the value with [redacted] in their place. */
   redact(value: unknown): unknown {
     if (typeof value === 'string') return this.#taken(redact(value));
     if (!Array.isArray(value)) return value;
@@ -108,7 +108,7 @@ export class Secrets {
     return isAsItWas ? value : this.#taken(redaction);
   }
 
-  /** What to look for in texts. */
+  /** The secrets to mask. */
   texts(): ReadonlySet<string> {
     return new Set([...this.#texts].filter((text) => !this.#names.has(text)));
   }
@@ -121,7 +121,7 @@ export class Secrets {
   #addText(text: string): void {
     this.#keep(text);
     if (text.length < SHORTEST) return;
-    // As it is when it was resolved, and behind the name of an option.
+    // Also the path without `../`, as it is when resolved, and the value in `--option=value`.
     this.#keep(text.replace(/^(?:\.{1,2}\/+)+/, ''));
     const option = /^-{0,2}[\w.-]+=(.*)$/s.exec(text)?.[1];
     if (option !== undefined) this.#addEncoded(option);
@@ -134,7 +134,7 @@ export class Secrets {
     for (const value of url.searchParams.values()) this.#keep(value);
   }
 
-  /** Of a URL: as it is written there, and as it is meant. */
+  /** A part of a URL: as written, and percent-decoded. */
   #addEncoded(text: string): void {
     this.#keep(text);
     if (text.includes('%')) this.#keep(decoded(text));

@@ -1,4 +1,4 @@
-// Reads an env_file: NAME=value lines as systemd and docker take them.
+// Parses an env_file: NAME=value lines in the format of systemd and docker.
 
 interface Variable {
   readonly name: string;
@@ -8,13 +8,13 @@ interface Variable {
 
 interface EnvFile {
   readonly variables: readonly Variable[];
-  /** Never quotes a value. */
+  /** 1-based lines; messages never quote a value, since it may be secret. */
   readonly mistakes: readonly { readonly line: number; readonly message: string }[];
 }
 
 /** More variables do not fit into the environment of a program either (execve(2), E2BIG). */
 const MOST_VARIABLES = 4096;
-/** A file that is none of this kind has half a million of them in a megabyte, and nobody reads more. */
+/** Parsing stops after so many mistakes: a file of another kind could have half a million. */
 const MOST_MISTAKES = 100;
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([
@@ -53,7 +53,7 @@ export function parseEnvFile(text: string): EnvFile {
   return { variables, mistakes };
 }
 
-/** One after the other: a megabyte of newlines would be a million texts at once. */
+/** A generator, so that a megabyte of newlines does not become an array of a million texts. */
 function* linesOf(text: string): Generator<string> {
   for (let at = 0; at <= text.length; ) {
     const newline = text.indexOf('\n', at);
@@ -69,7 +69,7 @@ function unquote(text: string): string | null {
   return quote === '"' ? betweenQuotes(text) : text;
 }
 
-/** What stands between double quotes; null: the second one is not the end. No regular expression: a value may be a megabyte. */
+/** The text between double quotes; null: the closing quote is missing, or not the end. No regular expression: a value may be a megabyte. */
 function betweenQuotes(text: string): string | null {
   let value = '';
   let from = 1;

@@ -1,6 +1,6 @@
-// In which line of a TOML text each key stands: smol-toml gives values without places.
+// Finds the line of each key in a TOML text, since smol-toml gives values without positions.
 
-/** A key, where it first stands, and the keys below it. */
+/** A key: the line where it is first written, and the keys below it. */
 export interface Spot {
   /** 1-based. */
   readonly line: number;
@@ -9,11 +9,11 @@ export interface Spot {
 
 export interface LineIndex {
   readonly root: Spot;
-  /** Keys that were written again although they were there already. */
+  /** Keys that are written twice; lines are 1-based. */
   readonly repeated: readonly { readonly path: readonly string[]; readonly first: number; readonly again: number }[];
 }
 
-/** The last key that begins in a line, or nothing. */
+/** The path of the last key that begins in a line; empty: there is none. */
 export function keyInLine(spot: Spot, line: number): readonly string[] {
   for (const [key, inner] of [...spot.inner].reverse()) {
     const below = keyInLine(inner, line);
@@ -22,7 +22,7 @@ export function keyInLine(spot: Spot, line: number): readonly string[] {
   return [];
 }
 
-/** Reads a text that smol-toml accepted; in any other it notes what stands before the mistake. */
+/** Indexes a TOML text. In an invalid one, the keys before the mistake are indexed. */
 export function indexLines(text: string): LineIndex {
   const scanner = new Scanner(text);
   scanner.document();
@@ -35,12 +35,12 @@ const COMMENT = /#[^\n]*/y;
 const BARE_KEY = /[A-Za-z0-9_-]+/y;
 const PLAIN_VALUE = /[^,\]}\n#]+/y;
 
-/** Deeper nesting is left without lines of its own. */
+/** Deeper nesting ends the scan: such a text is refused by the parser. */
 const DEEPEST = 64;
 
 class Mark implements Spot {
   readonly line: number;
-  /** It was written itself, not only as the beginning of a longer key. */
+  /** The key was written itself, not only as the beginning of a longer key (`a` in `a.b`). */
   isWritten = false;
   #inner: Map<string, Mark> | null = null;
 
@@ -62,7 +62,7 @@ class Mark implements Spot {
     return mark;
   }
 
-  /** The next element of a list of tables begins: its keys are no repetition. */
+  /** The next element of a list of tables begins: the same keys may be written again. */
   clear(): void {
     this.#inner = null;
   }
@@ -134,7 +134,7 @@ class Scanner {
     mark.isWritten = true;
   }
 
-  /** A dotted key up to the character behind it. */
+  /** Reads a dotted key, and stops at the character after it; null: there is none. */
   #key(): readonly string[] | null {
     const parts: string[] = [];
     for (;;) {
@@ -188,7 +188,7 @@ class Scanner {
     }
   }
 
-  /** A string of any of the four kinds, with its quotes. By hand: a pattern would run out of stack on a long one. */
+  /** Reads a string of any of the four kinds, with its quotes. No regular expression: one runs out of stack on a long string. */
   #string(): string | null {
     const start = this.#at;
     const quote = this.#text.charAt(start);

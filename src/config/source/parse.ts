@@ -1,4 +1,4 @@
-// TOML text to values with their lines; a syntax error becomes a problem with its line.
+// Parses TOML to values that know their lines; a syntax error becomes a problem with its line.
 
 import { parse, TomlError } from 'smol-toml';
 import type { Problem } from '../../errors.ts';
@@ -9,7 +9,7 @@ export type Document =
   | { readonly ok: true; readonly where: string; readonly table: Table }
   | { readonly ok: false; readonly where: string; readonly problem: Problem };
 
-/** Values nest no deeper than this. */
+/** Deeper nesting is refused. */
 const DEEPEST = 64;
 
 const HINTS: readonly (readonly [RegExp, string])[] = [
@@ -22,7 +22,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/end of key|illegal character in key/, 'a line is `key = value`, `[table]` or `# comment`'],
 ];
 
-/** `where` names the file in messages; nothing of a file with secrets is ever quoted in one. */
+/** `where` names the file in problems. No problem quotes the text, which may be secret. */
 export function parseDocument(text: string, where: string, isSecret: boolean): Document {
   const index = indexLines(text);
   try {
@@ -41,8 +41,8 @@ export function parseDocument(text: string, where: string, isSecret: boolean): D
 }
 
 /**
- * The value of an environment variable: TOML where it parses, else the text itself.
- * A text with several keys in it (a line break) is text.
+ * The value of an environment variable: TOML if it parses, else the text itself. A line break could begin another key;
+ * such a text is not TOML.
  */
 export function parseValue(text: string): unknown {
   try {
@@ -54,7 +54,7 @@ export function parseValue(text: string): unknown {
   }
 }
 
-/** The first key of what nests too deep, null: nothing does. The parser does not count the parts of `a.b.c = 1`. */
+/** The top-level key that nests too deep; null: none does. Needed because smol-toml does not count the parts of `a.b.c = 1`. */
 function tooDeep(values: Readonly<Record<string, unknown>>): string | null {
   let level = Object.entries(values);
   for (let depth = 1; level.length > 0; depth += 1) {
@@ -67,12 +67,12 @@ function tooDeep(values: Readonly<Record<string, unknown>>): string | null {
   return null;
 }
 
-/** A value that was not read from a file, e.g. from a variable: all of it has one origin. */
+/** A value that is not from a file, but from a variable: all its parts have one origin. */
 export function withOrigin(value: unknown, origin: Origin): Node {
   return isTable(value) ? locatedTable(value, null, origin) : { kind: 'leaf', origin, value };
 }
 
-/** `spot`: where the keys of this table stand; null: all where it stands itself. */
+/** `spot`: lines of the keys of this table; null: all have the line of the table. */
 function locatedTable(values: Record<string, unknown>, spot: Spot | null, origin: Origin): Table {
   const entries = new Map<string, Node>();
   for (const [key, value] of Object.entries(values)) {
@@ -83,7 +83,7 @@ function locatedTable(values: Record<string, unknown>, spot: Spot | null, origin
   return { kind: 'table', origin, entries };
 }
 
-/** smol-toml makes tables without a prototype; lists and points in time have one. */
+/** smol-toml makes tables without a prototype; lists and dates have one. */
 function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null;
 }
@@ -95,7 +95,7 @@ function syntaxProblem(error: TomlError, where: string, index: LineIndex): Probl
     const message = `is written twice: the first time in line ${again.first}; keep one of them`;
     return { where, line, key: keyPath(again.path), message };
   }
-  // The rest of the message quotes the file.
+  // The other lines of the message quote the file.
   const [first = ''] = error.message.split('\n');
   const what = first.replace('Invalid TOML document: ', '').replace(/\.$/, '');
   const hint = HINTS.find(([pattern]) => pattern.test(what))?.[1];

@@ -1,12 +1,12 @@
-// Configuration values that know where they were written: what the layers are merged from.
+// Configuration values that know where they were written; layers are trees of them.
 
-/** Where a value comes from. */
+/** The file and line, or the variable, that a value comes from. */
 export interface Origin {
-  /** The file as a person would name it, or the environment variable. */
+  /** The path of the file as messages show it, or the name of the environment variable. */
   readonly where: string;
   /** 1-based; null for a variable. */
   readonly line: number | null;
-  /** It comes from env.toml: its value is never shown. */
+  /** The value comes from env.toml, and is never shown. */
   readonly isSecret: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface Table {
   readonly entries: ReadonlyMap<string, Node>;
 }
 
-/** A list is a leaf: lists replace one another, they are never merged. */
+/** Any other value. A list is a leaf, too: a list of a stronger layer replaces one, it is not merged. */
 interface Leaf {
   readonly kind: 'leaf';
   readonly origin: Origin;
@@ -56,7 +56,7 @@ export function find(node: Node, path: readonly PropertyKey[]): Node | null {
   return found;
 }
 
-/** The node at this path, or the innermost one around it that exists. */
+/** The node at this path, or the innermost existing node around it. */
 export function findNearest(node: Node, path: readonly PropertyKey[]): Node {
   let found: Node = node;
   for (const part of path) {
@@ -67,7 +67,7 @@ export function findNearest(node: Node, path: readonly PropertyKey[]): Node {
   return found;
 }
 
-/** `table` without the node at `path`, or without the innermost one around it that exists. */
+/** `table` without the node at `path`, or without the innermost existing node around it. */
 export function prune(table: Table, path: readonly PropertyKey[]): Table {
   const [first, ...rest] = path;
   const key = String(first);
@@ -80,13 +80,13 @@ export function prune(table: Table, path: readonly PropertyKey[]): Table {
   return { ...table, entries };
 }
 
-/** The table below `key`, or null where there is none or it is something else. */
+/** The table at `key`; null: there is none, or another value. */
 export function subtable(table: Table, key: string): Table | null {
   const node = table.entries.get(key);
   return node?.kind === 'table' ? node : null;
 }
 
-/** The bare values, as a schema reads them. */
+/** The values without their origins, as a schema reads them. */
 export function plain(node: Node): unknown {
   if (node.kind === 'leaf') return node.value;
   // No prototype: a key such as __proto__ or toString is only a key here.

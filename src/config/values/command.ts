@@ -2,12 +2,12 @@
 
 import type { Reading } from '../../text/units.ts';
 
-/** What a shell would act on, and we do not: passing it on as a plain character would surprise. */
+/** Characters that a shell would interpret. Without a shell they would be passed on as they are, which is hardly meant. */
 const SHELL_SYNTAX = new Set(['|', '&', ';', '<', '>', '$', '`', '*']);
 
 const BLANKS = new Set([' ', '\t', '\r']);
 
-/** Within double quotes a backslash escapes these only (POSIX 2.2.3). */
+/** Characters that a backslash escapes within double quotes (POSIX 2.2.3). */
 const ESCAPED_IN_QUOTES = new Set(['$', '`', '"', '\\', '\n']);
 
 const EXPECTED = 'a command line without shell syntax';
@@ -78,7 +78,7 @@ function needsShell(char: string): Reading<never> {
   };
 }
 
-/** The kernel takes no longer word (MAX_ARG_STRLEN, execve(2)). */
+/** Longest argument or variable that the kernel accepts, in bytes without the NUL (MAX_ARG_STRLEN, execve(2)). */
 export const LONGEST_WORD = 128 * 1024 - 1;
 
 export function readCommand(input: unknown): Reading<readonly [string, ...string[]]> {

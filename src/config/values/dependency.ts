@@ -1,4 +1,4 @@
-// The services that one waits for: a list of names, or a table from name to what has to be reached.
+// Reads `depends_on`: a list of services, or a table from service to what it has to reach.
 
 import type { Dependency } from '../../core/model/spec.ts';
 import type { Reading } from '../../text/units.ts';

@@ -1,9 +1,9 @@
-// Where a service is asked how it is: URLs and addresses, in full or by the port alone.
+// Reads the URLs and addresses of probes, in full or by the port alone.
 
 import type { Reading } from '../../text/units.ts';
 
 const HIGHEST_PORT = 65_535;
-/** What is asked for when only the port is said, and where services mostly listen. */
+/** The path and host of a URL that is written as a port alone. */
 const LIVE_PATH = '/.well-known/live';
 const THIS_HOST = '127.0.0.1';
 
@@ -12,7 +12,7 @@ interface Address {
   readonly port: number;
 }
 
-/** `http://host:8080/path`, or less of it: `8080`, `"8080/path"`. A bare `/path` is given back as it is: its port is in PORT. */
+/** `http://host:8080/path`, or `8080`, or `"8080/path"`. A path alone is returned as it is: its port is PORT in env. */
 export function readUrl(input: unknown): Reading<string> {
   const expected = 'a URL such as "http://127.0.0.1:8080/.well-known/live", or a port';
   if (typeof input === 'number') return portOf(input) === null ? badPort() : { ok: true, value: liveUrl(input) };
@@ -36,13 +36,13 @@ export function liveUrl(port: number, path: string = LIVE_PATH): string {
   return `http://${THIS_HOST}:${port}${path}`;
 }
 
-/** As it may stand in a text: without userinfo and query, which are where URLs carry passwords and tokens. */
+/** The URL for messages: without userinfo and query, which may have passwords and tokens. */
 export function tellUrl(url: string): string {
   const parsed = URL.parse(url);
   return parsed === null ? 'a URL' : `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
 }
 
-/** `host:5432`, `[::1]:5432`, or the port alone: of this host. */
+/** `host:5432`, `[::1]:5432`, or a port of this host. */
 export function readAddress(input: unknown): Reading<Address> {
   const expected = 'an address such as "127.0.0.1:5432", or a port';
   if (typeof input !== 'string' && typeof input !== 'number') return { ok: false, expected };
@@ -53,12 +53,12 @@ export function readAddress(input: unknown): Reading<Address> {
   return { ok: true, value: { host: host?.replace(/^\[|\]$/g, '') ?? THIS_HOST, port } };
 }
 
-/** As `readAddress` reads it again. */
+/** The form that `readAddress` reads back. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** null: no number of a port. */
+/** null: not a port from 1 to 65535. */
 export function portOf(written: string | number): number | null {
   const port = /^\d{1,5}$/.test(String(written)) ? Number(written) : 0;
   return port >= 1 && port <= HIGHEST_PORT ? port : null;

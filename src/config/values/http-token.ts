@@ -1,8 +1,8 @@
-// The token that lets in who asks over TCP (daemon.http_token).
+// Reads the token for requests over TCP (daemon.http_token).
 
 import type { Reading } from '../../text/units.ts';
 
-/** Nobody guesses as much; `openssl rand -hex 32` makes 64 characters. */
+/** Long enough not to be guessed; `openssl rand -hex 32` makes 64 characters. */
 const SHORTEST = 16;
 const LONGEST = 512;
 

@@ -1,4 +1,4 @@
-// Where the HTTP server listens: "127.0.0.1:9640", "[::1]:9640", "" for nowhere.
+// Reads the address of the TCP listener: "127.0.0.1:9640", "[::1]:9640", "" for none.
 
 import type { Reading } from '../../text/units.ts';
 
@@ -17,7 +17,7 @@ export function parseListenAddress(input: unknown): Reading<string> {
   return { ok: true, value: input };
 }
 
-/** Whether nobody but this host reaches it; "" is reached by nobody. */
+/** Whether the address is reachable from this host only; "" is not reachable at all, so true. */
 export function isForThisHost(address: string): boolean {
   return /^$|^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|\[::ffff:127(?:\.\d{1,3}){3}\]):/i.test(address);
 }

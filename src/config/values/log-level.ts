@@ -1,16 +1,16 @@
-// How much opsd logs: a level, or a level and exceptions for parts of it ("info,heartbeat=debug").
+// Reads log_level: a level, or a level and exceptions for components ("info,heartbeat=debug").
 
 import { didYouMean } from '../../text/nearest.ts';
 import type { Reading } from '../../text/units.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
-/** The parts of opsd that have a log of their own, which a filter can set apart. */
+/** The components of opsd whose level can be set apart. */
 export const COMPONENTS = ['output', 'processes', 'hooks', 'http', 'heartbeat', 'probes'] as const;
 
 export type Component = (typeof COMPONENTS)[number];
 
-/** A filter with more parts is a mistake. */
+/** A filter with more parts is refused. */
 const MOST_PARTS = 50;
 
 export function parseLogLevel(input: unknown): Reading<string> {

@@ -1,4 +1,4 @@
-// Hooks: what is told of changes of state to programs and webhooks ([[daemon.on_event]]), and the secrets for it.
+// Reads event hooks, the programs and webhooks that are told of transitions ([[daemon.on_event]]), and their secrets.
 
 import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
 import { STATES } from '../../core/model/states.ts';
@@ -15,7 +15,7 @@ const TIMEOUT: Millis = 10_000;
 const SHORTEST: Millis = 100;
 const LONGEST: Millis = 300_000;
 
-/** A hook as written; what is secret may stand elsewhere. */
+/** An event hook as written; its URL and headers may be in on_event_secrets instead. */
 interface WrittenHook extends Omit<EventHook, 'target'> {
   readonly exec: readonly [string, ...string[]] | null;
   readonly webhook: string | null;
@@ -63,7 +63,7 @@ export const ON_EVENT_SECRETS_JSON = {
   },
 };
 
-/** Carries what a value should have been up to the hook it stands in. */
+/** Thrown for an invalid value: the message says what was expected, and gets the key and the hook in front. */
 class Expected extends Error {}
 
 export function readHooks(input: unknown): Reading<readonly WrittenHook[]> {
@@ -91,11 +91,11 @@ export function readHookSecrets(input: unknown): Reading<HookSecrets> {
 interface HookMistake {
   readonly key: 'on_event' | 'on_event_secrets';
   readonly message: string;
-  /** Something is missing that env.toml may have. */
+  /** Something is missing, which may be in an env.toml that could not be read. */
   readonly isAbsence: boolean;
 }
 
-/** Puts hooks and their secrets together; a hook that cannot work is left out and told. */
+/** Merges event hooks and their secrets; a hook that cannot work is left out and reported. */
 export function completeHooks(
   written: readonly WrittenHook[],
   secrets: HookSecrets,
@@ -122,7 +122,7 @@ export function completeHooks(
   return { hooks, mistakes };
 }
 
-/** Patterns that no service fits: each as a sentence. */
+/** A sentence for each pattern in `services` that matches no service. */
 export function idlePatterns(hooks: readonly EventHook[], services: Iterable<string>): readonly string[] {
   const names = [...services];
   return hooks.flatMap(({ name, services: patterns }) =>
@@ -132,7 +132,7 @@ export function idlePatterns(hooks: readonly EventHook[], services: Iterable<str
   );
 }
 
-/** One line for `opsd config`. The rest of a URL is not shown: with many receivers it is the password. */
+/** One line for `opsd config`. The path of a URL is not shown: with many receivers it is the credential. */
 export function describeHook({ name, when, services, target, timeout }: EventHook): string {
   const to = target.kind === 'exec' ? target.command[0] : `POST ${new URL(target.url).origin}/…`;
   return `${name}: ${when.join(', ')} of ${services.join(', ')}: ${to} (${formatDuration(timeout)})`;
@@ -165,7 +165,7 @@ function url(input: unknown): string | null {
   throw new Expected('webhook: a URL with https:// or http:// in front');
 }
 
-/** As RFC 9110 has them, without those that frame the message. */
+/** Header fields of RFC 9110, without those that frame the message. */
 function headers(input: unknown): Readonly<Record<string, string>> {
   if (input === undefined) return {};
   const entries = Object.entries(within('headers', () => tableIn(input)));

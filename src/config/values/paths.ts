@@ -1,6 +1,6 @@
-// Paths of Linux made absolute, without asking the machine.
+// Makes paths absolute, by their text alone: symbolic links are not looked at.
 
-/** `path` as seen from the absolute folder `base`, without `.` and `..` in it. */
+/** `path` relative to the absolute folder `base`, without `.` and `..` in it. */
 export function resolvePath(base: string, path: string): string {
   const parts: string[] = [];
   for (const part of (path.startsWith('/') ? path : `${base}/${path}`).split('/')) {

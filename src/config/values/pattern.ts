@@ -1,8 +1,8 @@
-// Regular expressions as JavaScript has them, for lines of output.
+// Reads regular expressions (those of JavaScript) for lines of output.
 
 import type { Reading } from '../../text/units.ts';
 
-/** Each line is held against it: a longer one is a program. */
+/** Each line of output is matched with the pattern, so that its length is bounded. */
 const LONGEST = 1000;
 
 export function readPattern(input: unknown): Reading<string> {

@@ -1,14 +1,14 @@
-// Readers of what a process may and may not: I/O priority, capabilities, shares of the CPU, core files.
+// Reads privileges and limits of a process: I/O priority, capabilities, CPU share, core files.
 
 import type { IoPriority } from '../../core/model/spec.ts';
 import { didYouMean } from '../../text/nearest.ts';
 import { parseSize, type Reading } from '../../text/units.ts';
 
 const CLASSES = ['realtime', 'best-effort', 'idle'] as const;
-/** ioprio_set(2): what a process has that says nothing. */
+/** ioprio_set(2): the default level of a process. */
 const USUAL_LEVEL = 4;
 
-/** `idle`, `best-effort`, `best-effort:7`, `realtime:0`. */
+/** Reads `idle`, `best-effort`, `best-effort:7`, `realtime:0`. */
 export function readIoPriority(input: unknown): Reading<IoPriority> {
   const expected = '"idle", "best-effort" or "realtime", the last two with a level from 0 to 7: "best-effort:7"';
   if (typeof input !== 'string') return { ok: false, expected };
@@ -33,13 +33,13 @@ const CAPABILITIES = [
   ...['CHECKPOINT_RESTORE'],
 ].map((name) => `CAP_${name}`);
 
-/** The names in a set as proc_pid_status(5) has it: a mask in hexadecimal digits. */
+/** The names of a capability set of proc_pid_status(5), a mask in hexadecimal digits. */
 export function capabilitiesIn(mask: string): ReadonlySet<string> {
   const bits = BigInt(`0x${mask}`);
   return new Set(CAPABILITIES.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n));
 }
 
-/** `CAP_NET_BIND_SERVICE`, `net_bind_service`: each once, in the kernel's order. */
+/** Reads `CAP_NET_BIND_SERVICE` or `net_bind_service`; returns full names, each once, in the kernel's order. */
 export function readCapabilities(input: unknown): Reading<readonly string[]> {
   const expected = 'a list of capabilities such as ["CAP_NET_BIND_SERVICE"]';
   if (!Array.isArray(input)) return { ok: false, expected };
@@ -53,15 +53,15 @@ export function readCapabilities(input: unknown): Reading<readonly string[]> {
   return { ok: true, value: CAPABILITIES.filter((name) => wanted.has(name)) };
 }
 
-/** More CPUs has no machine. */
+/** 10,000 CPUs. */
 const MOST_PERCENT = 1_000_000;
 
-/** `150%`: one and a half CPUs. */
+/** Reads `150%` as 1.5, of one CPU. */
 export function readCpuShare(input: unknown): Reading<number> {
   const expected = 'a share of one CPU such as "150%"';
   const [, percent] = typeof input === 'string' ? (/^(\d+(?:\.\d+)?)%$/.exec(input) ?? []) : [];
   if (percent === undefined) return { ok: false, expected };
-  // The kernel reckons in milliseconds of each 100 (cpu.max): less than one is nothing.
+  // cpu.max is set in milliseconds of each 100, so that less than 1 % would be 0.
   if (Number(percent) < 1 || Number(percent) > MOST_PERCENT)
     return { ok: false, expected: `${expected}, at least "1%"` };
   return { ok: true, value: Number(percent) / 100 };
@@ -71,7 +71,7 @@ export function formatCpuShare(share: number): string {
   return `${Math.round(share * 1e6) / 1e4}%`;
 }
 
-/** `"0"`, `"100M"`, `"unlimited"`. */
+/** Reads `"0"`, `"100M"` (in bytes), `"unlimited"`. */
 export function readCoreLimit(input: unknown): Reading<number | 'unlimited'> {
   if (input === 'unlimited') return { ok: true, value: 'unlimited' };
   if (input === 0 || input === '0') return { ok: true, value: 0 };

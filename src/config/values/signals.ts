@@ -1,4 +1,4 @@
-// The signals of Linux that have a name of their own, as signal(7) lists them.
+// Reads stop_signal: the named signals of Linux, signal(7).
 
 import type { SignalName } from '../../core/model/spec.ts';
 import { didYouMean } from '../../text/nearest.ts';
@@ -12,10 +12,10 @@ const NAMES = [
 
 const KNOWN: ReadonlyMap<string, SignalName> = new Map(NAMES.map((name) => [name, `SIG${name}` as const]));
 
-/** Signals that end nothing, whatever a service does with the others. */
+/** Signals that do not end a process by default. */
 const ENDLESS: ReadonlySet<string> = new Set(['CHLD', 'CONT', 'STOP', 'TSTP', 'TTIN', 'TTOU', 'URG']);
 
-/** The signal a service is stopped with: `SIGTERM`, `TERM`, `term`. */
+/** Reads `SIGTERM`, `TERM` or `term`. */
 export function parseStopSignal(input: unknown): Reading<SignalName> {
   const expected = 'the name of a signal such as "SIGTERM"';
   if (typeof input !== 'string') return { ok: false, expected };

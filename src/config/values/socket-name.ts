@@ -1,9 +1,9 @@
-// Names of sockets that opsd gets from systemd: FileDescriptorName= of systemd.socket(5).
+// Reads the names of sockets that opsd gets from systemd: FileDescriptorName= of systemd.socket(5).
 
 import { nearest } from '../../text/nearest.ts';
 import type { Reading } from '../../text/units.ts';
 
-/** ASCII without control characters; the colon stands between two of them. */
+/** ASCII without control characters and without `:`, which separates names in LISTEN_FDNAMES. */
 const NAME = /^[ -9;-~]{1,255}$/;
 
 export function readSocketNames(input: unknown): Reading<readonly string[]> {
@@ -13,7 +13,7 @@ export function readSocketNames(input: unknown): Reading<readonly string[]> {
   return names.length < input.length ? { ok: false, expected } : { ok: true, value: [...new Set(names)] };
 }
 
-/** `known`: those that opsd is given. null: all of them are among these. */
+/** Why sockets of a service are missing, and a remedy; null: none is. `known`: the sockets that opsd is given. */
 export function doubtOnSockets(asked: readonly string[], known: readonly string[]): string | null {
   const missing = asked.find((name) => !known.includes(name));
   if (missing === undefined) return null;

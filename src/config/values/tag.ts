@@ -1,4 +1,4 @@
-// Tags: words by which commands name several services at once (`opsd ctl restart +edge`).
+// Reads tags, by which commands name several services at once (`opsd ctl restart +edge`).
 
 import type { Reading } from '../../text/units.ts';
 

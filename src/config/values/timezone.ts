@@ -1,4 +1,4 @@
-// Time zones by their IANA names.
+// Reads time zones by their IANA names.
 
 import { didYouMean } from '../../text/nearest.ts';
 import type { Reading } from '../../text/units.ts';
