@@ -258,7 +258,7 @@ const OPENERS: Readonly<Record<string, string>> = {
   'src/os/proc/descriptors.ts': '/proc',
   'src/os/proc/identity.ts': '/proc',
   'src/os/proc/spare-descriptor.ts': '/dev/null',
-  'src/os/processes/census.ts': '/proc',
+  'src/os/processes/process-discovery.ts': '/proc',
   'src/os/processes/tree-memory.ts': '/proc',
   'src/os/readiness/notify-pipe.ts': 'run/notify, where nobody else can write',
   'src/os/readiness/ready-signals.ts': 'run/notify, where nobody else can write',

@@ -144,8 +144,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     new ReadySignals({ report, runDir: layout.run, logFile: (service) => outputs.logFile(service), clock }),
   );
   const spawner = stack.use(loadPosixSpawner() ?? new (await import('../os/spawn/execa-spawner.ts')).ExecaSpawner());
-  const orphans = process.pid === 1 ? stack.use(new Orphans(spawner.fetchOrphan, clock)) : null;
-  if (orphans !== null && spawner.fetchOrphan === null) {
+  const orphans = process.pid === 1 ? stack.use(new Orphans(spawner.reapOrphan, clock)) : null;
+  if (orphans !== null && spawner.reapOrphan === null) {
     log.warn('opsd is PID 1 and reaps no orphans: run it under an init (docker run --init, tini), or zombies pile up');
   }
   const processes = stack.use(

@@ -9,7 +9,12 @@ import type { Cgroups } from '../../src/os/cgroup/cgroups.ts';
 import { limitOf } from '../../src/os/proc/descriptors.ts';
 import { identityOf, isSame } from '../../src/os/proc/identity.ts';
 import { sendSignal } from '../../src/os/proc/signals.ts';
-import { type Census, type CensusOptions, census, type Found } from '../../src/os/processes/census.ts';
+import {
+  type Discovery,
+  type DiscoveryOptions,
+  discoverProcesses,
+  type Found,
+} from '../../src/os/processes/process-discovery.ts';
 import { ServiceProcesses } from '../../src/os/processes/processes.ts';
 import { ReadySignals } from '../../src/os/readiness/ready-signals.ts';
 import { loadPosixSpawner } from '../../src/os/spawn/posix-spawner.ts';
@@ -55,7 +60,7 @@ export interface Rig extends AsyncDisposable {
   readonly log: readonly string[];
   event<T extends Event['type']>(type: T, generation?: number, limitMs?: number): Promise<Reported<T>>;
   start(spec: ServiceSpec, generation?: number): Promise<number>;
-  census(options?: Partial<CensusOptions>): Census;
+  discover(options?: Partial<DiscoveryOptions>): Discovery;
   /** All living processes with the marker of this rig, forged ones too. */
   alive(): number[];
 }
@@ -99,8 +104,8 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     sockets: options.sockets ?? NO_SOCKETS,
     baseNofile: options.baseNofile ?? limitOf('self')?.soft ?? 1024,
   });
-  const look = (given: Partial<CensusOptions> = {}): Census => {
-    const seen = census(runDir, {
+  const look = (given: Partial<DiscoveryOptions> = {}): Discovery => {
+    const seen = discoverProcesses(runDir, {
       hints: [],
       uidOf: () => null,
       users: EVERYBODY,
@@ -140,7 +145,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
       if (last?.type !== 'spawned') throw new Error(`not spawned: ${JSON.stringify(last)}`);
       return last.pid;
     },
-    census: look,
+    discover: look,
     alive,
     async [Symbol.asyncDispose]() {
       await processes[Symbol.asyncDispose]();

@@ -90,7 +90,7 @@ async function ofAdopted() {
   await using first = await rig();
   const script = `OPSD_MARKER=1:web:${first.runDir} setsid sleep 1000 &`;
   await first.start(serviceSpec(['env', '-i', 'PATH=/usr/bin:/bin', 'sh', '-c', script]), 2);
-  const found = await waitFor('the service', () => first.census().found.find(({ generation }) => generation === 1));
+  const found = await waitFor('the service', () => first.discover().found.find(({ generation }) => generation === 1));
   const main = found.main?.identity.pid ?? 0;
   first.processes.adopt(found, serviceSpec(['sleep', '1000']));
   end(main);

@@ -11,7 +11,7 @@ import type { StateFile } from '../../os/files/state-file.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import { serviceOfHook, stepOfName } from '../../os/proc/hook-name.ts';
 import { bootId } from '../../os/proc/identity.ts';
-import { type Census, census, type Found, type Hint } from '../../os/processes/census.ts';
+import { type Discovery, discoverProcesses, type Found, type Hint } from '../../os/processes/process-discovery.ts';
 import { accountOf } from '../../os/spawn/accounts.ts';
 import type { Sockets } from '../../os/systemd/sockets.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -55,7 +55,7 @@ export function inspectPredecessor(
   const hints = hintsOf(runDir, config, remembered.services);
   // A service in `starting` may have a process that was not saved yet; any other service without a PID has none.
   const ended = remembered.services.filter(({ pid, state }) => pid === null && state !== 'starting');
-  const taken = census(runDir, {
+  const taken = discoverProcesses(runDir, {
     clock,
     hints,
     uidOf,
@@ -113,7 +113,7 @@ function hintsOf(runDir: string, config: Config, remembered: readonly SavedServi
   return hints;
 }
 
-function tellOdd({ forged, mismatched }: Census, log: Log): void {
+function tellOdd({ forged, mismatched }: Discovery, log: Log): void {
   for (const { pid, uid, marker } of forged) {
     log.warn('a process carries our marker but runs as another user: not ours, not touched', {
       pid,

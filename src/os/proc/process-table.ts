@@ -30,7 +30,7 @@ export interface Snapshot {
 type Standing = 'ours' | 'foreign' | 'unclear' | 'ended';
 
 /** What the table keeps of a process between two scans: an environment changes only by exec. */
-interface Remembered {
+interface KnownProcess {
   readonly startTime: number;
   readonly marker: Marker | null;
   readonly standing: Standing;
@@ -86,8 +86,8 @@ export class ProcessTable {
   readonly #runDir: string;
   readonly #ours: Ours;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #remembered = new Map<number, Remembered>();
-  #looks = 0;
+  readonly #remembered = new Map<number, KnownProcess>();
+  #scans = 0;
 
   constructor(runDir: string, ours: Ours, clock: Pick<Clock, 'now'>) {
     this.#runDir = runDir;
@@ -101,16 +101,16 @@ export class ProcessTable {
    * megabytes of environment each. `onMarked` is called for each process with a marker the moment it is found: a
    * process that forks and ends all the time is gone before the scan is over.
    */
-  *look(users: Users, onMarked: (process: Process) => void = () => {}): Work<Snapshot | null> {
-    this.#looks += 1;
-    const number = this.#looks;
+  *scan(users: Users, onMarked: (process: Process) => void = () => {}): Work<Snapshot | null> {
+    this.#scans += 1;
+    const number = this.#scans;
     const now = this.#clock.now();
     const processes: Process[] = [];
     const unread = new Map<number, Process>();
     let unsettled = false;
     const pids = listProcesses();
     if (pids === null) return null;
-    const keep = (pid: number, met: Remembered) => {
+    const keep = (pid: number, met: KnownProcess) => {
       this.#remembered.set(pid, met);
       met.seenIn = number;
       unsettled ||= met.standing === 'unclear';
@@ -128,7 +128,7 @@ export class ProcessTable {
       if (pid === process.pid || this.#ours.isMain(pid)) continue;
       const known = this.#remembered.get(pid);
       const isFresh = known && known.freshUntil > now && (known.unreadOf === null || !mayMatter(known.unreadOf, users));
-      const met = isFresh ? known : this.#meet(pid, known ?? null, now, users);
+      const met = isFresh ? known : this.#inspect(pid, known ?? null, now, users);
       if (met === 'exhausted') return null;
       if (met === 'gone') unsettled ||= known === undefined || isOfInterest(known);
       else keep(pid, met);
@@ -137,7 +137,7 @@ export class ProcessTable {
       isNews = false;
       for (const [pid, stat] of unread) {
         yield;
-        if (!this.#isKin(stat)) continue;
+        if (!this.#isRelative(stat)) continue;
         unread.delete(pid);
         const met = this.#read(stat, this.#remembered.get(pid) ?? null, now);
         if (met === 'exhausted') return null;
@@ -150,12 +150,12 @@ export class ProcessTable {
     return { processes, unsettled };
   }
 
-  #meet(pid: number, known: Remembered | null, now: Millis, users: Users): Remembered | 'gone' | 'exhausted' {
+  #inspect(pid: number, known: KnownProcess | null, now: Millis, users: Users): KnownProcess | 'gone' | 'exhausted' {
     const stat = readStat(pid);
     if (stat === 'forbidden') return 'gone';
     if (typeof stat === 'string') return stat;
     const before = known?.startTime === stat.startTime ? known : null;
-    if (stat.isKernelThread) return remember(stat, { standing: 'foreign', freshUntil: now + KERNEL_THREAD_FRESH });
+    if (stat.isKernelThread) return knownProcess(stat, { standing: 'foreign', freshUntil: now + KERNEL_THREAD_FRESH });
     if (!isLiving(stat)) return this.#ended(stat, before, now);
     const isRead = before !== null && before.unreadOf === null;
     const uid = isRead ? null : readUser(pid);
@@ -163,14 +163,14 @@ export class ProcessTable {
     if (typeof uid === 'string') return this.#ended(stat, before, now);
     if (uid === null || mayMatter(uid, users)) return this.#read(stat, before, now);
     const process = { ...stat, marker: null, uid: null };
-    return remember(stat, { standing: 'foreign', process, unreadOf: uid, freshUntil: now + FOREIGN_FRESH });
+    return knownProcess(stat, { standing: 'foreign', process, unreadOf: uid, freshUntil: now + FOREIGN_FRESH });
   }
 
   /**
    * Whether the process is in a session of a service, or a child of a service or of one of its session members that
    * dropped privileges.
    */
-  #isKin({ parent, session }: ProcessStat): boolean {
+  #isRelative({ parent, session }: ProcessStat): boolean {
     if (this.#ours.isMain(parent) || this.#ours.isSession(session)) return true;
     const isOurs = (pid: number) => {
       const standing = this.#remembered.get(pid)?.standing;
@@ -179,7 +179,7 @@ export class ProcessTable {
     return isOurs(parent) || isOurs(session);
   }
 
-  #read(stat: ProcessStat, before: Remembered | null, now: Millis): Remembered | 'exhausted' {
+  #read(stat: ProcessStat, before: KnownProcess | null, now: Millis): KnownProcess | 'exhausted' {
     const { pid } = stat;
     const wasRead = before !== null && before.unreadOf === null;
     const isClear = wasRead && before.standing !== 'unclear' && before.emptySince === null;
@@ -188,16 +188,16 @@ export class ProcessTable {
     if (found === 'empty') {
       const emptySince = before?.emptySince ?? now;
       const process = { ...stat, marker: null, uid: null };
-      if (this.#ours.isSession(stat.session)) return remember(stat, { standing: 'ours', process, emptySince });
-      if (now - emptySince < EMPTY_FOR) return remember(stat, { standing: 'unclear', process, emptySince });
-      return remember(stat, { standing: 'foreign', process, emptySince, freshUntil: now + FOREIGN_FRESH });
+      if (this.#ours.isSession(stat.session)) return knownProcess(stat, { standing: 'ours', process, emptySince });
+      if (now - emptySince < EMPTY_FOR) return knownProcess(stat, { standing: 'unclear', process, emptySince });
+      return knownProcess(stat, { standing: 'foreign', process, emptySince, freshUntil: now + FOREIGN_FRESH });
     }
     const marker = found;
     const uid = marker && userOf(pid);
     if (marker && uid === null) return this.#ended(stat, before, now);
     const process = { ...stat, marker, uid };
-    if (marker || this.#ours.isSession(stat.session)) return remember(stat, { standing: 'ours', marker, process });
-    return remember(stat, { standing: 'foreign', process, freshUntil: now + FOREIGN_FRESH });
+    if (marker || this.#ours.isSession(stat.session)) return knownProcess(stat, { standing: 'ours', marker, process });
+    return knownProcess(stat, { standing: 'foreign', process, freshUntil: now + FOREIGN_FRESH });
   }
 
   #markerOf(pid: number): Marker | 'empty' | 'exhausted' | null {
@@ -208,22 +208,25 @@ export class ProcessTable {
     return marker?.runDir === this.#runDir ? marker : null;
   }
 
-  #ended(stat: ProcessStat, before: Remembered | null, now: Millis): Remembered {
+  #ended(stat: ProcessStat, before: KnownProcess | null, now: Millis): KnownProcess {
     const parent = this.#remembered.get(stat.parent);
     // A zombie is no news under a foreign parent of the same session that is no reaper of orphans: a process that left
     // a service would be in another session.
     const hasForeignParent = parent?.standing === 'foreign' && parent.process?.session === stat.session;
     const isNews = before === null ? !hasForeignParent : before.process !== null && isOfInterest(before);
-    if (isNews) return remember(stat, { standing: 'unclear' });
-    return remember(stat, { standing: 'ended', freshUntil: now + FOREIGN_FRESH });
+    if (isNews) return knownProcess(stat, { standing: 'unclear' });
+    return knownProcess(stat, { standing: 'ended', freshUntil: now + FOREIGN_FRESH });
   }
 }
 
-function isOfInterest({ standing }: Remembered): boolean {
+function isOfInterest({ standing }: KnownProcess): boolean {
   return standing === 'ours' || standing === 'unclear';
 }
 
-function remember({ startTime }: ProcessStat, known: Partial<Remembered> & Pick<Remembered, 'standing'>): Remembered {
+function knownProcess(
+  { startTime }: ProcessStat,
+  known: Partial<KnownProcess> & Pick<KnownProcess, 'standing'>,
+): KnownProcess {
   return {
     startTime,
     marker: null,

@@ -36,21 +36,21 @@ export class AdoptedMains implements Disposable {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#alarm = clock.alarm(() => this.#lookAtAwaited());
+    this.#alarm = clock.alarm(() => this.#checkAwaited());
   }
 
   add(main: AdoptedMain): void {
     this.#mains.set(main.identity.pid, main);
-    this.#timer ??= this.#clock.every(PERIOD, () => this.look());
+    this.#timer ??= this.#clock.every(PERIOD, () => this.check());
   }
 
   /** One round; the timer calls it. */
-  look(): void {
+  check(): void {
     const ended = new Set<number>();
     for (const pid of this.#mains.keys()) if (!isTaken(pid)) ended.add(pid);
     if (this.#unchecked.length === 0) this.#unchecked = [...this.#mains.keys()];
     const next = this.#unchecked.splice(-Math.ceil(this.#mains.size / ROUNDS_PER_CHECK));
-    for (const pid of this.#goneOf(next)) ended.add(pid);
+    for (const pid of this.#findGone(next)) ended.add(pid);
     this.#end(ended);
   }
 
@@ -58,21 +58,21 @@ export class AdoptedMains implements Disposable {
    * The process was signalled: check it in a few milliseconds, then ever less often, until the rounds of the timer
    * suffice.
    */
-  expect(pid: number): void {
+  expectExit(pid: number): void {
     if (!this.#mains.has(pid)) return;
     this.#awaited.add(pid);
     this.#wait = FIRST_WAIT;
     this.#alarm.set(this.#wait);
   }
 
-  #lookAtAwaited(): void {
-    this.#end(this.#goneOf([...this.#awaited]));
+  #checkAwaited(): void {
+    this.#end(this.#findGone([...this.#awaited]));
     this.#wait *= WAIT_GROWTH;
     if (this.#wait > PERIOD) this.#awaited.clear();
     else if (this.#awaited.size > 0) this.#alarm.set(this.#wait);
   }
 
-  #goneOf(pids: readonly number[]): readonly number[] {
+  #findGone(pids: readonly number[]): readonly number[] {
     const now = ticksNow();
     return pids.filter((pid) => {
       const main = this.#mains.get(pid);

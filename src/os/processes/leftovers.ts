@@ -25,13 +25,13 @@ const PAUSE: Millis = 1_000;
  * A process that waits in the kernel (for a file server that does not answer) dies as soon as that wait ends; by now
  * the log says that it survives SIGKILL.
  */
-const LONGEST_HUNT: Millis = 60_000;
+const LONGEST_KILL: Millis = 60_000;
 /** When opsd ends, it waits for leftovers no longer than this. */
 const LAST_WAIT: Millis = 1_000;
 const LAST_PERIOD: Millis = 5;
 
 interface LeftoversOptions {
-  readonly table: Pick<ProcessTable, 'look'>;
+  readonly table: Pick<ProcessTable, 'scan'>;
   readonly log: (line: string) => void;
   readonly clock: Clock;
 }
@@ -43,7 +43,7 @@ export class Leftovers implements AsyncDisposable {
   readonly #alarm: Alarm;
   /** Number of trees that are being killed. */
   #left = 0;
-  #soughtAt = Number.NEGATIVE_INFINITY;
+  #scannedAt = Number.NEGATIVE_INFINITY;
   /**
    * Milliseconds since boot, so that a later opsd of the same boot begins above all numbers of the earlier one, unless
    * that started more than a thousand programs a second.
@@ -52,20 +52,20 @@ export class Leftovers implements AsyncDisposable {
 
   constructor({ table, log, clock }: LeftoversOptions) {
     this.#clock = clock;
-    this.#alarm = clock.alarm(() => this.#seek());
+    this.#alarm = clock.alarm(() => this.#killEnded());
     this.#number = Math.trunc(clock.now());
     this.#trees = new Trees({
       table,
       cgroups: null,
       log,
       clock,
-      onSeen: (tree) => {
-        const isGivenUp = tree.killingSince !== null && clock.now() - tree.killingSince > LONGEST_HUNT;
+      onScanned: (tree) => {
+        const isGivenUp = tree.killingSince !== null && clock.now() - tree.killingSince > LONGEST_KILL;
         if (tree.members.size > 0 && !isGivenUp) return;
         this.#trees.forget(tree);
         this.#left -= 1;
       },
-      onUnseen: () => {},
+      onScanFailed: () => {},
     });
   }
 
@@ -95,15 +95,15 @@ export class Leftovers implements AsyncDisposable {
       members: new Map(),
     });
     if (isHeld) {
-      tree.heldUntil = ticksNow();
+      tree.pidHeldUntil = ticksNow();
       sendSignal({ to: 'child_group', child }, 'SIGKILL');
     }
     this.#ended.push(tree);
-    if (this.#ended.length === 1) this.#alarm.set(this.#soughtAt + PAUSE - this.#clock.now());
+    if (this.#ended.length === 1) this.#alarm.set(this.#scannedAt + PAUSE - this.#clock.now());
   }
 
-  #seek(): void {
-    this.#soughtAt = this.#clock.now();
+  #killEnded(): void {
+    this.#scannedAt = this.#clock.now();
     for (const tree of this.#ended.splice(0)) {
       this.#left += 1;
       this.#trees.kill(tree);
@@ -111,7 +111,7 @@ export class Leftovers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#seek();
+    this.#killEnded();
     const until = this.#clock.now() + LAST_WAIT;
     while (this.#left > 0 && this.#clock.now() < until) await this.#clock.after(LAST_PERIOD);
     this.#alarm[Symbol.dispose]();

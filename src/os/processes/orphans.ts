@@ -9,25 +9,25 @@ import { inTurns, type Work } from '../proc/turns.ts';
  * Node and the spawner reap their own children within a turn of the event loop. A child that is a zombie in two scans
  * this far apart was started by neither.
  */
-const LOOK_AFTER: Millis = 1_000;
+const SCAN_AFTER: Millis = 1_000;
 
 export class Orphans implements Disposable {
-  readonly #fetch: ((pid: number) => void) | null;
+  readonly #reap: ((pid: number) => void) | null;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
-  readonly #onDeath = () => this.#expect();
+  readonly #onDeath = () => this.#schedule();
   /** The zombies of the last scan, with their start times. */
   #dead: ReadonlyMap<number, number> = new Map();
-  #isExpecting = false;
+  #isScheduled = false;
   #isOver = false;
 
-  /** `fetch` reaps one PID (waitpid(2)); null: this Node has no way to call it, so zombies are only counted. */
-  constructor(fetch: ((pid: number) => void) | null, clock: Clock) {
-    this.#fetch = fetch;
+  /** `reap` reaps one PID (waitpid(2)); null: this Node has no way to call it, so zombies are only counted. */
+  constructor(reap: ((pid: number) => void) | null, clock: Clock) {
+    this.#reap = reap;
     this.#clock = clock;
-    this.#alarm = clock.alarm(() => void this.#look());
+    this.#alarm = clock.alarm(() => void this.#scan());
     process.on('SIGCHLD', this.#onDeath);
-    this.#expect();
+    this.#schedule();
   }
 
   /** Number of zombies in the last scan. */
@@ -35,23 +35,23 @@ export class Orphans implements Disposable {
     return this.#dead.size;
   }
 
-  #expect(): void {
-    if (this.#isExpecting) return;
-    this.#isExpecting = true;
-    this.#alarm.set(LOOK_AFTER);
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#alarm.set(SCAN_AFTER);
   }
 
-  async #look(): Promise<void> {
-    this.#isExpecting = false;
+  async #scan(): Promise<void> {
+    this.#isScheduled = false;
     const before = this.#dead;
     const dead = await inTurns(deadChildren(), this.#clock);
-    if (this.#fetch !== null && !this.#isOver) {
+    if (this.#reap !== null && !this.#isOver) {
       for (const [pid, startTime] of dead) {
         if (before.get(pid) !== startTime || startOfDead(pid) !== startTime) continue;
-        this.#fetch(pid);
+        this.#reap(pid);
         dead.delete(pid);
       }
-      if (dead.size > 0) this.#expect();
+      if (dead.size > 0) this.#schedule();
     }
     this.#dead = dead;
   }

@@ -26,12 +26,12 @@ export interface Tree {
   /** All processes but the main process, by PID, as of the last process scan. */
   members: ReadonlyMap<number, Process>;
   /** The tree was scanned since its main process ended, or since it was adopted without one. */
-  looked: boolean;
+  isScanned: boolean;
   /**
    * When the main process was last known to hold its PID, and with it the numbers of its group and session
    * (`ticksNow`).
    */
-  heldUntil: number;
+  pidHeldUntil: number;
   /** When SIGKILL was first sent; null: the tree is not being killed. */
   killingSince: Millis | null;
   /**
@@ -40,11 +40,11 @@ export interface Tree {
    */
   doubtedSince: Millis | null;
   /** The log line about survivors of SIGKILL was written. */
-  toldSurvivors: boolean;
+  areSurvivorsLogged: boolean;
   /** When the next scan of this tree is due; null: none is. */
   dueAt: Millis | null;
   /** How long to wait after the next scan that finds no change. */
-  patience: Millis;
+  nextWait: Millis;
 }
 
 interface NewTree {
@@ -70,13 +70,13 @@ export function newTree({ service, generation, uid, main, isMainAlive, child, cg
     mainAlive: isMainAlive,
     cgroup,
     members,
-    looked: false,
-    heldUntil: 0,
+    isScanned: false,
+    pidHeldUntil: 0,
     killingSince: null,
     doubtedSince: null,
-    toldSurvivors: false,
+    areSurvivorsLogged: false,
     dueAt: null,
-    patience: 0,
+    nextWait: 0,
   };
 }
 
@@ -129,10 +129,10 @@ export class TreeIndex {
     // already.
     const isOurs =
       session.length > 0 &&
-      (session.some((one) => members.has(one.pid) || isKnown(tree, one) || one.startTime < tree.heldUntil) ||
+      (session.some((one) => members.has(one.pid) || isKnown(tree, one) || one.startTime < tree.pidHeldUntil) ||
         holdsNumber(tree));
     if (isOurs) for (const process of session) accept(process);
-    acceptKin(tree, members, doubtful, accept);
+    acceptRelatives(tree, members, doubtful, accept);
     return members;
   }
 
@@ -149,7 +149,7 @@ export class TreeIndex {
  * Accepts processes of another user whose parent or session leader belongs to the tree: workers that dropped their
  * privileges.
  */
-function acceptKin(
+function acceptRelatives(
   tree: Tree,
   members: ReadonlyMap<number, Process>,
   doubtful: readonly Process[],

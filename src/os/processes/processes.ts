@@ -20,7 +20,7 @@ import type { SpawnError, Spawner } from '../spawn/spawner.ts';
 import { specOfStep } from '../spawn/step-spec.ts';
 import type { Sockets } from '../systemd/sockets.ts';
 import { AdoptedMains } from './adopted.ts';
-import type { Found } from './census.ts';
+import type { Found } from './process-discovery.ts';
 import { identityOfProcess, newTree, type Tree, treeKey } from './process-tree.ts';
 import { Trees } from './trees.ts';
 
@@ -63,7 +63,7 @@ interface Live {
 const UNKNOWN_START = -1;
 
 /** How long a stray may take to end after SIGTERM, and again after SIGKILL. */
-const STRAY_PATIENCE: Millis = 5_000;
+const STRAY_TIMEOUT: Millis = 5_000;
 
 export class ServiceProcesses implements Processes, AsyncDisposable {
   readonly #options: ServiceProcessesOptions;
@@ -95,8 +95,8 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       cgroups: options.cgroups,
       log: options.log,
       clock,
-      onSeen: (tree) => this.#seen(tree),
-      onUnseen: (tree) => options.report({ type: 'scan_failed', ...whoseStep(tree) }),
+      onScanned: (tree) => this.#onScanned(tree),
+      onScanFailed: (tree) => options.report({ type: 'scan_failed', ...whoseStep(tree) }),
     });
   }
 
@@ -119,13 +119,13 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     };
     // The callbacks come in later turns of the event loop only, when `live` is set.
     let live: Live | null = null;
-    const fate = {
+    const callbacks = {
       onError: failSpawn,
       onDeath: () => {
-        if (live !== null) live.tree.heldUntil = ticksNow();
+        if (live !== null) live.tree.pidHeldUntil = ticksNow();
       },
       onExit: (code: number | null, signal: SignalName | null) => {
-        if (live !== null) this.#mainEnded(live, code, signal);
+        if (live !== null) this.#onMainEnd(live, code, signal);
       },
     };
     let child: Child | null;
@@ -136,16 +136,16 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       const descriptors = [...plan.descriptors, ...handed.descriptors];
       const { input, ...execution } = plan.execution(handed.environment);
       using stdin = openInput(input, this.#options.runDir);
-      child = spawner.spawn({ ...execution, stdin: stdin.fd, stdout, stderr, descriptors }, fate);
+      child = spawner.spawn({ ...execution, stdin: stdin.fd, stdout, stderr, descriptors }, callbacks);
     } catch (error) {
       return failSpawn({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
     }
     if (child === null) return;
-    live = this.#born(service, generation, plan, child);
+    live = this.#track(service, generation, plan, child);
     report({ type: 'spawned', ...whose, pid: child.pid });
   }
 
-  #born(service: string, generation: number, { uid, cgroup, whyNot }: LaunchPlan, child: Child): Live {
+  #track(service: string, generation: number, { uid, cgroup, whyNot }: LaunchPlan, child: Child): Live {
     const main = identityOf(child.pid) ?? { pid: child.pid, startTime: UNKNOWN_START, bootId: bootId() };
     return this.#take(
       newTree({ service, generation, uid, main, isMainAlive: true, child, cgroup, members: new Map() }),
@@ -157,15 +157,15 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   signal(service: string, generation: number, signal: SignalName, to: 'main' | 'tree', step: Step = 'main'): void {
     const live = this.#live.get(treeKey(nameOfStep(service, step), generation));
     if (!live) return;
-    this.#complain(live.tree, signal, this.#trees.signal(live.tree, signal, to));
-    this.#adopted.expect(live.tree.main.pid);
+    this.#logUnsent(live.tree, signal, this.#trees.signal(live.tree, signal, to));
+    this.#adopted.expectExit(live.tree.main.pid);
   }
 
   kill(service: string, generation: number, step: Step = 'main'): void {
     const live = this.#live.get(treeKey(nameOfStep(service, step), generation));
     if (!live) return;
     this.#trees.kill(live.tree);
-    this.#adopted.expect(live.tree.main.pid);
+    this.#adopted.expectExit(live.tree.main.pid);
   }
 
   /**
@@ -174,7 +174,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
    */
   adopt(found: Found, spec: ServiceSpec): void {
     const live = this.#takeFound(found, null);
-    if (!live.tree.mainAlive) this.#mainEnded(live, null, null);
+    if (!live.tree.mainAlive) this.#onMainEnd(live, null, null);
     else if (stepOfName(found.service)?.step === 'main')
       this.#options.signals.resume(found.service, found.generation, spec);
   }
@@ -183,18 +183,18 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
    * Ends a stray or an unwanted survivor: SIGTERM, then SIGKILL after `patience`. Resolves to false when it survives
    * that. Nothing is reported, and until then no generation of that service and number can be spawned.
    */
-  async endStray(found: Found, patience: Millis = STRAY_PATIENCE): Promise<boolean> {
+  async endStray(found: Found, timeout: Millis = STRAY_TIMEOUT): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const { tree } = this.#takeFound(found, () => resolve(true));
     using deadline = this.#options.clock.alarm(() => {
       if (tree.killingSince !== null) return resolve(false);
       this.#trees.kill(tree);
-      this.#adopted.expect(tree.main.pid);
-      deadline.set(STRAY_PATIENCE);
+      this.#adopted.expectExit(tree.main.pid);
+      deadline.set(STRAY_TIMEOUT);
     });
-    deadline.set(patience);
-    this.#complain(tree, 'SIGTERM', this.#trees.signal(tree, 'SIGTERM', 'tree'));
-    this.#adopted.expect(tree.main.pid);
+    deadline.set(timeout);
+    this.#logUnsent(tree, 'SIGTERM', this.#trees.signal(tree, 'SIGTERM', 'tree'));
+    this.#adopted.expectExit(tree.main.pid);
     if (!tree.mainAlive) this.#trees.watch(tree);
     return await promise;
   }
@@ -254,9 +254,9 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       this.#adopted.add({
         identity: main.identity,
         onAlive: (ticks) => {
-          tree.heldUntil = ticks;
+          tree.pidHeldUntil = ticks;
         },
-        onEnd: () => this.#mainEnded(live, null, null),
+        onEnd: () => this.#onMainEnd(live, null, null),
       });
     }
     return live;
@@ -270,7 +270,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     return live;
   }
 
-  #mainEnded(live: Live, code: number | null, signal: SignalName | null): void {
+  #onMainEnd(live: Live, code: number | null, signal: SignalName | null): void {
     const { tree } = live;
     tree.mainAlive = false;
     this.#options.signals.end(tree.service, tree.generation);
@@ -290,7 +290,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   }
 
   /** A scan of the tree is over: reports its exit or that it is empty. */
-  #seen(tree: Tree): void {
+  #onScanned(tree: Tree): void {
     const live = this.#byTree.get(tree);
     if (!live?.exit) return;
     const whose = whoseStep(tree);
@@ -323,7 +323,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     if (cgroup !== null) void this.#options.cgroups?.remove(cgroup);
   }
 
-  #complain(tree: Tree, signal: SignalName, sent: Sent): void {
+  #logUnsent(tree: Tree, signal: SignalName, sent: Sent): void {
     if (sent === 'sent' || sent === 'gone') return;
     const why = sent === 'refused' ? 'its identity could not be proven' : 'the kernel does not permit it';
     this.#options.log(`service ${tree.service}, generation ${tree.generation}: no ${signal} was sent: ${why}`);

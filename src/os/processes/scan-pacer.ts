@@ -9,7 +9,7 @@ import { type Work, workForATurn } from '../proc/turns.ts';
 const REST_PER_WORK = 4;
 
 export class ScanPacer implements Disposable {
-  readonly #look: (now: Millis) => Work<void>;
+  readonly #scan: (now: Millis) => Work<void>;
   /** Acts on the result of a scan; its CPU time does not count. Returns when the next scan is due; null: none is. */
   readonly #conclude: (now: Millis) => Millis | null;
   readonly #clock: Clock;
@@ -18,34 +18,34 @@ export class ScanPacer implements Disposable {
   #alarmAt: Millis | null = null;
   #restUntil: Millis = 0;
   /** The rest of the scan in progress. */
-  #underWay: Work<void> | null = null;
+  #inProgress: Work<void> | null = null;
   /** CPU time of the scan in progress, in microseconds. */
-  #used = 0;
+  #cpuTime = 0;
   /** A scan was requested during the one in progress, which may have passed that process already. */
-  #isAskedAgain = false;
+  #isRequestedAgain = false;
 
-  constructor(look: (now: Millis) => Work<void>, conclude: (now: Millis) => Millis | null, clock: Clock) {
+  constructor(scan: (now: Millis) => Work<void>, conclude: (now: Millis) => Millis | null, clock: Clock) {
     this.#clock = clock;
-    this.#look = look;
+    this.#scan = scan;
     this.#conclude = conclude;
     this.#alarm = clock.alarm(() => {
       this.#alarmAt = null;
-      this.ask();
+      this.request();
     });
   }
 
   /** Requests a scan: in this turn of the event loop when the pause since the last one is over, else when it ends. */
-  ask(): void {
-    if (this.#underWay) this.#isAskedAgain = true;
+  request(): void {
+    if (this.#inProgress) this.#isRequestedAgain = true;
     else if (this.#clock.now() < this.#restUntil) this.#setAlarm(this.#restUntil);
     else this.#atOnce ??= setImmediate(() => this.#begin());
   }
 
   #begin(): void {
-    this.#used = 0;
-    this.#isAskedAgain = false;
-    this.#underWay = this.#look(this.#clock.now());
-    this.#goOn(this.#underWay);
+    this.#cpuTime = 0;
+    this.#isRequestedAgain = false;
+    this.#inProgress = this.#scan(this.#clock.now());
+    this.#goOn(this.#inProgress);
   }
 
   #goOn(work: Work<void>): void {
@@ -53,15 +53,15 @@ export class ScanPacer implements Disposable {
     const before = process.threadCpuUsage();
     const { done } = workForATurn(work, this.#clock);
     const { user, system } = process.threadCpuUsage(before);
-    this.#used += user + system;
+    this.#cpuTime += user + system;
     this.#atOnce = done ? null : setImmediate(() => this.#goOn(work));
     if (!done) return;
-    this.#underWay = null;
+    this.#inProgress = null;
     const ended = this.#clock.now();
-    this.#restUntil = ended + (this.#used / 1_000) * REST_PER_WORK;
+    this.#restUntil = ended + (this.#cpuTime / 1_000) * REST_PER_WORK;
     const wanted = this.#conclude(ended);
     if (wanted !== null) this.#setAlarm(Math.max(wanted, this.#restUntil));
-    if (this.#isAskedAgain) this.ask();
+    if (this.#isRequestedAgain) this.request();
   }
 
   #setAlarm(at: Millis): void {

@@ -16,15 +16,15 @@ const STOPPING: ReadonlySet<SignalName> = new Set(['SIGSTOP', 'SIGTSTP', 'SIGTTI
  * Signals the main process, or all known processes of the tree. SIGCONT follows, so that a stopped process acts on the
  * signal.
  */
-export function tellTree(tree: Tree, signal: SignalName, to: 'main' | 'tree', clock: Clock): Sent {
-  if (to === 'tree') return tellAll(tree, signal, clock);
+export function signalTree(tree: Tree, signal: SignalName, to: 'main' | 'tree', clock: Clock): Sent {
+  if (to === 'tree') return signalWholeTree(tree, signal, clock);
   const sent = signalMain(tree, signal);
   if (sent === 'sent' && !STOPPING.has(signal)) signalMain(tree, 'SIGCONT');
   return sent;
 }
 
 /** Signals as many processes as fit into this turn of the event loop, and the rest in the next turns. */
-function tellAll(tree: Tree, signal: SignalName, clock: Clock): Sent {
+function signalWholeTree(tree: Tree, signal: SignalName, clock: Clock): Sent {
   const work = signalAllAndContinue(tree, signal);
   const { done, value } = workForATurn(work, clock);
   if (done) return value;
@@ -43,7 +43,7 @@ export function signalMain(tree: Tree, signal: SignalName): Sent {
   const now = ticksNow();
   const target: Target = tree.child ? { to: 'child', child: tree.child } : { to: 'process', identity: tree.main };
   const sent = sendSignal(target, signal);
-  if (sent === 'sent') tree.heldUntil = now;
+  if (sent === 'sent') tree.pidHeldUntil = now;
   return sent;
 }
 

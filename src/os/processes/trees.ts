@@ -9,7 +9,7 @@ import type { Sent } from '../proc/signals.ts';
 import { inTurns, type Work, workForATurn } from '../proc/turns.ts';
 import { identityOfProcess, type Tree, TreeIndex, treeKey } from './process-tree.ts';
 import { ScanPacer } from './scan-pacer.ts';
-import { signalAll, signalMain, stopNew, stopperOf, tellTree } from './tree-signals.ts';
+import { signalAll, signalMain, signalTree, stopNew, stopperOf } from './tree-signals.ts';
 
 /** Most processes are gone a few milliseconds after a signal; those that are not then usually take long. */
 const FIRST_WAIT: Millis = 4;
@@ -18,8 +18,8 @@ const WAIT_GROWTH = 1.6;
 /**
  * Scans that follow one another at once: while processes came and went, and while new ones appear that must be stopped.
  */
-const LOOKS_FOR_CERTAINTY = 3;
-const LOOKS_FOR_FORKERS = 12;
+const SCANS_FOR_CERTAINTY = 3;
+const SCANS_FOR_FORKERS = 12;
 /**
  * For so long a tree that is being killed and was found empty is scanned again because other processes came and went
  * meanwhile. A time, not a count: on a host where processes always come and go each scan is long, and SIGKILL would
@@ -35,28 +35,28 @@ const LONGEST_DOUBT_UNKILLED: Millis = 150;
 const SURVIVOR_AFTER: Millis = 5_000;
 
 interface TreesOptions {
-  readonly table: Pick<ProcessTable, 'look'>;
+  readonly table: Pick<ProcessTable, 'scan'>;
   readonly cgroups: Cgroups | null;
   readonly log: (line: string) => void;
   readonly clock: Clock;
   /** A tree was scanned: `members` are its living processes other than its main process. */
-  readonly onSeen: (tree: Tree) => void;
+  readonly onScanned: (tree: Tree) => void;
   /** A tree that is being killed could not be scanned: no descriptor is left for /proc. */
-  readonly onUnseen: (tree: Tree) => void;
+  readonly onScanFailed: (tree: Tree) => void;
 }
 
 export class Trees implements Disposable {
   readonly #options: TreesOptions;
   readonly #waiting = new Set<Tree>();
-  readonly #looks: ScanPacer;
-  #seen: Tree[] = [];
-  #unseen: readonly Tree[] = [];
-  #blind = false;
+  readonly #pacer: ScanPacer;
+  #scanned: Tree[] = [];
+  #unscanned: readonly Tree[] = [];
+  #isScanFailing = false;
 
   constructor(options: TreesOptions) {
     this.#options = options;
-    this.#looks = new ScanPacer(
-      (now) => this.#look(now),
+    this.#pacer = new ScanPacer(
+      (now) => this.#scan(now),
       (now) => this.#conclude(now),
       options.clock,
     );
@@ -65,9 +65,9 @@ export class Trees implements Disposable {
   /** Scans for the tree as soon as possible, and again until it is empty. */
   watch(tree: Tree): void {
     tree.dueAt = this.#options.clock.now();
-    tree.patience = FIRST_WAIT;
+    tree.nextWait = FIRST_WAIT;
     this.#waiting.add(tree);
-    this.#looks.ask();
+    this.#pacer.request();
   }
 
   forget(tree: Tree): void {
@@ -80,7 +80,7 @@ export class Trees implements Disposable {
    * the signal.
    */
   signal(tree: Tree, signal: SignalName, to: 'main' | 'tree'): Sent {
-    const sent = tellTree(tree, signal, to, this.#options.clock);
+    const sent = signalTree(tree, signal, to, this.#options.clock);
     if (this.#waiting.has(tree)) this.watch(tree);
     return sent;
   }
@@ -94,10 +94,10 @@ export class Trees implements Disposable {
 
   /** The processes of each tree except its living main process. null: no descriptor is left for /proc. */
   async survey(trees: readonly Tree[]): Promise<ReadonlyMap<Tree, readonly Process[]> | null> {
-    const snapshot = await inTurns(this.#options.table.look(usersOf(trees)), this.#options.clock);
+    const snapshot = await inTurns(this.#options.table.scan(usersOf(trees)), this.#options.clock);
     if (snapshot === null) return null;
-    const kinship = new TreeIndex(snapshot);
-    return new Map(trees.map((tree) => [tree, [...kinship.membersOf(tree, this.#inCgroup(tree)).values()]]));
+    const index = new TreeIndex(snapshot);
+    return new Map(trees.map((tree) => [tree, [...index.membersOf(tree, this.#inCgroup(tree)).values()]]));
   }
 
   #inCgroup({ cgroup }: Tree): readonly number[] {
@@ -110,7 +110,7 @@ export class Trees implements Disposable {
     signalMain(tree, 'SIGKILL');
   }
 
-  *#look(now: Millis): Work<void> {
+  *#scan(now: Millis): Work<void> {
     const trees = [...this.#waiting];
     const due = trees.filter((tree) => tree.dueAt !== null && tree.dueAt <= now);
     if (due.every((tree) => this.#isKnownToLive(tree, now))) return;
@@ -118,33 +118,33 @@ export class Trees implements Disposable {
     const killed = trees.filter((tree) => tree.killingSince !== null);
     const stopAtOnce = stopperOf(new Map(killed.map((tree) => [treeKey(tree.service, tree.generation), tree])));
     let isSettled = true;
-    for (let looks = 1; looks <= LOOKS_FOR_FORKERS; looks += 1) {
-      const snapshot = yield* this.#options.table.look(usersOf(trees), stopAtOnce);
+    for (let scans = 1; scans <= SCANS_FOR_FORKERS; scans += 1) {
+      const snapshot = yield* this.#options.table.scan(usersOf(trees), stopAtOnce);
       if (snapshot === null) return this.#postpone(due, now);
-      const kinship = new TreeIndex(snapshot);
+      const index = new TreeIndex(snapshot);
       let again = false;
       isSettled = !snapshot.unsettled;
       for (const tree of trees) {
         yield;
         if (!this.#waiting.has(tree)) continue;
         const before = tree.members;
-        tree.members = kinship.membersOf(tree, this.#inCgroup(tree));
-        if (tree.members.size === 0) again ||= snapshot.unsettled && looks < LOOKS_FOR_CERTAINTY;
+        tree.members = index.membersOf(tree, this.#inCgroup(tree));
+        if (tree.members.size === 0) again ||= snapshot.unsettled && scans < SCANS_FOR_CERTAINTY;
         else if (tree.killingSince !== null) again = (yield* stopNew(tree, before)) || again;
       }
       if (!again) break;
     }
-    this.#blind = false;
+    this.#isScanFailing = false;
     // The event loop has turned during the scan: some trees are not watched any more, and a main process may have ended
     // after the scan passed the children that it left.
-    const looked = trees.filter((tree) => this.#waiting.has(tree) && (tree.mainAlive || hadEnded.has(tree)));
-    for (const tree of looked) {
-      tree.looked = !tree.mainAlive;
+    const scanned = trees.filter((tree) => this.#waiting.has(tree) && (tree.mainAlive || hadEnded.has(tree)));
+    for (const tree of scanned) {
+      tree.isScanned = !tree.mainAlive;
       if (tree.members.size === 0 && !isSettled && !tree.mainAlive) tree.doubtedSince ??= now;
       else tree.doubtedSince = null;
       this.#waitLonger(tree, now);
     }
-    this.#seen = looked.filter(
+    this.#scanned = scanned.filter(
       ({ doubtedSince, killingSince }) =>
         doubtedSince === null || now - doubtedSince >= (killingSince === null ? LONGEST_DOUBT_UNKILLED : LONGEST_DOUBT),
     );
@@ -155,7 +155,7 @@ export class Trees implements Disposable {
 
   /** A tree with a member that is known to live needs no scan, unless it is being killed. */
   #isKnownToLive(tree: Tree, now: Millis): boolean {
-    if (!tree.looked || tree.killingSince !== null) return false;
+    if (!tree.isScanned || tree.killingSince !== null) return false;
     for (const process of tree.members.values()) {
       if (!isSame(identityOfProcess(process))) continue;
       this.#waitLonger(tree, now);
@@ -166,45 +166,45 @@ export class Trees implements Disposable {
 
   #postpone(due: readonly Tree[], now: Millis): void {
     for (const tree of due) tree.dueAt = now + LONGEST_WAIT;
-    this.#unseen = due.filter(({ killingSince }) => killingSince !== null);
+    this.#unscanned = due.filter(({ killingSince }) => killingSince !== null);
     // Restart the clock: processes we could not list were not sent SIGKILL, so they cannot have survived it.
-    for (const tree of this.#unseen) tree.killingSince = now;
-    if (this.#blind) return;
-    this.#blind = true;
+    for (const tree of this.#unscanned) tree.killingSince = now;
+    if (this.#isScanFailing) return;
+    this.#isScanFailing = true;
     this.#options.log('cannot read /proc: no descriptor is left for it; raise LimitNOFILE= of opsd (trying on)');
   }
 
   #waitLonger(tree: Tree, now: Millis): void {
-    tree.dueAt = now + tree.patience;
-    tree.patience = Math.min(tree.patience * WAIT_GROWTH, LONGEST_WAIT);
+    tree.dueAt = now + tree.nextWait;
+    tree.nextWait = Math.min(tree.nextWait * WAIT_GROWTH, LONGEST_WAIT);
   }
 
   #conclude(now: Millis): Millis | null {
-    const seen = this.#seen;
-    this.#seen = [];
-    for (const tree of this.#unseen) this.#options.onUnseen(tree);
-    this.#unseen = [];
+    const seen = this.#scanned;
+    this.#scanned = [];
+    for (const tree of this.#unscanned) this.#options.onScanFailed(tree);
+    this.#unscanned = [];
     for (const tree of seen) {
       if (!this.#waiting.has(tree)) continue;
-      this.#tellSurvivors(tree, now);
-      this.#options.onSeen(tree);
+      this.#logSurvivors(tree, now);
+      this.#options.onScanned(tree);
     }
     let next: Millis | null = null;
     for (const { dueAt } of this.#waiting) if (dueAt !== null && (next === null || dueAt < next)) next = dueAt;
     return next;
   }
 
-  #tellSurvivors(tree: Tree, now: Millis): void {
-    if (tree.killingSince === null || tree.toldSurvivors || now - tree.killingSince < SURVIVOR_AFTER) return;
+  #logSurvivors(tree: Tree, now: Millis): void {
+    if (tree.killingSince === null || tree.areSurvivorsLogged || now - tree.killingSince < SURVIVOR_AFTER) return;
     if (tree.members.size === 0 && !tree.mainAlive) return;
-    tree.toldSurvivors = true;
+    tree.areSurvivorsLogged = true;
     const names = [...tree.members.values()].map((process) => `pid ${process.pid} (state ${process.state})`);
     if (tree.mainAlive) names.unshift(`pid ${tree.main.pid}`);
     this.#options.log(`service ${tree.service}, generation ${tree.generation}: survives SIGKILL: ${names.join(', ')}`);
   }
 
   [Symbol.dispose](): void {
-    this.#looks[Symbol.dispose]();
+    this.#pacer[Symbol.dispose]();
     this.#waiting.clear();
   }
 }

@@ -8,10 +8,10 @@ import { nodeChild } from './node-child.ts';
 import type { ChildSpec, ExitCallbacks, Spawner } from './spawner.ts';
 
 export class ExecaSpawner implements Spawner {
-  readonly fetchOrphan = null;
+  readonly reapOrphan = null;
   readonly #children = new Set<ChildProcess>();
 
-  spawn(spec: ChildSpec, fate: ExitCallbacks): Child | null {
+  spawn(spec: ChildSpec, callbacks: ExitCallbacks): Child | null {
     const [file, ...args] = spec.command;
     const subprocess = execa(file, args, {
       // setsid(2): a session and a process group of its own.
@@ -40,7 +40,7 @@ export class ExecaSpawner implements Spawner {
       this.#children.add(child);
       child.once('exit', (code, signal) => {
         this.#children.delete(child);
-        fate.onExit(code, signal);
+        callbacks.onExit(code, signal);
       });
       return handle;
     }
@@ -48,7 +48,7 @@ export class ExecaSpawner implements Spawner {
     const tell = (error: unknown) => {
       if (isTold) return;
       isTold = true;
-      fate.onError({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
+      callbacks.onError({ code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
     };
     // execa rejects its result with errors that Node throws at once (E2BIG, EPERM); all others come as an `error`
     // event.

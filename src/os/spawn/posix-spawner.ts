@@ -67,7 +67,7 @@ export function loadPosixSpawner(): Spawner | null {
 class PosixSpawner implements Spawner {
   readonly #ffi: Foreign;
   readonly #c: Functions;
-  readonly #children = new Map<number, { readonly child: Child; readonly fate: ExitCallbacks }>();
+  readonly #children = new Map<number, { readonly child: Child; readonly callbacks: ExitCallbacks }>();
   readonly #attributes: Memory;
   readonly #actions: Memory;
   /** Buffer for a PID, a wait status, or a siginfo_t. */
@@ -75,7 +75,7 @@ class PosixSpawner implements Spawner {
   #words: Memory;
   readonly #null = openSync('/dev/null', 'r+');
   readonly #reap = () => this.#reapAll();
-  readonly fetchOrphan = (pid: number): void => {
+  readonly reapOrphan = (pid: number): void => {
     if (!this.#children.has(pid)) this.#c.waitpid(pid, this.#answer.at, WNOHANG);
   };
   #isOver = false;
@@ -96,7 +96,7 @@ class PosixSpawner implements Spawner {
     process.on('SIGCHLD', this.#reap);
   }
 
-  spawn(spec: ChildSpec, fate: ExitCallbacks): Child | null {
+  spawn(spec: ChildSpec, callbacks: ExitCallbacks): Child | null {
     const [name, ...args] = spec.command;
     const path = findProgram(name, spec.cwd, spec.environment.PATH ?? '');
     let errno = path === null ? constants.errno.ENOENT : this.#execute(path, spec.command, spec);
@@ -106,12 +106,12 @@ class PosixSpawner implements Spawner {
     if (errno !== 0) {
       const code = getSystemErrorName(-errno);
       process.nextTick(() => {
-        if (!this.#isOver) fate.onError({ code, message: `spawn ${name} ${code}` });
+        if (!this.#isOver) callbacks.onError({ code, message: `spawn ${name} ${code}` });
       });
       return null;
     }
     const child = new Child(this.#answer.view.getInt32(0, true), 'us');
-    this.#children.set(child.pid, { child, fate });
+    this.#children.set(child.pid, { child, callbacks });
     return child;
   }
 
@@ -186,7 +186,7 @@ class PosixSpawner implements Spawner {
   #reapOne(pid: number): boolean {
     const known = this.#children.get(pid);
     if (known === undefined) return false;
-    known.fate.onDeath?.();
+    known.callbacks.onDeath?.();
     if (this.#c.waitpid(pid, this.#answer.at, WNOHANG) !== pid) this.#lost(pid);
     else tell(this.#forget(pid), this.#answer.view.getInt32(0, true));
     return true;
@@ -201,7 +201,7 @@ class PosixSpawner implements Spawner {
     const known = this.#children.get(pid);
     known?.child.reaped();
     this.#children.delete(pid);
-    return known?.fate ?? null;
+    return known?.callbacks ?? null;
   }
 
   [Symbol.dispose](): void {
@@ -214,10 +214,10 @@ class PosixSpawner implements Spawner {
 }
 
 /** `status`: the wait status of wait(2). */
-function tell(fate: ExitCallbacks | null, status: number): void {
+function tell(callbacks: ExitCallbacks | null, status: number): void {
   const signal = status & 0x7f;
-  if (signal === 0) fate?.onExit((status >> 8) & 0xff, null);
-  else fate?.onExit(null, nameOfSignal(signal));
+  if (signal === 0) callbacks?.onExit((status >> 8) & 0xff, null);
+  else callbacks?.onExit(null, nameOfSignal(signal));
 }
 
 const SIGRTMIN = 34;

@@ -38,7 +38,7 @@ export interface Spawner extends Disposable {
    * Starts a process in a session and process group of its own, with default signal handlers and no descriptors but
    * those named. null: it failed, and `onError` follows.
    */
-  spawn(spec: ChildSpec, fate: ExitCallbacks): Child | null;
+  spawn(spec: ChildSpec, callbacks: ExitCallbacks): Child | null;
   /** Reaps a dead child of opsd that this spawner did not start; null: it cannot. */
-  readonly fetchOrphan: ((pid: number) => void) | null;
+  readonly reapOrphan: ((pid: number) => void) | null;
 }

@@ -128,7 +128,7 @@ test('an adopted generation keeps its cgroup', async (t) => {
   await r.processes[Symbol.asyncDispose]();
   await using next = await rig({ after: r, cgroups });
   const populated = cgroups.sweep().map((leftover) => ({ ...leftover, pids: cgroups.members(leftover.path) }));
-  const { found } = next.census({ populated });
+  const { found } = next.discover({ populated });
   assert.deepEqual([found.length, found[0]?.others.length], [1, 1]);
   for (const one of found) next.processes.adopt(one, serviceSpec(['sleep', '60']));
   next.processes.kill('web', 1);

@@ -30,7 +30,7 @@ async function started(uid: number, program: readonly string[]): Promise<ChildPr
 }
 
 function marked(table: ProcessTable, users: ReadonlySet<number>): number[] {
-  const seen = inOneTurn(table.look(users));
+  const seen = inOneTurn(table.scan(users));
   assert.ok(seen);
   return seen.processes.filter(({ marker }) => marker !== null).map(({ pid }) => pid);
 }

@@ -45,9 +45,9 @@ test('who asks in the middle of a look is given another one', async () => {
     () => null,
     systemClock,
   );
-  looks.ask();
+  looks.request();
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([begun, isOver], [1, false]);
-  looks.ask();
+  looks.request();
   await waitFor('the second', () => isOver);
 });

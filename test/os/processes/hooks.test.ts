@@ -72,7 +72,7 @@ async function supervise(spec: ServiceSpec, after?: Rig): Promise<Supervised> {
   const carryOut = (effects: readonly Effect[]) => {
     for (const effect of effects) perform(effect, ports, audience);
   };
-  const found = after === undefined ? [] : r.census().found;
+  const found = after === undefined ? [] : r.discover().found;
   const survivors = found.flatMap(({ service, generation, main }): Survivor[] => {
     const whose = stepOfName(service);
     return whose === null ? [] : [{ ...whose, generation, pid: main?.identity.pid ?? null, startedAt: 0 }];
@@ -139,7 +139,7 @@ test('what a hook leaves in the background is ended before the service starts', 
   await using it = await supervise(withHooks('echo service; sleep 60', { before: 'setsid sleep 60 & echo hook' }));
   await it.until('running');
   await waitFor('the service', async () => (await it.r.output()) === 'hook\nservice\n');
-  assert.deepEqual(new Set(it.r.census().found.map(({ service }) => service)), new Set(['web']));
+  assert.deepEqual(new Set(it.r.discover().found.map(({ service }) => service)), new Set(['web']));
 });
 
 test('a stop during before_start ends it at once', async () => {
@@ -189,10 +189,10 @@ test('nothing starts beside a hook that an earlier opsd began', async () => {
   await waitFor('the hook', async () => existsSync(join(it.r.dir, 'out')) && (await it.r.output()) === 'begun\n');
   it.loop[Symbol.dispose]();
   await it.r.processes[Symbol.asyncDispose]();
-  const [found, ...others] = it.r.census().found;
+  const [found, ...others] = it.r.discover().found;
   assert.deepEqual([found?.service, others], ['web@before_start', []]);
   await using next = await supervise(withHooks('echo service; sleep 60', { before: 'echo again' }), it.r);
   await next.until('running');
   await waitFor('the service', async () => (await next.r.output()) === 'begun\nagain\nservice\n');
-  assert.ok(next.r.census().found.every(({ service }) => service === 'web'));
+  assert.ok(next.r.discover().found.every(({ service }) => service === 'web'));
 });

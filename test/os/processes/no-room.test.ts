@@ -36,7 +36,7 @@ test('without a descriptor a spawn fails for the moment, what runs is seen and e
     ['--nofile=60:60'],
     `
     await r.start(shell('setsid sleep 60 & exec sleep 60'), 1);
-    await waitFor('the escape', () => r.census().found[0]?.others.some(({ pid, session }) => pid === session));
+    await waitFor('the escape', () => r.discover().found[0]?.others.some(({ pid, session }) => pid === session));
     const taken = [];
     try { for (;;) taken.push(openSync('/dev/null')); } catch {}
     r.processes.spawn('web', 2, serviceSpec(['true']));

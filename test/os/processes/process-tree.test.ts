@@ -129,10 +129,10 @@ test('a marker forged by another user does not make a process ours', async (t) =
   await using r = await rig();
   await using other = await rig();
   const forged = await other.start(shell(`exec env OPSD_MARKER=1:web:${r.runDir} sleep 60`, { user: 'nobody' }));
-  await waitFor('the forgery', () => r.census().forged.length === 1);
+  await waitFor('the forgery', () => r.discover().forged.length === 1);
   await r.start(shell('exit 0'));
   assert.equal((await r.event('exited')).left, 0);
-  assert.deepEqual([r.census().found, r.census().forged.map(({ pid }) => pid)], [[], [forged]]);
+  assert.deepEqual([r.discover().found, r.discover().forged.map(({ pid }) => pid)], [[], [forged]]);
   r.processes.kill('web', 1);
   assert.ok(isAlive(forged));
   end(forged);

@@ -18,7 +18,7 @@ async function beginnings(count: number, look: () => void): Promise<number[]> {
     (now) => now,
     systemClock,
   );
-  looks.ask();
+  looks.request();
   await waitFor('the looks', () => begun.length >= count);
   return begun;
 }

@@ -44,7 +44,7 @@ function endedTree(members: readonly Process[] = []): Tree {
     members: new Map(members.map((process) => [process.pid, process])),
   });
   tree.mainAlive = false;
-  tree.heldUntil = 50;
+  tree.pidHeldUntil = 50;
   return tree;
 }
 
@@ -65,7 +65,7 @@ function hunt(look: (count: number) => Snapshot | null): Hunt {
     trees: new Trees({
       clock: systemClock,
       table: {
-        *look(): Work<Snapshot | null> {
+        *scan(): Work<Snapshot | null> {
           self.looks += 1;
           yield;
           return look(self.looks);
@@ -73,11 +73,11 @@ function hunt(look: (count: number) => Snapshot | null): Hunt {
       },
       cgroups: null,
       log: (line) => log.push(line),
-      onSeen(tree) {
+      onScanned(tree) {
         seen.push(tree.members.size);
         if (tree.members.size === 0) self.trees.forget(tree);
       },
-      onUnseen() {
+      onScanFailed() {
         self.unseen += 1;
       },
     }),
@@ -187,7 +187,7 @@ test('what is to be killed is stopped first, lest it forks while others are soug
       // On a busy host a signal takes its time to be acted on.
       const until = performance.now() + 2_000;
       while (count === 2 && stateOf(escapee.pid) === 'R' && performance.now() < until);
-      const snapshot = inOneTurn(table.look(new Set()));
+      const snapshot = inOneTurn(table.scan(new Set()));
       states.push(snapshot?.processes.find(({ pid }) => pid === escapee.pid)?.state ?? 'gone');
       return snapshot;
     });
@@ -218,7 +218,7 @@ test('the first who asks is served in this turn, and looking takes at most a fif
     (now) => now,
     systemClock,
   );
-  looks.ask();
+  looks.request();
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(begun.length, 1);
   await waitFor('five looks', () => begun.length >= 5);

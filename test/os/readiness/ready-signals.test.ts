@@ -47,7 +47,7 @@ test('what a service says while no opsd is there is heard by the next one', asyn
   writeFileSync(join(r.dir, 'go'), '\n');
   await waitFor('it to speak', async () => (await r.output()).includes('told'));
   await using next = await rig({ after: r });
-  const [found] = next.census().found;
+  const [found] = next.discover().found;
   assert.ok(found);
   next.processes.adopt(found, readyOn('fd', ''));
   assert.deepEqual(await next.event('ready'), { type: 'ready', service: 'web', generation: 1 });
@@ -113,7 +113,7 @@ test('the next opsd reads on from where the generation began', async () => {
   await r.processes[Symbol.asyncDispose]();
   r.signals[Symbol.dispose]();
   await using next = await rig({ after: r });
-  const [found] = next.census().found;
+  const [found] = next.discover().found;
   assert.ok(found);
   next.processes.adopt(found, spec);
   writeFileSync(join(r.dir, 'go'), '\n');

@@ -180,9 +180,9 @@ for (const [way, open] of [
     test('lives on when the spawner is disposed, of which nothing is told any more', async () => {
       const spawner = open();
       let told = 0;
-      const fate = { onError: () => void told++, onExit: () => void told++ };
+      const callbacks = { onError: () => void told++, onExit: () => void told++ };
       const spec = { command: ['sleep', '1000'], cwd: '/', environment: { PATH }, ...SILENT } as const;
-      const pid = spawner.spawn(spec, fate)?.pid;
+      const pid = spawner.spawn(spec, callbacks)?.pid;
       assert.ok(pid !== undefined);
       spawner[Symbol.dispose]();
       assert.ok(process.kill(pid, 0));

@@ -38,7 +38,7 @@ export interface Hint {
   readonly identity: Identity | null;
 }
 
-export interface Census {
+export interface Discovery {
   /** At most one entry for each service and generation. */
   readonly found: readonly Found[];
   /** Processes that carry our marker but run as a user that the service does not run as: opsd never touches them. */
@@ -47,7 +47,7 @@ export interface Census {
   readonly mismatched: readonly Hint[];
 }
 
-export interface CensusOptions {
+export interface DiscoveryOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly hints: readonly Hint[];
   /** The user id that a service runs as; null: that of opsd, or unknown. */
@@ -83,11 +83,11 @@ interface Traces {
 }
 
 /** Scans all processes once. null: /proc cannot be read because no descriptor is left. */
-export function census(
+export function discoverProcesses(
   runDir: string,
-  { hints, uidOf, users, populated, ended = [], clock }: CensusOptions,
-): Census | null {
-  const snapshot = inOneTurn(new ProcessTable(runDir, ours(hints), clock).look(users));
+  { hints, uidOf, users, populated, ended = [], clock }: DiscoveryOptions,
+): Discovery | null {
+  const snapshot = inOneTurn(new ProcessTable(runDir, ours(hints), clock).scan(users));
   if (snapshot === null) return null;
   const traces = new Map<string, Traces>();
   const tracesOf = (service: string, generation: number): Traces => {
@@ -113,7 +113,7 @@ export function census(
   }
   for (const { service, generation } of ended) tracesOf(service, generation).hasEnded = true;
   const mismatched = followHints(hints, new Map(snapshot.processes.map((process) => [process.pid, process])), tracesOf);
-  const kinship = new TreeIndex(snapshot);
+  const index = new TreeIndex(snapshot);
   const startedAt = bootClock(clock.now());
   const found: Found[] = [];
   const claimed = new Set<number>();
@@ -121,7 +121,7 @@ export function census(
     const uid = uidOf(trace.service, trace.generation) ?? ownUid;
     const main = mainOf(trace, uid, hints);
     const leader = main ? identityOfProcess(main) : trace.dead;
-    const others = kinship.membersOf(
+    const others = index.membersOf(
       newTree({ ...trace, uid, main: leader, isMainAlive: main !== null, child: null, members: new Map() }),
       trace.pids,
     );
