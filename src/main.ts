@@ -68,7 +68,7 @@ async function run(parsed: Parsed): Promise<number> {
       // The daemon allocates few short-lived objects: a small young generation of V8 saves 15 MB with 100 services.
       setFlagsFromString('--max-semi-space-size=1');
       setFlagsFromString('--semi-space-growth-factor=1');
-      const { isThreadHanging } = await import('./os/watch/background-looks.ts');
+      const { isThreadHanging } = await import('./os/watch/background-stat.ts');
       const { leaveAtOnce } = await import('./os/proc/leave-at-once.ts');
       const { runDaemon } = await import('./daemon/daemon.ts');
       const prefix = process.env.PREFIX || '/srv';

@@ -270,7 +270,7 @@ const OPENERS: Readonly<Record<string, string>> = {
   'src/os/spawn/preflight.ts': 'access(2): opens nothing, and tells only whether a command can be executed',
   'src/os/spawn/privileges.ts': '/proc',
   'src/os/systemd/own-unit.ts': '/proc',
-  'src/os/watch/background-looks.ts': 'stat(2) in a thread of its own; what is found decides, not the way to it',
+  'src/os/watch/background-stat.ts': 'stat(2) in a thread of its own; what is found decides, not the way to it',
 };
 
 test('a path that somebody else may have prepared is opened in one room, src/os/trust', () => {

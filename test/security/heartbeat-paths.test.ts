@@ -5,7 +5,7 @@ import { chmodSync, chownSync, mkdirSync, stat, symlinkSync, utimesSync, writeFi
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Event } from '../../src/core/model/events.ts';
-import { BackgroundLooks } from '../../src/os/watch/background-looks.ts';
+import { BackgroundStat } from '../../src/os/watch/background-stat.ts';
 import { HeartbeatFiles } from '../../src/os/watch/heartbeats.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
 import { scratch } from '../support/scratch.ts';
@@ -71,7 +71,7 @@ test('looks that never end: a few threads, two of a user at most, one of a devic
     else stat(...args);
   }, stat);
   const clock = t.mock.method(process.hrtime, 'bigint');
-  const looks = new BackgroundLooks(systemClock, look);
+  const looks = new BackgroundStat(systemClock, look);
   const never = () => assert.fail('it was answered');
   for (let n = 0; n < 100; n++) assert.equal(looks.ask(`/dead/${n}`, 1000, never), true);
   assert.equal(hung.length, 4);
@@ -83,7 +83,7 @@ test('looks that never end: a few threads, two of a user at most, one of a devic
   assert.equal(looks.ask('/dead/0', 1000, never), false);
   assert.equal(hung.length, 4);
   // In another world the disk dies under one of a user after the other: two threads are all that he gets.
-  const others = new BackgroundLooks(systemClock, look);
+  const others = new BackgroundStat(systemClock, look);
   clock.mock.mockImplementation(() => real);
   for (const n of [1, 2]) others.ask(`/dead/x${n}`, 1000, never);
   clock.mock.mockImplementation(() => real + 5_000_000_000n);

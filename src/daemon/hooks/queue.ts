@@ -40,17 +40,17 @@ export interface HookOutside {
   warn(message: string, fields: Fields): void;
 }
 
-interface News {
+interface PendingEvent {
   readonly occasion: Occasion;
   readonly event: EventView;
 }
 
 /** What the hook was told of a service. */
-interface Told {
+interface Notified {
   readonly at: Map<Occasion, Millis>;
   last: Occasion | null;
   /** Held back as a repetition; delivered after `window` if it is still news. */
-  held: News | null;
+  postponed: PendingEvent | null;
 }
 
 export class HookQueue implements Disposable {
@@ -58,8 +58,8 @@ export class HookQueue implements Disposable {
   readonly #outside: HookOutside;
   readonly #counts: HookCounts;
   readonly #limits: HookLimits;
-  readonly #waiting: News[] = [];
-  readonly #told = new Map<string, Told>();
+  readonly #waiting: PendingEvent[] = [];
+  readonly #told = new Map<string, Notified>();
   readonly #end = new AbortController();
   readonly #clock: Clock;
   readonly #later: Alarm;
@@ -72,7 +72,7 @@ export class HookQueue implements Disposable {
     this.hook = hook;
     this.#outside = outside;
     this.#clock = outside.clock;
-    this.#later = this.#clock.alarm(() => this.#tellHeld());
+    this.#later = this.#clock.alarm(() => this.#enqueuePostponed());
     this.#creditAt = this.#clock.now();
     this.#counts = counts;
     this.#limits = limits;
@@ -83,12 +83,12 @@ export class HookQueue implements Disposable {
   tell(occasion: Occasion, event: EventView): void {
     const told = this.#toldOf(event.service);
     const at = told.at.get(occasion);
-    if (told.held !== null) this.#drop('duplicate');
-    told.held = null;
+    if (told.postponed !== null) this.#drop('duplicate');
+    told.postponed = null;
     if (at === undefined || this.#clock.now() - at >= this.#limits.window)
       return this.#accept({ occasion, event }, told);
     if (told.last === occasion) return this.#drop('duplicate');
-    told.held = { occasion, event };
+    told.postponed = { occasion, event };
     if (this.#hasHeld) return;
     this.#hasHeld = true;
     this.#later.set(this.#limits.window - (this.#clock.now() - at));
@@ -105,8 +105,8 @@ export class HookQueue implements Disposable {
     this.#counts.dropped.shutdown += this.#waiting.splice(0).length;
   }
 
-  #accept(news: News, told: Told): void {
-    told.held = null;
+  #accept(news: PendingEvent, told: Notified): void {
+    told.postponed = null;
     if (!this.#hasCredit()) return this.#drop('rate_limited');
     if (this.#waiting.length >= this.#limits.waiting) {
       this.#credit += 1;
@@ -120,13 +120,13 @@ export class HookQueue implements Disposable {
     this.#isBusy = true;
   }
 
-  #tellHeld(): void {
+  #enqueuePostponed(): void {
     const now = this.#clock.now();
     let next: Millis | null = null;
     for (const told of this.#told.values()) {
-      if (told.held === null) continue;
-      const due = (told.at.get(told.held.occasion) ?? 0) + this.#limits.window;
-      if (due <= now) this.#accept(told.held, told);
+      if (told.postponed === null) continue;
+      const due = (told.at.get(told.postponed.occasion) ?? 0) + this.#limits.window;
+      if (due <= now) this.#accept(told.postponed, told);
       else next = Math.min(next ?? due, due);
     }
     this.#hasHeld = next !== null;
@@ -148,7 +148,7 @@ export class HookQueue implements Disposable {
     this.#isBusy = false;
   }
 
-  async #try({ occasion, event }: News): Promise<Delivery & { readonly tries: number }> {
+  async #try({ occasion, event }: PendingEvent): Promise<Delivery & { readonly tries: number }> {
     const message = hookMessage(occasion, event);
     for (let tries = 1; ; tries += 1) {
       const delivery = await this.#outside.deliver(this.hook, message, this.#end.signal);
@@ -182,10 +182,10 @@ export class HookQueue implements Disposable {
     this.#counts.dropped[reason] += 1;
   }
 
-  #toldOf(service: string): Told {
+  #toldOf(service: string): Notified {
     const known = this.#told.get(service);
     if (known !== undefined) return known;
-    const told: Told = { at: new Map(), last: null, held: null };
+    const told: Notified = { at: new Map(), last: null, postponed: null };
     this.#told.set(service, told);
     return told;
   }

@@ -7,14 +7,14 @@ import type { Millis } from '../../core/model/spec.ts';
 import type { Alarm, Clock } from '../../runtime/clock.ts';
 
 /** Commands that may wait; more are refused. Each of 1,000 services can have ten. */
-const MOST = 10_000;
+const MOST_WAITING = 10_000;
 /** After a save, the pause before the next is this many times as long: 20 ms after a save of 5 ms. */
 const PACE = 4;
 
 const FULL = {
   ok: false,
   code: 'failed',
-  message: `${MOST} orders are waiting already: try again when some are answered`,
+  message: `${MOST_WAITING} orders are waiting already: try again when some are answered`,
 } as const;
 
 export class Answers implements Disposable {
@@ -22,7 +22,7 @@ export class Answers implements Disposable {
   /** By the number of the command, and the service where many services answer. */
   readonly #waiting = new Map<string, (outcome: Outcome) => void>();
   /** Commands of which it is not known yet which services answer. */
-  readonly #untaken = new Map<number, (taken: Taken) => void>();
+  readonly #unassigned = new Map<number, (taken: Taken) => void>();
   #ready: ((isSaved: boolean) => void)[] = [];
   #isScheduled = false;
   #earliest: Millis = 0;
@@ -51,7 +51,7 @@ export class Answers implements Disposable {
     if (this.#isFull) return Promise.resolve(FULL);
     const id = this.#nextId++;
     return new Promise((resolve) => {
-      this.#untaken.set(id, resolve);
+      this.#unassigned.set(id, resolve);
       order(id);
     });
   }
@@ -66,12 +66,12 @@ export class Answers implements Disposable {
   }
 
   #settle(id: number, taken: Taken): void {
-    this.#untaken.get(id)?.(taken);
-    this.#untaken.delete(id);
+    this.#unassigned.get(id)?.(taken);
+    this.#unassigned.delete(id);
   }
 
   get #isFull(): boolean {
-    return this.#waiting.size + this.#untaken.size >= MOST;
+    return this.#waiting.size + this.#unassigned.size >= MOST_WAITING;
   }
 
   #await(whose: string): Promise<Outcome> {

@@ -20,7 +20,7 @@ export interface OutputCounts {
 }
 
 /** Facts of a service that the core does not know. */
-interface Beside {
+interface ServiceFacts {
   readonly usage: Usage | undefined;
   /** Next run of a job, Unix milliseconds. */
   readonly nextRun: number | null;
@@ -33,7 +33,7 @@ interface Beside {
 
 export function viewService(
   service: Service,
-  { usage, nextRun, job, isMemoryHeld, rollout, awaited }: Beside,
+  { usage, nextRun, job, isMemoryHeld, rollout, awaited }: ServiceFacts,
   clock: Clock,
 ): ServiceView {
   const { state, spec } = service;
@@ -49,7 +49,7 @@ export function viewService(
     since: clock.wallAt(service.since).toISOString(),
     started_at: isoOrNull(run?.startedAt ?? null, clock),
     exit: viewExit(service.lastExit),
-    reason: awaited === null ? service.lastDetail : awaitedFor(awaited, clock.now()),
+    reason: awaited === null ? service.lastDetail : awaitedText(awaited, clock.now()),
     next_attempt_at:
       nextAttempt === null && nextRun !== null ? dateOf(nextRun).toISOString() : isoOrNull(nextAttempt, clock),
     heartbeat_age_seconds: heartbeatAge(service, clock.now()),
@@ -66,7 +66,7 @@ export function viewService(
 }
 
 /** The reason in the words of the core, and how long the awaited service has been in its state. */
-function awaitedFor({ spec, state, since }: Service, now: Millis): string {
+function awaitedText({ spec, state, since }: Service, now: Millis): string {
   return `waits for ${spec.name} (${state.name}, ${Math.floor((now - since) / 1_000)} s)`;
 }
 

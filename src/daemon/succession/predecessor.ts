@@ -64,11 +64,11 @@ export function inspectPredecessor(
     ended: ended.map(({ name: service, generation }) => ({ service, generation })),
   });
   if (taken === null) log.error('cannot look at /proc: services of an earlier opsd, if any, are not found');
-  else tellOdd(taken, log);
+  else logForeign(taken, log);
   const isHook = ({ service }: Found) => serviceOfHook(service) !== null;
   const found = taken?.found.filter((one) => !isHook(one)) ?? [];
   const hooksLeft = taken?.found.filter(isHook) ?? [];
-  const saved = remembered.services.map((service) => withHope(toMemory(service), config, sockets));
+  const saved = remembered.services.map((service) => retriable(toMemory(service), config, sockets));
   return {
     found,
     hooksLeft,
@@ -84,7 +84,7 @@ function toMemory({ startTime, uid, ...memory }: SavedServiceRecord): SavedServi
  * Lets a service that failed for lack of sockets be tried again, as after a change of its configuration, if this opsd
  * has the sockets.
  */
-function withHope(memory: SavedService, config: Config, { byName }: Sockets): SavedService {
+function retriable(memory: SavedService, config: Config, { byName }: Sockets): SavedService {
   const asked = config.services.get(memory.name)?.launch.sockets ?? [];
   const isHopeless = asked.length === 0 || asked.some((name) => !byName.has(name));
   if (isHopeless || memory.state !== 'failed' || memory.lastReason !== 'spawn_failed') return memory;
@@ -113,7 +113,7 @@ function hintsOf(runDir: string, config: Config, remembered: readonly SavedServi
   return hints;
 }
 
-function tellOdd({ forged, mismatched }: Discovery, log: Log): void {
+function logForeign({ forged, mismatched }: Discovery, log: Log): void {
   for (const { pid, uid, marker } of forged) {
     log.warn('a process carries our marker but runs as another user: not ours, not touched', {
       pid,

@@ -12,7 +12,7 @@ const DELAY: Millis = 200;
 const AFTER_FAILURE: Millis = 5_000;
 
 /** Facts of a generation that only the service processes know. */
-interface Whose {
+interface ProcessFacts {
   /** Identity of the main process, read when it was started; null: it is gone, or unknown. */
   identity(service: string, generation: number): Identity | null;
   /** The user id that the generation is to run as: /proc may still show the user of the exec chain. */
@@ -22,7 +22,7 @@ interface Whose {
 export class StateKeeper implements Disposable {
   readonly #file: Pick<StateFile, 'saveNow'>;
   readonly #memories: () => readonly SavedService[];
-  #whose: Whose | null = null;
+  #whose: ProcessFacts | null = null;
   readonly #alarm: Alarm;
   #isDirty = false;
 
@@ -33,7 +33,7 @@ export class StateKeeper implements Disposable {
   }
 
   /** Called when the takeover is done. Until then the state file of the predecessor is the best there is. */
-  begin(whose: Whose): void {
+  begin(whose: ProcessFacts): void {
     this.#whose = whose;
     if (this.#isDirty) this.#alarm.set(DELAY);
   }
@@ -66,7 +66,7 @@ export class StateKeeper implements Disposable {
  * The identity is not read by PID now: the PID may be a stranger's before the core has heard of the exit, and the next
  * opsd would adopt that.
  */
-function toRemembered(memory: SavedService, whose: Whose): SavedServiceRecord {
+function toRemembered(memory: SavedService, whose: ProcessFacts): SavedServiceRecord {
   const { name, generation } = memory;
   const identity = memory.pid === null ? null : whose.identity(name, generation);
   const pid = identity?.pid ?? null;

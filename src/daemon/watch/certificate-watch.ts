@@ -27,7 +27,7 @@ export class CertificateWatch implements CertificateSource, Disposable {
    * The problem at the last check: it may be the moment between the replacement of two files, so it is logged if the
    * next check finds it, too.
    */
-  #doubted: string | null = null;
+  #problem: string | null = null;
   #warnedOn = 0;
 
   constructor(files: () => TlsFiles, log: Log, clock: Clock) {
@@ -37,9 +37,9 @@ export class CertificateWatch implements CertificateSource, Disposable {
     this.isForClients = files().clientCa !== null;
     this.look();
     // At the start no replacement is in progress.
-    this.#complain();
+    this.#logProblem();
     this.#timer = clock.every(LOOK_EVERY, () => {
-      this.#complain();
+      this.#logProblem();
       this.look();
     });
   }
@@ -54,23 +54,23 @@ export class CertificateWatch implements CertificateSource, Disposable {
 
   /** Reads the files if they have changed. */
   look(): void {
-    this.#warnOfEnd();
+    this.#warnOfExpiry();
     const files = this.#files();
     const stamp = stampOf(files);
     if (stamp === this.#stamp) return;
     this.#stamp = stamp;
     const read = readCertificates(files);
     if (!('cert' in read)) {
-      this.#doubted = read.map(({ key, why }) => `daemon.tls.${key}: ${why}`).join('; ');
+      this.#problem = read.map(({ key, why }) => `daemon.tls.${key}: ${why}`).join('; ');
       return;
     }
-    this.#doubted = null;
+    this.#problem = null;
     const isFirst = this.#current === null;
     this.#current = read;
     this.#warnedOn = 0;
     const until = dateOf(read.expiresAt).toISOString();
     this.#log.info(isFirst ? 'the certificate is read' : 'the certificate was renewed', { cert: files.cert, until });
-    this.#warnOfEnd();
+    this.#warnOfExpiry();
     for (const listener of this.#listeners) listener(read);
   }
 
@@ -79,18 +79,18 @@ export class CertificateWatch implements CertificateSource, Disposable {
     this.#listeners.clear();
   }
 
-  #complain(): void {
-    if (this.#doubted === null) return;
+  #logProblem(): void {
+    if (this.#problem === null) return;
     const what =
       this.#current === null
         ? 'the certificate cannot be used, and nobody is answered over TCP'
         : 'the new certificate cannot be used, and the old one stays in force';
-    this.#log.critical(what, { why: this.#doubted });
-    this.#doubted = null;
+    this.#log.critical(what, { why: this.#problem });
+    this.#problem = null;
   }
 
   /** Warns at most once a day. */
-  #warnOfEnd(): void {
+  #warnOfExpiry(): void {
     const { expiresAt } = this.#current ?? {};
     const now = this.#clock.unix();
     if (expiresAt === undefined || expiresAt - now > SOON || now - this.#warnedOn < DAY) return;

@@ -28,7 +28,7 @@ export class JobScheduler implements Disposable {
   readonly #random: () => number;
   readonly #clock: Clock;
   readonly #timer: Disposable;
-  #lookedAt: number;
+  #checkedAt: number;
 
   constructor(state: () => State, post: (event: Event) => void, book: Book, random: () => number, clock: Clock) {
     this.#state = state;
@@ -36,7 +36,7 @@ export class JobScheduler implements Disposable {
     this.#book = book;
     this.#random = random;
     this.#clock = clock;
-    this.#lookedAt = clock.unix();
+    this.#checkedAt = clock.unix();
     this.#timer = clock.every(PERIOD, () => this.look());
   }
 
@@ -52,35 +52,35 @@ export class JobScheduler implements Disposable {
   /** Posts the jobs that came due since the last check. */
   look(): void {
     const now = this.#clock.unix();
-    if (now < this.#lookedAt - BACKWARDS) this.#entries.clear();
-    this.#lookedAt = now;
+    if (now < this.#checkedAt - BACKWARDS) this.#entries.clear();
+    this.#checkedAt = now;
     const names = new Set<string>();
     for (const { spec } of this.#state().services) {
       const { schedule } = spec.policy;
       if (schedule === null) continue;
       names.add(spec.name);
-      this.#attend(spec.name, schedule, now);
+      this.#plan(spec.name, schedule, now);
     }
     for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
   }
 
-  #attend(name: string, schedule: Schedule, now: number): void {
+  #plan(name: string, schedule: Schedule, now: number): void {
     const key = JSON.stringify(schedule);
     const known = this.#entries.get(name);
     if (known?.key !== key) {
       const last = schedule.catchUp ? this.#book.lastTimeOf(name) : null;
       // From the last time on: missed times come due at once, but only once for all of them. `min`: a wrong clock may
       // have written a time in the future, until which the job would not run.
-      this.#entries.set(name, { key, at: this.#reckon(schedule, Math.min(last ?? now, now)) });
+      this.#entries.set(name, { key, at: this.#nextAfter(schedule, Math.min(last ?? now, now)) });
       return;
     }
     if (known.at === null || known.at > now) return;
     this.#book.cameDue(name, now);
-    this.#entries.set(name, { key, at: this.#reckon(schedule, now) });
+    this.#entries.set(name, { key, at: this.#nextAfter(schedule, now) });
     this.#post({ type: 'scheduled', service: name });
   }
 
-  #reckon(schedule: Schedule, after: number): number | null {
+  #nextAfter(schedule: Schedule, after: number): number | null {
     const next = nextRun(schedule, after);
     return next === null ? null : next + Math.floor(this.#random() * schedule.randomDelay);
   }

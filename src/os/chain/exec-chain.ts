@@ -4,7 +4,7 @@
 import type { IoPriority } from '../../core/model/spec.ts';
 
 /** The attributes that a service process starts with. */
-export interface Birth {
+export interface ProcessAttributes {
   readonly umask: number;
   readonly nice: number;
   readonly oomScoreAdj: number;
@@ -27,7 +27,7 @@ export interface Birth {
 }
 
 /** The attributes that a process inherits from opsd. */
-export type Inherited = Pick<Birth, 'umask' | 'nice' | 'oomScoreAdj' | 'descriptors'>;
+export type Inherited = Pick<ProcessAttributes, 'umask' | 'nice' | 'oomScoreAdj' | 'descriptors'>;
 
 /** Absolute paths, as the PATH of the service need not lead to the tools. */
 export interface ChainTools {
@@ -57,7 +57,7 @@ export interface Chain {
 }
 
 /** null: the process inherits all that is configured, so it needs no chain. */
-export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools): Chain | null {
+export function execChain(birth: ProcessAttributes, inherited: Inherited, tools: ChainTools): Chain | null {
   const rights = rightsStage(birth, tools);
   const early = earlySteps(birth, inherited);
   const late = lateSteps(birth, inherited);
@@ -77,14 +77,14 @@ export function execChain(birth: Birth, inherited: Inherited, tools: ChainTools)
 }
 
 /** Steps that the service's user is not permitted to do. */
-function earlySteps({ oomScoreAdj, cgroup }: Birth, inherited: Inherited): string[] {
+function earlySteps({ oomScoreAdj, cgroup }: ProcessAttributes, inherited: Inherited): string[] {
   const steps: string[] = [];
   if (oomScoreAdj !== inherited.oomScoreAdj) steps.push(setOomScoreAdj(oomScoreAdj));
   if (cgroup !== null) steps.push(`echo $$ > ${quote(`${cgroup}/cgroup.procs`)}`);
   return steps;
 }
 
-function lateSteps({ umask, nofile, descriptors }: Birth, inherited: Inherited): string[] {
+function lateSteps({ umask, nofile, descriptors }: ProcessAttributes, inherited: Inherited): string[] {
   const steps: string[] = [];
   if (umask !== inherited.umask) steps.push(`umask ${umask.toString(8).padStart(3, '0')}`);
   if (nofile === null && descriptors !== inherited.descriptors) steps.push(`ulimit -S -n ${descriptors}`);
@@ -94,7 +94,7 @@ function lateSteps({ umask, nofile, descriptors }: Birth, inherited: Inherited):
 /** A shell needs some descriptors for itself: a lower limit must be set last. */
 const FEW_DESCRIPTORS = 64;
 
-function lastSteps({ nofile }: Birth): string[] {
+function lastSteps({ nofile }: ProcessAttributes): string[] {
   return nofile !== null && nofile <= FEW_DESCRIPTORS ? [`ulimit -n ${nofile}`] : [];
 }
 
@@ -114,14 +114,14 @@ function setOomScoreAdj(score: number): string {
   return `{ echo ${score} > /proc/self/oom_score_adj; } 2>/dev/null || echo "${refused}" >&2`;
 }
 
-function limitStage({ nofile, core }: Birth, { prlimit }: ChainTools): string[] {
+function limitStage({ nofile, core }: ProcessAttributes, { prlimit }: ChainTools): string[] {
   const options: string[] = [];
   if (nofile !== null && nofile > FEW_DESCRIPTORS) options.push(`--nofile=${nofile}:${nofile}`);
   if (core !== null) options.push(`--core=${core}:${core}`);
   return options.length === 0 ? [] : [prlimit, ...options, '--'];
 }
 
-function niceStage(birth: Birth, inherited: Inherited, { nice }: ChainTools): string[] {
+function niceStage(birth: ProcessAttributes, inherited: Inherited, { nice }: ChainTools): string[] {
   // nice(1) adds to the inherited value.
   return birth.nice === inherited.nice ? [] : [nice, '-n', String(birth.nice - inherited.nice), '--'];
 }
@@ -129,7 +129,7 @@ function niceStage(birth: Birth, inherited: Inherited, { nice }: ChainTools): st
 /** The class numbers of ionice(1). */
 const IO_CLASSES = { realtime: 1, 'best-effort': 2, idle: 3 } as const;
 
-function ioStage({ ionice: wanted }: Birth, { ionice }: ChainTools): string[] {
+function ioStage({ ionice: wanted }: ProcessAttributes, { ionice }: ChainTools): string[] {
   if (wanted === null) return [];
   const level = wanted.level === null ? [] : ['-n', String(wanted.level)];
   return [ionice, '-c', String(IO_CLASSES[wanted.class]), ...level, '--'];
@@ -141,7 +141,7 @@ function ioStage({ ionice: wanted }: Birth, { ionice }: ChainTools): string[] {
  * other than root has none.
  */
 export function rightsStage(
-  { user, noNewPrivileges, capabilities }: Pick<Birth, 'user' | 'noNewPrivileges' | 'capabilities'>,
+  { user, noNewPrivileges, capabilities }: Pick<ProcessAttributes, 'user' | 'noNewPrivileges' | 'capabilities'>,
   { setpriv }: Pick<ChainTools, 'setpriv'>,
 ): string[] {
   const options: string[] = [];

@@ -28,7 +28,7 @@ export function nameOfUser({ user, group }: Pick<Launch, 'user' | 'group'>): str
 }
 
 /** Milliseconds to wait for an answer; a network file system may give none. */
-const PATIENCE = 2_000;
+const ANSWER_TIMEOUT = 2_000;
 /** Children at a time while opsd supervises. A service that fails meanwhile is asked about after its next failure. */
 const MOST_AT_ONCE = 8;
 /** Upper limit of the questions to one child. */
@@ -38,7 +38,7 @@ const SH = '/bin/sh';
 const OPTIONS = {
   cwd: '/',
   env: { PATH: DEFAULT_PATH, LANG: 'C' },
-  timeout: PATIENCE,
+  timeout: ANSWER_TIMEOUT,
   killSignal: 'SIGKILL',
   encoding: 'utf8',
   maxBuffer: 1 << 20,
@@ -53,7 +53,7 @@ export async function askUser(asked: Asked, question: Question, clock: Clock): P
   const { promise, resolve } = Promise.withResolvers<string>();
   // A child that waits in the kernel is not waited for.
   using alarm = clock.alarm(() => resolve(''));
-  alarm.set(PATIENCE);
+  alarm.set(ANSWER_TIMEOUT);
   let child: ChildProcess;
   try {
     child = execFile(file, args, OPTIONS, (_error, stdout) => {
@@ -74,18 +74,18 @@ export async function askUser(asked: Asked, question: Question, clock: Clock): P
 }
 
 /**
- * Asks many questions and blocks opsd until they are answered; one answer for each. `patience`: milliseconds for all
+ * Asks many questions and blocks opsd until they are answered; one answer for each. `timeout`: milliseconds for all
  * together.
  */
 export function askUserNow(
   asked: Asked,
   questions: readonly Question[],
-  patience: number,
+  timeout: number,
   clock: Clock,
 ): readonly (UserObstacle | null)[] {
   const [file = SH, ...args] = [...asked.rights, SH, '-s'];
   const answers: (UserObstacle | null)[] = [];
-  const until = clock.now() + patience;
+  const until = clock.now() + timeout;
   for (let from = 0; from < questions.length; from += MOST_QUESTIONS) {
     const some = questions.slice(from, from + MOST_QUESTIONS);
     const timeout = Math.ceil(until - clock.now());

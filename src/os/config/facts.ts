@@ -25,7 +25,7 @@ import { linearPattern } from '../readiness/linear-pattern.ts';
 import { accountOf, groupIdOf } from '../spawn/accounts.ts';
 import { credentialsOf } from '../spawn/credentials.ts';
 import { preflight } from '../spawn/preflight.ts';
-import { powersOfSelf } from '../spawn/privileges.ts';
+import { ownPrivileges } from '../spawn/privileges.ts';
 import { namesInSocketUnits } from '../systemd/socket-units.ts';
 import { lookThrough } from '../trust/foreign-path.ts';
 import type { Credentials } from '../trust/permissions.ts';
@@ -35,7 +35,7 @@ import { scheduleProblem } from './calendar.ts';
 const LARGEST_ENV_FILE = 1024 ** 2;
 
 /** For all users of a configuration together; users not reached by then are not asked. */
-const ASK_PATIENCE: Millis = 5_000;
+const ASK_TIMEOUT: Millis = 5_000;
 
 /** The facts for one load of the configuration. */
 export class MachineFacts implements Facts {
@@ -52,7 +52,7 @@ export class MachineFacts implements Facts {
   readonly #executables = new Map<string, string | null>();
   readonly #schedules = new Map<string, string | null>();
   #capacity: Capacity | null = null;
-  #powers: Privileges | null = null;
+  #privileges: Privileges | null = null;
   #hasCgroups: boolean | null = null;
   /** When asking users ends; null: users are not asked. */
   #askUntil: Millis | null = null;
@@ -92,7 +92,7 @@ export class MachineFacts implements Facts {
 
   /** Asks the services' users from now on, for a few seconds in all. */
   askUsers(): void {
-    this.#askUntil = this.#clock.now() + ASK_PATIENCE;
+    this.#askUntil = this.#clock.now() + ASK_TIMEOUT;
   }
 
   whyUserMayNot(
@@ -183,8 +183,8 @@ export class MachineFacts implements Facts {
   }
 
   privileges(): Privileges {
-    this.#powers ??= powersOfSelf();
-    return this.#powers;
+    this.#privileges ??= ownPrivileges();
+    return this.#privileges;
   }
 
   sockets(): readonly string[] | null {

@@ -10,7 +10,7 @@ const TURN: Millis = 5;
 /** Reads a bounded amount and returns the number of bytes; 0: there was nothing. */
 type Reader = () => number;
 
-export interface Readiness extends Disposable {
+export interface Poller extends Disposable {
   /** Calls `read` when the descriptor is readable, until the watch is paused or disposed. */
   watch(fd: number, read: Reader): Watch;
 }
@@ -20,16 +20,16 @@ export interface Watch extends Disposable {
   resume(): void;
 }
 
-export function watchReadiness(kernel: Kernel | null, clock: Clock): Readiness {
+export function newPoller(kernel: Kernel | null, clock: Clock): Poller {
   try {
-    if (kernel) return new KernelReadiness(kernel, clock);
+    if (kernel) return new EpollPoller(kernel, clock);
   } catch {
     // No descriptor is left for epoll: poll by reading instead.
   }
-  return new Rounds(clock);
+  return new RoundPoller(clock);
 }
 
-class KernelReadiness implements Readiness {
+class EpollPoller implements Poller {
   readonly #readers = new Map<number, Reader>();
   readonly #clock: Clock;
   readonly #poll: Poll;
@@ -77,7 +77,7 @@ interface Visited {
 }
 
 /** Without epoll: reads each descriptor in rounds, again at once while data comes, ever less often while none does. */
-class Rounds implements Readiness {
+class RoundPoller implements Poller {
   readonly #visited = new Set<Visited>();
   readonly #clock: Clock;
   readonly #alarm: Alarm;

@@ -15,7 +15,7 @@ import { readPid, removePid, writePid } from './pid-files.ts';
  * shares between fork and exec (O_CLOEXEC drops it there): an opsd killed while it spawns leaves it held for a moment.
  * And the opsd that gets the lock needs a moment to write its PID.
  */
-const PATIENCE: Millis = 500;
+const OWNERLESS_WAIT: Millis = 500;
 const PAUSE: Millis = 10;
 /** Exit code of flock(1) if another process holds the lock. */
 const HELD = 1;
@@ -23,7 +23,7 @@ const HELD = 1;
 /** Takes the lock until disposed. Throws RuntimeError with the PID if another opsd runs. */
 export async function acquireLock(runDir: string, clock: Clock): Promise<AsyncDisposable> {
   const path = join(runDir, 'opsd.lock');
-  const end = clock.now() + PATIENCE;
+  const end = clock.now() + OWNERLESS_WAIT;
   for (;;) {
     const fd = openLock(path);
     try {

@@ -7,22 +7,22 @@ const SLOW: Millis = 20;
 const PROOF_OF_SLOWNESS = 2;
 const PROOF_OF_SPEED = 20;
 
-export class Patience {
+export class SlowDiskDetector {
   #slowInARow = 0;
   #quickInARow = 0;
-  #isOver = false;
+  #isSlow = false;
 
   /** The disk is slow: writes should go to the background. */
-  get isOver(): boolean {
-    return this.#isOver;
+  get isSlow(): boolean {
+    return this.#isSlow;
   }
 
   /** Notes the duration of a write. */
-  took(time: Millis): void {
+  noteWrite(time: Millis): void {
     const isSlow = time > SLOW;
     this.#slowInARow = isSlow ? this.#slowInARow + 1 : 0;
     this.#quickInARow = isSlow ? 0 : this.#quickInARow + 1;
-    if (this.#slowInARow >= PROOF_OF_SLOWNESS) this.#isOver = true;
-    if (this.#quickInARow >= PROOF_OF_SPEED) this.#isOver = false;
+    if (this.#slowInARow >= PROOF_OF_SLOWNESS) this.#isSlow = true;
+    if (this.#quickInARow >= PROOF_OF_SPEED) this.#isSlow = false;
   }
 }

@@ -6,11 +6,11 @@ import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Fifo } from '../fifo/fifo.ts';
 import type { Kernel } from '../fifo/kernel.ts';
-import type { Readiness, Watch } from '../fifo/poller.ts';
+import type { Poller, Watch } from '../fifo/poller.ts';
 import { type Slots, type Written, writeLate } from '../log-file/late-writer.ts';
 import type { LogFile } from '../log-file/log-file.ts';
 import { remedyFor } from '../log-file/remedies.ts';
-import { Patience } from '../log-file/slow-disk.ts';
+import { SlowDiskDetector } from '../log-file/slow-disk.ts';
 import type { Log } from '../own-log/logger.ts';
 import { timestamp } from '../own-log/timestamp.ts';
 import { Transfer } from './transfer.ts';
@@ -19,7 +19,7 @@ import { Transfer } from './transfer.ts';
 export interface Shared {
   readonly clock: Clock;
   readonly kernel: Kernel | null;
-  readonly readiness: Readiness;
+  readonly poller: Poller;
   readonly slots: Slots;
   /** Wraps a command so that it runs with the privileges of a user. Throws if that is impossible. */
   commandAs(uid: number, command: readonly [string, ...string[]]): readonly [string, ...string[]];
@@ -49,7 +49,7 @@ export class Capture implements Disposable {
   readonly #shared: Shared;
   readonly #transfer: Transfer;
   readonly #watch: Watch;
-  readonly #patience = new Patience();
+  readonly #slowDisk = new SlowDiskDetector();
   /** The background write in progress; the FIFO is not read meanwhile. */
   #late: Promise<void> | null = null;
   /** Writing failed with `code`; it is tried again at `retryAt`. */
@@ -74,7 +74,7 @@ export class Capture implements Disposable {
     });
     this.#transfer.stamps = stamps;
     this.#attempt(() => this.#transfer.recover());
-    this.#watch = shared.readiness.watch(fifo.fd, () => this.#read());
+    this.#watch = shared.poller.watch(fifo.fd, () => this.#read());
   }
 
   /** Whether lines get timestamps; takes effect with the next line. */
@@ -110,10 +110,10 @@ export class Capture implements Disposable {
     const isWell = this.#attempt(() => {
       bytes = this.#prepare(now);
       if (this.#isSwitching) return;
-      if (this.#patience.isOver || !this.#file.isRegular) bytes += this.#readLate();
+      if (this.#slowDisk.isSlow || !this.#file.isRegular) bytes += this.#readLate();
       else {
         bytes += this.#transfer.move();
-        this.#patience.took(this.#shared.clock.now() - now);
+        this.#slowDisk.noteWrite(this.#shared.clock.now() - now);
       }
     });
     return isWell ? bytes : this.#drop();
@@ -143,7 +143,7 @@ export class Capture implements Disposable {
     if (bytes > 0) this.#shared.onBytes(this.#service, bytes);
     if (left > 0) this.#lose(left);
     if (error) this.#fail(error);
-    else this.#patience.took(longest);
+    else this.#slowDisk.noteWrite(longest);
     if (this.#isOver) return this.#file[Symbol.dispose]();
     if (this.#mustReopen) this.reopen();
     if (this.#mustEndLine) this.endGeneration();

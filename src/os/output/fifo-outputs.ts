@@ -31,23 +31,23 @@ interface Output {
   readonly way: Capture | Forwarder;
 }
 
-/** Keys of `#told` that are no names of services, which have no spaces or slashes. */
+/** Keys of `#lastErrors` that are no names of services, which have no spaces or slashes. */
 const FOLDER = 'fifo/';
 const NO_DESCRIPTOR =
   'no descriptor is left to read the output of all services with: raise LimitNOFILE= of opsd (trying on)';
 
 export class FifoOutputs implements Disposable {
   readonly #options: FifoOutputsOptions;
-  readonly #book: FifoRegistry;
+  readonly #registry: FifoRegistry;
   readonly #outputs = new Map<string, Output>();
   /** The services that need a FIFO. */
   #wanted: ReadonlyMap<string, ServiceSpec> = new Map();
   /** The last error logged: by service, for the folder, and for the lack of descriptors. */
-  readonly #told = new Map<string, string>();
+  readonly #lastErrors = new Map<string, string>();
 
   constructor(options: FifoOutputsOptions) {
     this.#options = options;
-    this.#book = new FifoRegistry(options.runDir, options.shared.log);
+    this.#registry = new FifoRegistry(options.runDir, options.shared.log);
   }
 
   ways(): readonly (Capture | Forwarder)[] {
@@ -72,19 +72,19 @@ export class FifoOutputs implements Disposable {
     this.#readMissing();
     this.#try(FOLDER, () => {
       const names = readdirSync(this.#folder());
-      this.#book.keepOnly(new Set(names));
+      this.#registry.keepOnly(new Set(names));
       for (const name of names) {
         if (!this.#outputs.has(name) && !this.#wanted.has(name)) this.#try(name, () => this.#keepOrRemove(name));
       }
     });
-    this.#book.save();
+    this.#registry.save();
   }
 
   /** Tries failed logs and unread FIFOs again: a service that lives on blocks at its FIFO until opsd reads it. */
   retry(): void {
     for (const { way } of this.#outputs.values()) if (way instanceof Capture) way.retry();
     this.#readMissing();
-    this.#book.save();
+    this.#registry.save();
   }
 
   #readMissing(): void {
@@ -96,26 +96,26 @@ export class FifoOutputs implements Disposable {
       });
       if (tried === 'exhausted') return;
     }
-    this.#told.delete(NO_DESCRIPTOR);
+    this.#lastErrors.delete(NO_DESCRIPTOR);
   }
 
   /** Logs an error once until it changes. */
   #try(what: string, act: () => void): 'done' | 'failed' | 'exhausted' {
     try {
       act();
-      this.#told.delete(what);
+      this.#lastErrors.delete(what);
       return 'done';
     } catch (error) {
       const isExhausted = isOutOfDescriptors(error);
-      if (isExhausted) this.#tell(NO_DESCRIPTOR, NO_DESCRIPTOR);
-      else this.#tell(what, error instanceof Error ? error.message : String(error));
+      if (isExhausted) this.#logOnce(NO_DESCRIPTOR, NO_DESCRIPTOR);
+      else this.#logOnce(what, error instanceof Error ? error.message : String(error));
       return isExhausted ? 'exhausted' : 'failed';
     }
   }
 
-  #tell(what: string, message: string): void {
-    if (this.#told.get(what) === message) return;
-    this.#told.set(what, message);
+  #logOnce(what: string, message: string): void {
+    if (this.#lastErrors.get(what) === message) return;
+    this.#lastErrors.set(what, message);
     this.#options.shared.log.error(message);
   }
 
@@ -129,9 +129,9 @@ export class FifoOutputs implements Disposable {
     if (!found?.isFIFO()) return;
     if (!hasHolder(path)) {
       removeFile(path);
-      return this.#book.forget(name);
+      return this.#registry.forget(name);
     }
-    const fifo = Fifo.open(path, name, found.uid, this.#book);
+    const fifo = Fifo.open(path, name, found.uid, this.#registry);
     this.#outputs.set(name, { mode: 'capture', fifo, way: this.#capture(name, fifo, false) });
   }
 
@@ -148,14 +148,14 @@ export class FifoOutputs implements Disposable {
       makeFifos([this.#pathOf(name)]);
       output = this.#read(spec);
     }
-    this.#book.save();
+    this.#registry.save();
     return output.way;
   }
 
   #read(spec: ServiceSpec): Output {
     const { name, launch, policy } = spec;
     const mode = isFifoMode(launch.log) ? launch.log : 'capture';
-    const fifo = Fifo.open(this.#pathOf(name), name, this.#options.uidOf(spec), this.#book);
+    const fifo = Fifo.open(this.#pathOf(name), name, this.#options.uidOf(spec), this.#registry);
     const { shared } = this.#options;
     const way =
       mode === 'capture'
@@ -190,10 +190,10 @@ export class FifoOutputs implements Disposable {
 
   forget(service: string): void {
     const output = this.#outputs.get(service);
-    this.#told.delete(service);
+    this.#lastErrors.delete(service);
     if (!output) return;
     this.#outputs.delete(service);
-    this.#book.forget(service);
+    this.#registry.forget(service);
     // A file that took the FIFO's name is not opsd's to remove.
     const isInPlace = output.fifo.isInPlace();
     output.way[Symbol.dispose]();
@@ -210,6 +210,6 @@ export class FifoOutputs implements Disposable {
     for (const { way } of this.#outputs.values()) way[Symbol.dispose]();
     this.#outputs.clear();
     this.#wanted = new Map();
-    this.#book.save();
+    this.#registry.save();
   }
 }

@@ -49,7 +49,7 @@ export class Forwarder implements Disposable {
     this.#fifo = fifo;
     this.#command = command;
     this.#shared = shared;
-    this.#watch = shared.readiness.watch(fifo.fd, () => this.#read());
+    this.#watch = shared.poller.watch(fifo.fd, () => this.#read());
   }
 
   get tail(): Buffer {

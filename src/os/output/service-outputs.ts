@@ -7,7 +7,7 @@ import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import { type Kernel, loadKernel } from '../fifo/kernel.ts';
-import { type Readiness, watchReadiness } from '../fifo/poller.ts';
+import { newPoller, type Poller } from '../fifo/poller.ts';
 import { lastLines, readTail } from '../log-file/last-lines.ts';
 import { Slots } from '../log-file/late-writer.ts';
 import { type LogPlace, serviceLog } from '../log-file/service-log.ts';
@@ -43,7 +43,7 @@ const LONGEST_SETTLING: Millis = 2_000;
 
 export class ServiceOutputs implements Outputs, AsyncDisposable {
   readonly #options: ServiceOutputsOptions;
-  readonly #readiness: Readiness;
+  readonly #poller: Poller;
   readonly #fifos: FifoOutputs;
   readonly #specs = new Map<string, ServiceSpec>();
   readonly #retries: Disposable;
@@ -51,11 +51,11 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   constructor(options: ServiceOutputsOptions) {
     this.#options = options;
     const kernel = options.kernel === undefined ? loadKernel() : options.kernel;
-    this.#readiness = watchReadiness(kernel, options.clock);
+    this.#poller = newPoller(kernel, options.clock);
     const shared: Shared = {
       kernel,
       clock: options.clock,
-      readiness: this.#readiness,
+      poller: this.#poller,
       slots: new Slots(LATE_WRITES),
       commandAs: (uid, command) => options.commandAs?.(uid, command) ?? command,
       log: options.log,
@@ -156,7 +156,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     this.#retries[Symbol.dispose]();
     await Promise.all(this.#fifos.ways().map((way) => way.settle(end)));
     this.#fifos[Symbol.dispose]();
-    this.#readiness[Symbol.dispose]();
+    this.#poller[Symbol.dispose]();
   }
 }
 

@@ -9,7 +9,7 @@ import { timestamp } from '../own-log/timestamp.ts';
 import { LineStamper, stampedSize } from './line-stamper.ts';
 import { isLeft, StampedBatch } from './stamped-batch.ts';
 
-interface Tally {
+interface ByteCounters {
   /** Bytes that are in the log now. */
   wrote(bytes: number): void;
   /** Bytes that were read and could not be written. */
@@ -37,7 +37,7 @@ export class Transfer implements Disposable {
   readonly #clock: Clock;
   readonly #kernel: Kernel | null;
   readonly #batchPath: string;
-  readonly #tally: Tally;
+  readonly #tally: ByteCounters;
   #stamps = false;
   #stamper: LineStamper | null = null;
   #batch: StampedBatch | null = null;
@@ -46,7 +46,7 @@ export class Transfer implements Disposable {
   #fullPipes = 0;
 
   /** `batchPath`: the file of the StampedBatch. */
-  constructor(fifo: Fifo, file: LogFile, { kernel, clock }: Means, batchPath: string, tally: Tally) {
+  constructor(fifo: Fifo, file: LogFile, { kernel, clock }: Means, batchPath: string, tally: ByteCounters) {
     this.#fifo = fifo;
     this.#file = file;
     this.#kernel = kernel;

@@ -6,7 +6,7 @@ import type { Clock } from '../../runtime/clock.ts';
 /** Size of the buffer for a slow reader; further lines are dropped. */
 const BUFFER_LIMIT = 1 << 20;
 /** Milliseconds that the end of opsd waits for a slow reader. */
-const PATIENCE = 1_000;
+const END_TIMEOUT = 1_000;
 /** Milliseconds until the next try when the pipe is full and non-blocking (EAGAIN). */
 const PAUSE = 20;
 
@@ -87,7 +87,8 @@ export class LineSink implements AsyncDisposable {
 
   /** Writes the last lines of the process at once. Gives up if the reader is stuck. */
   flushNow(): void {
-    if (this.#lines.length === 0 || (this.#writing && this.#clock.now() - this.#writing.since > PATIENCE / 10)) return;
+    if (this.#lines.length === 0 || (this.#writing && this.#clock.now() - this.#writing.since > END_TIMEOUT / 10))
+      return;
     const { bytes, lines } = this.#take();
     let own = -1;
     try {
@@ -106,7 +107,7 @@ export class LineSink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#begin();
-    const end = this.#clock.now() + PATIENCE;
+    const end = this.#clock.now() + END_TIMEOUT;
     while (this.#writing && this.#clock.now() < end) await Promise.race([this.#writing.done, this.#clock.after(PAUSE)]);
   }
 }

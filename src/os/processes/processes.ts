@@ -147,7 +147,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
 
   #track(service: string, generation: number, { uid, cgroup, whyNot }: LaunchPlan, child: Child): Live {
     const main = identityOf(child.pid) ?? { pid: child.pid, startTime: UNKNOWN_START, bootId: bootId() };
-    return this.#take(
+    return this.#register(
       newTree({ service, generation, uid, main, isMainAlive: true, child, cgroup, members: new Map() }),
       null,
       whyNot,
@@ -173,19 +173,19 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
    * signal; its exit code remains unknown.
    */
   adopt(found: Found, spec: ServiceSpec): void {
-    const live = this.#takeFound(found, null);
+    const live = this.#registerFound(found, null);
     if (!live.tree.mainAlive) this.#onMainEnd(live, null, null);
     else if (stepOfName(found.service)?.step === 'main')
       this.#options.signals.resume(found.service, found.generation, spec);
   }
 
   /**
-   * Ends a stray or an unwanted survivor: SIGTERM, then SIGKILL after `patience`. Resolves to false when it survives
+   * Ends a stray or an unwanted survivor: SIGTERM, then SIGKILL after `timeout`. Resolves to false when it survives
    * that. Nothing is reported, and until then no generation of that service and number can be spawned.
    */
   async endStray(found: Found, timeout: Millis = STRAY_TIMEOUT): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const { tree } = this.#takeFound(found, () => resolve(true));
+    const { tree } = this.#registerFound(found, () => resolve(true));
     using deadline = this.#options.clock.alarm(() => {
       if (tree.killingSince !== null) return resolve(false);
       this.#trees.kill(tree);
@@ -237,7 +237,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     return [...members].map(({ pid, state }) => ({ pid, state }));
   }
 
-  #takeFound(found: Found, onStrayGone: (() => void) | null): Live {
+  #registerFound(found: Found, onStrayGone: (() => void) | null): Live {
     const { service, generation, uid, main, leader, others } = found;
     const tree = newTree({
       service,
@@ -249,7 +249,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
       cgroup: found.cgroup ?? this.#options.cgroups?.find(service, generation) ?? null,
       members: new Map(others.map((process) => [process.pid, process])),
     });
-    const live = this.#take(tree, onStrayGone);
+    const live = this.#register(tree, onStrayGone);
     if (main) {
       this.#adopted.add({
         identity: main.identity,
@@ -262,7 +262,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     return live;
   }
 
-  #take(tree: Tree, onStrayGone: (() => void) | null, whyNot: LaunchPlan['whyNot'] = null): Live {
+  #register(tree: Tree, onStrayGone: (() => void) | null, whyNot: LaunchPlan['whyNot'] = null): Live {
     const live: Live = { tree, exit: null, refusal: null, exitReported: false, whyNot, onStrayGone };
     this.#live.set(treeKey(tree.service, tree.generation), live);
     this.#byTree.set(tree, live);

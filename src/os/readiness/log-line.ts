@@ -10,7 +10,7 @@ import { lookAt } from '../trust/foreign-path.ts';
  * The log file is read, not the FIFO: splice(2) moves the output there unseen by opsd. So the file is read only while a
  * service with `ready = "log"` starts.
  */
-const LOOK_EVERY: Millis = 50;
+const READ_EVERY: Millis = 50;
 /** Bytes of a line that are matched; the rest of a longer line is ignored. */
 const LONGEST_LINE = 8_192;
 /** Bytes read at a time; the next reads catch up with a flood. */
@@ -54,10 +54,10 @@ export class LogLine implements Disposable {
   constructor(options: LogLineOptions) {
     this.#options = options;
     this.#offset = options.from.offset;
-    this.#timer = options.clock.every(LOOK_EVERY, () => this.#look());
+    this.#timer = options.clock.every(READ_EVERY, () => this.#readNew());
   }
 
-  #look(): void {
+  #readNew(): void {
     try {
       this.#file ??= this.#open(this.#options.from);
       if (this.#file === null || this.#readOn(this.#file.fd)) return;

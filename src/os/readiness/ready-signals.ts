@@ -12,7 +12,7 @@ import { LogLine, type Mark, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
 
 /** What a new process inherits for it; the caller disposes it after the spawn. */
-interface Handed extends Disposable {
+interface ReadyHandover extends Disposable {
   /** In this order, after all other inherited descriptors. */
   readonly descriptors: readonly number[];
   readonly environment: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ interface ReadySignalsOptions {
 }
 
 const FIRST_DESCRIPTOR = 3;
-const NOTHING: Handed = { descriptors: [], environment: {}, [Symbol.dispose]() {} };
+const NOTHING: ReadyHandover = { descriptors: [], environment: {}, [Symbol.dispose]() {} };
 
 export class ReadySignals implements Disposable {
   readonly #options: ReadySignalsOptions;
@@ -44,7 +44,12 @@ export class ReadySignals implements Disposable {
    * Begins to listen: called when the output of a generation is open, before it is spawned. `before`: how many other
    * descriptors, from 3 on, it inherits. Throws the system's error.
    */
-  begin(service: string, generation: number, { policy: { ready, timestamps } }: ServiceSpec, before = 0): Handed {
+  begin(
+    service: string,
+    generation: number,
+    { policy: { ready, timestamps } }: ServiceSpec,
+    before = 0,
+  ): ReadyHandover {
     if (ready?.on === 'fd') {
       makeFolders(this.#folder, 0o700);
       const pipe = this.#listen(

@@ -7,7 +7,7 @@ import type { Millis } from '../../core/model/spec.ts';
 import type { Account } from './environment.ts';
 
 /** Milliseconds. A directory service that does not answer must not delay supervision for longer. */
-const PATIENCE = 2000;
+const GETENT_TIMEOUT = 2000;
 
 /** Milliseconds for which an answer of getent(1) is reused, as many services share a user. "Not found" is not kept. */
 const FRESH = 60_000;
@@ -87,7 +87,7 @@ function getent(database: Database | 'initgroups', key: string): string | null {
   try {
     const text = execFileSync('getent', [database, key], {
       encoding: 'utf8',
-      timeout: PATIENCE,
+      timeout: GETENT_TIMEOUT,
       stdio: ['ignore', 'pipe', 'ignore'],
       env: { PATH: '/usr/bin:/bin' },
     });

@@ -9,7 +9,7 @@ import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from '../cgroup/limits.ts';
-import { type Birth, type Chain, type ChainTools, execChain, type Inherited } from '../chain/exec-chain.ts';
+import { type Chain, type ChainTools, execChain, type Inherited, type ProcessAttributes } from '../chain/exec-chain.ts';
 import { type Execution, executionOf, nameForNoShell, type Target } from '../chain/landing.ts';
 import { chainTools } from '../chain/tools.ts';
 import { askUser, nameOfUser } from '../chain/user-view.ts';
@@ -18,7 +18,7 @@ import { accountOf, groupIdOf } from './accounts.ts';
 import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
 import { inheritedOfSelf } from './inherited.ts';
 import { preflight } from './preflight.ts';
-import { powersOfSelf } from './privileges.ts';
+import { ownPrivileges } from './privileges.ts';
 import type { SpawnFailure } from './spawn-failure.ts';
 
 export interface LaunchPlan {
@@ -52,8 +52,8 @@ export class LaunchPlanner {
   readonly #options: LaunchPlannerOptions;
   readonly #inherited: Inherited = inheritedOfSelf();
   readonly #tools: ChainTools = chainTools();
-  readonly #powers = powersOfSelf();
-  readonly #told = new Set<string>();
+  readonly #privileges = ownPrivileges();
+  readonly #logged = new Set<string>();
   readonly #self: Account | null = ownAccount();
   readonly #uid = process.getuid?.() ?? 0;
   readonly #gid = process.getgid?.() ?? 0;
@@ -76,9 +76,9 @@ export class LaunchPlanner {
     const uid = account?.uid ?? this.#uid;
     const isOtherUser = uid !== this.#uid || group !== this.#gid;
     const of = `services.${spec.group ?? name}`;
-    const whyNot = isOtherUser ? whyNoOtherUser(this.#powers) : null;
+    const whyNot = isOtherUser ? whyNoOtherUser(this.#privileges) : null;
     if (whyNot !== null) return refusal(`${of}.${launch.user === null ? 'group' : 'user'}: ${whyNot}`);
-    const [shortfall] = missingPrivileges(launch, this.#powers);
+    const [shortfall] = missingPrivileges(launch, this.#privileges);
     if (shortfall !== undefined) {
       const subject = shortfall.part === null ? '' : `${shortfall.part} `;
       return refusal(`${of}.${shortfall.path.join('.')}: ${subject}${shortfall.message}`);
@@ -96,7 +96,7 @@ export class LaunchPlanner {
       (launch.wrapper.length === 0 ? null : preflight({ command, cwd, environment }));
     if (problem !== null) return refusal(problem);
     const cgroup = this.#createCgroup(service, generation, launch.limits);
-    const birth: Birth = {
+    const birth: ProcessAttributes = {
       umask: launch.umask ?? DEFAULT_UMASK,
       nice: launch.nice,
       oomScoreAdj: launch.oomScoreAdj,
@@ -149,7 +149,7 @@ export class LaunchPlanner {
   #createCgroup(service: string, generation: number, limits: Limits): string | null {
     try {
       const cgroup = this.#options.cgroups?.create(service, generation) ?? null;
-      this.#tellUnheld(service, cgroup === null ? cgroupLimitsOf(limits) : applyLimits(cgroup, limits));
+      this.#logUnlimited(service, cgroup === null ? cgroupLimitsOf(limits) : applyLimits(cgroup, limits));
       return cgroup;
     } catch (error) {
       const why = codeOf(error) === 'EBUSY' ? 'an old one of that name still has processes' : codeOf(error);
@@ -159,10 +159,10 @@ export class LaunchPlanner {
   }
 
   /** Logged once for each service, not at each start. */
-  #tellUnheld(service: string, limits: readonly CgroupLimit[]): void {
+  #logUnlimited(service: string, limits: readonly CgroupLimit[]): void {
     const key = `${service}: ${limits.join(', ')}`;
-    if (limits.length === 0 || this.#told.has(key)) return;
-    this.#told.add(key);
+    if (limits.length === 0 || this.#logged.has(key)) return;
+    this.#logged.add(key);
     for (const limit of limits) {
       const instead =
         limit === 'memory' ? 'its memory is watched, and it is restarted when it takes more' : 'it has no effect';

@@ -11,7 +11,7 @@ import { inheritedOfSelf } from './inherited.ts';
  */
 const WORTHLESS_ELSEWHERE = new Set(['CAP_SYS_RESOURCE', 'CAP_SYS_NICE', 'CAP_SYS_ADMIN']);
 
-export function powersOfSelf(): Privileges {
+export function ownPrivileges(): Privileges {
   const status = readFileSync('/proc/self/status', 'latin1');
   const limits = readFileSync('/proc/self/limits', 'latin1');
   const setOf = (name: string) => capabilitiesIn(new RegExp(`^${name}:\\t([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0');

@@ -5,7 +5,7 @@ import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Heartbeats, Report } from '../../runtime/ports.ts';
-import { BackgroundLooks } from './background-looks.ts';
+import { BackgroundStat } from './background-stat.ts';
 
 /** What a heartbeat changes. Times are only compared with each other: they may lie in the future or go backwards. */
 interface Signature {
@@ -31,7 +31,7 @@ export class HeartbeatFiles implements Heartbeats {
   readonly #report: Report;
   readonly #clock: Clock;
   readonly #uidOf: (service: string) => number | null;
-  readonly #looks: BackgroundLooks;
+  readonly #stat: BackgroundStat;
   readonly #watched = new Map<string, Watched>();
 
   /** `uidOf`: the user id that a service runs as; null: unknown. */
@@ -39,12 +39,12 @@ export class HeartbeatFiles implements Heartbeats {
     report: Report,
     uidOf: (service: string) => number | null,
     clock: Clock,
-    looks = new BackgroundLooks(clock),
+    looks = new BackgroundStat(clock),
   ) {
     this.#clock = clock;
     this.#report = report;
     this.#uidOf = uidOf;
-    this.#looks = looks;
+    this.#stat = looks;
   }
 
   begin(service: string, generation: number, file: string): void {
@@ -62,7 +62,7 @@ export class HeartbeatFiles implements Heartbeats {
       this.#report({ type: 'heartbeat_checked', service, generation, changed: false });
       return;
     }
-    const isAsked = this.#looks.ask(file, watched.uid ?? 0, (found, isMissing) => {
+    const isAsked = this.#stat.ask(file, watched.uid ?? 0, (found, isMissing) => {
       if (this.#watched.get(service) !== watched) return;
       this.#noteFolder(watched, isMissing);
       const now = signatureOf(found, watched);
@@ -80,12 +80,12 @@ export class HeartbeatFiles implements Heartbeats {
 
   #watch(service: string, generation: number, file: string): void {
     const before = this.#watched.get(service);
-    if (before !== undefined && before.file !== file) this.#looks.forget(before.file);
+    if (before !== undefined && before.file !== file) this.#stat.forget(before.file);
     const uid = process.geteuid?.() === 0 ? this.#uidOf(service) : null;
     const begunAt = this.#clock.unix();
     const watched: Watched = { generation, file, uid, begunAt, seen: undefined, missingFolder: null };
     this.#watched.set(service, watched);
-    this.#looks.ask(file, uid ?? 0, (found, isMissing) => {
+    this.#stat.ask(file, uid ?? 0, (found, isMissing) => {
       if (this.#watched.get(service) !== watched || watched.seen !== undefined) return;
       this.#noteFolder(watched, isMissing);
       const now = signatureOf(found, watched);
@@ -97,7 +97,7 @@ export class HeartbeatFiles implements Heartbeats {
     if (!isFileMissing) watched.missingFolder = null;
     else {
       const folder = dirname(watched.file);
-      this.#looks.ask(folder, watched.uid ?? 0, (_found, isMissing) => {
+      this.#stat.ask(folder, watched.uid ?? 0, (_found, isMissing) => {
         watched.missingFolder = isMissing ? folder : null;
       });
     }

@@ -41,7 +41,7 @@ const MOST = 2_000;
 
 export class ServiceProbes implements Probes, Disposable {
   readonly #options: ServiceProbesOptions;
-  readonly #underWay = new Set<Abort>();
+  readonly #inProgress = new Set<Abort>();
 
   constructor(options: ServiceProbesOptions) {
     this.#options = options;
@@ -54,7 +54,7 @@ export class ServiceProbes implements Probes, Disposable {
       if (isOver) return;
       isOver = true;
       alarm[Symbol.dispose]();
-      this.#underWay.delete(end);
+      this.#inProgress.delete(end);
       abort();
       this.#options.report({ type: 'probed', service, generation, isGood, detail });
     };
@@ -66,11 +66,11 @@ export class ServiceProbes implements Probes, Disposable {
     const alarm = this.#options.clock.alarm(() =>
       tell({ isGood: false, detail: `${describe(probe)}: no answer within ${timeout} ms` }),
     );
-    if (this.#underWay.size >= MOST) {
+    if (this.#inProgress.size >= MOST) {
       tell({ isGood: false, detail: `${MOST} probes are under way already` });
       return;
     }
-    this.#underWay.add(end);
+    this.#inProgress.add(end);
     alarm.set(timeout);
     abort = this.#begin(service, probe, tell);
     if (isOver) abort();
@@ -131,8 +131,8 @@ export class ServiceProbes implements Probes, Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const end of this.#underWay) end();
-    this.#underWay.clear();
+    for (const end of this.#inProgress) end();
+    this.#inProgress.clear();
   }
 }
 

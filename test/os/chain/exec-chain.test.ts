@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Birth, execChain, type Inherited } from '../../../src/os/chain/exec-chain.ts';
+import { execChain, type Inherited, type ProcessAttributes } from '../../../src/os/chain/exec-chain.ts';
 
 const inherited: Inherited = { umask: 0o022, nice: 0, oomScoreAdj: 0, descriptors: 1024 };
 const tools = {
@@ -13,7 +13,7 @@ const tools = {
   setpriv: '/usr/bin/setpriv',
   perl: '/usr/bin/perl',
 };
-const plain: Birth = {
+const plain: ProcessAttributes = {
   ...inherited,
   nofile: null,
   core: null,
@@ -29,7 +29,7 @@ const oomScore = (score: number) =>
 const setpriv = ['/usr/bin/setpriv', '--reuid=33', '--regid=44', '--init-groups', '--'];
 
 /** Stages with opsd's rights, and steps of the landing behind them. */
-const cases: readonly (readonly [string, Partial<Birth>, readonly string[], readonly string[]])[] = [
+const cases: readonly (readonly [string, Partial<ProcessAttributes>, readonly string[], readonly string[]])[] = [
   ['umask', { umask: 0o7 }, [], ['umask 007']],
   ['soft descriptor limit', { descriptors: 256 }, [], ['ulimit -S -n 256']],
   ['oom score', { oomScoreAdj: -5 }, [], [oomScore(-5)]],
@@ -70,7 +70,7 @@ test('sockets alone need a landing, which knows its own number', () => {
 });
 
 test('all of it: what needs the rights of opsd comes first, they are given up last, the rest is done without them', () => {
-  const all: Birth = {
+  const all: ProcessAttributes = {
     ...plain,
     umask: 0o77,
     nice: 3,

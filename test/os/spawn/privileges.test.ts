@@ -4,15 +4,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
-import { powersOfSelf } from '../../../src/os/spawn/privileges.ts';
+import { ownPrivileges } from '../../../src/os/spawn/privileges.ts';
 import { without } from '../../support/capabilities.ts';
 
 const module = resolve(import.meta.dirname, '../../../src/os/spawn/privileges.ts');
-const all = powersOfSelf();
+const all = ownPrivileges();
 
 /** The powers of a process that is started by the words in `through`; null: these cannot start one. */
 function powersThrough(...through: readonly string[]) {
-  const source = `import { powersOfSelf } from '${module}'; const powers = powersOfSelf();
+  const source = `import { ownPrivileges } from '${module}'; const powers = ownPrivileges();
     console.log(JSON.stringify({ ...powers, capabilities: [...powers.capabilities], bounding: [...powers.bounding] }));`;
   const [file = '', ...args] = [...through, process.execPath, '--input-type=module', '-e', source];
   const { status, stdout } = spawnSync(file, args);

@@ -19,7 +19,7 @@ const MOST_KEPT = 20_000;
 /** `found`: the file, links followed; null: it cannot be read. `isMissing`: nothing has this name. */
 type Seen = (found: BigIntStats | null, isMissing: boolean) => void;
 
-interface Look {
+interface PendingStat {
   readonly path: string;
   readonly uid: number;
   readonly seen: Seen;
@@ -33,9 +33,9 @@ export function isThreadHanging(): boolean {
   return hanging > 0;
 }
 
-export class BackgroundLooks {
-  readonly #underWay = new Map<string, Look>();
-  readonly #waiting = new Map<string, Look>();
+export class BackgroundStat {
+  readonly #inProgress = new Map<string, PendingStat>();
+  readonly #waiting = new Map<string, PendingStat>();
   /** The device on which each path was found last. */
   readonly #devices = new Map<string, bigint>();
   readonly #clock: Pick<Clock, 'now'>;
@@ -70,25 +70,25 @@ export class BackgroundLooks {
     return late.some((look) => look.path === path || (device !== undefined && this.#devices.get(look.path) === device));
   }
 
-  #late(now: Millis): readonly Look[] {
-    return [...this.#underWay.values()].filter(({ since }) => now - since > HANGS_AFTER);
+  #late(now: Millis): readonly PendingStat[] {
+    return [...this.#inProgress.values()].filter(({ since }) => now - since > HANGS_AFTER);
   }
 
   #begin(now: Millis): void {
     for (const look of this.#waiting.values()) {
-      if (this.#underWay.size >= MOST_AT_ONCE) return;
-      if (this.#underWay.has(look.path)) continue;
+      if (this.#inProgress.size >= MOST_AT_ONCE) return;
+      if (this.#inProgress.has(look.path)) continue;
       this.#waiting.delete(look.path);
       // Dropped: the caller asks again at its next check.
       if (this.#late(now).filter(({ uid }) => uid === look.uid).length >= MOST_HANGING_OF_USER) continue;
       look.since = now;
-      this.#underWay.set(look.path, look);
+      this.#inProgress.set(look.path, look);
       this.#stat(look.path, { bigint: true }, (error, found) => this.#end(look, error, found));
     }
   }
 
-  #end(look: Look, error: NodeJS.ErrnoException | null, found: BigIntStats): void {
-    this.#underWay.delete(look.path);
+  #end(look: PendingStat, error: NodeJS.ErrnoException | null, found: BigIntStats): void {
+    this.#inProgress.delete(look.path);
     const now = this.#clock.now();
     hanging = this.#late(now).length;
     if (this.#devices.size >= MOST_KEPT) this.#devices.clear();
