@@ -11,7 +11,7 @@ import { claimedIdentity, sendOutcomes } from './commands.ts';
 import { addRollouts } from './rollouts.ts';
 import type { RouteOptions } from './route-options.ts';
 import { addScale } from './scale.ts';
-import { findServices, namesMeant } from './selection.ts';
+import { findServices, namesMeant, readAction } from './selection.ts';
 
 const ACTIONS = ['start', 'stop', 'restart', 'run', 'reset', 'signal'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -83,12 +83,10 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/orders', async (c) => {
     const body = await readBody(c.env.incoming, { action: 'other', services: 'other', ...SIGNAL, ...HOW });
     if (!body.ok) return failure(body.status, body.code, body.message);
-    const { services: patterns, wait } = body.fields;
-    const action = ACTIONS.find((known) => known === body.fields.action);
-    if (action === undefined) return failure(400, 'bad_request', `action: expected one of ${ACTIONS.join(', ')}`);
-    if (!Array.isArray(patterns) || !patterns.every((pattern) => typeof pattern === 'string')) {
-      return failure(400, 'bad_request', 'services: expected a list of names, globs, or all');
-    }
+    const asked = readAction(ACTIONS, body.fields);
+    if (asked instanceof Response) return asked;
+    const { action, patterns } = asked;
+    const { wait } = body.fields;
     const meant = namesMeant(control.status().services, patterns);
     if (meant instanceof Response) return meant;
     const order = orderOf(action, body.fields);

@@ -7,7 +7,7 @@ import { failure, json, sendBytes, underWay } from './answers.ts';
 import { readBody } from './body.ts';
 import { claimedIdentity, sendOutcomes } from './commands.ts';
 import type { RouteOptions } from './route-options.ts';
-import { namesMeant } from './selection.ts';
+import { namesMeant, readAction } from './selection.ts';
 import type { SharedAnswers } from './shared-answers.ts';
 
 const ACTIONS: readonly RolloutAction[] = ['restart', 'undo', 'retry'];
@@ -28,12 +28,10 @@ export function addRollouts(app: App, { control, log }: RouteOptions): void {
   app.post('/api/v1/rollouts', async (c) => {
     const body = await readBody(c.env.incoming, { action: 'other', services: 'other', wait: 'boolean' });
     if (!body.ok) return failure(body.status, body.code, body.message);
-    const { services: patterns, wait } = body.fields;
-    const action = ACTIONS.find((known) => known === body.fields.action);
-    if (action === undefined) return failure(400, 'bad_request', `action: expected one of ${ACTIONS.join(', ')}`);
-    if (!Array.isArray(patterns) || !patterns.every((pattern) => typeof pattern === 'string')) {
-      return failure(400, 'bad_request', 'services: expected a list of names, globs, or all');
-    }
+    const asked = readAction(ACTIONS, body.fields);
+    if (asked instanceof Response) return asked;
+    const { action, patterns } = asked;
+    const { wait } = body.fields;
     const names = namesMeant(control.status().services, patterns);
     if (names instanceof Response) return names;
     const by = claimedIdentity(c.env.incoming);

@@ -48,3 +48,17 @@ export function unknown(services: readonly ServiceView[], name: string): Respons
     ),
   );
 }
+
+/** What a command for several services is to do, and for which: `{"action", "services": [names, globs, all]}`. */
+export function readAction<A extends string>(
+  actions: readonly A[],
+  fields: { readonly action?: unknown; readonly services?: unknown },
+): { readonly action: A; readonly patterns: readonly string[] } | Response {
+  const { services: patterns } = fields;
+  const action = actions.find((known) => known === fields.action);
+  if (action === undefined) return failure(400, 'bad_request', `action: expected one of ${actions.join(', ')}`);
+  if (!Array.isArray(patterns) || !patterns.every((pattern) => typeof pattern === 'string')) {
+    return failure(400, 'bad_request', 'services: expected a list of names, globs, or all');
+  }
+  return { action, patterns };
+}

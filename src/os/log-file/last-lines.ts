@@ -1,7 +1,8 @@
 // The last lines of a service's output, read on demand: keeping them in memory would cost time for every byte.
 
-import { closeSync, constants, readSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import { findLog } from './open-log.ts';
+import { readEnd } from './read-end.ts';
 
 const MOST_LINES = 50;
 const LONGEST_LINE = 4096;
@@ -16,8 +17,7 @@ export function readTail(path: string, uid: number): Buffer {
     const { size } = found.stats;
     const fd = found.open(constants.O_RDONLY);
     try {
-      const bytes = Buffer.alloc(Math.min(size, TAIL));
-      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, size - bytes.length));
+      return readEnd(fd, size, TAIL);
     } finally {
       closeSync(fd);
     }

@@ -6,6 +6,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { leaveMargin } from '../proc/descriptor-margin.ts';
 import { lookAt } from '../trust/foreign-path.ts';
 import { openLog } from './open-log.ts';
+import { readEnd } from './read-end.ts';
 
 const NEWLINE = 0x0a;
 /** How often the name of an open file is checked: a rename without SIGUSR1 is noticed that late. */
@@ -119,8 +120,7 @@ export class LogFile implements Disposable {
   tail(limit: number): Buffer {
     const { fd, isRegular } = this.#file();
     if (!isRegular) return Buffer.alloc(0);
-    const bytes = Buffer.alloc(Math.min(limit, this.#end));
-    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, this.#end - bytes.length));
+    return readEnd(fd, this.#end, limit);
   }
 
   #file(): Open {
