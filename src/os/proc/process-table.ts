@@ -2,17 +2,11 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { isLiving, listProcesses, type ProcessStat, readProcFile, readStat, type Unread } from './identity.ts';
+import { isLiving, listProcesses, type ProcessStat, readStat } from './identity.ts';
+import { isOfInterest, type KnownProcess, knownProcess, type Process, withUser } from './known-process.ts';
 import { type Marker, parseMarker, readMarker } from './marker.ts';
+import { type Outline, readOutline, readUser, userOf } from './outline.ts';
 import type { Work } from './turns.ts';
-
-/** A living process that is not the main process of a service. */
-export interface Process extends ProcessStat {
-  /** A marker of this run directory; null: the process carries none. */
-  readonly marker: Marker | null;
-  /** The real user id of a process with a marker; null: the process has none, and its user does not matter. */
-  readonly uid: number | null;
-}
 
 export interface Snapshot {
   readonly processes: readonly Process[];
@@ -21,31 +15,6 @@ export interface Snapshot {
    * again.
    */
   readonly unsettled: boolean;
-}
-
-/**
- * `ours`: the process carries our marker or is in a session of a service. `unclear`: it is in the middle of an exec, or
- * has just ended and may have left children that this scan did not list.
- */
-type Standing = 'ours' | 'foreign' | 'unclear' | 'ended';
-
-/** What the table keeps of a process between two scans: an environment changes only by exec. */
-interface KnownProcess {
-  readonly startTime: number;
-  readonly marker: Marker | null;
-  readonly standing: Standing;
-  /** The process at the last scan; null: a kernel thread, or a process that ended. */
-  readonly process: Process | null;
-  /** Until then the process is not read again. */
-  readonly freshUntil: Millis;
-  /** Since when the environment is found empty; null: it is not. */
-  readonly emptySince: Millis | null;
-  /**
-   * The user id of a process whose environment was not read, as no service that was looked for runs as that user. null:
-   * it was read.
-   */
-  readonly unreadOf: number | null;
-  seenIn: number;
 }
 
 /** Kernel threads rarely come and go, and larger hosts have hundreds of them. */
@@ -139,9 +108,10 @@ export class ProcessTable {
         yield;
         if (!this.#isRelative(stat)) continue;
         unread.delete(pid);
-        const met = this.#read(stat, this.#remembered.get(pid) ?? null, now);
+        const met = this.#inspectRelative(pid, now);
         if (met === 'exhausted') return null;
-        keep(pid, met);
+        if (met === 'gone') unsettled = true;
+        else keep(pid, met);
         isNews = true;
       }
     }
@@ -150,20 +120,65 @@ export class ProcessTable {
     return { processes, unsettled };
   }
 
+  /** Of a stranger nothing is read that he could make opsd wait for (outline.ts). */
   #inspect(pid: number, known: KnownProcess | null, now: Millis, users: Users): KnownProcess | 'gone' | 'exhausted' {
+    const outline = readOutline(pid);
+    if (outline === 'exhausted') return outline;
+    if (typeof outline === 'string') return 'gone';
+    if (outline === null) return this.#inspectWhole(pid, known, now, null, users);
+    const { uid } = outline;
+    const isOurs = known !== null && known.process !== null && isOfInterest(known) && known.unreadOf === null;
+    if (mayMatter(uid, users) || (isOurs && known.user === uid)) return this.#inspectWhole(pid, known, now, uid, users);
+    return this.#inspectStranger(outline, now);
+  }
+
+  #inspectStranger({ uid, ...outline }: Outline, now: Millis): KnownProcess {
+    const stat = { ...outline, startTime: 0, isKernelThread: false };
+    const freshUntil = now + FOREIGN_FRESH;
+    if (!isLiving(stat)) {
+      return this.#isRelative(stat)
+        ? knownProcess(stat, { standing: 'unclear' })
+        : knownProcess(stat, { standing: 'ended', freshUntil });
+    }
+    const process = { ...stat, marker: null, uid: null };
+    return knownProcess(stat, { standing: 'foreign', process, unreadOf: uid, user: uid, freshUntil });
+  }
+
+  #inspectWhole(
+    pid: number,
+    known: KnownProcess | null,
+    now: Millis,
+    user: number | null,
+    users: Users,
+  ): KnownProcess | 'gone' | 'exhausted' {
     const stat = readStat(pid);
     if (stat === 'forbidden') return 'gone';
     if (typeof stat === 'string') return stat;
     const before = known?.startTime === stat.startTime ? known : null;
     if (stat.isKernelThread) return knownProcess(stat, { standing: 'foreign', freshUntil: now + KERNEL_THREAD_FRESH });
     if (!isLiving(stat)) return this.#ended(stat, before, now);
-    const isRead = before !== null && before.unreadOf === null;
-    const uid = isRead ? null : readUser(pid);
+    const uid = user ?? readUser(pid);
     if (uid === 'exhausted') return uid;
     if (typeof uid === 'string') return this.#ended(stat, before, now);
-    if (uid === null || mayMatter(uid, users)) return this.#read(stat, before, now);
+    const isRead = before !== null && before.unreadOf === null;
+    if (isRead || user !== null || mayMatter(uid, users)) return withUser(this.#read(stat, before, now), uid);
     const process = { ...stat, marker: null, uid: null };
-    return knownProcess(stat, { standing: 'foreign', process, unreadOf: uid, freshUntil: now + FOREIGN_FRESH });
+    return knownProcess(stat, {
+      standing: 'foreign',
+      process,
+      unreadOf: uid,
+      user: uid,
+      freshUntil: now + FOREIGN_FRESH,
+    });
+  }
+
+  /** A stranger by his user, a relative of a service by parent or session. */
+  #inspectRelative(pid: number, now: Millis): KnownProcess | 'gone' | 'exhausted' {
+    const stat = readStat(pid);
+    if (stat === 'forbidden') return 'gone';
+    if (typeof stat === 'string') return stat;
+    const known = this.#remembered.get(pid) ?? null;
+    return withUser(this.#read(stat, known, now), known?.user ?? null);
   }
 
   /**
@@ -217,42 +232,4 @@ export class ProcessTable {
     if (isNews) return knownProcess(stat, { standing: 'unclear' });
     return knownProcess(stat, { standing: 'ended', freshUntil: now + FOREIGN_FRESH });
   }
-}
-
-function isOfInterest({ standing }: KnownProcess): boolean {
-  return standing === 'ours' || standing === 'unclear';
-}
-
-function knownProcess(
-  { startTime }: ProcessStat,
-  known: Partial<KnownProcess> & Pick<KnownProcess, 'standing'>,
-): KnownProcess {
-  return {
-    startTime,
-    marker: null,
-    process: null,
-    freshUntil: 0,
-    emptySince: null,
-    unreadOf: null,
-    seenIn: 0,
-    ...known,
-  };
-}
-
-const status = Buffer.allocUnsafe(4096);
-
-/**
- * The real user id. Not the owner of /proc/PID, which is root for every process that is not dumpable, such as a set-uid
- * program that a user started. null: the process is gone or cannot be read.
- */
-export function userOf(pid: number): number | null {
-  const uid = readUser(pid);
-  return typeof uid === 'number' ? uid : null;
-}
-
-function readUser(pid: number): number | Unread {
-  const length = readProcFile(`/proc/${pid}/status`, status);
-  if (typeof length === 'string') return length;
-  const [, uid] = /^Uid:\t(\d+)/m.exec(status.toString('latin1', 0, length)) ?? [];
-  return uid === undefined ? 'gone' : Number(uid);
 }

@@ -3,6 +3,7 @@
 import type { Millis } from '../../core/model/spec.ts';
 import type { Alarm, Clock } from '../../runtime/clock.ts';
 import { listProcesses, readStat } from '../proc/identity.ts';
+import { readOutline } from '../proc/outline.ts';
 import { inTurns, type Work } from '../proc/turns.ts';
 
 /**
@@ -75,6 +76,10 @@ function* deadChildren(): Work<Map<number, number>> {
 
 /** Start time of a PID that is a zombie and a child of opsd; null: it is not one, or not any more. */
 function startOfDead(pid: number): number | null {
+  // Most are of strangers, who can make a look at /proc/PID/stat wait.
+  const outline = readOutline(pid);
+  if (typeof outline === 'string') return null;
+  if (outline !== null && (outline.state !== 'Z' || outline.parent !== process.pid)) return null;
   const stat = readStat(pid);
   return typeof stat !== 'string' && stat.state === 'Z' && stat.parent === process.pid ? stat.startTime : null;
 }

@@ -3,8 +3,9 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { Identity } from '../../runtime/ports.ts';
-import { bootId, isSame } from '../proc/identity.ts';
-import type { Process, Snapshot } from '../proc/process-table.ts';
+import { bootId, isSame, readStat } from '../proc/identity.ts';
+import type { Process } from '../proc/known-process.ts';
+import type { Snapshot } from '../proc/process-table.ts';
 import type { Child, Target } from '../proc/signals.ts';
 
 /** A generation, seen as the set of its processes. */
@@ -115,7 +116,7 @@ export class TreeIndex {
     };
     for (const pid of inCgroup) {
       const process = this.#byPid.get(pid);
-      if (process) accept(process);
+      if (process) acceptHeld(process, accept);
     }
     const session = this.#sessionOf(tree);
     const doubtful: Process[] = [];
@@ -174,6 +175,13 @@ function holdsNumber({ child, mainAlive, main }: Tree): boolean {
 
 function isKnown(tree: Tree, process: Process): boolean {
   return tree.members.get(process.pid)?.startTime === process.startTime;
+}
+
+/** The kernel says that it belongs to us: so its start time may be asked for, whoever its user is. */
+function acceptHeld(process: Process, accept: (process: Process) => void): void {
+  if (process.startTime > 0) return accept(process);
+  const stat = readStat(process.pid);
+  if (typeof stat !== 'string') accept({ ...process, startTime: stat.startTime });
 }
 
 function put<K>(map: Map<K, Process[]>, key: K, process: Process): void {

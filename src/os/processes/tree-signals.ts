@@ -4,7 +4,7 @@
 import type { SignalName } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { readStat, ticksNow } from '../proc/identity.ts';
-import type { Process } from '../proc/process-table.ts';
+import type { Process } from '../proc/known-process.ts';
 import { type Sent, sendSignal, type Target } from '../proc/signals.ts';
 import { inTurns, type Work, workForATurn } from '../proc/turns.ts';
 import { groupTargets, identityOfProcess, mayCarry, type Tree, treeKey } from './process-tree.ts';

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { identityOf } from '../../../src/os/proc/identity.ts';
-import { userOf } from '../../../src/os/proc/process-table.ts';
+import { userOf } from '../../../src/os/proc/outline.ts';
 import type { Found } from '../../../src/os/processes/process-discovery.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { waitFor } from '../../support/wait.ts';
