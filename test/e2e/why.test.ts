@@ -58,7 +58,7 @@ test('2: crash on start', async () => {
   const told = await why(opsd, 'web');
   assert.match(told.cause, /^web failed: exit code 1; its output says: a module or library is not installed\.$/);
   assert.match(told.evidence, /its output says +Error: Cannot find module 'left-pad-of-nobody'/);
-  assert.match(told.evidence, /failures in a row +1; more than 10 \(max_failures\)/);
+  assert.match(told.evidence, /failures in a row +1; opsd gives up after more than 10 \(max_failures\)/);
   assert.match(told.wrote, /MODULE_NOT_FOUND/);
   assert.match(told.next, /it is restarted in [0-5]\.\ds/);
   assert.match(told.help, /opsd ctl logs web\n/);
@@ -207,7 +207,7 @@ test('10: configuration rejected', async () => {
   await opsd.reload();
   const told = await why(opsd, 'web');
   assert.match(told.cause, /up and ready .* but with an old configuration: the last reload was refused\.$/);
-  assert.match(told.evidence, /last reload +refused at .*the configuration before it stays in force:/);
+  assert.match(told.evidence, /last reload +refused at .*the previous configuration stays in force:/);
   assert.match(told.evidence, /problem +cfg\/config\.toml:2 services\.web\.comand unknown key; did you mean "command"/);
   assert.match(told.help, /opsd check\n +opsd ctl reload\n/);
   assert.match((await why(opsd, 'db')).cause, /the last reload was refused/);
