@@ -24,8 +24,11 @@ const STRANGER = ['sleep', '1000'] as const;
 /** A program that ends, and leaves one in a session of its own. Each says its number, the second when the first may end. */
 const LEAVES = `setsid sh -c 'echo $$ >${dir}/left.pid; exec sleep 1000' & until [ -s ${dir}/left.pid ]; do :; done; echo $$ >${dir}/first.pid`;
 
+/** A file that is made and not written yet has no number in it. */
 const pidIn = (name: string) =>
-  waitFor(name, () => existsSync(join(dir, name)) && Number(readFileSync(join(dir, name), 'utf8')));
+  waitFor(name, () => existsSync(join(dir, name)) && Number(readFileSync(join(dir, name), 'utf8')) > 0).then(() =>
+    Number(readFileSync(join(dir, name), 'utf8')),
+  );
 
 const table = new ProcessTable(dir, { isMain: () => false, isSession: () => false }, systemClock);
 const leftovers = new Leftovers({
