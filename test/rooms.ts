@@ -87,6 +87,10 @@ export const ROOMS: readonly Room[] = [
   { name: 'daemon/report', what: 'what is told of each change: log, counters, history, views, answers' },
   { name: 'daemon/succession', what: 'what an earlier opsd left, and what is left to the next' },
   { name: 'daemon/watch', what: 'what opsd looks at again and again: itself, schedules, memory, CPU' },
+  {
+    name: 'daemon/control',
+    what: 'what an operator asks and orders, answered from the state and carried out by the loop',
+  },
   { name: 'daemon', what: 'the composition root', doors: ['daemon', 'signals'] },
   { name: 'cli/client', what: 'requests to opsd over its socket' },
   { name: 'cli/arguments', what: 'from the arguments to a command, and the help' },

@@ -12,7 +12,7 @@ import type { NodeView, StatusView } from './services.ts';
 import type { WhyView } from './why.ts';
 
 /** Queries change nothing. TCP clients get these and the streams, no commands. */
-interface Queries {
+export interface Queries {
   status(): StatusView;
   rollouts(): readonly RolloutView[];
   /** The services with their dependencies. */
@@ -31,7 +31,7 @@ interface Queries {
 }
 
 /** Transitions, reported as they happen. */
-interface Streams {
+export interface Streams {
   /** Calls `listener` for each transition until disposed. */
   events(listener: (event: EventView) => void): Disposable;
 }
@@ -53,7 +53,7 @@ export type Taken =
   | { readonly ok: false; readonly code: 'needed' | 'failed'; readonly message: string };
 
 /** Commands of an operator: only the control socket has them. */
-interface Commands {
+export interface Commands {
   /** One command for one or many services. Resolves once it is known which services will answer. Never rejects. */
   order(order: Order, services: readonly string[], by: string): Promise<Taken>;
   /** A rollout command for one group; `services`: its instances. Resolves when the rollout is over. Never rejects. */
@@ -64,5 +64,3 @@ interface Commands {
   handover(by: string): void;
   shutdown(by: string): void;
 }
-
-export interface Control extends Queries, Streams, Commands {}

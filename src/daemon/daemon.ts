@@ -43,9 +43,12 @@ import { ConfigWatch } from './configuration/config-watch.ts';
 import { Configuration } from './configuration/configuration.ts';
 import { Scale } from './configuration/scale.ts';
 import { livingIn, SecretsInForce } from './configuration/secrets-in-force.ts';
-import { DaemonControl } from './control.ts';
+import { DaemonCommands } from './control/commands.ts';
+import { LastSignals } from './control/last-signals.ts';
+import { MaskedCommands } from './control/masked-commands.ts';
+import { MaskedQueries } from './control/masked-queries.ts';
+import { DaemonQueries } from './control/queries.ts';
 import { EventHooks } from './hooks/event-hooks.ts';
-import { MaskedControl } from './masked-control.ts';
 import { Answers } from './report/answers.ts';
 import { Counters } from './report/counters.ts';
 import { EventHistory } from './report/event-history.ts';
@@ -311,12 +314,20 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     new Liveness(loop, resolve(layout.tmp, 'opsd.heartbeat'), clock, () => manager.watchdog.ping()),
   );
   const adopted = findings.found.length - recalled.strays.filter(({ step = 'main' }) => step === 'main').length;
-  const control = new DaemonControl({
+  const lastSignals = new LastSignals();
+  const commands = new DaemonCommands({
+    loop,
+    answers,
+    configuration,
+    signals: lastSignals,
+    wished: () => keeper.touch(),
+  });
+  const queries = new DaemonQueries({
     clock,
     version,
     startedAt,
     loop,
-    answers,
+    signals: lastSignals,
     chronicle,
     tally,
     configuration,
@@ -331,13 +342,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     lastLines: (service) => outputs.lastLines(service),
     logOf: (service) => outputs.logOf(service),
     missingFolderOf: (service) => heartbeats.missingFolderOf(service),
-    wished: () => keeper.touch(),
     zombies: () => orphans?.count ?? null,
   });
   const servers = stack.use(
     await startServers({
       clock,
-      control: new MaskedControl(control, secrets),
+      queries: new MaskedQueries(queries, secrets),
+      commands: new MaskedCommands(commands, secrets),
       hide: (text) => secrets.hide(text),
       socketPath: layout.socket,
       socketMode: config.daemon.socketMode,

@@ -24,7 +24,8 @@ export async function fakeDaemon(services: readonly FakeService[] = []): Promise
   const servers = opened.use(
     await startServers({
       clock: systemClock,
-      control,
+      queries: control,
+      commands: control,
       socketPath: join(prefix, 'run', 'opsd.sock'),
       socketMode: 0o600,
       socketGroup: null,

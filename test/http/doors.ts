@@ -27,7 +27,8 @@ export async function openDoors(
   const servers = opened.use(
     await startServers({
       clock: systemClock,
-      control,
+      queries: control,
+      commands: control,
       socketPath: socket,
       socketMode: 0o600,
       socketGroup: null,

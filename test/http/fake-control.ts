@@ -1,6 +1,6 @@
 // A daemon without processes: services that obey orders after a moment, and tell of it as the real one does.
 
-import type { Control, Order, Taken } from '../../src/api/control.ts';
+import type { Commands, Order, Queries, Streams, Taken } from '../../src/api/control.ts';
 import type { EventView } from '../../src/api/events.ts';
 import type { ServiceLog } from '../../src/api/logs.ts';
 import type { MetricsView } from '../../src/api/metrics.ts';
@@ -67,7 +67,7 @@ export function service(name: string, fields: Partial<FakeService> = {}): FakeSe
   };
 }
 
-export class FakeControl implements Control {
+export class FakeControl implements Queries, Streams, Commands {
   readonly services = new Map<string, FakeService>();
   /** What was asked for, in order: `restart web by …`. */
   readonly orders: string[] = [];

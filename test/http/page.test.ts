@@ -242,7 +242,14 @@ test('a lost daemon is seen to be lost, and found again', { skip }, async () => 
   await using folder = await scratch();
   const control = new FakeControl([service('web', USED), service('search', FAILED)]);
   const socketPath = join(folder.path, 's');
-  const options = { control, socketPath, socketMode: 0o600, socketGroup: null, log: () => undefined };
+  const options = {
+    queries: control,
+    commands: control,
+    socketPath,
+    socketMode: 0o600,
+    socketGroup: null,
+    log: () => undefined,
+  };
   const first = await startServers({ clock: systemClock, ...options, tcp: '127.0.0.1:0' });
   const tcp = first.tcpAddress ?? '';
   await using shown = await show(tcp);

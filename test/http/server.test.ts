@@ -16,9 +16,11 @@ import { ask, errorCode, raw } from './ask.ts';
 import { openDoors } from './doors.ts';
 import { FakeControl, service, UP } from './fake-control.ts';
 
+const fake = new FakeControl();
 const quiet = {
   clock: systemClock,
-  control: new FakeControl(),
+  queries: fake,
+  commands: fake,
   socketMode: 0o600,
   socketGroup: null,
   tcp: '',

@@ -1,7 +1,7 @@
 // The routes that change something: only on the control socket, and each command is logged with the user it came from.
 
 import { constants } from 'node:os';
-import type { Answer, Order } from '../../api/control.ts';
+import type { Answer, Commands, Order } from '../../api/control.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { SignalName } from '../../core/model/spec.ts';
 import type { App } from '../context.ts';
@@ -31,12 +31,12 @@ export function onlyPost(path: string): Response {
   return failure(405, 'method_not_allowed', `${path} takes commands, by POST only`, { Allow: allowed });
 }
 
-export function addChanging(app: App, options: RouteOptions): void {
-  for (const action of ACTIONS) addOrder(app, options, action);
-  addOrders(app, options);
-  addReload(app, options);
-  addScale(app, options);
-  addRollouts(app, options);
+export function addChanging(app: App, options: RouteOptions, commands: Commands): void {
+  for (const action of ACTIONS) addOrder(app, options, commands, action);
+  addOrders(app, options, commands);
+  addReload(app, options, commands);
+  addScale(app, options, commands);
+  addRollouts(app, options, commands);
   for (const end of ['handover', 'shutdown'] as const) {
     app.post(`/api/v1/${end}`, async (c) => {
       const body = await readBody(c.env.incoming, {});
@@ -44,7 +44,7 @@ export function addChanging(app: App, options: RouteOptions): void {
       const by = claimedIdentity(c.env.incoming);
       options.log('info', 'command', { command: end, by });
       // The command runs after the answer was sent: opsd cannot send it while it ends.
-      c.env.outgoing.once('close', () => options.control[end](by));
+      c.env.outgoing.once('close', () => commands[end](by));
       return json({ ok: true, message: end === 'shutdown' ? 'shutting down' : 'handing over' }, 202);
     });
   }
@@ -53,18 +53,18 @@ export function addChanging(app: App, options: RouteOptions): void {
 const SIGNAL = { signal: 'other' } as const;
 const HOW = { wait: 'boolean', cascade: 'boolean' } as const;
 
-function addOrder(app: App, { control, log }: RouteOptions, action: Action): void {
+function addOrder(app: App, { queries, log }: RouteOptions, commands: Commands, action: Action): void {
   app.post(`/api/v1/services/:name/${action}`, async (c) => {
     const body = await readBody(c.env.incoming, { ...(action === 'signal' ? SIGNAL : {}), ...HOW });
     if (!body.ok) return failure(body.status, body.code, body.message);
     const name = c.req.param('name');
-    const found = findServices(control.status().services, name);
+    const found = findServices(queries.status().services, name);
     if (found instanceof Response) return found;
     const order = orderOf(action, body.fields);
     if (order instanceof Response) return order;
     const by = claimedIdentity(c.env.incoming);
     const names = found.map((service) => service.name);
-    const taken = await control.order(order, names, by);
+    const taken = await commands.order(order, names, by);
     if (!taken.ok) return failure(409, taken.code, taken.message);
     const outcome = together(name, taken.answers, names);
     const record = (result: string) => log('info', 'command', { command: action, service: name, by, result });
@@ -79,7 +79,7 @@ function addOrder(app: App, { control, log }: RouteOptions, action: Action): voi
 }
 
 /** A command for several services. Body: `{"action", "services": [names, globs, all], "signal"?, "wait"?, "cascade"?}`. */
-function addOrders(app: App, { control, log }: RouteOptions): void {
+function addOrders(app: App, { queries, log }: RouteOptions, commands: Commands): void {
   app.post('/api/v1/orders', async (c) => {
     const body = await readBody(c.env.incoming, { action: 'other', services: 'other', ...SIGNAL, ...HOW });
     if (!body.ok) return failure(body.status, body.code, body.message);
@@ -87,12 +87,12 @@ function addOrders(app: App, { control, log }: RouteOptions): void {
     if (asked instanceof Response) return asked;
     const { action, patterns } = asked;
     const { wait } = body.fields;
-    const meant = namesMeant(control.status().services, patterns);
+    const meant = namesMeant(queries.status().services, patterns);
     if (meant instanceof Response) return meant;
     const order = orderOf(action, body.fields);
     if (order instanceof Response) return order;
     const by = claimedIdentity(c.env.incoming);
-    const taken = await control.order(order, meant, by);
+    const taken = await commands.order(order, meant, by);
     if (!taken.ok) return failure(409, taken.code, taken.message);
     const { answers } = taken;
     const names = answers.map(({ service }) => service);
@@ -117,13 +117,13 @@ async function together(name: string, answers: readonly Answer[], asked: readonl
   return { ok: true, message: outcomes.map(({ message }) => message).join('; ') };
 }
 
-function addReload(app: App, { control, log }: RouteOptions): void {
+function addReload(app: App, { log }: RouteOptions, commands: Commands): void {
   app.post('/api/v1/reload', async (c) => {
     const body = await readBody(c.env.incoming, { dry_run: 'boolean', allow_empty: 'boolean' });
     if (!body.ok) return failure(body.status, body.code, body.message);
     const by = claimedIdentity(c.env.incoming);
     const dryRun = body.fields.dry_run === true;
-    const result = await control.reload({ dryRun, allowEmpty: body.fields.allow_empty === true }, by);
+    const result = await commands.reload({ dryRun, allowEmpty: body.fields.allow_empty === true }, by);
     const told = result.ok ? changesOf(result.changes.length) : `refused: ${result.message}`;
     log('info', 'command', { command: dryRun ? 'reload --dry-run' : 'reload', by, result: told });
     if (result.ok) return json({ version: 1, dry_run: dryRun, changes: result.changes, daemon: result.daemon });

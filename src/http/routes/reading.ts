@@ -14,7 +14,7 @@ import type { SharedAnswers } from './shared-answers.ts';
 const MAX_LOG_STREAMS = 64;
 
 export function addReading(app: App, options: RouteOptions, shared: SharedAnswers): void {
-  const { control, streams } = options;
+  const { queries, streams } = options;
   const services = () => shared.status.get().services;
   app.get('/api/v1/services', (c) => {
     const patterns = c.req.queries('service');
@@ -34,7 +34,7 @@ export function addReading(app: App, options: RouteOptions, shared: SharedAnswer
     const patterns = c.req.queries('service');
     if (patterns === undefined) return sendBytes(c.env.outgoing, shared.graph.get(), 'application/json');
     const names = namesMeant(services(), patterns);
-    return names instanceof Response ? names : json(graphOf(control.graph(), names));
+    return names instanceof Response ? names : json(graphOf(queries.graph(), names));
   });
   app.get('/api/v1/services/:name', (c) => {
     const found = findServices(services(), c.req.param('name'));
@@ -46,14 +46,14 @@ export function addReading(app: App, options: RouteOptions, shared: SharedAnswer
   app.get('/api/v1/services/:name/why', (c) => {
     const service = findService(services(), c.req.param('name'));
     if (service instanceof Response) return service;
-    const why = control.why(service.name, mayShowOutput(options));
+    const why = queries.why(service.name, mayShowOutput(options));
     return why === null ? unknown(services(), service.name) : json(why);
   });
   app.get('/api/v1/services/:name/events', (c) => {
     const found = findServices(services(), c.req.param('name'));
     if (found instanceof Response) return found;
     const names = new Set(found.map(({ name }) => name));
-    return json({ version: 1, events: control.recentEvents().filter(({ service }) => names.has(service)) });
+    return json({ version: 1, events: queries.recentEvents().filter(({ service }) => names.has(service)) });
   });
   app.get('/api/v1/events/recent', (c) => sendBytes(c.env.outgoing, shared.events.get(), 'application/json'));
   app.get('/api/v1/events', (c) => {
@@ -74,7 +74,7 @@ function addLog(app: App, options: RouteOptions, services: () => readonly Servic
     }
     const service = findService(services(), c.req.param('name'));
     if (service instanceof Response) return service;
-    const log = options.control.logOf(service.name);
+    const log = options.queries.logOf(service.name);
     if (log === null) {
       return failure(404, 'no_log', `${service.name} has no log file: its log.mode sends the output elsewhere`);
     }

@@ -1,5 +1,6 @@
 // Rollouts over HTTP: GET /api/v1/rollouts shows them; POST with `{"action", "services", "wait"?}` gives commands.
 
+import type { Commands } from '../../api/control.ts';
 import type { RolloutAction } from '../../api/rollouts.ts';
 import { configuredName } from '../../text/instance-name.ts';
 import type { App } from '../context.ts';
@@ -12,19 +13,19 @@ import type { SharedAnswers } from './shared-answers.ts';
 
 const ACTIONS: readonly RolloutAction[] = ['restart', 'undo', 'retry'];
 
-export function addRolloutsReading(app: App, { control }: RouteOptions, shared: SharedAnswers): void {
+export function addRolloutsReading(app: App, { queries }: RouteOptions, shared: SharedAnswers): void {
   app.get('/api/v1/rollouts', (c) => {
     const patterns = c.req.queries('service');
     if (patterns === undefined) return sendBytes(c.env.outgoing, shared.rollouts.get(), 'application/json');
     const names = namesMeant(shared.status.get().services, patterns);
     if (names instanceof Response) return names;
     const groups = new Set(names.map(configuredName));
-    return json({ version: 1, rollouts: control.rollouts().filter(({ service }) => groups.has(service)) });
+    return json({ version: 1, rollouts: queries.rollouts().filter(({ service }) => groups.has(service)) });
   });
 }
 
 /** Each group gets one outcome, when its rollout is over. */
-export function addRollouts(app: App, { control, log }: RouteOptions): void {
+export function addRollouts(app: App, { queries, log }: RouteOptions, commands: Commands): void {
   app.post('/api/v1/rollouts', async (c) => {
     const body = await readBody(c.env.incoming, { action: 'other', services: 'other', wait: 'boolean' });
     if (!body.ok) return failure(body.status, body.code, body.message);
@@ -32,11 +33,11 @@ export function addRollouts(app: App, { control, log }: RouteOptions): void {
     if (asked instanceof Response) return asked;
     const { action, patterns } = asked;
     const { wait } = body.fields;
-    const names = namesMeant(control.status().services, patterns);
+    const names = namesMeant(queries.status().services, patterns);
     if (names instanceof Response) return names;
     const by = claimedIdentity(c.env.incoming);
     const answers = [...Map.groupBy(names, configuredName)].map(([service, members]) => {
-      return { service, outcome: control.rollout(action, service, members, by) };
+      return { service, outcome: commands.rollout(action, service, members, by) };
     });
     const told = answers
       .map(({ service }) => service)

@@ -1,12 +1,14 @@
 // What the routes are made of: the daemon that answers, and the listener that they serve.
 
-import type { Control } from '../../api/control.ts';
+import type { Commands, Queries } from '../../api/control.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ListenerKind, Log } from '../context.ts';
 import type { EventStreams } from '../streams/event-streams.ts';
 
 export interface RouteOptions {
-  readonly control: Control;
+  readonly queries: Queries;
+  /** null: this listener has none, and nothing that it is asked changes anything. */
+  readonly commands: Commands | null;
   readonly clock: Clock;
   readonly door: ListenerKind;
   readonly streams: EventStreams;

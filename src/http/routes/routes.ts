@@ -25,7 +25,7 @@ export function routes(options: RouteOptions): App {
   addReading(app, options, shared);
   addRolloutsReading(app, options, shared);
   addMetricsAndPage(app, options, shared);
-  if (options.door === 'socket') addChanging(app, options);
+  if (options.commands !== null) addChanging(app, options, options.commands);
   return app;
 }
 
@@ -40,9 +40,9 @@ async function refuseChanges(c: Ask, next: () => Promise<void>): Promise<Respons
   return failure(405, 'method_not_allowed', 'TCP answers GET and HEAD only', { Allow: 'GET, HEAD' });
 }
 
-function addHealth(app: App, { control }: RouteOptions): void {
+function addHealth(app: App, { queries }: RouteOptions): void {
   app.get('/.well-known/live', () => {
-    const { ok, lagSeconds } = control.live();
+    const { ok, lagSeconds } = queries.live();
     if (ok) return json({ status: 'live', lag_seconds: lagSeconds });
     return failure(
       503,
@@ -51,7 +51,7 @@ function addHealth(app: App, { control }: RouteOptions): void {
     );
   });
   app.get('/.well-known/ready', () => {
-    const { ok, waiting } = control.ready();
+    const { ok, waiting } = queries.ready();
     if (ok) return json({ status: 'ready' });
     const more = waiting.length > 10 ? ` and ${waiting.length - 10} more` : '';
     return failure(503, 'not_ready', `not up: ${waiting.slice(0, 10).join(', ')}${more}`);

@@ -1,5 +1,6 @@
 // POST /api/v1/services/NAME/scale sets the number of instances. Body: `{"instances": 6}`; null: as in the file.
 
+import type { Commands } from '../../api/control.ts';
 import type { App } from '../context.ts';
 import { failure, json } from './answers.ts';
 import { readBody } from './body.ts';
@@ -15,7 +16,7 @@ const STATUS = {
   shutting_down: 503,
 };
 
-export function addScale(app: App, { control, log }: RouteOptions): void {
+export function addScale(app: App, { log }: RouteOptions, commands: Commands): void {
   app.post('/api/v1/services/:name/scale', async (c) => {
     const body = await readBody(c.env.incoming, { instances: 'other' });
     if (!body.ok) return failure(body.status, body.code, body.message);
@@ -25,7 +26,7 @@ export function addScale(app: App, { control, log }: RouteOptions): void {
     }
     const service = c.req.param('name');
     const by = claimedIdentity(c.env.incoming);
-    const result = control.scale(service, instances, by);
+    const result = commands.scale(service, instances, by);
     const told = result.ok ? `${result.before} to ${result.group.instances}` : result.message;
     log('info', 'command', { command: 'scale', service, by, result: told });
     if (result.ok) {

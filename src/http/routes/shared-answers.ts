@@ -20,19 +20,19 @@ export class SharedAnswers {
   readonly events: Fresh<Bytes>;
   readonly metrics: Fresh<Promise<Bytes>>;
 
-  constructor({ control, clock, door }: RouteOptions) {
+  constructor({ queries, clock, door }: RouteOptions) {
     const keep = door === 'tcp' ? KEEP : 0;
-    const version = () => control.recentEvents().at(-1)?.id ?? 0;
+    const version = () => queries.recentEvents().at(-1)?.id ?? 0;
     const shared = <T>(make: () => T) => new Fresh(keep, version, make, clock);
-    this.status = shared(() => control.status());
+    this.status = shared(() => queries.status());
     this.services = shared(() => worded(this.status.get()));
-    this.graph = shared(() => worded(graphOf(control.graph(), null)));
-    this.rollouts = shared(() => worded({ version: 1, rollouts: control.rollouts() }));
-    this.events = shared(() => worded({ version: 1, events: control.recentEvents() }));
+    this.graph = shared(() => worded(graphOf(queries.graph(), null)));
+    this.rollouts = shared(() => worded({ version: 1, rollouts: queries.rollouts() }));
+    this.events = shared(() => worded({ version: 1, events: queries.recentEvents() }));
     // prom-client is loaded with the first scrape: it takes 5 MB, and not every host is scraped.
     this.metrics = shared(async () => {
       const { renderMetrics } = await import('../metrics/metrics.ts');
-      return renderMetrics(control.metrics());
+      return renderMetrics(queries.metrics());
     });
   }
 }

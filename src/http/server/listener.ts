@@ -1,7 +1,7 @@
 // The way of a request to its route: refused where it asks for too much, else answered in its turn.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Control } from '../../api/control.ts';
+import type { Commands, Queries } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ListenerKind, Log } from '../context.ts';
@@ -24,7 +24,9 @@ const MOST_UNANSWERED = { socket: 16, tcp: 2 };
 export type Refusal = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 interface ListenerOptions {
-  readonly control: Control;
+  readonly queries: Queries;
+  /** null: for TCP. */
+  readonly commands: Commands | null;
   readonly clock: Clock;
   readonly streams: EventStreams;
   readonly door: ListenerKind;
@@ -62,13 +64,13 @@ export function newListener(options: ListenerOptions): RequestListener {
 
 /** The routes are loaded with the first request: services start earlier, and an opsd without requests stays small. */
 function lazyApp(
-  { control, clock, door, streams, log, pageLogs, hide }: ListenerOptions,
+  { queries, commands, clock, door, streams, log, pageLogs, hide }: ListenerOptions,
   turn: () => Promise<void>,
 ): RequestListener {
   let app: Promise<RequestListener> | null = null;
   const load = async (): Promise<RequestListener> => {
     const { newApp } = await import('../routes/app.ts');
-    return newApp({ control, clock, door, streams, log, pageLogs, hide, turn });
+    return newApp({ queries, commands, clock, door, streams, log, pageLogs, hide, turn });
   };
   return (request, response) => {
     app ??= load();

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, Server as PlainServer, RequestListener } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
-import type { Control } from '../../api/control.ts';
+import type { Commands, Queries, Streams } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -17,7 +17,9 @@ import { newSecureServer } from './secure.ts';
 
 export interface ServerOptions {
   readonly clock: Clock;
-  readonly control: Control;
+  readonly queries: Queries & Streams;
+  /** Only the control socket gets them. */
+  readonly commands: Commands;
   readonly socketPath: string;
   readonly socketMode: number;
   readonly socketGroup: string | null;
@@ -26,7 +28,7 @@ export interface ServerOptions {
   readonly log: Log;
   /** Whether TCP clients may read the output of services (`daemon.page_logs`). Called for each request. */
   readonly pageLogs?: () => boolean;
-  /** Masks secrets in texts that `control` did not make. */
+  /** Masks secrets in texts that `queries` did not make. */
   readonly hide?: (text: string) => string;
   /** null: TCP is not encrypted. */
   readonly certificates?: CertificateSource | null;
@@ -80,14 +82,14 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   await using opened = new AsyncDisposableStack();
   const servers = new Set<Server>();
   opened.defer(() => farewell(servers, options.clock));
-  const streams = opened.use(new EventStreams(options.control, options.clock));
+  const streams = opened.use(new EventStreams(options.queries, options.clock));
 
   const address = options.tcp === '' ? null : parseAddress(options.tcp);
   const makeServer = (door: ListenerKind): Server => {
     let isForAll = door === 'socket' || address === null;
     const mayAsk = ({ headers }: IncomingMessage) => isForAll || isOwnHost(headers.host, address?.host ?? '');
     const crowd = new Crowd(PLACES[door]);
-    const { control, clock, log, pageLogs = () => false, hide = (text) => text } = options;
+    const { queries, clock, log, pageLogs = () => false, hide = (text) => text } = options;
     const certificates = door === 'tcp' ? (options.certificates ?? null) : null;
     const access = new Access(options.token ?? (() => null), certificates?.isForClients ?? false, log, clock);
     const refuses: Refusal = (request, response) => {
@@ -96,7 +98,8 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
       reply(response, 403, 'wrong_host', WRONG_HOST);
       return true;
     };
-    const listen = newListener({ door, control, clock, log, pageLogs, hide, streams, crowd, refuses });
+    const commands = door === 'socket' ? options.commands : null;
+    const listen = newListener({ door, queries, commands, clock, log, pageLogs, hide, streams, crowd, refuses });
     const server = newServer(door, listen, certificates);
     server.on('connection', (socket) => crowd.enter(socket, certificates !== null));
     server.on('secureConnection', (socket) => crowd.shaken(socket));

@@ -1,7 +1,7 @@
 // Server-sent events for many listeners: each event is serialised once, and no listener can make a queue grow.
 
 import type { ServerResponse } from 'node:http';
-import type { Control } from '../../api/control.ts';
+import type { Queries, Streams } from '../../api/control.ts';
 import type { EventView } from '../../api/events.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Alarm, Clock } from '../../runtime/clock.ts';
@@ -44,7 +44,7 @@ const STUCK_LIMIT: Millis = 30_000;
 const EVENT_ID = /^(?:(\d{1,10})\.)?(\d{1,15})$/;
 
 export class EventStreams implements Disposable {
-  readonly #control: Control;
+  readonly #source: Queries & Streams;
   readonly #listeners = new Set<Listener>();
   readonly #clock: Clock;
   readonly #gather: Alarm;
@@ -54,8 +54,8 @@ export class EventStreams implements Disposable {
   #round = 0;
   #feed: StatusFeed | null = null;
 
-  constructor(control: Control, clock: Clock) {
-    this.#control = control;
+  constructor(source: Queries & Streams, clock: Clock) {
+    this.#source = source;
     this.#clock = clock;
     this.#gather = clock.alarm(() => this.#giveChanges());
   }
@@ -112,7 +112,7 @@ export class EventStreams implements Disposable {
   }
 
   #wake(): void {
-    this.#subscription ??= this.#control.events(() => this.#hear());
+    this.#subscription ??= this.#source.events(() => this.#hear());
     this.#rounds ??= this.#clock.every(ROUND, () => this.#makeRound());
   }
 
@@ -132,7 +132,7 @@ export class EventStreams implements Disposable {
   }
 
   #startAfter(since: string | null): number {
-    const newest = this.#control.recentEvents().at(-1)?.id ?? 0;
+    const newest = this.#source.recentEvents().at(-1)?.id ?? 0;
     const found = EVENT_ID.exec(since ?? '');
     if (found === null) return newest;
     // The ids of another opsd process count anew: send everything that is kept.
@@ -157,7 +157,7 @@ export class EventStreams implements Disposable {
   /** The last 1,000 events, which opsd keeps anyway, are the queue of every listener. */
   #giveChanges(): void {
     this.#gathering = false;
-    const events = this.#control.recentEvents();
+    const events = this.#source.recentEvents();
     const newest = events.at(-1)?.id ?? 0;
     const now = this.#clock.now();
     let words: ChangesInWords | null = null;
@@ -172,7 +172,7 @@ export class EventStreams implements Disposable {
   /** A new listener gets what the others were sent, so that the next difference is right for all. */
   #giveAllServices(listener: Listener): void {
     const now = this.#clock.now();
-    this.#feed ??= new StatusFeed(this.#control.status(), now);
+    this.#feed ??= new StatusFeed(this.#source.status(), now);
     listener.round = this.#round;
     say(listener, word('services', { ...this.#feed.all(now), at: this.#wallNow() }), now);
   }
@@ -185,7 +185,7 @@ export class EventStreams implements Disposable {
       return;
     }
     const now = this.#clock.now();
-    const status = this.#control.status();
+    const status = this.#source.status();
     this.#feed ??= new StatusFeed(status, now);
     const changes = this.#feed.advance(status, now);
     const difference = changes === null ? null : Buffer.from(word('changed', { ...changes, at: this.#wallNow() }));

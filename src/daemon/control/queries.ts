@@ -1,42 +1,38 @@
-// What HTTP may ask of the daemon, answered from the state, and carried out by the loop.
+// What opsd answers when it is asked about itself and its services; no question changes anything.
 
-import type { Control, Order, Taken } from '../api/control.ts';
-import type { EventView } from '../api/events.ts';
-import type { ServiceLog } from '../api/logs.ts';
-import type { MetricsView } from '../api/metrics.ts';
-import type { ReloadResult, ScaleResult } from '../api/reload.ts';
-import type { RolloutAction, RolloutView } from '../api/rollouts.ts';
-import type { NodeView, ServiceView, StatusView } from '../api/services.ts';
-import type { WhyView } from '../api/why.ts';
-import { serviceOf } from '../core/fleet/ordering.ts';
-import { isWanted } from '../core/life/transition.ts';
-import type { Outcome } from '../core/model/effects.ts';
-import type { Event } from '../core/model/events.ts';
-import type { Millis, SignalName } from '../core/model/spec.ts';
-import type { Service } from '../core/model/state.ts';
-import { rolloutNote } from '../core/rollout/note.ts';
-import type { JobRecord } from '../os/files/job-history.ts';
-import type { Usage } from '../os/proc/usage.ts';
-import { stopOwnUnit } from '../os/systemd/own-unit.ts';
-import type { Clock } from '../runtime/clock.ts';
-import type { Loop } from '../runtime/loop.ts';
-import type { Signalled, WhyFacts } from '../why/facts.ts';
-import { explain } from '../why/why.ts';
-import type { Configuration } from './configuration/configuration.ts';
-import type { EventHooks } from './hooks/event-hooks.ts';
-import type { Answers } from './report/answers.ts';
-import type { Counters } from './report/counters.ts';
-import type { EventHistory } from './report/event-history.ts';
-import { viewRollouts } from './report/rollout-views.ts';
-import { measureService, notUp, type OutputCounts, viewService } from './report/views.ts';
-import type { Liveness } from './watch/liveness.ts';
+import type { Queries, Streams } from '../../api/control.ts';
+import type { EventView } from '../../api/events.ts';
+import type { ServiceLog } from '../../api/logs.ts';
+import type { MetricsView } from '../../api/metrics.ts';
+import type { RolloutView } from '../../api/rollouts.ts';
+import type { NodeView, ServiceView, StatusView } from '../../api/services.ts';
+import type { WhyView } from '../../api/why.ts';
+import { serviceOf } from '../../core/fleet/ordering.ts';
+import { isWanted } from '../../core/life/transition.ts';
+import type { Millis } from '../../core/model/spec.ts';
+import type { Service } from '../../core/model/state.ts';
+import { rolloutNote } from '../../core/rollout/note.ts';
+import type { JobRecord } from '../../os/files/job-history.ts';
+import type { Usage } from '../../os/proc/usage.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Loop } from '../../runtime/loop.ts';
+import type { WhyFacts } from '../../why/facts.ts';
+import { explain } from '../../why/why.ts';
+import type { Configuration } from '../configuration/configuration.ts';
+import type { EventHooks } from '../hooks/event-hooks.ts';
+import type { Counters } from '../report/counters.ts';
+import type { EventHistory } from '../report/event-history.ts';
+import { viewRollouts } from '../report/rollout-views.ts';
+import { measureService, notUp, type OutputCounts, viewService } from '../report/views.ts';
+import type { Liveness } from '../watch/liveness.ts';
+import type { LastSignals } from './last-signals.ts';
 
 interface Parts {
   readonly clock: Clock;
   readonly version: string;
   readonly startedAt: Millis;
   readonly loop: Loop;
-  readonly answers: Answers;
+  readonly signals: LastSignals;
   readonly chronicle: EventHistory;
   readonly tally: Counters;
   readonly configuration: Configuration;
@@ -56,16 +52,12 @@ interface Parts {
   logOf(service: string): ServiceLog | null;
   /** The folder of its heartbeat file, where that does not exist. */
   missingFolderOf(service: string): string | null;
-  /** A wish of an operator is about to change. */
-  wished(): void;
   /** null: opsd is not PID 1. */
   zombies(): number | null;
 }
 
-export class DaemonControl implements Control {
+export class DaemonQueries implements Queries, Streams {
   readonly #parts: Parts;
-  /** The last signal that each service was sent by an order: of it, no change of state tells. */
-  readonly #signalled = new Map<string, Signalled>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -93,31 +85,8 @@ export class DaemonControl implements Control {
     return [...loop.state.services].sort((a, b) => placeOf(a) - placeOf(b));
   }
 
-  order(order: Order, services: readonly string[], by: string): Promise<Taken> {
-    const { answers, loop } = this.#parts;
-    if (order.action === 'signal') this.#noteSignal(order.signal, services, by);
-    else this.#parts.wished();
-    return answers.askAll((id) => loop.post({ type: 'order', id, ...order, services, by }));
-  }
-
-  #noteSignal(signal: SignalName, services: readonly string[], by: string): void {
-    const { state } = this.#parts.loop;
-    for (const name of this.#signalled.keys()) if (serviceOf(state, name) === undefined) this.#signalled.delete(name);
-    for (const service of services) {
-      const known = serviceOf(state, service);
-      if (known !== undefined) this.#signalled.set(service, { signal, generation: known.generation, by });
-    }
-  }
-
   rollouts(): readonly RolloutView[] {
     return viewRollouts(this.#parts.loop.state, this.#parts.clock);
-  }
-
-  rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome> {
-    return this.#ask((id) => {
-      const whom = { type: 'rollout', id, group, by } as const;
-      return action === 'restart' ? { ...whom, action, services } : { ...whom, action };
-    });
   }
 
   graph(): readonly NodeView[] {
@@ -129,38 +98,6 @@ export class DaemonControl implements Control {
     }));
   }
 
-  async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {
-    return this.#parts.configuration.reload(options, by);
-  }
-
-  scale(service: string, instances: number | null, by: string): ScaleResult {
-    const { loop, configuration } = this.#parts;
-    if (loop.state.phase.name !== 'running') {
-      return { ok: false, code: 'shutting_down', message: 'opsd is shutting down' };
-    }
-    const rollout = loop.state.rollouts.get(service);
-    const isRejected =
-      rollout?.kind === 'configuration' && (rollout.phase === 'stopped' || rollout.direction === 'back');
-    const { instances: now = 0, configured = 0 } = configuration.current.groups.get(service) ?? {};
-    if (isRejected && (instances ?? configured) > now) {
-      const why = `the rollout of ${service} came to no good end, and more instances would be of the new form`;
-      const remedy = `opsd ctl rollout status ${service}; correct the configuration, opsd ctl reload, then scale`;
-      return { ok: false, code: 'not_as_configured', message: `${why}; see: ${remedy}` };
-    }
-    return configuration.scale(service, instances, by);
-  }
-
-  handover(by: string): void {
-    this.#parts.loop.post({ type: 'handover', by });
-  }
-
-  /** Under systemd it is the unit that ends: else systemd would start it, and all services, again. */
-  shutdown(by: string): void {
-    void stopOwnUnit().then((isUnit) => {
-      if (!isUnit) this.#parts.loop.post({ type: 'shutdown', by });
-    });
-  }
-
   why(service: string, showsOutput: boolean): WhyView | null {
     const known = serviceOf(this.#parts.loop.state, service);
     if (known === undefined) return null;
@@ -169,7 +106,7 @@ export class DaemonControl implements Control {
       view: this.#view(known),
       events: this.#parts.chronicle.recent().filter((event) => event.service === service),
       lastLines: this.lastLines(service),
-      signalled: this.#signalled.get(service) ?? null,
+      signalled: this.#parts.signals.of(service),
       missingFolder: known.spec.policy.heartbeat === null ? null : this.#parts.missingFolderOf(service),
       refusal: this.#parts.configuration.refusal,
       wallAt: (instant) => this.#parts.clock.wallAt(instant),
@@ -253,10 +190,5 @@ export class DaemonControl implements Control {
       isMemoryHeld: launch.limits.memory !== null && isHeld(name, service.generation),
     };
     return viewService(service, beside, this.#parts.clock);
-  }
-
-  #ask(event: (id: number) => Event): Promise<Outcome> {
-    const { answers, loop } = this.#parts;
-    return answers.ask((id) => loop.post(event(id)));
   }
 }

@@ -1,0 +1,80 @@
+// What an operator may tell opsd to do: the loop carries it out.
+
+import type { Commands, Order, Taken } from '../../api/control.ts';
+import type { ReloadResult, ScaleResult } from '../../api/reload.ts';
+import type { RolloutAction } from '../../api/rollouts.ts';
+import type { Outcome } from '../../core/model/effects.ts';
+import type { Event } from '../../core/model/events.ts';
+import { stopOwnUnit } from '../../os/systemd/own-unit.ts';
+import type { Loop } from '../../runtime/loop.ts';
+import type { Configuration } from '../configuration/configuration.ts';
+import type { Answers } from '../report/answers.ts';
+import type { LastSignals } from './last-signals.ts';
+
+interface Parts {
+  readonly loop: Loop;
+  readonly answers: Answers;
+  readonly configuration: Configuration;
+  readonly signals: LastSignals;
+  /** An order is about to change what an operator wants of a service. */
+  wished(): void;
+}
+
+export class DaemonCommands implements Commands {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  order(order: Order, services: readonly string[], by: string): Promise<Taken> {
+    const { answers, loop } = this.#parts;
+    if (order.action === 'signal') this.#parts.signals.note(loop.state, order.signal, services, by);
+    else this.#parts.wished();
+    return answers.askAll((id) => loop.post({ type: 'order', id, ...order, services, by }));
+  }
+
+  rollout(action: RolloutAction, group: string, services: readonly string[], by: string): Promise<Outcome> {
+    return this.#ask((id) => {
+      const whom = { type: 'rollout', id, group, by } as const;
+      return action === 'restart' ? { ...whom, action, services } : { ...whom, action };
+    });
+  }
+
+  async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {
+    return this.#parts.configuration.reload(options, by);
+  }
+
+  scale(service: string, instances: number | null, by: string): ScaleResult {
+    const { loop, configuration } = this.#parts;
+    if (loop.state.phase.name !== 'running') {
+      return { ok: false, code: 'shutting_down', message: 'opsd is shutting down' };
+    }
+    const rollout = loop.state.rollouts.get(service);
+    const isRejected =
+      rollout?.kind === 'configuration' && (rollout.phase === 'stopped' || rollout.direction === 'back');
+    const { instances: now = 0, configured = 0 } = configuration.current.groups.get(service) ?? {};
+    if (isRejected && (instances ?? configured) > now) {
+      const why = `the rollout of ${service} came to no good end, and more instances would be of the new form`;
+      const remedy = `opsd ctl rollout status ${service}; correct the configuration, opsd ctl reload, then scale`;
+      return { ok: false, code: 'not_as_configured', message: `${why}; see: ${remedy}` };
+    }
+    return configuration.scale(service, instances, by);
+  }
+
+  handover(by: string): void {
+    this.#parts.loop.post({ type: 'handover', by });
+  }
+
+  /** Under systemd it is the unit that ends: else systemd would start it, and all services, again. */
+  shutdown(by: string): void {
+    void stopOwnUnit().then((isUnit) => {
+      if (!isUnit) this.#parts.loop.post({ type: 'shutdown', by });
+    });
+  }
+
+  #ask(event: (id: number) => Event): Promise<Outcome> {
+    const { answers, loop } = this.#parts;
+    return answers.ask((id) => loop.post(event(id)));
+  }
+}
