@@ -134,6 +134,6 @@ test('a pattern that one line could keep busy for minutes is a problem', () => {
   assertOnly(
     problemsOf({ base, facts }),
     'config.toml:3 services.web.ready.pattern',
-    /a line could keep it busy.*without lookarounds/,
+    /a line could keep opsd busy.*without lookarounds/,
   );
 });

@@ -204,7 +204,7 @@ test('what waits for one that waits for good hears it at once, however long the 
     0      migrate stopped → starting (enabled)
     0      migrate starting → running (up and ready)
     50     migrate running → exited (exit code 3)
-    1000   migrate exited → starting (needed by what test started)
+    1000   migrate exited → starting (a service that test started depends on it)
     1000   middle stopped → waiting (waits for migrate (starting))
     1000   last stopped → waiting (waits for middle (waiting))
     1000   migrate starting → running (up and ready)

@@ -264,7 +264,7 @@ test('orders that make no sense are refused with what does', () => {
   it.order('stop', 'web@1');
   it.order('stop', 'web@2');
   it.runUntil(30_000);
-  assert.match(refusal('restart', ['web@1', 'web@2']) ?? '', /nothing of web is to be up/);
+  assert.match(refusal('restart', ['web@1', 'web@2']) ?? '', /desired state of every member of web is down/);
 });
 
 test('a rollout of many that stops names some of those that are as before, and how many more', () => {

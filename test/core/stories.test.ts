@@ -194,7 +194,7 @@ test('what was started because another needs it is restarted when it crashes, th
       until: 9_000,
     },
     `
-    1000   db stopped → starting (needed by what test started)
+    1000   db stopped → starting (a service that test started depends on it)
     1000   web stopped → waiting (waits for db (starting))
     1000   db starting → running (up and ready)
     1000   web waiting → starting (dependencies ready)
@@ -234,7 +234,7 @@ test('starting a service starts what it needs, the deepest first, and not again 
     500    db SIGTERM to its main
     600    db stopping → stopped (stop by test)
     600    db answer: ok, db is stopped
-    1000   db stopped → starting (needed by what test started)
+    1000   db stopped → starting (a service that test started depends on it)
     1000   api stopped → waiting (waits for db (starting))
     1000   web stopped → waiting (waits for api (waiting))
     1000   db starting → running (up and ready)

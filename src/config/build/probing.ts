@@ -85,7 +85,7 @@ export function healthOf(asked: ServiceInput): Health | null {
     // [defaults] may set the interval and leave the probe to each service.
     const isWritten = KINDS.some((one) => asked.isWritten(['health', one]));
     if (asked.isOwn(['health']) && !isWritten) {
-      asked.findings.absence(asked.locate(['health']), 'expected one of http, tcp and exec: what is asked');
+      asked.findings.absence(asked.locate(['health']), 'expected one of http, tcp and exec, which is the probe');
     }
     return null;
   }

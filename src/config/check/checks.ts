@@ -75,7 +75,7 @@ export function checkService(
   const pattern = spec.policy.ready?.pattern ?? null;
   if (pattern !== null && !facts.isLinear(pattern)) {
     const not = 'without lookarounds, backreferences, (?i:…) and counts as large as {1000}';
-    findings.problem(locate(['ready', 'pattern']), `a line could keep it busy for minutes; write it ${not}`);
+    findings.problem(locate(['ready', 'pattern']), `a line could keep opsd busy for minutes; write it ${not}`);
   }
   checkPriorities(spec, locate, facts, findings);
   checkLimits(spec, locate, facts, findings);

@@ -22,7 +22,7 @@ export function checkListener({ http, tls, httpToken }: DaemonSpec, locate: Loca
   if (isForThisHost(http)) return;
   const place = locate(['http']);
   if (tls === null) {
-    const who = 'what is asked and answered there is not encrypted, and others on the way read it';
+    const who = 'requests and answers are not encrypted, and others on the network can read them';
     findings.warning(place, `${who}${httpToken === null ? '' : ', the token too'}; set daemon.tls = { cert, key }`);
   }
   if (httpToken === null && (tls?.clientCa ?? null) === null) {

@@ -175,5 +175,5 @@ function startNeeded(service: Service, context: StepContext, by: string): Moved 
   const isDone = name === 'exited' && service.lastReason === 'success';
   if (isLive(service.state) || name === 'waiting' || isDone) return [service, []];
   const wanted: Service = { ...forgiven(service), desired: isWanted(service) ? service.desired : 'up' };
-  return start(wanted, context, 'dependency', `needed by what ${by} started`);
+  return start(wanted, context, 'dependency', `a service that ${by} started depends on it`);
 }

@@ -40,7 +40,7 @@ function restart(
   const known = services.flatMap((name) => serviceOf(draft.state, name) ?? []).filter(({ isRemoved }) => !isRemoved);
   const job = known.find(({ spec: { policy } }) => policy.schedule !== null || policy.restart === 'never');
   if (job !== undefined) return `${job.spec.name} is a job: it has no readiness to wait for; use: opsd ctl run`;
-  if (!known.some(isWanted)) return `nothing of ${group} is to be up; start it with: opsd ctl start`;
+  if (!known.some(isWanted)) return `the desired state of every member of ${group} is down; start it with: opsd ctl start`;
   const names = known.map(({ spec }) => spec.name);
   const { members, policy, surgeSpecs } = draft.state.groups.get(group) ?? {
     members: names,
@@ -73,7 +73,7 @@ function undoOrRetry(
     return `only a configuration that was rolled back can be tried again, and that of ${group} was not`;
   }
   if (action === 'undo' && last.before.size === 0) {
-    return `what ${group} was before is not known: an earlier opsd had it; change the configuration and reload it`;
+    return `the previous configuration of ${group} is not known: only the earlier opsd had it; change the configuration and reload it`;
   }
   supersedeCommands(draft, last, `${action} came first`);
   const anew: Rollout = { ...last, startedAt: draft.now, failure: null, orders: [id] };

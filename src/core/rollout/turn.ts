@@ -24,11 +24,11 @@ export function nextTurn(draft: StepDraft, rollout: Rollout): Turn {
   const down = free.find(({ state }) => state.name !== 'running');
   if (down !== undefined && (slots > 0 || inProgress.length === 0)) return { kind: 'take', name: down.spec.name };
   const late = surging.find((service) => !isReady(service, draft.now));
-  if (late !== undefined) return wait(`its stand-in ${told(late)}`);
+  if (late !== undefined) return wait(`surge instance ${told(late)}`);
   const [busy] = services(inProgress);
   if (slots <= 0 && busy !== undefined) return wait(told(busy));
   const [next] = free;
-  if (next === undefined) return wait(busy === undefined ? 'an order that an operator gave' : told(busy));
+  if (next === undefined) return wait(busy === undefined ? 'the command of an operator' : told(busy));
   return mayGo(draft, rollout, next, surging);
 }
 
