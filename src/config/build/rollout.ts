@@ -25,7 +25,10 @@ export function rolloutOf(rolled: ReadGroup, locate: Locate, findings: Findings)
   const isWritten = find(own, ['rollout']) !== null;
   if (values.type === 'oneshot' || values.schedule !== undefined) {
     if (isWritten) {
-      findings.problem(locate(['rollout']), 'a job is not rolled out: its next run has the new configuration; remove this');
+      findings.problem(
+        locate(['rollout']),
+        'a job is not rolled out: its next run has the new configuration; remove this',
+      );
     }
     return null;
   }

@@ -40,7 +40,8 @@ function restart(
   const known = services.flatMap((name) => serviceOf(draft.state, name) ?? []).filter(({ isRemoved }) => !isRemoved);
   const job = known.find(({ spec: { policy } }) => policy.schedule !== null || policy.restart === 'never');
   if (job !== undefined) return `${job.spec.name} is a job: it has no readiness to wait for; use: opsd ctl run`;
-  if (!known.some(isWanted)) return `the desired state of every member of ${group} is down; start it with: opsd ctl start`;
+  if (!known.some(isWanted))
+    return `the desired state of every member of ${group} is down; start it with: opsd ctl start`;
   const names = known.map(({ spec }) => spec.name);
   const { members, policy, surgeSpecs } = draft.state.groups.get(group) ?? {
     members: names,
