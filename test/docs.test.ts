@@ -1,11 +1,15 @@
 // The documents and the program say the same: rooms, commands, options, metrics, files, links.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { COMMANDS, type CommandSpec, type OptionSpec } from '../src/cli/arguments/commands.ts';
+import { KEYS, type KeyTree } from '../src/config/schema/keys.ts';
 import { renderMetrics } from '../src/http/metrics/metrics.ts';
+import { routes } from '../src/http/routes/routes.ts';
+import { EventStreams } from '../src/http/streams/event-streams.ts';
+import { systemClock } from '../src/runtime/system-clock.ts';
 import { FakeControl, service, UP } from './http/fake-control.ts';
 import { ROOMS } from './rooms.ts';
 import { documents, repository } from './support/documents.ts';
@@ -85,6 +89,74 @@ test('every command and every metric that a document names exists', async () => 
   });
   assert.deepEqual(wrong, []);
 });
+
+test('docs/observing.md names every HTTP path, and only those', () => {
+  const control = new FakeControl([]);
+  using streams = new EventStreams(control, systemClock);
+  const app = routes({
+    queries: control,
+    commands: control,
+    clock: systemClock,
+    door: 'socket',
+    streams,
+    log: () => undefined,
+    pageLogs: () => false,
+    hide: (text) => text,
+    turn: () => Promise.resolve(),
+  });
+  const served = app.routes.map(({ method, path }) => `${method} ${path.replace(':name', 'NAME')}`);
+  const text = readFileSync(join(repository, 'docs/observing.md'), 'utf8');
+  const named = [...text.matchAll(/^\| `((?:GET|POST) \/\S*)` \|/gm)].map(([, path = '']) => path);
+  assert.deepEqual(named.toSorted(), served.toSorted());
+  const known = new Set(served.map((route) => route.replace(/^\w+ /, '')));
+  const wrong = documents().flatMap((document) => {
+    const paths = [...readFileSync(document, 'utf8').matchAll(/\/(?:api\/v1|\.well-known)\/[\w/.-]*\w/g)];
+    return paths.filter(([path]) => !known.has(path)).map(([path]) => `${relative(repository, document)}: ${path}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('docs/configuration.md names every key', () => {
+  const text = readFileSync(join(repository, 'docs/configuration.md'), 'utf8');
+  const keys = [...keysOf(KEYS)];
+  assert.ok(keys.length > 80, `${keys.length} keys`);
+  assert.deepEqual(
+    keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(text)),
+    [],
+  );
+});
+
+test('docs/observing.md says what to do about every alert', () => {
+  const alerts = readFileSync(join(repository, 'cfg/prometheus/alerts.yml'), 'utf8');
+  const names = [...alerts.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
+  const text = readFileSync(join(repository, 'docs/observing.md'), 'utf8');
+  const headings = [...text.matchAll(/^### (Opsd\w+)\n\S/gm)].map(([, name = '']) => name);
+  assert.ok(names.length > 10, `${names.length} alerts`);
+  assert.deepEqual(headings.toSorted(), names.toSorted());
+});
+
+test('docs/troubleshooting.md quotes messages as the source has them', () => {
+  const source = readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(repository, 'src', name), 'utf8'))
+    .join('\n');
+  const text = readFileSync(join(repository, 'docs/troubleshooting.md'), 'utf8');
+  const quoted = [...text.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)]);
+  assert.ok(quoted.length > 20, `${quoted.length} messages`);
+  const wrong = quoted
+    .flatMap(([, message = '']) => message.split(/…|: /))
+    .map((part) => part.trim())
+    .filter((part) => part.length > 2 && !source.includes(part));
+  assert.deepEqual(wrong, []);
+});
+
+function* keysOf({ keys, named }: KeyTree): Generator<string> {
+  for (const [key, below] of keys) {
+    yield key;
+    yield* keysOf(below);
+  }
+  if (named !== null) yield* keysOf(named);
+}
 
 /** Compares a generated part of a document, or writes it. */
 function holds(document: string, name: string, wanted: string): void {
