@@ -43,14 +43,14 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'config/schema',
     what: 'every key with its form, default and description',
-    doors: ['keys', 'schema', 'validate'],
+    doors: ['daemon-keys', 'keys', 'rows', 'schema', 'service-keys', 'service-rows', 'validate'],
   },
   { name: 'config/layers', what: 'config.toml, the environment and env.toml, merged' },
   { name: 'config/check', what: 'what is right in form and still cannot work' },
   {
     name: 'config/build',
     what: 'from valid values to the specs of services',
-    doors: ['context', 'effective', 'services'],
+    doors: ['context', 'effective', 'fields', 'services'],
   },
   { name: 'config', what: 'from files to a configuration, or to every problem there is', doors: ['load'] },
   { name: 'os/own-log', what: 'opsd’s own log' },

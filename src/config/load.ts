@@ -5,6 +5,7 @@ import type { Problem } from '../errors.ts';
 import { SecretMasks } from '../text/masks.ts';
 import type { BuildContext } from './build/context.ts';
 import { effectiveDaemon } from './build/effective.ts';
+import { daemonFields } from './build/fields.ts';
 import { readServices, type Scale, type Services } from './build/services.ts';
 import { checkDaemon, checkService, commandsOf } from './check/checks.ts';
 import { checkDependencies } from './check/dependencies.ts';
@@ -16,6 +17,7 @@ import { mergeLayers, type SourceFile } from './layers/layers.ts';
 import { type UnreadFiles, unreadFilesOf } from './layers/unread-files.ts';
 import { locateIn, locateService } from './report/locate.ts';
 import { Findings } from './report/problems.ts';
+import { DAEMON } from './schema/daemon-keys.ts';
 import { KEYS } from './schema/keys.ts';
 import { type DaemonValues, daemonSchema } from './schema/schema.ts';
 import { readTable } from './schema/validate.ts';
@@ -108,11 +110,18 @@ function readDaemon(root: Table, context: BuildContext): DaemonReading | null {
     if (isAbsence) context.findings.absence(locate([key]), message);
     else context.findings.problem(locate([key]), message);
   }
-  const spec = { ...daemonSpec(values, override ?? values.log_level, context.workDir), onEvent: hooks };
+  const spec: DaemonSpec = {
+    ...daemonFields(values),
+    tls: tlsFiles(values, context.workDir),
+    logLevel: override ?? values.log_level,
+    logDir: resolvePath(context.workDir, values.log_dir),
+    onEvent: hooks,
+  };
   noteHooks(values, context.secrets);
-  const effective = effectiveDaemon(table, spec, context.secrets);
+  const effective = effectiveDaemon(table, spec, values, context.secrets);
   if (override !== null) {
-    effective.set('log_level', { value: JSON.stringify(override), secret: false, source: 'OPSD_LOG' });
+    const { inForce } = DAEMON.log_level;
+    effective.set('log_level', { value: JSON.stringify(override), secret: false, source: 'OPSD_LOG', inForce });
   }
   return { spec, effective };
 }
@@ -135,24 +144,6 @@ function logLevelOverride({ env, findings }: BuildContext): string | null {
   const hint = reading.hint === undefined ? '' : `; ${reading.hint}`;
   findings.problem({ where: 'OPSD_LOG', line: null, key: 'daemon.log_level' }, `expected ${reading.expected}${hint}`);
   return null;
-}
-
-function daemonSpec(values: DaemonValues, logLevel: string, workDir: string): Omit<DaemonSpec, 'onEvent'> {
-  return {
-    http: values.http,
-    tls: tlsFiles(values, workDir),
-    httpToken: values.http_token ?? null,
-    logLevel,
-    logDir: resolvePath(workDir, values.log_dir),
-    logFormat: values.log_format,
-    watchConfig: values.watch_config,
-    startConcurrency: values.start_concurrency,
-    shutdownTimeout: values.shutdown_timeout,
-    socketMode: values.socket_mode,
-    socketGroup: values.socket_group ?? null,
-    pageLogs: values.page_logs,
-    exitWhen: values.exit_when,
-  };
 }
 
 function tlsFiles({ tls }: DaemonValues, workDir: string): TlsFiles | null {

@@ -134,6 +134,7 @@ test('an operator may want another number than the file', () => {
   assert.deepEqual(services.get('web@3')?.effective.get('instances'), {
     value: '3',
     secret: false,
+    inForce: 'at_once',
     source: 'opsd ctl scale (config.toml:3: 2)',
   });
   assert.deepEqual(namesOf({ ...texts, scale: { web: 0 } }), ['web@1', 'web@2', 'db']);

@@ -426,7 +426,12 @@ test('a variable may be called as what every object has, wherever it comes from'
   const written = odd.map((name) => `${name} = "x"`).join(', ');
   const { launch, effective } = serviceOf(`${WEB}env = { ${written} }\n`);
   assert.deepEqual(Object.entries(launch.env), all('x'));
-  assert.deepEqual(effective.get('env.__proto__'), { value: '"x"', secret: false, source: 'config.toml:3' });
+  assert.deepEqual(effective.get('env.__proto__'), {
+    value: '"x"',
+    secret: false,
+    source: 'config.toml:3',
+    inForce: 'anew',
+  });
   const facts = { readText: () => ({ ok: true as const, text: odd.map((name) => `${name}=y\n`).join('') }) };
   assert.deepEqual(Object.entries(serviceOf({ base: `${WEB}env_file = "f"\n`, facts }).launch.env), all('y'));
   const base = `${WEB}pass_env = ${JSON.stringify(odd)}\n`;
@@ -446,7 +451,12 @@ test('what to write instead of a secret number is not said either', () => {
 
 test('a service may be named like a secret', () => {
   const { effective } = serviceOf(`${WEB}depends_on = ["keycloak"]\n[services.keycloak]\ncommand = "true"\n`);
-  assert.deepEqual(effective.get('depends_on.keycloak'), { value: '"ready"', secret: false, source: 'config.toml:3' });
+  assert.deepEqual(effective.get('depends_on.keycloak'), {
+    value: '"ready"',
+    secret: false,
+    source: 'config.toml:3',
+    inForce: 'at_once',
+  });
 });
 
 test('values of keys with secret names are marked wherever they come from', () => {

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { KEYS, type KeyTree } from '../../src/config/schema/keys.ts';
 import { jsonSchema } from '../../src/config/schema/schema.ts';
 import { isSecretKey } from '../../src/config/secrets/names.ts';
-import { isInPlace } from '../../src/core/model/changes.ts';
+import type { EffectiveValue, InForce } from '../../src/core/model/spec.ts';
+import { EVERY_SERVICE_KEY } from './every-key.ts';
 import { configOf, serviceOf } from './loading.ts';
 
 /** The contract, key by key. */
@@ -46,72 +47,67 @@ test('the schema has the keys of the contract, no other', () => {
   assert.deepEqual(pathsOf(service).toSorted(), SERVICE.toSorted());
 });
 
-test('the effective values have the keys of the schema', () => {
-  const { effective, services } = configOf({
-    secret: 'daemon.http_token = "0123456789abcdef"',
-    base: `[daemon]
+/** Every key of a service and of [daemon]. */
+const EVERYTHING = configOf({
+  ...EVERY_SERVICE_KEY,
+  base: `[daemon]
 socket_group = "g"
 tls = { cert = "c", key = "k", client_ca = "a" }
 [[daemon.on_event]]
 when = ["failed"]
 exec = ["notify"]
-[services.db]
-command = "x"
-[services.web]
-command = "x"
-user = "u"
-group = "g"
-env_file = "f"
-env = { A = "1" }
-heartbeat = "1s"
-ready = { on = "delay" }
-depends_on = ["db"]
-health = { exec = "x" }
-timeout = "1s"
-schedule = "@daily"
-timezone = "UTC"
-before_start = "x"
-after_stop = "x"
-instances = 1
-ionice = "idle"
-no_new_privileges = true
-capabilities = []
-wrapper = "x"
-sockets = ["web"]
-[services.web.limits]
-nofile = 9
-core = "0"
-memory = "1G"
-memory_high = "1G"
-cpu = "1%"
-tasks = 1
-io_weight = 1
-[services.http]
-command = "x"
-ready = { on = "http", url = 80, status = 200 }
-health = { http = 80, status = 200 }
-[services.tcp]
-command = "x"
-ready = { on = "tcp", address = 80 }
-health = { tcp = 80 }
-[services.exec]
-command = "x"
-ready = { on = "exec", command = "x" }
-[services.log]
-command = "x"
-ready = { on = "log", pattern = "x" }
-rollout = { max_surge = 1 }
-`,
-  });
-  const found = [...services.values()].flatMap((spec) => [...spec.effective.keys()]);
-  const keys = new Set(found.map((key) => key.replace(/^(env|depends_on)\..*/, '$1')));
-  assert.deepEqual([...keys].toSorted(), SERVICE.toSorted());
+${EVERY_SERVICE_KEY.base}`,
+  secret: `daemon.http_token = "0123456789abcdef"
+${EVERY_SERVICE_KEY.secret}`,
+});
+
+/** What is named by people is told by its table. */
+function keysOf(which: (value: EffectiveValue) => boolean): readonly string[] {
+  const values = [...EVERYTHING.services.values()].flatMap((spec) => [...spec.effective]);
+  const found = values.filter(([, value]) => which(value)).map(([key]) => key.replace(/^(env|depends_on)\..*/, '$1'));
+  return [...new Set(found)].toSorted();
+}
+
+test('the effective values have the keys of the schema', () => {
+  assert.deepEqual(
+    keysOf(() => true),
+    SERVICE.toSorted(),
+  );
   // Secrets are in the hooks they belong to.
-  assert.deepEqual([...effective.keys(), 'on_event_secrets'].toSorted(), DAEMON.toSorted());
+  assert.deepEqual([...EVERYTHING.effective.keys(), 'on_event_secrets'].toSorted(), DAEMON.toSorted());
+});
+
+test('these keys change under a running process, and no others', () => {
+  const sections = ['backoff', 'ready', 'health', 'rollout', 'before_start', 'after_stop'];
+  const keys = [
+    ...['enabled', 'restart', 'stable_after', 'max_failures', 'retry_failed', 'fatal_exit_codes', 'tags'],
+    ...['success_exit_codes', 'stop_signal', 'stop_timeout', 'depends_on', 'after', 'on_dependency_restart', 'type'],
+    ...['instances', 'timeout', 'schedule', 'timezone', 'overlap', 'random_delay', 'catch_up', 'on_failed'],
+    ...['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps'],
+  ];
+  const isInPlace = (key: string) => keys.includes(key) || sections.includes(key.split('.')[0] ?? '');
+  assert.deepEqual(
+    keysOf(({ inForce }) => inForce === 'at_once'),
+    SERVICE.filter(isInPlace).toSorted(),
+  );
+  assert.deepEqual(
+    keysOf(({ inForce }) => inForce === 'anew'),
+    SERVICE.filter((key) => !isInPlace(key)).toSorted(),
+  );
+});
+
+test('a reload brings these keys of [daemon] into force, and no others', () => {
+  const keysOfDaemon = (which: InForce) =>
+    [...EVERYTHING.effective].filter(([, { inForce }]) => inForce === which).map(([key]) => key);
+  const now = ['http_token', 'log_level', 'watch_config', 'start_concurrency', 'shutdown_timeout', 'exit_when'];
+  assert.deepEqual(keysOfDaemon('at_once'), [...now, 'page_logs', 'on_event']);
+  assert.deepEqual(keysOfDaemon('at_once_if_replaced'), ['tls.cert', 'tls.key', 'tls.client_ca']);
+  assert.deepEqual(keysOfDaemon('anew'), ['http', 'log_dir', 'log_format', 'socket_mode', 'socket_group']);
 });
 
 test('keys that ask for nothing are no part of what a process is born with: the next version must not restart it', () => {
-  const birth = [...serviceOf('[services.web]\ncommand = "x"\n').effective.keys()].filter((key) => !isInPlace(key));
+  const { effective } = serviceOf('[services.web]\ncommand = "x"\n');
+  const birth = [...effective].filter(([, { inForce }]) => inForce === 'anew').map(([key]) => key);
   assert.deepEqual(birth.toSorted(), [
     ...['command', 'cwd', 'heartbeat.file', 'log.mode', 'nice', 'oom_score_adj', 'pass_env', 'umask'],
   ]);

@@ -2,13 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { differences, isInPlace, needsNewProcess, planDaemon, planReload } from '../../src/core/model/changes.ts';
+import { differences, needsNewProcess, planDaemon, planReload } from '../../src/core/model/changes.ts';
 import type { Config, EffectiveValue } from '../../src/core/model/spec.ts';
 import { aConfig, aGroup, aService } from '../simulation/specs.ts';
 
 function valued(values: Readonly<Record<string, Partial<EffectiveValue>>>): ReadonlyMap<string, EffectiveValue> {
   return new Map(
-    Object.entries(values).map(([key, value]) => [key, { value: '', secret: false, source: 'test', ...value }]),
+    Object.entries(values).map(([key, value]) => [
+      key,
+      { value: '', secret: false, source: 'test', inForce: 'anew', ...value },
+    ]),
   );
 }
 
@@ -52,33 +55,24 @@ test('a service is restarted for a key that it was born with, whatever else chan
   assert.equal(needsNewProcess(before, aService('web', { maxFailures: 3 }, 2)), true);
 });
 
-test('these keys change under a running process, and no others', () => {
-  const inPlace = [
-    ...['enabled', 'restart', 'backoff.initial', 'backoff.max', 'stable_after', 'max_failures', 'retry_failed'],
-    ...['fatal_exit_codes', 'success_exit_codes', 'stop_signal', 'stop_timeout', 'depends_on', 'after', 'ready.on'],
-    ...['health.interval', 'on_dependency_restart', 'type', 'instances', 'rollout.max_surge', 'timeout', 'schedule'],
-    ...['timezone', 'overlap', 'random_delay', 'catch_up', 'on_failed', 'before_start', 'after_stop', 'tags'],
-    ...['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps'],
-  ];
-  assert.deepEqual(
-    inPlace.filter((key) => !isInPlace(key)),
-    [],
-  );
-  const bornWith = ['command', 'cwd', 'user', 'env.PORT', 'limits.memory', 'heartbeat.file', 'log.file', 'log', 'nice'];
-  assert.deepEqual(bornWith.filter(isInPlace), []);
-});
-
 test('of opsd’s own keys some are in force at once, the others when it starts the next time', () => {
-  const now = ['log_level', 'start_concurrency', 'shutdown_timeout', 'exit_when', 'page_logs', 'watch_config'];
-  const hooks = ['on_event', 'on_event_secrets.pager.webhook'];
-  const later = ['http', 'log_dir', 'log_format', 'socket_mode', 'socket_group'];
-  const all = [...now, ...hooks, ...later];
-  const before = withDaemon(Object.fromEntries(all.map((key) => [key, { value: 'a' }])));
-  const after = withDaemon(Object.fromEntries(all.map((key) => [key, { value: 'b' }])));
-  const when = new Map(planDaemon(before, after).map((change) => [change.key, change.when]));
-  assert.deepEqual([...when.keys()].filter((key) => when.get(key) === 'now').sort(), [...now, ...hooks].sort());
-  assert.deepEqual([...when.keys()].filter((key) => when.get(key) === 'next_opsd').sort(), [...later].sort());
-  assert.deepEqual(planDaemon(before, before), []);
+  const values = (value: string): Parameters<typeof valued>[0] => ({
+    now: { value, inForce: 'at_once' },
+    later: { value, inForce: 'anew' },
+    renewed: { value, inForce: 'at_once_if_replaced' },
+  });
+  const whens = (before: Config, after: Config) => planDaemon(before, after).map(({ key, when }) => [key, when]);
+  const [one, two, none] = [withDaemon(values('1')), withDaemon(values('2')), withDaemon({})];
+  const replaced = [
+    ['now', 'now'],
+    ['later', 'next_opsd'],
+    ['renewed', 'now'],
+  ];
+  assert.deepEqual(whens(one, two), replaced);
+  const setOrUnset = [...replaced.slice(0, 2), ['renewed', 'next_opsd']];
+  assert.deepEqual(whens(none, one), setOrUnset);
+  assert.deepEqual(whens(one, none), setOrUnset);
+  assert.deepEqual(planDaemon(one, one), []);
 });
 
 test('a change names no secret, though it sees that one is another, and a value that comes from elsewhere and is the same is none', () => {

@@ -4,6 +4,7 @@ import type {
   Config,
   DaemonSpec,
   EffectiveValue,
+  InForce,
   Policy,
   Readiness,
   RolloutPolicy,
@@ -55,8 +56,8 @@ export function readyOn(on: Readiness['on'], timeout: number, rest: Partial<Read
 export function aService(name: string, policy: Partial<Policy> = {}, version = 1): ServiceSpec {
   const whole: Policy = { ...usual, ...policy };
   const effective = new Map<string, EffectiveValue>([
-    ['command', plain(version)],
-    ...Object.entries(whole).map(([key, value]): [string, EffectiveValue] => [snake(key), plain(value)]),
+    ['command', plain(version, 'anew')],
+    ...Object.entries(whole).map(([key, value]): [string, EffectiveValue] => [key, plain(value, 'at_once')]),
   ]);
   return {
     name,
@@ -105,10 +106,6 @@ export function aGroup(
   };
 }
 
-function plain(value: unknown): EffectiveValue {
-  return { value: JSON.stringify(value), secret: false, source: 'test' };
-}
-
-function snake(key: string): string {
-  return key === 'timestamps' ? 'log.timestamps' : key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+function plain(value: unknown, inForce: InForce): EffectiveValue {
+  return { value: JSON.stringify(value), secret: false, source: 'test', inForce };
 }

@@ -4,7 +4,7 @@ import type { InstanceGroup, ServiceSpec } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import { shown } from '../report/redaction.ts';
-import { MOST_INSTANCES } from '../schema/schema.ts';
+import { MOST_INSTANCES } from '../schema/service-keys.ts';
 import { find, type Node, type Table } from '../source/tree.ts';
 
 /** The number of instances; null: the service has none, or `instances` is not valid. `scaled`: by `opsd ctl scale`. */

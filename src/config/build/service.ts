@@ -2,7 +2,6 @@
 
 import type { Dependency, Launch, Limits, Policy, ServiceSpec } from '../../core/model/spec.ts';
 import { instanceName } from '../../text/instance-name.ts';
-import type { Facts } from '../check/host-facts.ts';
 import type { Locate } from '../report/locate.ts';
 import type { ServiceValues } from '../schema/schema.ts';
 import { find, type Table } from '../source/tree.ts';
@@ -10,6 +9,7 @@ import { resolvePath } from '../values/paths.ts';
 import type { BuildContext } from './context.ts';
 import { effectiveService } from './effective.ts';
 import { gatherVariables } from './environment.ts';
+import { serviceFields } from './fields.ts';
 import { restartOf, scheduleOf } from './job.ts';
 import { healthOf, readinessOf, type ServiceInput } from './probing.ts';
 
@@ -35,31 +35,34 @@ export function buildService(written: ServiceReading, context: BuildContext): Se
   const cwd = resolvePath(context.workDir, values.cwd ?? '.');
   const envFile = values.env_file === undefined ? null : resolvePath(cwd, values.env_file);
   const variables = gatherVariables(values, envFile, table, locate, context);
+  const fields = serviceFields(values);
   const launch: Launch = {
-    command: values.command,
+    ...fields.launch,
     cwd,
-    user: values.user ?? null,
-    group: values.group ?? null,
-    umask: values.umask ?? null,
-    nice: values.nice,
-    oomScoreAdj: values.oom_score_adj,
     env: Object.fromEntries([...variables].map(([key, { value }]) => [key, value])),
     heartbeatFile: resolvePath(cwd, values.heartbeat?.file ?? `./tmp/${name}.heartbeat`),
     log: values.log.mode,
     limits: limitsOf(values),
-    ionice: values.ionice ?? null,
-    noNewPrivileges: values.no_new_privileges,
-    capabilities: values.capabilities ?? null,
-    sockets: values.sockets,
-    wrapper: values.wrapper ?? [],
   };
   const { facts, findings } = context;
   const isOwn = (path: readonly string[]) => find(own, path) !== null;
   const isWritten = (path: readonly string[]) => find(table, path) !== null;
-  const policy = policyOf(written, { values, env: launch.env, locate, isOwn, isWritten, findings }, facts);
+  const asked: ServiceInput = { values, env: launch.env, locate, isOwn, isWritten, findings };
+  const policy: Policy = {
+    ...fields.policy,
+    restart: restartOf(asked),
+    heartbeat: heartbeatOf(values),
+    dependsOn: dependenciesOf(values, written.namesOf),
+    after: [...new Set(values.after.flatMap(written.namesOf))],
+    ready: readinessOf(asked),
+    health: healthOf(asked),
+    schedule: scheduleOf(asked, facts),
+    timestamps: timestampsOf(asked),
+  };
   const effective = effectiveService(
     table,
-    { launch, policy, envFile, values },
+    { launch, policy, envFile },
+    values,
     variables,
     context.last,
     context.secrets,
@@ -67,36 +70,9 @@ export function buildService(written: ServiceReading, context: BuildContext): Se
   return { name, group: instance === null ? null : written.name, instance, launch, policy, effective };
 }
 
-function policyOf({ values, namesOf }: ServiceReading, asked: ServiceInput, facts: Facts): Policy {
-  const { heartbeat } = values;
-  return {
-    enabled: values.enabled,
-    restart: restartOf(asked),
-    backoff: values.backoff,
-    stableAfter: values.stable_after,
-    maxFailures: values.max_failures,
-    retryFailed: values.retry_failed,
-    fatalExitCodes: values.fatal_exit_codes,
-    successExitCodes: values.success_exit_codes,
-    stopSignal: values.stop_signal,
-    stopTimeout: values.stop_timeout,
-    heartbeat:
-      heartbeat === undefined || heartbeat.timeout === 0
-        ? null
-        : { timeout: heartbeat.timeout, grace: heartbeat.grace ?? heartbeat.timeout },
-    dependsOn: dependenciesOf(values, namesOf),
-    after: [...new Set(values.after.flatMap(namesOf))],
-    ready: readinessOf(asked),
-    health: healthOf(asked),
-    onDependencyRestart: values.on_dependency_restart,
-    timeout: values.timeout ?? null,
-    schedule: scheduleOf(asked, facts),
-    onFailed: values.on_failed,
-    beforeStart: values.before_start ?? null,
-    afterStop: values.after_stop ?? null,
-    tags: values.tags,
-    timestamps: timestampsOf(asked),
-  };
+function heartbeatOf({ heartbeat }: ServiceValues): Policy['heartbeat'] {
+  if (heartbeat === undefined || heartbeat.timeout === 0) return null;
+  return { timeout: heartbeat.timeout, grace: heartbeat.grace ?? heartbeat.timeout };
 }
 
 function timestampsOf({ values, locate, isOwn, findings }: ServiceInput): boolean {

@@ -120,6 +120,8 @@ function isPlainTable(input: unknown): input is object {
   return prototype === null || prototype === Object.prototype;
 }
 
+/** As JSON Schema puts it. */
+export const STRINGS_JSON = { type: 'array', items: { type: 'string' } };
 export const exitCodes = () => listOf(integer(0, 255), 'a list of exit codes');
 export const strings = (expected = 'a list of strings') => listOf(text(), expected);
 /** Names that a shell could not say are a list in one string, or a slip. */

@@ -1,8 +1,10 @@
 // What keys there are, level by level: for suggestions, and for variables that name a key.
 
 import { DEPENDENCY_STATES } from '../values/dependency.ts';
-import { type Schema, validate } from './forms.ts';
-import { DAEMON, SERVICE, SERVICE_TABLES, TLS } from './schema.ts';
+import { DAEMON } from './daemon-keys.ts';
+import { validate } from './forms.ts';
+import type { Form } from './rows.ts';
+import { SERVICE } from './service-keys.ts';
 
 export interface KeyTree {
   readonly keys: ReadonlyMap<string, KeyTree>;
@@ -18,12 +20,14 @@ function leaf(accepts: (value: unknown) => boolean): KeyTree {
   return { keys: new Map(), named: null, accepts };
 }
 
-function branch(
-  shape: Readonly<Record<string, Schema<unknown>>>,
-  inner: Readonly<Record<string, KeyTree>> = {},
-): KeyTree {
-  const keys = Object.entries(shape).map(([key, schema]) => {
-    return [key, inner[key] ?? leaf((value) => validate(schema, value).ok)] as const;
+interface Rows {
+  readonly [key: string]: { readonly form: Form; readonly rows: Rows | null };
+}
+
+function branch(rows: Rows, inner: Readonly<Record<string, KeyTree>> = {}): KeyTree {
+  const keys = Object.entries(rows).map(([key, { form, rows: below }]) => {
+    const tree = below === null ? leaf((value) => validate(form, value).ok) : branch(below);
+    return [key, inner[key] ?? tree] as const;
   });
   return { keys: new Map(keys), named: null, accepts: anything };
 }
@@ -31,7 +35,6 @@ function branch(
 const names = (below: KeyTree): KeyTree => ({ keys: new Map(), named: below, accepts: anything });
 
 const serviceKeys = branch(SERVICE, {
-  ...Object.fromEntries(Object.entries(SERVICE_TABLES).map(([key, shape]) => [key, branch(shape)])),
   env: names(leaf((value) => typeof value === 'string')),
   depends_on: names(leaf((value) => DEPENDENCY_STATES.some((state) => state === value))),
 });
@@ -39,7 +42,7 @@ const serviceKeys = branch(SERVICE, {
 /** The whole of config.toml but `include`, which only the file itself can say. */
 export const KEYS: KeyTree = {
   keys: new Map<string, KeyTree>([
-    ['daemon', branch(DAEMON, { tls: branch(TLS) })],
+    ['daemon', branch(DAEMON)],
     ['defaults', serviceKeys],
     ['services', names(serviceKeys)],
   ]),

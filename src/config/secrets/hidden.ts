@@ -53,5 +53,5 @@ function hideInValue(value: EffectiveValue, masks: Masks): EffectiveValue {
   if (!masks.finds(value.value)) return value;
   const shown = JSON.stringify(hideAll(JSON.parse(value.value), masks));
   if (shown === value.value) return value;
-  return { value: shown, secret: true, source: value.source, whole: value.whole ?? (() => value.value) };
+  return { ...value, value: shown, secret: true, whole: value.whole ?? (() => value.value) };
 }

@@ -21,52 +21,6 @@ export interface DaemonChange extends KeyChange {
   readonly when: 'now' | 'next_opsd';
 }
 
-/** Keys of [daemon] that a reload brings into force. */
-const DAEMON_IN_PLACE = new Set([
-  'http_token',
-  'log_level',
-  'start_concurrency',
-  'shutdown_timeout',
-  'exit_when',
-  'page_logs',
-  'watch_config',
-  'on_event',
-  'on_event_secrets',
-]);
-
-/** First parts of the key paths that can change while a process runs; a change of any other takes a new process. */
-const IN_PLACE = new Set([
-  'enabled',
-  'restart',
-  'backoff',
-  'stable_after',
-  'max_failures',
-  'retry_failed',
-  'fatal_exit_codes',
-  'success_exit_codes',
-  'stop_signal',
-  'stop_timeout',
-  'depends_on',
-  'after',
-  'ready',
-  'health',
-  'on_dependency_restart',
-  'type',
-  'instances',
-  'rollout',
-  'timeout',
-  'schedule',
-  'timezone',
-  'overlap',
-  'random_delay',
-  'catch_up',
-  'on_failed',
-  'before_start',
-  'after_stop',
-  'tags',
-]);
-const IN_PLACE_KEYS = new Set(['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps']);
-
 /** The services that a reload from `before` to `after` touches; unchanged ones are left out. */
 export function planReload(before: Config, after: Config): readonly Change[] {
   const changes: Change[] = [];
@@ -91,11 +45,8 @@ export function planReload(before: Config, after: Config): readonly Change[] {
 
 /** The keys of [daemon] that a reload from `before` to `after` changes. */
 export function planDaemon(before: Config, after: Config): readonly DaemonChange[] {
-  return differences(before.effective, after.effective).map((change) => {
-    const [first = ''] = change.key.split('.');
-    // A running listener can take another certificate, but cannot begin or cease to encrypt.
-    const isRenewed = first === 'tls' && change.from !== null && change.to !== null;
-    return { ...change, when: isRenewed || DAEMON_IN_PLACE.has(first) ? 'now' : 'next_opsd' };
+  return changesOf(before.effective, after.effective).map((change) => {
+    return { ...keyChange(change), when: isAtOnce(change) ? 'now' : 'next_opsd' };
   });
 }
 
@@ -104,28 +55,46 @@ export function needsNewProcess(before: ServiceSpec, after: ServiceSpec): boolea
 }
 
 /** Compares values, not sources: a value that moved to another file is unchanged. */
-export function differences(
-  before: ReadonlyMap<string, EffectiveValue>,
-  after: ReadonlyMap<string, EffectiveValue>,
-): readonly KeyChange[] {
-  const changes: KeyChange[] = [];
+export function differences(before: Values, after: Values): readonly KeyChange[] {
+  return changesOf(before, after).map(keyChange);
+}
+
+type Values = ReadonlyMap<string, EffectiveValue>;
+
+interface ValueChange {
+  readonly key: string;
+  readonly from: EffectiveValue | undefined;
+  readonly to: EffectiveValue | undefined;
+}
+
+function changesOf(before: Values, after: Values): readonly ValueChange[] {
+  const changes: ValueChange[] = [];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     const from = before.get(key);
     const to = after.get(key);
-    if (wholeOf(from) !== wholeOf(to)) changes.push({ key, from: from?.value ?? null, to: to?.value ?? null });
+    if (wholeOf(from) !== wholeOf(to)) changes.push({ key, from, to });
   }
   return changes;
 }
 
-function kindOf(before: ServiceSpec, after: ServiceSpec): 'restarted' | 'changed' {
-  const keys = differences(before.effective, after.effective).map(({ key }) => key);
-  return keys.every(isInPlace) ? 'changed' : 'restarted';
+function keyChange({ key, from, to }: ValueChange): KeyChange {
+  return { key, from: from?.value ?? null, to: to?.value ?? null };
 }
 
-/** Whether this key (`stop_timeout`, `log.timestamps`) can change while a process runs. */
-export function isInPlace(key: string): boolean {
-  const [first = ''] = key.split('.');
-  return IN_PLACE.has(first) || IN_PLACE_KEYS.has(key);
+function kindOf(before: ServiceSpec, after: ServiceSpec): 'restarted' | 'changed' {
+  return changesOf(before.effective, after.effective).every(isAtOnce) ? 'changed' : 'restarted';
+}
+
+/** Whether the running process, or the running opsd, goes on with the new value. */
+function isAtOnce({ from, to }: ValueChange): boolean {
+  switch ((to ?? from)?.inForce) {
+    case 'at_once':
+      return true;
+    case 'at_once_if_replaced':
+      return from !== undefined && to !== undefined;
+    default:
+      return false;
+  }
 }
 
 /** The value as JSON with its secrets: for comparing and hashing, never for output. undefined: the key is not set. */

@@ -172,6 +172,12 @@ export interface Schedule {
   readonly catchUp: boolean;
 }
 
+/**
+ * When a change of a value is in force. `anew`: with the next process of the service, or the next opsd.
+ * `at_once_if_replaced`: at once, but `anew` if the key was not set before, or is not set any more.
+ */
+export type InForce = 'at_once' | 'at_once_if_replaced' | 'anew';
+
 /** One effective value as `config --explain` and the reload plan print it. */
 export interface EffectiveValue {
   /** JSON, with `[redacted]` in the place of secrets. */
@@ -182,6 +188,7 @@ export interface EffectiveValue {
   readonly whole?: () => string;
   /** `config.toml:12`, `OPSD__DAEMON__HTTP`, `default`. */
   readonly source: string;
+  readonly inForce: InForce;
 }
 
 export interface ServiceSpec {

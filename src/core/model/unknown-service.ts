@@ -64,7 +64,12 @@ export function unknownService(name: string): ServiceSpec {
   };
 }
 
-const UNKNOWN: EffectiveValue = { value: 'unknown', secret: false, source: 'the configuration of an earlier opsd' };
+const UNKNOWN: EffectiveValue = {
+  value: 'unknown',
+  secret: false,
+  source: 'the configuration of an earlier opsd',
+  inForce: 'anew',
+};
 
 /** The spec of a survivor that was started from an older configuration, which is not known: it compares unequal to every other. */
 export function withUnknownSpec(spec: ServiceSpec): ServiceSpec {

@@ -1,7 +1,7 @@
 // A one-way digest of a service's configuration, by which the next opsd sees whether it changed.
 
 import { createHash } from 'node:crypto';
-import { isInPlace, wholeOf } from '../../core/model/changes.ts';
+import { wholeOf } from '../../core/model/changes.ts';
 import type { ServiceSpec } from '../../core/model/spec.ts';
 
 const digests = new WeakMap<ServiceSpec, string>();
@@ -11,8 +11,9 @@ export function fingerprintOf(spec: ServiceSpec): string {
   const known = digests.get(spec);
   if (known !== undefined) return known;
   const hash = createHash('sha256');
-  for (const key of [...spec.effective.keys()].sort()) {
-    if (!isInPlace(key)) hash.update(`${key}\0${wholeOf(spec.effective.get(key))}\0`);
+  const values = [...spec.effective].filter(([, { inForce }]) => inForce === 'anew');
+  for (const [key, value] of values.sort(([one], [other]) => (one < other ? -1 : 1))) {
+    hash.update(`${key}\0${wholeOf(value)}\0`);
   }
   const digest = hash.digest('hex').slice(0, 32);
   digests.set(spec, digest);

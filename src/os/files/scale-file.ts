@@ -3,7 +3,7 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { MOST_INSTANCES } from '../../config/schema/schema.ts';
+import { MOST_INSTANCES } from '../../config/schema/service-keys.ts';
 import { codeOf } from '../../errors.ts';
 import { replaceFile } from './replace-file.ts';
 
