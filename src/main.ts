@@ -28,7 +28,7 @@ let hide = (text: string): string => text;
 
 // Node's own exit code would be 1, which means "configuration error": systemd would not start opsd again.
 for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(kind, (error) => process.exit(tellBug(error)));
+  process.on(kind, (error) => process.exit(printBug(error)));
 }
 
 process.exitCode = await main(process.argv.slice(2));
@@ -44,7 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
     write(usage.kind === 'told' ? 'stdout' : 'stderr', usage.text);
     return usage.kind === 'told' ? 0 : 1;
   } catch (error) {
-    return await tellFailure(error);
+    return await printFailure(error);
   }
 }
 
@@ -55,7 +55,7 @@ async function run(parsed: Parsed): Promise<number> {
     stdout: (text: string) => write('stdout', text),
     stderr: (text: string) => write('stderr', text),
   };
-  // The only place that asks for it: whoever needs the time is handed this.
+  // The only place that asks the host for the time: every other module is handed this clock.
   const { systemClock: clock } = await import('./runtime/system-clock.ts');
   const world = { env: process.env, workDir: process.cwd(), clock };
   // The daemon handles the errors of its own log output.
@@ -106,11 +106,11 @@ async function run(parsed: Parsed): Promise<number> {
   }
 }
 
-async function tellFailure(error: unknown): Promise<number> {
+async function printFailure(error: unknown): Promise<number> {
   if (!(error instanceof ConfigError) && !(error instanceof RuntimeError)) {
     const { describeRefusal } = await import('./cli/show/refusal.ts');
     const refusal = describeRefusal(error);
-    if (refusal === null) return tellBug(error);
+    if (refusal === null) return printBug(error);
     write('stderr', `opsd: ${hide(refusal)}\n`);
     return 2;
   }
@@ -123,7 +123,7 @@ async function tellFailure(error: unknown): Promise<number> {
 }
 
 /** Prints a bug of opsd itself with its stack; returns the exit code of a runtime error. */
-function tellBug(error: unknown): 2 {
+function printBug(error: unknown): 2 {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`CRITICAL opsd failed because of a bug in opsd; services keep running: ${hide(what)}\n`);
   return 2;
@@ -134,18 +134,19 @@ function write(to: 'stdout' | 'stderr', text: string): void {
   try {
     process[to].write(text);
   } catch (error) {
-    endForOutput(to, error);
+    exitOnOutputError(to, error);
   }
 }
 
 function watchOutput(): void {
   for (const name of ['stdout', 'stderr'] as const) {
-    if (process[name].listenerCount('error') === 0) process[name].on('error', (error) => endForOutput(name, error));
+    if (process[name].listenerCount('error') === 0)
+      process[name].on('error', (error) => exitOnOutputError(name, error));
   }
 }
 
 /** Ends the command: its output cannot be written. Silent after EPIPE, when the reader (head, less) has ended. */
-function endForOutput(name: 'stdout' | 'stderr', error: unknown): never {
+function exitOnOutputError(name: 'stdout' | 'stderr', error: unknown): never {
   if (codeOf(error) === 'EPIPE') process.exit();
   // `ENOSPC: no space left on device, write`
   const [, code, what] = (error instanceof Error && /^(E[A-Z0-9]+): (.*), \w+$/.exec(error.message)) || [];

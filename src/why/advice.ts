@@ -2,7 +2,7 @@
 
 import type { EventView } from '../api/events.ts';
 import type { Reason } from '../core/model/states.ts';
-import { disobedience, folderForBeats, lostDependencies, type WhyFacts } from './facts.ts';
+import { ignoredStopSignal, lostDependencies, missingHeartbeatFolder, type WhyFacts } from './facts.ts';
 import { type Finding, meaningOfExit } from './symptoms.ts';
 
 export function commands(facts: WhyFacts, failure: EventView | null, finding: Finding | null): readonly string[] {
@@ -11,7 +11,7 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
   const found = new Set<string>();
   const exit = view.exit === null ? null : meaningOfExit(view.exit.code, view.exit.signal);
   if (finding?.command != null) found.add(finding.command);
-  const folder = folderForBeats(facts, failure);
+  const folder = missingHeartbeatFolder(facts, failure);
   if (folder !== null) found.add(makeFolder(folder, service.spec.launch.user));
   if (failure !== null) for (const command of remedies(facts, failure.reason)) found.add(command);
   if (failure?.reason === 'signal' && exit?.command != null) found.add(exit.command);
@@ -45,7 +45,7 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
     default:
       if (failure !== null) found.add(`opsd ctl logs ${name}`);
   }
-  if (disobedience(facts) !== undefined) {
+  if (ignoredStopSignal(facts) !== undefined) {
     // Shows the signals that the process blocks, ignores and catches, as bits: see proc_pid_status(5).
     if (view.pid !== null) found.add(`grep ^Sig /proc/${view.pid}/status`);
     found.add(`opsd config --explain | grep stop_`);

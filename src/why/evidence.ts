@@ -6,7 +6,7 @@ import type { WhyView } from '../api/why.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay } from '../runtime/wall-time.ts';
 import { meaningOfEnd } from './end.ts';
-import { disobedience, folderForBeats, type WhyFacts } from './facts.ts';
+import { ignoredStopSignal, missingHeartbeatFolder, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
 
 type Evidence = WhyView['evidence'][number];
@@ -23,7 +23,7 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   };
   if (view.state !== 'running' || failure !== null) add('last exit', exitText(facts));
   found.push(...refusalEvidence(facts));
-  if (disobedience(facts) !== undefined) {
+  if (ignoredStopSignal(facts) !== undefined) {
     add(
       'stop signal',
       `the service did not end within ${policy.stopTimeout / 1000} s of ${policy.stopSignal} (stop_timeout)`,
@@ -33,7 +33,7 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   add('rollout', view.rollout?.detail ?? null);
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
-  const folder = folderForBeats(facts, failure);
+  const folder = missingHeartbeatFolder(facts, failure);
   add(
     'missing folder',
     folder === null ? null : `${folder} does not exist, so the service cannot touch its heartbeat file`,

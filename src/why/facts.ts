@@ -69,14 +69,14 @@ export function lastFailure({ view, events }: WhyFacts): EventView | null {
 }
 
 /** The transition to SIGKILL after a stop signal that the service ignored; undefined: there was none in this run. */
-export function disobedience({ events }: WhyFacts): EventView | undefined {
+export function ignoredStopSignal({ events }: WhyFacts): EventView | undefined {
   const started = events.findLastIndex(({ to }) => to === 'starting');
   const found = events.findLastIndex(({ to, reason }) => to === 'killing' && reason === 'stop_timeout');
   return found > started ? events[found] : undefined;
 }
 
 /** The missing folder that prevents the first heartbeat; null: the folder exists, or a heartbeat was seen. */
-export function folderForBeats({ view, missingFolder }: WhyFacts, failure: EventView | null): string | null {
+export function missingHeartbeatFolder({ view, missingFolder }: WhyFacts, failure: EventView | null): string | null {
   const isSilent =
     view.pid === null
       ? failure?.reason === 'heartbeat_lost' || failure?.reason === 'readiness_timeout'

@@ -2,7 +2,7 @@
 
 import type { EventView } from '../api/events.ts';
 import { meaningOfEnd } from './end.ts';
-import { disobedience, lostDependencies, type WhyFacts } from './facts.ts';
+import { ignoredStopSignal, lostDependencies, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
 
 export function summary(facts: WhyFacts, failure: EventView | null, finding: Finding | null): string {
@@ -20,14 +20,14 @@ export function summary(facts: WhyFacts, failure: EventView | null, finding: Fin
       return waitingSummary(facts, service.state.for);
     case 'stopped':
       return service.spec.policy.enabled || service.desired !== null
-        ? `${name} is stopped: ${view.reason}${killedFor(facts)}.`
+        ? `${name} is stopped: ${view.reason}${killedSuffix(facts)}.`
         : `${name} is stopped because it is not enabled (enabled = false).`;
     case 'stopping':
       return `${name} is being stopped: ${view.reason}.`;
     case 'killing':
       return service.state.isStuck
         ? `${name} cannot be ended: ${view.reason}.`
-        : `${name} is being killed: ${view.reason}${killedFor(facts)}.`;
+        : `${name} is being killed: ${view.reason}${killedSuffix(facts)}.`;
     case 'backoff':
       return failure === null ? `${name} ended and will be restarted: ${cause}.` : `${name} failed: ${cause}.`;
     case 'failed': {
@@ -46,8 +46,8 @@ export function summary(facts: WhyFacts, failure: EventView | null, finding: Fin
   }
 }
 
-function killedFor(facts: WhyFacts): string {
-  if (disobedience(facts) === undefined) return '';
+function killedSuffix(facts: WhyFacts): string {
+  if (ignoredStopSignal(facts) === undefined) return '';
   return `; it did not end after ${facts.service.spec.policy.stopSignal} and was killed with SIGKILL`;
 }
 

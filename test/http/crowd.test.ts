@@ -35,7 +35,7 @@ function asks(crowd: Crowd, guest: Socket): { readonly response: ServerResponse;
 const gone = (guests: readonly Socket[]) => guests.flatMap(({ destroyed }, place) => (destroyed ? [place] : []));
 
 test('a newcomer gets the place of the one of its own address that has been silent for longest', async () => {
-  const crowd = new Crowd({ all: 10, ofPeer: 4, busyOfPeer: 3, shaking: 2 });
+  const crowd = new Crowd({ all: 10, ofPeer: 4, busyOfPeer: 3, handshaking: 2 });
   const others = enter(crowd, '192.0.2.1', 2);
   const guests = enter(crowd, '192.0.2.2', 4);
   const [first] = guests;
@@ -51,7 +51,7 @@ test('a newcomer gets the place of the one of its own address that has been sile
 });
 
 test('where all are taken the address that has most of them makes room', () => {
-  const crowd = new Crowd({ all: 10, ofPeer: 8, busyOfPeer: 8, shaking: 2 });
+  const crowd = new Crowd({ all: 10, ofPeer: 8, busyOfPeer: 8, handshaking: 2 });
   const few = enter(crowd, '192.0.2.1', 2);
   const many = enter(crowd, '192.0.2.2', 8);
   const [newcomer] = enter(crowd, '192.0.2.3', 1);
@@ -59,7 +59,7 @@ test('where all are taken the address that has most of them makes room', () => {
 });
 
 test('who is being answered keeps its place, and some are kept for those who ask something urgent', () => {
-  const crowd = new Crowd({ all: 10, ofPeer: 4, busyOfPeer: 3, shaking: 2 });
+  const crowd = new Crowd({ all: 10, ofPeer: 4, busyOfPeer: 3, handshaking: 2 });
   const guests = enter(crowd, '192.0.2.1', 4);
   assert.deepEqual(
     guests.map((guest) => asks(crowd, guest).isServed),
@@ -70,11 +70,11 @@ test('who is being answered keeps its place, and some are kept for those who ask
 });
 
 test('who does not get on with its encryption makes room for the next, and who has is left alone', () => {
-  const crowd = new Crowd({ all: 10, ofPeer: 10, busyOfPeer: 10, shaking: 2 });
+  const crowd = new Crowd({ all: 10, ofPeer: 10, busyOfPeer: 10, handshaking: 2 });
   const guests = enter(crowd, '192.0.2.1', 2, true);
   const [first] = guests;
   assert.ok(first);
-  crowd.shaken(first);
+  crowd.onHandshake(first);
   enter(crowd, '192.0.2.2', 1, true);
   assert.deepEqual(gone(guests), []);
   enter(crowd, '192.0.2.3', 1, true);

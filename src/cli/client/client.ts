@@ -8,7 +8,7 @@ import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError, codeOf, RuntimeError } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
-import { orEnough } from './pause.ts';
+import { orAborted } from './pause.ts';
 import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './silence.ts';
 
 export interface Reply extends AsyncIterable<string>, Disposable {
@@ -34,12 +34,12 @@ const LARGEST_HEAD = 64 * 1024;
 // `import 'node:http'` takes 60 ms and more, because it evaluates every export; getBuiltinModule takes 15 ms.
 const { request } = process.getBuiltinModule('node:http');
 
-/** `enough`: aborts the wait for answers; the reader of a stream has to watch it itself. */
+/** `aborted`: aborts the wait for answers; the reader of a stream has to watch it itself. */
 export function newClient(
   socketPath: string,
   clock: Clock,
   patience: Millis = PATIENCE,
-  enough: AbortSignal = new AbortController().signal,
+  aborted: AbortSignal = new AbortController().signal,
 ): Client {
   /** Functions that end the requests in progress. */
   const ends = new Set<(why: Error) => void>();
@@ -61,13 +61,13 @@ export function newClient(
     return replyOf(answer, asked, socketPath);
   };
   const waitedFor = async <T>(work: Promise<T>): Promise<T> => {
-    const result = await orEnough(work, enough);
+    const result = await orAborted(work, aborted);
     if (result !== null) return result;
     throw new Unanswered(`no longer waiting for opsd${hasOrdered ? '; it carries on with the command' : ''}`);
   };
   const whole = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
     using reply = await ask(method, path, body);
-    const text = await waitedFor(all(reply));
+    const text = await waitedFor(readText(reply));
     const value = parse(text, socketPath);
     if (reply.status >= 400) throw failureOf(value, reply.status);
     return value;
@@ -80,7 +80,7 @@ export function newClient(
       const reply = await ask(method, path, body);
       if (reply.status < 400) return reply;
       using refusal = reply;
-      throw failureOf(parse(await waitedFor(all(refusal)), socketPath), refusal.status);
+      throw failureOf(parse(await waitedFor(readText(refusal)), socketPath), refusal.status);
     },
     [Symbol.dispose]() {
       for (const end of ends) end(new Unanswered('no longer waiting for opsd'));
@@ -93,7 +93,7 @@ function send(socketPath: string, method: string, path: string, body: unknown): 
   const headers = {
     Host: 'localhost',
     Connection: 'close',
-    'X-Opsd-User': whoAmI(),
+    'X-Opsd-User': claimedUser(),
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(text),
   };
@@ -136,7 +136,7 @@ function isCutOff(error: unknown): boolean {
   return codeOf(error) === 'ECONNRESET';
 }
 
-async function all(reply: Reply): Promise<string> {
+async function readText(reply: Reply): Promise<string> {
   let text = '';
   for await (const chunk of reply) {
     text += chunk;
@@ -191,7 +191,7 @@ function unreachable(path: string, error: unknown): RuntimeError {
       return new RuntimeError(`opsd is not running: ${where}; ${start}; ${elsewhere}`);
     }
     case 'ECONNREFUSED':
-      if (lookAt(path)?.isSocket() === false) {
+      if (statOrNull(path)?.isSocket() === false) {
         return new RuntimeError(
           `${path} is not a socket, so no opsd can be reached there; give that of opsd, which is run/opsd.sock below its PREFIX`,
         );
@@ -225,7 +225,7 @@ function unreachable(path: string, error: unknown): RuntimeError {
 }
 
 /** null: the path does not exist, or this user may not enter one of its folders. */
-function lookAt(path: string): Stats | null {
+function statOrNull(path: string): Stats | null {
   try {
     return statSync(path);
   } catch {
@@ -234,12 +234,12 @@ function lookAt(path: string): Stats | null {
 }
 
 function describeOwner(path: string): string {
-  const found = lookAt(path);
+  const found = statOrNull(path);
   return found === null ? '' : ` (mode ${(found.mode & 0o777).toString(8).padStart(4, '0')}, uid ${found.uid})`;
 }
 
 /** The user, for opsd's log. opsd cannot verify it: a client of the socket may claim any name. */
-function whoAmI(): string {
+function claimedUser(): string {
   const uid = process.getuid?.() ?? -1;
   const sudo = process.env.SUDO_USER;
   const name = (text: string) => text.replace(/[^\w.@-]/g, '').slice(0, 32);

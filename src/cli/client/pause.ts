@@ -3,25 +3,25 @@
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 
-/** Resolves after `span`, or as soon as `enough` is aborted. */
-export async function pause(span: Millis, enough: AbortSignal, clock: Clock): Promise<void> {
-  if (enough.aborted) return;
+/** Resolves after `span`, or as soon as `aborted` is aborted. */
+export async function pause(span: Millis, aborted: AbortSignal, clock: Clock): Promise<void> {
+  if (aborted.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   using alarm = clock.alarm(resolve);
   alarm.set(span);
-  enough.addEventListener('abort', () => resolve(), { once: true });
+  aborted.addEventListener('abort', () => resolve(), { once: true });
   await promise;
 }
 
-/** The result of `work`, or null when `enough` is aborted first. */
-export async function orEnough<T>(work: Promise<T>, enough: AbortSignal): Promise<T | null> {
+/** The result of `work`, or null when `aborted` is aborted first. */
+export async function orAborted<T>(work: Promise<T>, aborted: AbortSignal): Promise<T | null> {
   const { promise, resolve } = Promise.withResolvers<null>();
   const stop = () => resolve(null);
-  if (enough.aborted) stop();
-  enough.addEventListener('abort', stop, { once: true });
+  if (aborted.aborted) stop();
+  aborted.addEventListener('abort', stop, { once: true });
   try {
     return await Promise.race([work, promise]);
   } finally {
-    enough.removeEventListener('abort', stop);
+    aborted.removeEventListener('abort', stop);
   }
 }

@@ -18,10 +18,10 @@ export async function runCtl(
   const { timeout } = options;
   const patience = timeout === undefined ? PATIENCE : (await import('../arguments/limits.ts')).patienceOf(timeout);
   using client = newClient(socketPath(options.socket, env), clock, patience, terminal.interrupt);
-  return await obey(command.path[1] ?? '', { client, terminal, clock, operands, options });
+  return await runCommand(command.path[1] ?? '', { client, terminal, clock, operands, options });
 }
 
-async function obey(name: string, ctl: Ctl): Promise<ExitCode> {
+async function runCommand(name: string, ctl: Ctl): Promise<ExitCode> {
   switch (name) {
     case 'status':
       return (await import('./status.ts')).showStatus(ctl);

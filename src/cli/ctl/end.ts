@@ -26,7 +26,7 @@ export async function endDaemon(ctl: Ctl, how: 'handover' | 'shutdown'): Promise
   let left: readonly string[] = [];
   using _progress = showProgress(ctl, () => left);
   while (clock.now() - since < timeout && !terminal.interrupt.aborted) {
-    const status = await stillThere(client.socketPath, () => readStatus(client, []));
+    const status = await statusUnlessEnded(client.socketPath, () => readStatus(client, []));
     if (status === null || status.daemon.pid !== daemon.pid) {
       terminal.out(
         how === 'shutdown'
@@ -44,7 +44,7 @@ export async function endDaemon(ctl: Ctl, how: 'handover' | 'shutdown'): Promise
 }
 
 /** null: opsd has ended. */
-async function stillThere(socketPath: string, ask: () => Promise<StatusView>): Promise<StatusView | null> {
+async function statusUnlessEnded(socketPath: string, ask: () => Promise<StatusView>): Promise<StatusView | null> {
   if (!existsSync(socketPath)) return null;
   try {
     return await ask();

@@ -7,7 +7,7 @@ import { configuredName } from '../../text/instance-name.ts';
 import { countOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
-import { orEnough } from '../client/pause.ts';
+import { orAborted } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { COLOURS } from '../show/status-table.ts';
 import { paint } from '../show/terminal.ts';
@@ -24,12 +24,12 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
   const wanted = kept.filter(isWanted);
   const shown = wanted.slice(wanted.length - Math.min(back, wanted.length));
   const names = new NameColumn(shown);
-  for (const event of shown) tell(ctl, names, event);
+  for (const event of shown) printEvent(ctl, names, event);
   if (options['no-follow'] === true) return 0;
   using reply = await client.stream('GET', `/api/v1/events?since=${kept.at(-1)?.id ?? 0}`);
   const events = serverEventsOf(reply);
   for (;;) {
-    const next = await orEnough(events.next(), terminal.interrupt);
+    const next = await orAborted(events.next(), terminal.interrupt);
     if (next === null) return 0;
     if (next.done) {
       terminal.err('opsd: opsd has ended\n');
@@ -38,7 +38,7 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
     const { event, data } = next.value;
     if (event === 'state') {
       const change = JSON.parse(data) as EventView;
-      if (isWanted(change)) tell(ctl, names, change);
+      if (isWanted(change)) printEvent(ctl, names, change);
     } else if (event === 'gap') terminal.err(`opsd: some events were missed: ${data}\n`);
   }
 }
@@ -68,7 +68,7 @@ class NameColumn {
 /** The width of the longest name of a state. */
 const WIDEST = Object.keys(COLOURS).reduce((most, { length }) => Math.max(most, length), 0);
 
-function tell({ terminal, options }: Ctl, names: NameColumn, event: EventView): void {
+function printEvent({ terminal, options }: Ctl, names: NameColumn, event: EventView): void {
   if (options.json === true) {
     terminal.out(`${JSON.stringify(event)}\n`);
     return;

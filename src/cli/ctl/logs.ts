@@ -8,7 +8,7 @@ import { countOf, sinceOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import type { Reply } from '../client/client.ts';
 import { linesOf } from '../client/lines.ts';
-import { orEnough } from '../client/pause.ts';
+import { orAborted } from '../client/pause.ts';
 import { Unanswered } from '../client/silence.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { type Colour, paint } from '../show/terminal.ts';
@@ -62,13 +62,13 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
     using reply = await client.stream('GET', path);
     const lines = linesOf(reply);
     for (;;) {
-      const next = await orEnough(lines.next(), terminal.interrupt);
-      if (isOld && read === 0 && next?.done) tellOlder(ctl, name, reply);
+      const next = await orAborted(lines.next(), terminal.interrupt);
+      if (isOld && read === 0 && next?.done) hintAtOlderLog(ctl, name, reply);
       if (next === null || next.done) return;
       // All lines behind the first one that is new enough are newer, with or without a timestamp.
       if (isOld && agoOf(next.value, clock.unix()) <= (since ?? 0)) {
         // The first line is within --since already: an older file may have more.
-        if (read === 0) tellOlder(ctl, name, reply);
+        if (read === 0) hintAtOlderLog(ctl, name, reply);
         isOld = false;
       }
       read += 1;
@@ -83,7 +83,7 @@ async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source)
 }
 
 /** opsd reads the log and the file rotated last; older files are mostly compressed, so only their path is shown. */
-function tellOlder({ terminal }: Ctl, name: string, reply: Reply): void {
+function hintAtOlderLog({ terminal }: Ctl, name: string, reply: Reply): void {
   const older = reply.header('x-opsd-older');
   if (older === null) return;
   terminal.err(`opsd: the log of ${name} goes further back: zless ${sanitised(decodeURI(older))}\n`);

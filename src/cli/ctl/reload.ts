@@ -27,26 +27,26 @@ export async function reload({ client, terminal, options }: Ctl): Promise<ExitCo
     for (const change of changes) {
       const { mark, text, colour } = KINDS[change.kind];
       terminal.out(`${paint(terminal, colour, `${mark} ${change.service}`)}  ${text}\n`);
-      for (const key of change.keys) terminal.out(`    ${told(key)}\n`);
+      for (const key of change.keys) terminal.out(`    ${describeKey(key)}\n`);
     }
     if (daemon.length > 0) terminal.out(`${paint(terminal, 'cyan', '~ [daemon]')}  changed\n`);
     for (const change of daemon) {
       const later = change.when === 'next_opsd' ? '  (takes effect with the next opsd: opsd ctl handover)' : '';
-      terminal.out(`    ${told(change)}${later}\n`);
+      terminal.out(`    ${describeKey(change)}${later}\n`);
     }
     if (body.dry_run) terminal.out('\nnothing was changed; apply it with: opsd ctl reload\n');
   }
-  if (!body.dry_run && options.json !== true) await tellRollouts(client, terminal);
+  if (!body.dry_run && options.json !== true) await printRollouts(client, terminal);
   return 0;
 }
 
-function told({ key, from, to }: KeyChange): string {
+function describeKey({ key, from, to }: KeyChange): string {
   const was = from === null ? '' : `${sanitised(from)} → `;
   return `${key}  ${was}${to === null ? '(not set)' : sanitised(to)}`;
 }
 
 /** Prints the rollouts in progress, and those that stopped or were rolled back. */
-async function tellRollouts(client: Ctl['client'], terminal: Ctl['terminal']): Promise<void> {
+async function printRollouts(client: Ctl['client'], terminal: Ctl['terminal']): Promise<void> {
   for (const { service, state, direction, detail } of await readRollouts(client, [])) {
     if (state === 'going') {
       terminal.out(`\na rollout of ${service} is in progress; follow it with: opsd ctl rollout status ${service}\n`);

@@ -10,7 +10,7 @@ import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
-import { orEnough } from '../client/pause.ts';
+import { orAborted } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { driftOf, plural } from '../show/drift.ts';
 import { showProgress } from '../show/progress.ts';
@@ -30,7 +30,7 @@ export async function scale(ctl: Ctl): Promise<ExitCode> {
   using reply = await client.stream('GET', '/api/v1/events');
   const path = `/api/v1/services/${encodeURIComponent(service)}/scale`;
   const result = (await client.post(path, { instances })) as Scaled;
-  tellResult(ctl, result);
+  printResult(ctl, result);
   if (options['no-wait'] === true) return 0;
   return await waitFor(ctl, result, serverEventsOf(reply));
 }
@@ -42,7 +42,7 @@ function countOf(text: string): number {
   );
 }
 
-function tellResult({ terminal, options }: Ctl, { group, before, added, removed }: Scaled): void {
+function printResult({ terminal, options }: Ctl, { group, before, added, removed }: Scaled): void {
   if (options.json === true) {
     terminal.out(`${JSON.stringify({ version: 1, group, before, added, removed }, null, 2)}\n`);
     return;
@@ -63,7 +63,7 @@ async function waitFor(
   const late = new AbortController();
   using alarm = clock.alarm(() => late.abort());
   alarm.set(timeout);
-  const enough = AbortSignal.any([terminal.interrupt, late.signal]);
+  const aborted = AbortSignal.any([terminal.interrupt, late.signal]);
   const { services } = await readStatus(client, []);
   const known = new Map(services.map(({ name, state, reason }) => [name, { state, reason }]));
   const pending = new Map<string, 'added' | 'removed'>();
@@ -84,7 +84,7 @@ async function waitFor(
   for (const name of [...pending.keys()]) look(name, known.get(name)?.state ?? null, known.get(name)?.reason ?? '');
   using _progress = showProgress(ctl, () => [...pending.keys()]);
   while (pending.size > 0) {
-    const next = await orEnough(events.next(), enough);
+    const next = await orAborted(events.next(), aborted);
     const left = [...pending.keys()].slice(0, 10).join(', ');
     if (next === null) {
       const why = terminal.interrupt.aborted ? 'no longer waiting' : `timed out after ${span(timeout)}`;

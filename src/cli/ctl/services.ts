@@ -10,7 +10,7 @@ import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import { linesOf } from '../client/lines.ts';
-import { orEnough } from '../client/pause.ts';
+import { orAborted } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { showProgress } from '../show/progress.ts';
 import { paint } from '../show/terminal.ts';
@@ -24,12 +24,17 @@ interface Line {
 export async function giveOrder(ctl: Ctl, action: Exclude<CommandAction, 'signal'>): Promise<ExitCode> {
   const wait = ctl.options['no-wait'] !== true;
   if (ctl.options.rolling === true) return giveRolloutOrder(ctl, 'restart', ctl.operands);
-  return perform(ctl, ctl.operands, { action, services: ctl.operands, wait, cascade: ctl.options.cascade === true });
+  return sendCommand(ctl, ctl.operands, {
+    action,
+    services: ctl.operands,
+    wait,
+    cascade: ctl.options.cascade === true,
+  });
 }
 
 export async function sendSignal(ctl: Ctl): Promise<ExitCode> {
   const [signal, ...services] = ctl.operands;
-  return perform(ctl, services, { action: 'signal', services, signal });
+  return sendCommand(ctl, services, { action: 'signal', services, signal });
 }
 
 /** A rollout command; each service answers when its rollout is over. */
@@ -38,7 +43,7 @@ export async function giveRolloutOrder(
   action: RolloutAction,
   services: readonly string[],
 ): Promise<ExitCode> {
-  return perform(ctl, services, { action, services, wait: ctl.options['no-wait'] !== true }, ROLLOUTS);
+  return sendCommand(ctl, services, { action, services, wait: ctl.options['no-wait'] !== true }, ROLLOUTS);
 }
 
 const ORDERS = '/api/v1/orders';
@@ -49,7 +54,7 @@ function hasNoLimit(order: object, to: string): boolean {
   return to === ROLLOUTS || ('action' in order && order.action === 'run');
 }
 
-async function perform(ctl: Ctl, patterns: readonly string[], order: object, to = ORDERS): Promise<ExitCode> {
+async function sendCommand(ctl: Ctl, patterns: readonly string[], order: object, to = ORDERS): Promise<ExitCode> {
   const { client, terminal, clock, options } = ctl;
   const timeout =
     hasNoLimit(order, to) && options.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(options.timeout);
@@ -60,21 +65,21 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
   const late = new AbortController();
   using alarm = clock.alarm(() => late.abort());
   if (timeout !== Number.POSITIVE_INFINITY) alarm.set(timeout);
-  const enough = AbortSignal.any([terminal.interrupt, late.signal]);
+  const aborted = AbortSignal.any([terminal.interrupt, late.signal]);
   using reply = await client.stream('POST', to, order);
   using _progress = showProgress(ctl, () => [...waiting]);
   let code: ExitCode = 0;
   const lines = linesOf(reply);
   for (;;) {
-    const next = await orEnough(lines.next(), enough);
+    const next = await orAborted(lines.next(), aborted);
     if (next === null) break;
     if (next.done) throw new RuntimeError(`opsd ended before the command was finished for: ${brief(waiting)}`);
     const line = JSON.parse(next.value) as Line;
     if (line.done === true) return code;
     if (line.service === undefined || line.outcome === undefined) continue;
     waiting.delete(line.service);
-    code = worse(code, line.outcome);
-    say(ctl, line.service, line.outcome);
+    code = worseExitCode(code, line.outcome);
+    printOutcome(ctl, line.service, line.outcome);
   }
   if (terminal.interrupt.aborted)
     throw new RuntimeError(`no longer waiting; opsd carries on with the command for ${brief(waiting)}`);
@@ -86,12 +91,12 @@ async function perform(ctl: Ctl, patterns: readonly string[], order: object, to 
 }
 
 /** A usage error (`run` of a service that is no job) exits 1, unless another service failed, which exits 2. */
-function worse(code: ExitCode, outcome: Outcome): ExitCode {
+function worseExitCode(code: ExitCode, outcome: Outcome): ExitCode {
   if (outcome.ok || code === 2) return code;
   return outcome.code === 'no_job' ? 1 : 2;
 }
 
-function say({ terminal }: Ctl, service: string, outcome: Outcome): void {
+function printOutcome({ terminal }: Ctl, service: string, outcome: Outcome): void {
   const text = sanitised(outcome.message);
   const told = isNamedIn(text, service) ? text : `${service}: ${text}`;
   if (outcome.ok) terminal.out(`${paint(terminal, 'green', told)}\n`);

@@ -7,7 +7,7 @@ import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
-import { orEnough } from '../client/pause.ts';
+import { orAborted } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { showProgress } from '../show/progress.ts';
 import { COLOURS } from '../show/status-table.ts';
@@ -26,9 +26,9 @@ export async function waitFor(ctl: Ctl): Promise<ExitCode> {
   const missing = () => [...states].filter(([, state]) => state !== wanted).map(([name]) => name);
   using _progress = showProgress(ctl, missing);
   const events = serverEventsOf(reply);
-  const enough = AbortSignal.any([terminal.interrupt, late.signal]);
+  const aborted = AbortSignal.any([terminal.interrupt, late.signal]);
   while (missing().length > 0) {
-    const next = await orEnough(events.next(), enough);
+    const next = await orAborted(events.next(), aborted);
     if (next === null) {
       const told = missing().map((name) => `${name} (${states.get(name)})`);
       const why = terminal.interrupt.aborted ? 'no longer waiting' : `not ${wanted} after ${span(timeout)}`;

@@ -29,7 +29,7 @@ export interface TopOrder {
   readonly service: string;
 }
 
-type Wish = { readonly kind: 'quit' } | { readonly kind: 'order'; readonly order: TopOrder } | null;
+type KeyResult = { readonly kind: 'quit' } | { readonly kind: 'order'; readonly order: TopOrder } | null;
 
 export const SAMPLES = 12;
 const LONGEST_FILTER = 64;
@@ -80,7 +80,7 @@ export function visible({ status, filter, sort, isReversed }: TopModel): readonl
 }
 
 /** Handles a key; `key`: a letter, or a name from KEYS. */
-export function press(model: TopModel, key: string): readonly [TopModel, Wish] {
+export function press(model: TopModel, key: string): readonly [TopModel, KeyResult] {
   if (key === 'ctrl-c') return [model, { kind: 'quit' }];
   switch (model.mode.name) {
     case 'filter':
@@ -94,7 +94,7 @@ export function press(model: TopModel, key: string): readonly [TopModel, Wish] {
   }
 }
 
-function browse(model: TopModel, key: string): readonly [TopModel, Wish] {
+function browse(model: TopModel, key: string): readonly [TopModel, KeyResult] {
   const sort = SORTS[key];
   const action = ACTIONS[key];
   const move = MOVES[key];

@@ -163,9 +163,14 @@ export const HEALTH = {
   timeout: ofPolicy('health', 'No answer after that long is a no.', preset(span(), '2s'), {
     show: (health) => asDuration(health?.timeout),
   }),
-  failures: ofPolicy('health', 'That many noes in a row: not healthy.', preset(integer(1, 1000), 3), {
-    show: (health) => health?.failures ?? null,
-  }),
+  failures: ofPolicy(
+    'health',
+    'So many failed probes in a row make the service unhealthy.',
+    preset(integer(1, 1000), 3),
+    {
+      show: (health) => health?.failures ?? null,
+    },
+  ),
   successes: ofPolicy('health', 'That many yeses in a row: healthy again.', preset(integer(1, 1000), 1), {
     show: (health) => health?.successes ?? null,
   }),
@@ -186,13 +191,13 @@ const hook = <F extends 'beforeStart' | 'afterStop'>(field: F) => ({
 export const BEFORE_START = hook('beforeStart');
 export const AFTER_STOP = hook('afterStop');
 
-/** More stand-ins than that would be a second service. */
+/** More surge instances than that would be a second service. */
 const MOST_STAND_INS = 100;
 
 export const ROLLOUT = {
   max_unavailable: ofGroup('So many may be down at a time.', preset(integer(0, 1000), 1)),
   max_surge: ofGroup(
-    'So many stand-ins (web@5 beside four) run meanwhile: no old one is asked to go before they are ready.',
+    'The number of surge instances (web@5 beside four): an old instance stops only when they are ready.',
     preset(integer(0, MOST_STAND_INS), 0),
   ),
   on_failure: ofGroup(

@@ -27,10 +27,10 @@ export const PLAIN = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'n
 export function sendBytes(out: ServerResponse, bytes: Uint8Array<ArrayBuffer>, type: string): Response {
   out.writeHead(200, { 'Content-Type': type, 'Content-Length': bytes.length, ...PLAIN });
   out.end(bytes);
-  return underWay();
+  return alreadySent();
 }
 
 /** Tells @hono/node-server that the answer is being written to the outgoing message already. */
-export function underWay(): Response {
+export function alreadySent(): Response {
   return new Response(null, { headers: { 'x-hono-already-sent': 'true' } });
 }

@@ -32,7 +32,7 @@ export async function readBody(request: IncomingMessage, known: Fields): Promise
     const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       const fields: Readonly<Record<string, unknown>> = { ...value };
-      const doubt = doubtOn(fields, known);
+      const doubt = problemWith(fields, known);
       return doubt === null ? { ok: true, fields } : { ok: false, status: 400, code: 'bad_request', message: doubt };
     }
   } catch {
@@ -41,7 +41,7 @@ export async function readBody(request: IncomingMessage, known: Fields): Promise
   return { ok: false, status: 400, code: 'bad_request', message: 'expected a JSON object as the body' };
 }
 
-function doubtOn(fields: Readonly<Record<string, unknown>>, known: Fields): string | null {
+function problemWith(fields: Readonly<Record<string, unknown>>, known: Fields): string | null {
   for (const [name, value] of Object.entries(fields)) {
     if (!Object.hasOwn(known, name)) {
       const names = Object.keys(known).join(', ');

@@ -5,7 +5,7 @@ import type { Answer, Commands, Order } from '../../api/control.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { SignalName } from '../../core/model/spec.ts';
 import type { App } from '../context.ts';
-import { failure, json, underWay } from './answers.ts';
+import { alreadySent, failure, json } from './answers.ts';
 import { readBody } from './body.ts';
 import { claimedIdentity, sendOutcomes } from './commands.ts';
 import { addRollouts } from './rollouts.ts';
@@ -66,7 +66,7 @@ function addOrder(app: App, { queries, log }: RouteOptions, commands: Commands, 
     const names = found.map((service) => service.name);
     const taken = await commands.order(order, names, by);
     if (!taken.ok) return failure(409, taken.code, taken.message);
-    const outcome = together(name, taken.answers, names);
+    const outcome = joinOutcomes(name, taken.answers, names);
     const record = (result: string) => log('info', 'command', { command: action, service: name, by, result });
     if (body.fields.wait === false) {
       record('not waited for');
@@ -101,12 +101,12 @@ function addOrders(app: App, { queries, log }: RouteOptions, commands: Commands)
     sendOutcomes(c.env.outgoing, answers, wait !== false, (failed) =>
       record(failed === 0 ? 'done' : `${failed} of ${names.length} failed`),
     );
-    return underWay();
+    return alreadySent();
   });
 }
 
 /** One outcome for the services of `asked`: that of a single service, or the outcomes of all instances joined. */
-async function together(name: string, answers: readonly Answer[], asked: readonly string[]): Promise<Outcome> {
+async function joinOutcomes(name: string, answers: readonly Answer[], asked: readonly string[]): Promise<Outcome> {
   const own = answers.filter(({ service }) => asked.includes(service));
   const outcomes = await Promise.all(own.map(({ outcome }) => outcome));
   const [first] = outcomes;

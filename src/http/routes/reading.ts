@@ -4,7 +4,7 @@ import type { ServiceView } from '../../api/services.ts';
 import { groupOfInstance } from '../../text/instance-name.ts';
 import type { App } from '../context.ts';
 import { MOST_LINES, sendLog } from '../streams/log-stream.ts';
-import { answer, failure, json, PLAIN, sendBytes, underWay } from './answers.ts';
+import { alreadySent, answer, failure, json, PLAIN, sendBytes } from './answers.ts';
 import { graphOf } from './graph.ts';
 import type { RouteOptions } from './route-options.ts';
 import { findService, findServices, isOne, namesMeant, unknown } from './selection.ts';
@@ -60,7 +60,7 @@ export function addReading(app: App, options: RouteOptions, shared: SharedAnswer
     if (c.req.method === 'HEAD') return answer('', 'text/event-stream');
     const kind = c.req.query('of') === 'services' ? 'services' : 'changes';
     const since = c.req.header('last-event-id') ?? c.req.query('since') ?? null;
-    if (streams.add(c.env.outgoing, options.door, kind, since)) return underWay();
+    if (streams.add(c.env.outgoing, options.door, kind, since)) return alreadySent();
     return failure(503, 'too_many', 'too many event streams are open; close one');
   });
   addLog(app, options, services);
@@ -104,7 +104,7 @@ function addLog(app: App, options: RouteOptions, services: () => readonly Servic
         out.destroy();
       })
       .finally(() => open--);
-    return underWay();
+    return alreadySent();
   });
 }
 

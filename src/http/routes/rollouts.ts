@@ -4,7 +4,7 @@ import type { Commands } from '../../api/control.ts';
 import type { RolloutAction } from '../../api/rollouts.ts';
 import { configuredName } from '../../text/instance-name.ts';
 import type { App } from '../context.ts';
-import { failure, json, sendBytes, underWay } from './answers.ts';
+import { alreadySent, failure, json, sendBytes } from './answers.ts';
 import { readBody } from './body.ts';
 import { claimedIdentity, sendOutcomes } from './commands.ts';
 import type { RouteOptions } from './route-options.ts';
@@ -49,6 +49,6 @@ export function addRollouts(app: App, { queries, log }: RouteOptions, commands: 
     sendOutcomes(c.env.outgoing, answers, wait !== false, (failed) => {
       record(failed === 0 ? 'done' : `${failed} of ${answers.length} failed`);
     });
-    return underWay();
+    return alreadySent();
   });
 }

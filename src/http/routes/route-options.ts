@@ -1,4 +1,4 @@
-// What the routes are made of: the daemon that answers, and the listener that they serve.
+// What the routes of one listener need: the daemon's queries and commands, the streams, the log.
 
 import type { Commands, Queries } from '../../api/control.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -7,7 +7,7 @@ import type { EventStreams } from '../streams/event-streams.ts';
 
 export interface RouteOptions {
   readonly queries: Queries;
-  /** null: this listener has none, and nothing that it is asked changes anything. */
+  /** null: the listener takes no commands, so no request to it can change anything. */
   readonly commands: Commands | null;
   readonly clock: Clock;
   readonly door: ListenerKind;
@@ -15,6 +15,6 @@ export interface RouteOptions {
   readonly log: Log;
   readonly pageLogs: () => boolean;
   readonly hide: (text: string) => string;
-  /** Resolves when the one who asks may be served: of strangers not more than one in each turn of the loop. */
+  /** Resolves when the request may be answered: on TCP one request in each turn of the loop. */
   readonly turn: () => Promise<void>;
 }

@@ -25,10 +25,10 @@ export class SharedAnswers {
     const version = () => queries.recentEvents().at(-1)?.id ?? 0;
     const shared = <T>(make: () => T) => new Fresh(keep, version, make, clock);
     this.status = shared(() => queries.status());
-    this.services = shared(() => worded(this.status.get()));
-    this.graph = shared(() => worded(graphOf(queries.graph(), null)));
-    this.rollouts = shared(() => worded({ version: 1, rollouts: queries.rollouts() }));
-    this.events = shared(() => worded({ version: 1, events: queries.recentEvents() }));
+    this.services = shared(() => jsonBytes(this.status.get()));
+    this.graph = shared(() => jsonBytes(graphOf(queries.graph(), null)));
+    this.rollouts = shared(() => jsonBytes({ version: 1, rollouts: queries.rollouts() }));
+    this.events = shared(() => jsonBytes({ version: 1, events: queries.recentEvents() }));
     // prom-client is loaded with the first scrape: it takes 5 MB, and not every host is scraped.
     this.metrics = shared(async () => {
       const { renderMetrics } = await import('../metrics/metrics.ts');
@@ -37,6 +37,6 @@ export class SharedAnswers {
   }
 }
 
-function worded(value: unknown): Bytes {
+function jsonBytes(value: unknown): Bytes {
   return Buffer.from(`${JSON.stringify(value)}\n`);
 }

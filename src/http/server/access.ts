@@ -38,7 +38,7 @@ export class Access {
     const token = this.#token();
     if (token === null && !this.#hasClientCa) return false;
     if (request.url === OPEN && (request.method === 'GET' || request.method === 'HEAD')) return false;
-    if (token !== null && shows(request, token)) return false;
+    if (token !== null && hasToken(request, token)) return false;
     if (this.#hasClientCa && hasCertificate(request)) return false;
     this.#note(request);
     if (token === null) reply(response, 403, 'no_certificate', NO_CERTIFICATE);
@@ -57,16 +57,16 @@ export class Access {
 }
 
 /** Bearer comes from Prometheus and programs, Basic from browsers: any name, and the token as the password. */
-function shows({ headers }: IncomingMessage, token: string): boolean {
+function hasToken({ headers }: IncomingMessage, token: string): boolean {
   const [, scheme = '', sent = ''] = /^(Bearer|Basic) +([\w.~+/=-]+) *$/i.exec(headers.authorization ?? '') ?? [];
   if (scheme === '') return false;
-  if (scheme.toLowerCase() === 'bearer') return isSame(sent, token);
+  if (scheme.toLowerCase() === 'bearer') return isEqualInConstantTime(sent, token);
   const pair = Buffer.from(sent, 'base64').toString('utf8');
-  return pair.includes(':') && isSame(pair.slice(pair.indexOf(':') + 1), token);
+  return pair.includes(':') && isEqualInConstantTime(pair.slice(pair.indexOf(':') + 1), token);
 }
 
 /** Compares in a time that depends neither on the number of equal characters nor on the length of the token. */
-function isSame(sent: string, token: string): boolean {
+function isEqualInConstantTime(sent: string, token: string): boolean {
   const { createHash, timingSafeEqual } = process.getBuiltinModule('node:crypto');
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(sent), hash(token));

@@ -32,7 +32,7 @@ export function isLoopback(bound: string): boolean {
  * Whether a Host header names this host. A web page of an attacker whose domain resolves to 127.0.0.1 (DNS rebinding)
  * sends the name of that domain. The host's own name is accepted: nobody can register it as a domain.
  */
-export function isOwnHost(header: string | undefined, bound: string): boolean {
+export function isHostOfThisMachine(header: string | undefined, bound: string): boolean {
   if (header === undefined) return false;
   const found = /^(?:\[([^\]]*)\]|([^:]*))(?::\d{1,5})?$/.exec(header.trim().toLowerCase());
   const host = found?.[1] ?? found?.[2];

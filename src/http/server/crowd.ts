@@ -11,7 +11,7 @@ interface Places {
   /** The part of `ofPeer` that may wait for an answer at once: the rest stays free for urgent requests. */
   readonly busyOfPeer: number;
   /** TLS handshakes in progress: each costs a signature, and many clients may start one at the same moment. */
-  readonly shaking: number;
+  readonly handshaking: number;
 }
 
 interface Guest {
@@ -68,7 +68,7 @@ export class Crowd {
   /** Guests without a request in progress: since the connection or the last answer no complete head has arrived. */
   readonly #silent = new Ranks();
   readonly #busy = new Ranks();
-  readonly #shaking = new Ranks();
+  readonly #handshaking = new Ranks();
 
   constructor(places: Places) {
     this.#places = places;
@@ -90,7 +90,7 @@ export class Crowd {
     this.#guests.set(key, guest);
     this.#all.add(guest);
     this.#silent.add(guest);
-    if (isShaking) this.#shaking.add(guest);
+    if (isShaking) this.#handshaking.add(guest);
     socket.once('close', () => {
       if (this.#guests.get(key) === guest) this.#guests.delete(key);
       this.#leave(guest);
@@ -98,9 +98,9 @@ export class Crowd {
   }
 
   /** The TLS handshake of the connection is complete. */
-  shaken(socket: Socket): void {
+  onHandshake(socket: Socket): void {
     const guest = this.#guests.get(keyOf(socket));
-    if (guest !== undefined) this.#shaking.delete(guest);
+    if (guest !== undefined) this.#handshaking.delete(guest);
   }
 
   /** The connection has a request in progress and is not evicted until the answer. false: its peer has too many. */
@@ -121,8 +121,8 @@ export class Crowd {
 
   /** false: every guest that could be evicted has a request in progress. */
   #makeRoom(peer: string, isShaking: boolean): boolean {
-    const { all, ofPeer, shaking } = this.#places;
-    if (isShaking && this.#shaking.size >= shaking) this.#evict(this.#shaking.oldest(null));
+    const { all, ofPeer, handshaking } = this.#places;
+    if (isShaking && this.#handshaking.size >= handshaking) this.#evict(this.#handshaking.oldest(null));
     if (this.#all.sizeOf(peer) >= ofPeer && !this.#evict(this.#silent.oldest(peer))) return false;
     return this.#all.size < all || this.#evict(this.#silent.oldest(null));
   }
@@ -135,7 +135,7 @@ export class Crowd {
   }
 
   #leave(guest: Guest): void {
-    for (const ranks of [this.#all, this.#silent, this.#busy, this.#shaking]) ranks.delete(guest);
+    for (const ranks of [this.#all, this.#silent, this.#busy, this.#handshaking]) ranks.delete(guest);
   }
 }
 

@@ -49,7 +49,7 @@ export function newListener(options: ListenerOptions): RequestListener {
     const hasRoom = crowd.serve(request, response);
     if (refuses(request, response)) return;
     const isUrgent = request.url === URGENT;
-    if (!hasRoom && !isUrgent) return comeBack(response);
+    if (!hasRoom && !isUrgent) return replyTooMany(response);
     if (door === 'socket') return app(request, response);
     if (isTooLong(request, response)) return;
     // No route over TCP needs a body: the connection ends behind the answer instead of waiting for the body.
@@ -58,7 +58,7 @@ export function newListener(options: ListenerOptions): RequestListener {
       if (!request.socket.destroyed) app(request, response);
     };
     if (isUrgent) turns.takeFirst(work);
-    else if (!turns.take(peerOf(request.socket), work)) comeBack(response);
+    else if (!turns.take(peerOf(request.socket), work)) replyTooMany(response);
   };
 }
 
@@ -95,7 +95,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
-function comeBack(response: ServerResponse): void {
+function replyTooMany(response: ServerResponse): void {
   const after: Millis = COME_BACK_AFTER / 1_000;
   reply(response, 503, 'too_many', 'too many requests are being answered; try again', { 'Retry-After': String(after) });
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { CertificateSource, ListenerKind, Log } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
 import { Access } from './access.ts';
-import { type Address, cannotListen, isLoopback, isOwnHost, parseAddress, printAddress } from './address.ts';
+import { type Address, cannotListen, isHostOfThisMachine, isLoopback, parseAddress, printAddress } from './address.ts';
 import { Crowd } from './crowd.ts';
 import { newListener, type Refusal } from './listener.ts';
 import { MAX_HEADER_BYTES, MAX_HEADERS, refuse, reply } from './refusals.ts';
@@ -55,8 +55,8 @@ const { createServer } = process.getBuiltinModule('node:http');
 
 /** Places by listener: any number of TCP clients leaves the control socket free. */
 const PLACES = {
-  socket: { all: 256, ofPeer: 256, busyOfPeer: 224, shaking: 0 },
-  tcp: { all: 512, ofPeer: 256, busyOfPeer: 192, shaking: 24 },
+  socket: { all: 256, ofPeer: 256, busyOfPeer: 224, handshaking: 0 },
+  tcp: { all: 512, ofPeer: 256, busyOfPeer: 192, handshaking: 24 },
 };
 /** Node still counts an evicted connection for a moment. */
 const LEAVING = 64;
@@ -81,13 +81,13 @@ const FAREWELL: Millis = 500;
 export async function startServers(options: ServerOptions): Promise<Servers> {
   await using opened = new AsyncDisposableStack();
   const servers = new Set<Server>();
-  opened.defer(() => farewell(servers, options.clock));
+  opened.defer(() => closeAll(servers, options.clock));
   const streams = opened.use(new EventStreams(options.queries, options.clock));
 
   const address = options.tcp === '' ? null : parseAddress(options.tcp);
   const makeServer = (door: ListenerKind): Server => {
     let isForAll = door === 'socket' || address === null;
-    const mayAsk = ({ headers }: IncomingMessage) => isForAll || isOwnHost(headers.host, address?.host ?? '');
+    const mayAsk = ({ headers }: IncomingMessage) => isForAll || isHostOfThisMachine(headers.host, address?.host ?? '');
     const crowd = new Crowd(PLACES[door]);
     const { queries, clock, log, pageLogs = () => false, hide = (text) => text } = options;
     const certificates = door === 'tcp' ? (options.certificates ?? null) : null;
@@ -102,7 +102,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     const listen = newListener({ door, queries, commands, clock, log, pageLogs, hide, streams, crowd, refuses });
     const server = newServer(door, listen, certificates);
     server.on('connection', (socket) => crowd.enter(socket, certificates !== null));
-    server.on('secureConnection', (socket) => crowd.shaken(socket));
+    server.on('secureConnection', (socket) => crowd.onHandshake(socket));
     server.once('listening', () => {
       isForAll ||= isForOthers(server);
     });
@@ -172,7 +172,7 @@ function listenOnTcp(server: Server, address: Address): Promise<string> {
 }
 
 /** Accepts no more requests, gives those in progress a moment, then closes all connections. */
-async function farewell(servers: ReadonlySet<Server>, clock: Clock): Promise<void> {
+async function closeAll(servers: ReadonlySet<Server>, clock: Clock): Promise<void> {
   const closed = [...servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
   for (const server of servers) server.closeIdleConnections();
   using late = clock.alarm(() => {

@@ -84,7 +84,7 @@ export class EventStreams implements Disposable {
     this.#listeners.add(listener);
     response.once('close', () => this.#remove(listener));
     response.write('retry: 1000\n\n');
-    this.#wake();
+    this.#subscribe();
     if (kind === 'changes') this.#giveChanges();
     else this.#giveAllServices(listener);
     return true;
@@ -93,7 +93,7 @@ export class EventStreams implements Disposable {
   [Symbol.dispose](): void {
     for (const { response } of this.#listeners) response.end();
     this.#listeners.clear();
-    this.#rest();
+    this.#unsubscribe();
   }
 
   #wallNow(): Date {
@@ -108,20 +108,20 @@ export class EventStreams implements Disposable {
 
   #remove(listener: Listener): void {
     this.#listeners.delete(listener);
-    if (this.#listeners.size === 0) this.#rest();
+    if (this.#listeners.size === 0) this.#unsubscribe();
   }
 
-  #wake(): void {
-    this.#subscription ??= this.#source.events(() => this.#hear());
+  #subscribe(): void {
+    this.#subscription ??= this.#source.events(() => this.#onEvent());
     this.#rounds ??= this.#clock.every(ROUND, () => this.#makeRound());
   }
 
-  #hear(): void {
+  #onEvent(): void {
     if (!this.#gathering) this.#gather.set(GATHER);
     this.#gathering = true;
   }
 
-  #rest(): void {
+  #unsubscribe(): void {
     this.#gather[Symbol.dispose]();
     this.#gathering = false;
     this.#subscription?.[Symbol.dispose]();
@@ -150,7 +150,7 @@ export class EventStreams implements Disposable {
     const now = this.#clock.now();
     for (const listener of this.#listeners) {
       if (now - listener.saidAt >= HEARTBEAT && canTake(listener, now))
-        say(listener, listener.kind === 'services' ? word('beat', { at: this.#wallNow() }) : ':\n\n', now);
+        send(listener, listener.kind === 'services' ? eventText('beat', { at: this.#wallNow() }) : ':\n\n', now);
     }
   }
 
@@ -160,11 +160,11 @@ export class EventStreams implements Disposable {
     const events = this.#source.recentEvents();
     const newest = events.at(-1)?.id ?? 0;
     const now = this.#clock.now();
-    let words: ChangesInWords | null = null;
+    let words: EventTexts | null = null;
     for (const listener of this.#of('changes')) {
       if (listener.lastId >= newest || !canTake(listener, now)) continue;
-      words ??= new ChangesInWords(events);
-      say(listener, words.after(listener.lastId), now);
+      words ??= new EventTexts(events);
+      send(listener, words.after(listener.lastId), now);
       listener.lastId = newest;
     }
   }
@@ -174,7 +174,7 @@ export class EventStreams implements Disposable {
     const now = this.#clock.now();
     this.#feed ??= new StatusFeed(this.#source.status(), now);
     listener.round = this.#round;
-    say(listener, word('services', { ...this.#feed.all(now), at: this.#wallNow() }), now);
+    send(listener, eventText('services', { ...this.#feed.all(now), at: this.#wallNow() }), now);
   }
 
   /** A listener that has the last round gets the difference; one that missed it gets all services. */
@@ -188,14 +188,14 @@ export class EventStreams implements Disposable {
     const status = this.#source.status();
     this.#feed ??= new StatusFeed(status, now);
     const changes = this.#feed.advance(status, now);
-    const difference = changes === null ? null : Buffer.from(word('changed', { ...changes, at: this.#wallNow() }));
+    const difference = changes === null ? null : Buffer.from(eventText('changed', { ...changes, at: this.#wallNow() }));
     let all: Buffer | null = null;
     for (const listener of listeners) {
       if (!canTake(listener, now)) continue;
       if (listener.round !== this.#round) {
-        all ??= Buffer.from(word('services', { ...this.#feed.all(now), at: this.#wallNow() }));
-        say(listener, all, now);
-      } else if (difference !== null) say(listener, difference, now);
+        all ??= Buffer.from(eventText('services', { ...this.#feed.all(now), at: this.#wallNow() }));
+        send(listener, all, now);
+      } else if (difference !== null) send(listener, difference, now);
       listener.round = this.#round + 1;
     }
     this.#round++;
@@ -203,13 +203,13 @@ export class EventStreams implements Disposable {
 }
 
 /** The kept events as text, made once for all listeners. */
-class ChangesInWords {
+class EventTexts {
   readonly #events: readonly EventView[];
   readonly #lines: readonly string[];
 
   constructor(events: readonly EventView[]) {
     this.#events = events;
-    this.#lines = events.map((event) => `id: ${process.pid}.${event.id}\n${word('state', event)}`);
+    this.#lines = events.map((event) => `id: ${process.pid}.${event.id}\n${eventText('state', event)}`);
   }
 
   after(id: number): string {
@@ -217,11 +217,11 @@ class ChangesInWords {
     const missed = Math.max(0, oldest - id - 1);
     // The ids of the kept events have no gaps.
     const lines = this.#lines.slice(Math.max(0, id + 1 - oldest));
-    return (missed > 0 ? word('gap', { missed }) : '') + lines.join('');
+    return (missed > 0 ? eventText('gap', { missed }) : '') + lines.join('');
   }
 }
 
-function word(event: string, data: unknown): string {
+function eventText(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
@@ -236,7 +236,7 @@ function canTake(listener: Listener, now: Millis): boolean {
   return false;
 }
 
-function say(listener: Listener, words: Buffer | string, now: Millis): void {
+function send(listener: Listener, words: Buffer | string, now: Millis): void {
   listener.saidAt = now;
   listener.response.write(words);
 }
