@@ -52,7 +52,7 @@ const DAEMON_KEYS = keysOf<DaemonSpec>(DAEMON);
 /** The last value of each key: with 1,000 services most have the same one from the same place, and need one object. */
 export type LastValues = Map<
   string,
-  { readonly raw: unknown; readonly isSecret: boolean; readonly value: EffectiveValue }
+  { readonly field: unknown; readonly raw: unknown; readonly isSecret: boolean; readonly value: EffectiveValue }
 >;
 
 /** `variables`: where each variable of the service comes from. What is not set is left out. */
@@ -64,15 +64,17 @@ export function effectiveService(
   last: LastValues,
   secrets: Secrets,
 ): ReadonlyMap<string, EffectiveValue> {
-  const values = collect(table, SERVICE_KEYS, parts, written, last, secrets);
+  const context = { last, secrets };
+  const values = collect(table, SERVICE_KEYS, parts, written, context);
   for (const { service, until } of parts.policy.dependsOn) {
-    const source = sourceOf(table, ['depends_on', service]);
-    values.set(`depends_on.${service}`, effectiveValue(until, source, SERVICE.depends_on.inForce, secrets));
+    const key = `depends_on.${service}`;
+    values.set(key, share(key, until, sourceOf(table, ['depends_on', service]), SERVICE.depends_on, context));
   }
   for (const [name, value] of Object.entries(parts.launch.env)) {
+    const key = `env.${name}`;
     const { source, isSecret } = variables.get(name) ?? BY_DEFAULT;
     const from = { source, isSecret: isSecret || isSecretName(name) };
-    values.set(`env.${name}`, effectiveValue(value, from, SERVICE.env.inForce, secrets));
+    values.set(key, share(key, value, from, SERVICE.env, context));
   }
   return values;
 }
@@ -83,7 +85,12 @@ export function effectiveDaemon(
   written: DaemonValues,
   secrets: Secrets,
 ): Map<string, EffectiveValue> {
-  return collect(table, DAEMON_KEYS, daemon, written, new Map(), secrets);
+  return collect(table, DAEMON_KEYS, daemon, written, { last: new Map(), secrets });
+}
+
+interface Context {
+  readonly last: LastValues;
+  readonly secrets: Secrets;
 }
 
 function collect<P>(
@@ -91,32 +98,37 @@ function collect<P>(
   keys: readonly Key<P>[],
   parts: P,
   written: object,
-  last: LastValues,
-  secrets: Secrets,
+  context: Context,
 ): Map<string, EffectiveValue> {
   const values = new Map<string, EffectiveValue>();
   for (const key of keys) {
-    const { name, path, madeFrom } = key;
-    const raw = key.show === 'as written' ? valueAt(written, path) : key.show(parts);
+    const { name, path, madeFrom, fieldOf } = key;
+    const raw = fieldOf === null ? valueAt(written, path) : key.show(parts, context.last.get(name));
     if (raw === null) continue;
-    const origin = sourceOf(table, path);
-    const isSecret = origin.isSecret || key.isSecret || (madeFrom !== null && sourceOf(table, madeFrom).isSecret);
-    const known = last.get(name);
-    if (
-      known !== undefined &&
-      known.raw === raw &&
-      known.isSecret === isSecret &&
-      known.value.source === origin.source
-    ) {
-      values.set(name, known.value);
-    } else {
-      if (isSecret && typeof raw === 'string') notePart(key.alone, raw, secrets);
-      const value = effectiveValue(raw, { source: origin.source, isSecret }, key.inForce, secrets);
-      last.set(name, { raw, isSecret, value });
-      values.set(name, value);
-    }
+    const { source, isSecret: isOrigin } = sourceOf(table, path);
+    const isSecret = isOrigin || key.isSecret || (madeFrom !== null && sourceOf(table, madeFrom).isSecret);
+    if (isSecret && typeof raw === 'string') notePart(key.alone, raw, context.secrets);
+    values.set(name, share(name, raw, { source, isSecret }, key, context, fieldOf?.(parts)));
   }
   return values;
+}
+
+/** The effective value of a key: the same object as of the service before if nothing differs. */
+function share(
+  name: string,
+  raw: unknown,
+  { source, isSecret }: Source,
+  { inForce }: Pick<EffectiveValue, 'inForce'>,
+  { last, secrets }: Context,
+  field?: unknown,
+): EffectiveValue {
+  const known = last.get(name);
+  if (known !== undefined && known.raw === raw && known.isSecret === isSecret && known.value.source === source) {
+    return known.value;
+  }
+  const value = effectiveValue(raw, { source, isSecret }, inForce, secrets);
+  last.set(name, { field, raw, isSecret, value });
+  return value;
 }
 
 function valueAt(written: object, path: readonly string[]): unknown {

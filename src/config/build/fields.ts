@@ -2,7 +2,7 @@
 
 import type { DaemonSpec, Launch, Policy } from '../../core/model/spec.ts';
 import { DAEMON } from '../schema/daemon-keys.ts';
-import { assertWhole, type Draft, fill } from '../schema/rows.ts';
+import { assertWhole, type Draft, filler } from '../schema/rows.ts';
 import type { DaemonValues, ServiceValues } from '../schema/schema.ts';
 import { SERVICE } from '../schema/service-keys.ts';
 import type { ServiceDraft } from '../schema/service-rows.ts';
@@ -24,15 +24,16 @@ type LaunchFields = Pick<Launch, keyof Launch & Below<'launch', Put<typeof SERVI
 type PolicyFields = Pick<Policy, keyof Policy & Below<'policy', Put<typeof SERVICE>>>;
 type AllOfService = `launch.${keyof Launch}` | `policy.${keyof Policy}`;
 
-const PUT = Object.values(SERVICE).map(({ puts }) => puts ?? '');
-const fieldsOf = (part: string) =>
-  Object.fromEntries(PUT.filter((field) => field.startsWith(part)).map((field) => [field.slice(part.length), true]));
-const LAUNCH_FIELDS = fieldsOf('launch.');
-const POLICY_FIELDS = fieldsOf('policy.');
+const fillService = filler<ServiceValues, ServiceDraft>(SERVICE);
+const puts = Object.values(SERVICE).map(({ puts }) => puts ?? '');
+const fieldsBelow = (part: string) =>
+  puts.filter((field) => field.startsWith(part)).map((field) => field.slice(part.length));
+const LAUNCH_FIELDS = fieldsBelow('launch.');
+const POLICY_FIELDS = fieldsBelow('policy.');
 
 export function serviceFields(values: ServiceValues): { readonly launch: LaunchFields; readonly policy: PolicyFields } {
   const draft: ServiceDraft & Rowless<AllOfService, typeof SERVICE> = { launch: {}, policy: {} };
-  fill(SERVICE, values, draft);
+  fillService(values, draft);
   const { launch, policy } = draft;
   assertWhole<LaunchFields>(launch, LAUNCH_FIELDS);
   assertWhole<PolicyFields>(policy, POLICY_FIELDS);
@@ -41,13 +42,12 @@ export function serviceFields(values: ServiceValues): { readonly launch: LaunchF
 
 type DaemonFields = Pick<DaemonSpec, keyof DaemonSpec & Put<typeof DAEMON>>;
 
-const DAEMON_FIELDS = Object.fromEntries(
-  Object.values(DAEMON).flatMap(({ puts }) => (puts === null ? [] : [[puts, true]])),
-);
+const fillDaemon = filler<DaemonValues, Draft<DaemonSpec>>(DAEMON);
+const DAEMON_FIELDS = Object.values(DAEMON).flatMap(({ puts }) => puts ?? []);
 
 export function daemonFields(values: DaemonValues): DaemonFields {
   const draft: Draft<DaemonSpec> & Rowless<keyof DaemonSpec, typeof DAEMON> = {};
-  fill(DAEMON, values, draft);
+  fillDaemon(values, draft);
   assertWhole<DaemonFields>(draft, DAEMON_FIELDS);
   return draft;
 }

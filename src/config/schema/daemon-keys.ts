@@ -30,7 +30,7 @@ function daemon<F extends keyof DaemonSpec, S extends Form>(
   spec: (value: Values<S>) => DaemonSpec[F],
   description: string,
   form: S,
-  how: How<DaemonSpec[F], DaemonSpec> = {},
+  how: How<DaemonSpec[F]> = {},
 ) {
   const put = (draft: Draft<DaemonSpec>, value: Values<S>) => {
     draft[field] = spec(value);
@@ -44,7 +44,7 @@ function ofDaemon<F extends keyof DaemonSpec, S extends Form>(
   inForce: InForce,
   description: string,
   form: S,
-  how: How<DaemonSpec[F], DaemonSpec> = {},
+  how: How<DaemonSpec[F]> = {},
 ) {
   const row = leaf(inForce, description, form, (spec: DaemonSpec) => spec[field], how);
   return { ...row, field, put: nothing, puts: null };

@@ -13,19 +13,29 @@ export interface Leaf<P> {
   readonly form: Form;
   readonly rows: null;
   readonly inForce: InForce;
-  /** Gives the effective value, in one form however it was written, so that equal settings compare equal; null: the key is not set. */
-  readonly show: ((parts: P) => unknown) | 'as written';
+  /** The field of the spec, or what else the effective value is made from; null: the value as it was written. */
+  readonly fieldOf: ((parts: P) => unknown) | null;
+  /**
+   * Makes the effective value, in one form however it was written, so that equal settings compare equal; null: the key is
+   * not set. `last`: what was shown before, which is the same if the field is.
+   */
+  readonly show: (parts: P, last: Shown | undefined) => unknown;
   /** The key that this value is made from by default: if that one is secret, so is this. */
   readonly madeFrom: readonly string[] | null;
   /** The parts of a secret value that opsd also names alone: host and path of a target, folder of a file. */
   readonly alone: 'target' | 'folder' | null;
 }
 
+interface Shown {
+  readonly field: unknown;
+  readonly raw: unknown;
+}
+
 export type Rows<P> = Readonly<Record<string, Leaf<P> | { readonly form: Form; readonly rows: Rows<P> }>>;
 
 /** What differs from a usual key, whose effective value is its field. */
-export interface How<V, P> {
-  readonly show?: ((field: V, parts: P) => unknown) | 'as written';
+export interface How<V> {
+  readonly show?: ((field: V) => unknown) | 'as written';
   readonly madeFrom?: readonly string[];
   readonly alone?: 'target' | 'folder';
 }
@@ -44,15 +54,19 @@ export function leaf<P, V, S extends Form>(
   description: string,
   form: S,
   fieldOf: (parts: P) => V,
-  how: How<V, P>,
+  { show = same, madeFrom, alone }: How<V>,
 ) {
-  const { show, madeFrom, alone } = how;
-  const shown = typeof show === 'function' ? (parts: P) => show(fieldOf(parts), parts) : (show ?? fieldOf);
+  const showNew = (parts: P, last: Shown | undefined): unknown => {
+    const field = fieldOf(parts);
+    if (last !== undefined && last.field === field) return last.raw;
+    return show === 'as written' ? field : show(field);
+  };
   return {
     form: described(description, form),
     rows: null,
     inForce,
-    show: shown,
+    fieldOf: show === 'as written' ? null : fieldOf,
+    show: showNew,
     madeFrom: madeFrom ?? null,
     alone: alone ?? null,
   } as const;
@@ -83,7 +97,7 @@ interface Putting<S, F, T> {
 export function formsOf<R extends Formed<R>>(rows: R): Forms<R> {
   const forms: Partial<Forms<R>> = {};
   for (const key in rows) forms[key] = rows[key].form;
-  assertWhole(forms, rows);
+  assertWhole(forms, Object.keys(rows));
   return forms;
 }
 
@@ -91,15 +105,19 @@ type Formed<R> = { readonly [K in keyof R]: { readonly form: Form } };
 type Forms<R extends Formed<R>> = { [K in keyof R]: R[K]['form'] };
 
 /** Narrows an object that was filled key by key. */
-export function assertWhole<T extends object>(part: Partial<T>, keys: object): asserts part is T {
-  for (const key in keys) if (!Object.hasOwn(part, key)) throw new Error(`"${key}" is missing`);
+export function assertWhole<T extends object>(part: Partial<T>, keys: readonly string[]): asserts part is T {
+  for (const key of keys) if (!(key in part)) throw new Error(`"${key}" is missing`);
 }
 
 /** Puts each value into the field that its row names. */
-export function fill<T extends object, D>(
-  rows: { readonly [K in keyof T]-?: { readonly put: (draft: D, value: T[K]) => void } },
-  values: T,
-  draft: D,
-): void {
-  for (const key in rows) rows[key].put(draft, values[key]);
+export function filler<T extends object, D>(
+  rows: {
+    readonly [K in keyof T]-?: { readonly puts: string | null; readonly put: (draft: D, value: T[K]) => void };
+  },
+): (values: T, draft: D) => void {
+  const keys: Extract<keyof T, string>[] = [];
+  for (const key in rows) if (rows[key].puts !== null) keys.push(key);
+  return (values, draft) => {
+    for (const key of keys) rows[key].put(draft, values[key]);
+  };
 }

@@ -29,7 +29,7 @@ import {
 } from './forms.ts';
 import { formsOf, orNull, same, section, unshown, withRows } from './rows.ts';
 import { CONFINEMENT } from './service-confinement.ts';
-import { launch, ofGroup, ofLaunch, ofPolicy, policy } from './service-rows.ts';
+import { launch, ofEnvFile, ofGroup, ofLaunch, ofPolicy, policy } from './service-rows.ts';
 import {
   AFTER_STOP,
   asDuration,
@@ -88,10 +88,7 @@ export const SERVICE = {
     preset(tableOfStrings(), {}),
     { show: unshown },
   ),
-  env_file: ofLaunch('env', 'File with NAME=value lines, relative to cwd; `env` wins over it.', optional(path()), {
-    show: (_, { envFile }) => envFile,
-    madeFrom: ['cwd'],
-  }),
+  env_file: ofEnvFile('File with NAME=value lines, relative to cwd; `env` wins over it.', optional(path())),
   pass_env: ofLaunch('env', "Variables of opsd's own environment that the service gets.", preset(variableNames(), []), {
     show: 'as written',
   }),

@@ -24,7 +24,7 @@ export function launch<F extends keyof Launch, S extends Form>(
   spec: (value: Values<S>) => Launch[F],
   description: string,
   form: S,
-  how: How<Launch[F], ServiceParts> = {},
+  how: How<Launch[F]> = {},
 ) {
   const put = (draft: ServiceDraft, value: Values<S>) => {
     draft.launch[field] = spec(value);
@@ -37,7 +37,7 @@ export function ofLaunch<F extends keyof Launch, S extends Form>(
   field: F,
   description: string,
   form: S,
-  how: How<Launch[F], ServiceParts> = {},
+  how: How<Launch[F]> = {},
 ) {
   const row = leaf('anew', description, form, (parts: ServiceParts) => parts.launch[field], how);
   return { ...row, field: `launch.${field}` as const, put: nothing, puts: null };
@@ -49,7 +49,7 @@ export function policy<F extends keyof Policy, S extends Form>(
   spec: (value: Values<S>) => Policy[F],
   description: string,
   form: S,
-  how: How<Policy[F], ServiceParts> = {},
+  how: How<Policy[F]> = {},
 ) {
   const put = (draft: ServiceDraft, value: Values<S>) => {
     draft.policy[field] = spec(value);
@@ -62,10 +62,16 @@ export function ofPolicy<F extends keyof Policy, S extends Form>(
   field: F,
   description: string,
   form: S,
-  how: How<Policy[F], ServiceParts> = {},
+  how: How<Policy[F]> = {},
 ) {
   const row = leaf('at_once', description, form, (parts: ServiceParts) => parts.policy[field], how);
   return { ...row, field: `policy.${field}` as const, put: nothing, puts: null };
+}
+
+/** `env_file`, whose variables are a part of the environment. */
+export function ofEnvFile<S extends Form>(description: string, form: S) {
+  const row = leaf('anew', description, form, (parts: ServiceParts) => parts.envFile, { madeFrom: ['cwd'] });
+  return { ...row, field: 'launch.env', put: nothing, puts: null } as const;
 }
 
 /** A key about the services of a group together: no field of one spec is made from it. */
