@@ -1,6 +1,7 @@
 // Makes a Config of the files that were read, or lists all problems. Asks the host only through `Facts`.
 
-import type { Config, DaemonSpec, EffectiveValue, ServiceSpec, TlsFiles } from '../core/model/spec.ts';
+import type { Config, DaemonSpec, LogFilter, TlsFiles } from '../core/model/config.ts';
+import type { EffectiveValue, ServiceSpec } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import { SecretMasks } from '../text/masks.ts';
 import type { BuildContext } from './build/context.ts';
@@ -121,7 +122,7 @@ function readDaemon(root: Table, context: BuildContext): DaemonReading | null {
   const effective = effectiveDaemon(table, spec, values, context.secrets);
   if (override !== null) {
     const { inForce } = DAEMON.log_level;
-    effective.set('log_level', { value: JSON.stringify(override), secret: false, source: 'OPSD_LOG', inForce });
+    effective.set('log_level', { value: JSON.stringify(override.text), secret: false, source: 'OPSD_LOG', inForce });
   }
   return { spec, effective };
 }
@@ -136,7 +137,7 @@ function noteHooks({ on_event, on_event_secrets }: DaemonValues, secrets: Secret
 }
 
 /** OPSD_LOG wins over every layer. */
-function logLevelOverride({ env, findings }: BuildContext): string | null {
+function logLevelOverride({ env, findings }: BuildContext): LogFilter | null {
   const text = env.OPSD_LOG;
   if (text === undefined || text === '') return null;
   const reading = parseLogLevel(text);

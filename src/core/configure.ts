@@ -6,9 +6,10 @@ import { remove } from './life/removal.ts';
 import { retune } from './life/retune.ts';
 import { forgiven, isLive, isWanted, type Moved, type StepContext } from './life/transition.ts';
 import { needsNewProcess } from './model/changes.ts';
+import type { Config } from './model/config.ts';
 import type { Effect } from './model/effects.ts';
 import { newService } from './model/initial.ts';
-import type { Config, ServiceSpec } from './model/spec.ts';
+import type { ServiceSpec } from './model/spec.ts';
 import type { Next, Service } from './model/state.ts';
 import { beginConfigured, leaveToRollouts, resumeRollouts } from './rollout/reload.ts';
 

@@ -29,7 +29,7 @@ export async function fakeDaemon(services: readonly FakeService[] = []): Promise
       socketPath: join(prefix, 'run', 'opsd.sock'),
       socketMode: 0o600,
       socketGroup: null,
-      tcp: '',
+      tcp: null,
       log: () => undefined,
     }),
   );

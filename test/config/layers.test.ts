@@ -129,7 +129,7 @@ test('a variable in the place of a table says what to set instead', () => {
     /^expected a table; set its keys one by one \(OPSD__DAEMON__HTTP=…\), or unset it$/,
   );
   const { daemon } = configOf({ base: WEB, env: { OPSD__DAEMON: '{ http = "" }' } });
-  assert.equal(daemon.http, '', 'a table in TOML is one');
+  assert.equal(daemon.http, null, 'a table in TOML is one');
 });
 
 test('a list of tables, and none at all, are told how services are written', () => {

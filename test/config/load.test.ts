@@ -12,8 +12,8 @@ const WEB = '[services.web]\ncommand = ["true"]\n';
 test('what is not said has the defaults of the contract', () => {
   const { daemon, services } = configOf(WEB);
   assert.partialDeepStrictEqual(daemon, {
-    http: '127.0.0.1:9640',
-    logLevel: 'info',
+    http: { host: '127.0.0.1', port: 9640 },
+    logLevel: { text: 'info', level: 'info', components: new Map() },
     logDir: '/work/log',
     logFormat: 'text',
     watchConfig: false,
@@ -104,8 +104,8 @@ ready = { on = "delay", timeout = "20s", delay = "2s" }
     facts: { readText: (path) => ({ ok: true, text: `PORT=1\nFOO=2\nFROM=${path}\n` }) },
   });
   assert.partialDeepStrictEqual(daemon, {
-    http: '',
-    logLevel: 'info,heartbeat=debug',
+    http: null,
+    logLevel: { text: 'info,heartbeat=debug', level: 'info', components: new Map([['heartbeat', 'debug']]) },
     logDir: '/var/log/x',
     logFormat: 'json',
     watchConfig: true,
@@ -256,12 +256,23 @@ test('a wrong value of [daemon] too', () => {
 
 test('a filter may set every component apart', () => {
   const filter = `info, ${COMPONENTS.map((name) => `${name} = debug`).join(',')}`;
-  assert.equal(configOf(`[daemon]\nlog_level = "${filter}"\n${WEB}`).daemon.logLevel, filter);
+  const { daemon, effective } = configOf(`[daemon]\nlog_level = "${filter}"\n${WEB}`);
+  assert.deepEqual([...daemon.logLevel.components.keys()], COMPONENTS);
+  assert.equal(effective.get('log_level')?.value, JSON.stringify(filter), 'as it was written');
 });
 
 test('addresses of all kinds are read', () => {
-  for (const http of ['', '0.0.0.0:0', 'localhost:80', '[::1]:9640', 'host-1.example:65535']) {
-    assert.equal(configOf(`[daemon]\nhttp = "${http}"\n${WEB}`).daemon.http, http);
+  const all = [
+    ['', null],
+    ['0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
+    ['localhost:80', { host: 'localhost', port: 80 }],
+    ['[::1]:9640', { host: '::1', port: 9640 }],
+    ['host-1.example:65535', { host: 'host-1.example', port: 65_535 }],
+  ] as const;
+  for (const [http, address] of all) {
+    const { daemon, effective } = configOf(`[daemon]\nhttp = "${http}"\n${WEB}`);
+    assert.deepEqual(daemon.http, address);
+    assert.equal(effective.get('http')?.value, JSON.stringify(http), 'as it was written');
   }
 });
 

@@ -6,7 +6,8 @@ import type { SourceFile } from '../../src/config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../../src/config/load.ts';
 import { parseDocument } from '../../src/config/source/parse.ts';
 import { capabilitiesIn } from '../../src/config/values/privileges.ts';
-import type { Config, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { Config } from '../../src/core/model/config.ts';
+import type { ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Problem } from '../../src/errors.ts';
 
 export interface Texts {

@@ -8,7 +8,14 @@ import { readTags } from '../../src/config/values/tag.ts';
 test('a log level is a word, or a filter of as many parts as anybody can mean', () => {
   const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
   const filters = ['info,heartbeat=debug', ' info , http = warn ', ...COMPONENTS.map((name) => `${name}=debug`)];
-  for (const input of [...levels, ...filters]) assert.deepEqual(parseLogLevel(input), { ok: true, value: input });
+  for (const input of [...levels, ...filters]) assert.ok(parseLogLevel(input).ok, input);
+  const read = (text: string) => {
+    const reading = parseLogLevel(text);
+    return reading.ok && [reading.value.text, reading.value.level, Object.fromEntries(reading.value.components)];
+  };
+  assert.deepEqual(read('warn'), ['warn', 'warn', {}]);
+  assert.deepEqual(read('heartbeat=debug'), ['heartbeat=debug', 'info', { heartbeat: 'debug' }]);
+  assert.deepEqual(read(' error , http = warn '), [' error , http = warn ', 'error', { http: 'warn' }]);
   const parts = (count: number) => Array.from({ length: count }, () => 'info').join(',');
   assert.ok(parseLogLevel(parts(50)).ok);
   const tooMany = parseLogLevel(parts(51));
@@ -27,7 +34,8 @@ test('what is no log level is told with the word that was meant, or with all the
   assert.match(hintOf('heartbeet=debug') ?? '', /^did you mean "heartbeat"\?; the components are output, /);
   assert.match(hintOf('kernel=debug') ?? '', /^opsd has no component "kernel"; the components are /);
   assert.equal(hintOf(3), undefined);
-  for (const input of ['', 'info,', '=debug', ' =debug', 'http=info=debug']) hintOf(input);
+  for (const input of ['', 'info,', 'info,,', '=debug', ' =debug', 'http=info=debug', 'info,heartbeat=loud'])
+    hintOf(input);
 });
 
 test('tags are words of at most 64 letters, each counted once; a + is told to be of commands', () => {

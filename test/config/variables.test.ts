@@ -10,7 +10,7 @@ const WEB = '[services.web]\ncommand = ["true"]\n';
 test('a variable sets the key that its name is the path of', () => {
   const env = { OPSD__DAEMON__HTTP: '127.0.0.1:9700', OPSD__DAEMON__WATCH_CONFIG: 'true', OPSD__DEFAULTS__NICE: '5' };
   const { daemon, services, effective } = configOf({ base: WEB, env });
-  assert.deepEqual([daemon.http, daemon.watchConfig, services.get('web')?.launch.nice], ['127.0.0.1:9700', true, 5]);
+  assert.deepEqual([daemon.http?.port, daemon.watchConfig, services.get('web')?.launch.nice], [9700, true, 5]);
   assert.equal(effective.get('http')?.source, 'OPSD__DAEMON__HTTP');
 });
 
@@ -109,9 +109,9 @@ test('variables that only begin alike are not ours', () => {
 test('OPSD_LOG wins over every layer', () => {
   const texts = { base: `[daemon]\nlog_level = "warn"\n${WEB}`, secret: '[daemon]\nlog_level = "error"\n' };
   const { daemon, effective } = configOf({ ...texts, env: { OPSD_LOG: 'info,heartbeat=debug' } });
-  assert.equal(daemon.logLevel, 'info,heartbeat=debug');
+  assert.equal(daemon.logLevel.text, 'info,heartbeat=debug');
   assert.deepEqual(effective.get('log_level')?.source, 'OPSD_LOG');
-  assert.equal(configOf({ ...texts, env: { OPSD_LOG: '' } }).daemon.logLevel, 'error');
+  assert.equal(configOf({ ...texts, env: { OPSD_LOG: '' } }).daemon.logLevel.level, 'error');
   assertOnly(problemsOf({ ...texts, env: { OPSD_LOG: 'loud' } }), 'OPSD_LOG:- daemon.log_level', /expected a level/);
   const unknown = /; opsd has no component "foo"; the components are output, /;
   assertOnly(problemsOf({ ...texts, env: { OPSD_LOG: 'info,foo=debug' } }), 'OPSD_LOG:- daemon.log_level', unknown);

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { differences, needsNewProcess, planDaemon, planReload } from '../../src/core/model/changes.ts';
-import type { Config, EffectiveValue } from '../../src/core/model/spec.ts';
+import type { Config } from '../../src/core/model/config.ts';
+import type { EffectiveValue } from '../../src/core/model/spec.ts';
 import { aConfig, aGroup, aService } from '../simulation/specs.ts';
 
 function valued(values: Readonly<Record<string, Partial<EffectiveValue>>>): ReadonlyMap<string, EffectiveValue> {

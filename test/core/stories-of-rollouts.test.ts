@@ -2,7 +2,8 @@
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { Config, Policy, RolloutPolicy } from '../../src/core/model/spec.ts';
+import type { Config } from '../../src/core/model/config.ts';
+import type { Policy, RolloutPolicy } from '../../src/core/model/spec.ts';
 import { rolloutNote } from '../../src/core/rollout/note.ts';
 import type { Script } from '../simulation/host.ts';
 import { Simulation } from '../simulation/simulation.ts';

@@ -32,7 +32,7 @@ export async function openDoors(
       socketPath: socket,
       socketMode: 0o600,
       socketGroup: null,
-      tcp: '127.0.0.1:0',
+      tcp: { host: '127.0.0.1', port: 0 },
       log: (level, message, fields) => log.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
       ...options,
     }),

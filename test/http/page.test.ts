@@ -250,7 +250,7 @@ test('a lost daemon is seen to be lost, and found again', { skip }, async () => 
     socketGroup: null,
     log: () => undefined,
   };
-  const first = await startServers({ clock: systemClock, ...options, tcp: '127.0.0.1:0' });
+  const first = await startServers({ clock: systemClock, ...options, tcp: { host: '127.0.0.1', port: 0 } });
   const tcp = first.tcpAddress ?? '';
   await using shown = await show(tcp);
   const { page } = shown;
@@ -261,7 +261,8 @@ test('a lost daemon is seen to be lost, and found again', { skip }, async () => 
   assert.deepEqual(await violations(page), []);
   await page.screenshot({ path: join(SHOTS, 'disconnected.png') });
   control.services.delete('search');
-  await using _second = await startServers({ clock: systemClock, ...options, tcp });
+  const again = { host: '127.0.0.1', port: Number(tcp.split(':').at(-1)) };
+  await using _second = await startServers({ clock: systemClock, ...options, tcp: again });
   await page.waitForSelector('#link.live', { timeout: 15_000 });
   assert.equal(await page.locator('#banner').isVisible(), false);
   assert.deepEqual(await names(page), ['web']);

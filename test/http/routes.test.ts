@@ -205,8 +205,8 @@ test('nothing can be changed over TCP', async () => {
 });
 
 test('a page of a stranger whose name resolves to this machine is turned away', async () => {
-  for (const tcp of ['127.0.0.1:0', 'localhost:0']) {
-    await using doors = await openDoors([], { tcp });
+  for (const host of ['127.0.0.1', 'localhost']) {
+    await using doors = await openDoors([], { tcp: { host, port: 0 } });
     const from = (Host: string) => ask(doors.tcp, '/api/v1/services', { headers: { Host } });
     for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80']) {
       const reply = await from(host);
@@ -220,8 +220,8 @@ test('a page of a stranger whose name resolves to this machine is turned away', 
 });
 
 test('where opsd listens for other machines, it answers to whatever name they have for it, and to no change', async () => {
-  for (const tcp of ['0.0.0.0:0', ':0']) {
-    await using doors = await openDoors([service('web', UP)], { tcp });
+  for (const host of ['0.0.0.0', '::']) {
+    await using doors = await openDoors([service('web', UP)], { tcp: { host, port: 0 } });
     const address = doors.tcp.replace(/^.*:/, '127.0.0.1:');
     const headers = { Host: 'node1.prod.example:9640' };
     assert.equal((await ask(address, '/metrics', { headers })).status, 200);

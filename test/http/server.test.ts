@@ -23,7 +23,7 @@ const quiet = {
   commands: fake,
   socketMode: 0o600,
   socketGroup: null,
-  tcp: '',
+  tcp: null,
   log: () => undefined,
 };
 const isRuntimeError = (text: RegExp) => (error: unknown) => error instanceof RuntimeError && text.test(error.message);
@@ -130,7 +130,7 @@ test('a port in use is told with a remedy, and the socket is not made', async ()
   await once(other, 'listening');
   const bound = other.address();
   const port = bound !== null && typeof bound === 'object' ? bound.port : 0;
-  const options = { ...quiet, socketPath: join(folder.path, 's'), tcp: `127.0.0.1:${port}` };
+  const options = { ...quiet, socketPath: join(folder.path, 's'), tcp: { host: '127.0.0.1', port } };
   await assert.rejects(
     startServers(options),
     isRuntimeError(/cannot listen on 127.0.0.1:\d+: the port is in use.*daemon.http/),
@@ -139,10 +139,9 @@ test('a port in use is told with a remedy, and the socket is not made', async ()
   other.close();
 });
 
-test('an address that is none is told as that', async () => {
-  for (const tcp of ['nonsense', '127.0.0.1', '127.0.0.1:99999', '192.0.2.1:1']) {
-    await assert.rejects(startServers({ ...quiet, socketPath: '/nowhere/s', tcp }), isRuntimeError(/daemon\.http/));
-  }
+test('an address of another machine is told as that', async () => {
+  const tcp = { host: '192.0.2.1', port: 1 };
+  await assert.rejects(startServers({ ...quiet, socketPath: '/nowhere/s', tcp }), isRuntimeError(/daemon\.http/));
 });
 
 test('malformed requests get an answer, and the next one is served', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EventHook } from '../../src/core/model/spec.ts';
+import type { EventHook } from '../../src/core/model/config.ts';
 import { limitOf } from '../../src/os/proc/descriptors.ts';
 import { ProcessTable } from '../../src/os/proc/process-table.ts';
 import { Leftovers } from '../../src/os/processes/leftovers.ts';

@@ -3,9 +3,10 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Config } from '../../src/core/model/config.ts';
 import type { Transition } from '../../src/core/model/effects.ts';
 import type { Rollout } from '../../src/core/model/rollout.ts';
-import type { Config, Policy, Probe, RolloutPolicy } from '../../src/core/model/spec.ts';
+import type { Policy, Probe, RolloutPolicy } from '../../src/core/model/spec.ts';
 import type { Script } from './host.ts';
 import { Simulation } from './simulation.ts';
 import { aGroup, readyOn } from './specs.ts';

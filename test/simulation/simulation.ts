@@ -3,10 +3,11 @@
 import { strict as assert } from 'node:assert';
 import { adopt } from '../../src/core/adoption/adopt.ts';
 import { savedServices } from '../../src/core/adoption/saved-service.ts';
+import type { Config } from '../../src/core/model/config.ts';
 import type { Effect, Outcome, Transition } from '../../src/core/model/effects.ts';
 import type { Event } from '../../src/core/model/events.ts';
 import { initialState } from '../../src/core/model/initial.ts';
-import type { Config, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { ServiceSpec } from '../../src/core/model/spec.ts';
 import type { State } from '../../src/core/model/state.ts';
 import { Loop } from '../../src/runtime/loop.ts';
 import { type EffectObserver, perform } from '../../src/runtime/perform.ts';

@@ -1,8 +1,7 @@
 // Configurations for tests, made from what a test cares about.
 
+import type { Config, DaemonSpec } from '../../src/core/model/config.ts';
 import type {
-  Config,
-  DaemonSpec,
   EffectiveValue,
   InForce,
   Policy,
@@ -31,10 +30,10 @@ const usual: Policy = {
 };
 
 const daemon: DaemonSpec = {
-  http: '',
+  http: null,
   tls: null,
   httpToken: null,
-  logLevel: 'info',
+  logLevel: { text: 'info', level: 'info', components: new Map() },
   logDir: '/nowhere/log',
   logFormat: 'text',
   watchConfig: false,

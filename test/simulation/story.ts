@@ -1,8 +1,9 @@
 // Plays a situation in the simulator and writes down what happens, second by second, for reading.
 
 import { strict as assert } from 'node:assert';
+import type { DaemonSpec } from '../../src/core/model/config.ts';
 import type { Effect } from '../../src/core/model/effects.ts';
-import type { DaemonSpec, Policy, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { Policy, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Script } from './host.ts';
 import { type Seen, Simulation } from './simulation.ts';
 import { aConfig } from './specs.ts';

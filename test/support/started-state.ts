@@ -1,8 +1,8 @@
 // The state of a supervisor whose services all run, for tests of what looks at it.
 
+import type { Config } from '../../src/core/model/config.ts';
 import type { Event } from '../../src/core/model/events.ts';
 import { initialState } from '../../src/core/model/initial.ts';
-import type { Config } from '../../src/core/model/spec.ts';
 import type { State } from '../../src/core/model/state.ts';
 import { step } from '../../src/core/supervisor.ts';
 

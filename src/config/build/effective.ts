@@ -1,6 +1,7 @@
 // The effective values, key by key, as `config --explain` prints them and a reload compares them.
 
-import type { DaemonSpec, EffectiveValue, InForce } from '../../core/model/spec.ts';
+import type { DaemonSpec } from '../../core/model/config.ts';
+import type { EffectiveValue, InForce } from '../../core/model/spec.ts';
 import { REDACTED } from '../report/redaction.ts';
 import { DAEMON } from '../schema/daemon-keys.ts';
 import type { Leaf, Rows } from '../schema/rows.ts';

@@ -1,6 +1,7 @@
 // Fills in the fields of specs that one key decides alone, as the rows of the keys say.
 
-import type { DaemonSpec, Launch, Policy } from '../../core/model/spec.ts';
+import type { DaemonSpec } from '../../core/model/config.ts';
+import type { Launch, Policy } from '../../core/model/spec.ts';
 import { DAEMON } from '../schema/daemon-keys.ts';
 import { assertWhole, type Draft, filler } from '../schema/rows.ts';
 import type { DaemonValues, ServiceValues } from '../schema/schema.ts';

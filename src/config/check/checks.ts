@@ -1,6 +1,7 @@
 // Checks of values that are valid and still cannot work, on this host or at all.
 
-import type { DaemonSpec, ServiceSpec } from '../../core/model/spec.ts';
+import type { DaemonSpec } from '../../core/model/config.ts';
+import type { ServiceSpec } from '../../core/model/spec.ts';
 import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 import { formatDuration } from '../../text/units.ts';
 import type { Locate } from '../report/locate.ts';

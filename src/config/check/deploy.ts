@@ -1,6 +1,7 @@
 // Warnings of `opsd check --deploy`: what works, but is not safe in production.
 
-import type { DaemonSpec, ServiceSpec } from '../../core/model/spec.ts';
+import type { DaemonSpec } from '../../core/model/config.ts';
+import type { ServiceSpec } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import { isForThisHost } from '../values/listen-address.ts';

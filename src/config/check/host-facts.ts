@@ -1,6 +1,7 @@
 // What the checks ask of the host: a valid configuration may not work on it.
 
-import type { Launch, TlsFiles } from '../../core/model/spec.ts';
+import type { TlsFiles } from '../../core/model/config.ts';
+import type { Launch } from '../../core/model/spec.ts';
 
 /** What is at a path, symbolic links followed; `closed`: opsd may not enter a folder above it. */
 export type Look = 'missing' | 'closed' | 'directory' | 'other';

@@ -1,7 +1,9 @@
 // Every key of [daemon], one row each.
 
-import type { DaemonSpec, InForce } from '../../core/model/spec.ts';
+import type { DaemonSpec } from '../../core/model/config.ts';
+import type { InForce } from '../../core/model/spec.ts';
 import { formatMode } from '../../text/units.ts';
+import { formatAddress } from '../values/endpoint.ts';
 import { readHttpToken } from '../values/http-token.ts';
 import { parseListenAddress } from '../values/listen-address.ts';
 import { COMPONENTS, parseLogLevel } from '../values/log-level.ts';
@@ -77,7 +79,7 @@ export const DAEMON = {
     same,
     'Address for the read-only HTTP server; "" turns it off.',
     preset(reading({ type: 'string' }, parseListenAddress), '127.0.0.1:9640'),
-    { alone: 'target' },
+    { show: (http) => (http === null ? '' : formatAddress(http)), alone: 'target' },
   ),
   tls: section(
     'The certificate for it: HTTPS instead of HTTP. The files are read again when they change.',
@@ -96,6 +98,7 @@ export const DAEMON = {
     'at_once',
     `Level, or a filter such as "info,heartbeat=debug" (${COMPONENTS.join(', ')}). OPSD_LOG in the environment wins.`,
     preset(reading({ type: 'string' }, parseLogLevel), 'info'),
+    { show: ({ text }) => text },
   ),
   log_dir: ofDaemon(
     'logDir',

@@ -1,6 +1,7 @@
 // Masks secrets in problems and effective values that were made before all secrets were known.
 
-import type { Config, EffectiveValue, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { EffectiveValue, RolloutGroup, ServiceSpec } from '../../core/model/spec.ts';
 import type { Problem } from '../../errors.ts';
 import { hideAll, type Masks, type SecretMasks } from '../../text/masks.ts';
 

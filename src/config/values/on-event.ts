@@ -1,6 +1,7 @@
 // Reads event hooks, the programs and webhooks that are told of transitions ([[daemon.on_event]]), and their secrets.
 
-import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
+import type { EventHook, Occasion } from '../../core/model/config.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import { STATES } from '../../core/model/states.ts';
 import { meansService } from '../../text/glob.ts';
 import { nearest } from '../../text/nearest.ts';

@@ -1,6 +1,7 @@
 // What a new configuration changes, service by service and key by key, and whether a change takes a new process.
 
-import type { Config, EffectiveValue, ServiceSpec } from './spec.ts';
+import type { Config } from './config.ts';
+import type { EffectiveValue, ServiceSpec } from './spec.ts';
 
 export interface KeyChange {
   readonly key: string;

@@ -1,6 +1,7 @@
 // What the core can be told: facts about generations, commands, configurations, and time.
 
-import type { Config, Millis, SignalName } from './spec.ts';
+import type { Config } from './config.ts';
+import type { Millis, SignalName } from './spec.ts';
 import type { Exit } from './state.ts';
 import type { Step } from './states.ts';
 

@@ -1,6 +1,4 @@
-// The valid configuration of opsd and of each service, complete: what the core and os/ work with.
-
-import type { StateName } from './states.ts';
+// The spec of a service, valid and complete: what the core and os/ work with.
 
 /** A span or an instant on the monotonic clock (CLOCK_MONOTONIC, since boot), in milliseconds. */
 export type Millis = number;
@@ -204,52 +202,6 @@ export interface ServiceSpec {
   readonly effective: ReadonlyMap<string, EffectiveValue>;
 }
 
-/** What event hooks can be told of: a service enters a state; `recovered`: it is stable again after failed or backoff. */
-export type Occasion = StateName | 'recovered';
-
-/** A program or webhook that is told of transitions. */
-export interface EventHook {
-  readonly name: string;
-  readonly when: readonly Occasion[];
-  /** Names and globs. */
-  readonly services: readonly string[];
-  readonly target:
-    | { readonly kind: 'exec'; readonly command: readonly [string, ...string[]] }
-    | { readonly kind: 'webhook'; readonly url: string; readonly headers: Readonly<Record<string, string>> };
-  /** For one delivery attempt. */
-  readonly timeout: Millis;
-}
-
-/** Where the certificate of the TCP listener is; all paths absolute. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-  /** The CA that must have signed the certificates of clients; null: clients need none. */
-  readonly clientCa: string | null;
-}
-
-export interface DaemonSpec {
-  /** `127.0.0.1:9640`; empty: no TCP. */
-  readonly http: string;
-  /** null: TCP is not encrypted. */
-  readonly tls: TlsFiles | null;
-  /** null: requests over TCP need no token. */
-  readonly httpToken: string | null;
-  readonly logLevel: string;
-  /** Absolute. */
-  readonly logDir: string;
-  readonly logFormat: 'text' | 'json';
-  readonly watchConfig: boolean;
-  readonly startConcurrency: number;
-  readonly shutdownTimeout: Millis;
-  readonly socketMode: number;
-  readonly socketGroup: string | null;
-  readonly pageLogs: boolean;
-  readonly onEvent: readonly EventHook[];
-  /** `all-exited`: opsd ends when no service is up and none will come up by itself. */
-  readonly exitWhen: 'never' | 'all-exited';
-}
-
 /** The number of instances of a service with `instances`. */
 export interface InstanceGroup {
   /** The number in the files. */
@@ -275,16 +227,4 @@ export interface RolloutGroup {
   readonly policy: RolloutPolicy;
   /** Specs of the surge instances, at most `maxSurge`. */
   readonly surgeSpecs: readonly ServiceSpec[];
-}
-
-export interface Config {
-  readonly daemon: DaemonSpec;
-  /** By name, in the order of the file; each instance is one (`web@1`). */
-  readonly services: ReadonlyMap<string, ServiceSpec>;
-  /** The services with instances, by the name they have in the file. */
-  readonly groups: ReadonlyMap<string, InstanceGroup>;
-  /** What rollouts replace, by the name in the file. */
-  readonly rollouts: ReadonlyMap<string, RolloutGroup>;
-  /** The values of `[daemon]` by key path. */
-  readonly effective: ReadonlyMap<string, EffectiveValue>;
 }

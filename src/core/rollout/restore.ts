@@ -1,7 +1,8 @@
 // Restores the rollouts that an earlier opsd left in progress, from outdated members and surge instances that live.
 
+import type { Config } from '../model/config.ts';
 import { newRollout, type Rollout } from '../model/rollout.ts';
-import type { Config, Millis, RolloutGroup, ServiceSpec } from '../model/spec.ts';
+import type { Millis, RolloutGroup, ServiceSpec } from '../model/spec.ts';
 import type { Service } from '../model/state.ts';
 
 /** Services that rollouts replace: members of groups, and surge instances. */

@@ -3,7 +3,8 @@
 import type { ReloadResult, ScaleResult } from '../../api/reload.ts';
 import { oneLine } from '../../config/report/problems.ts';
 import { type DaemonChange, planDaemon, planReload } from '../../core/model/changes.ts';
-import type { Config, Millis } from '../../core/model/spec.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
 import type { Log } from '../../os/own-log/logger.ts';

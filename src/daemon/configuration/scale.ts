@@ -3,7 +3,7 @@
 import type { ScaleResult } from '../../api/reload.ts';
 import { unknownService } from '../../api/select.ts';
 import { MOST_INSTANCES } from '../../config/schema/service-keys.ts';
-import type { Config } from '../../core/model/spec.ts';
+import type { Config } from '../../core/model/config.ts';
 import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
 import { type Counts, readScale, writeScale } from '../../os/files/scale-file.ts';

@@ -2,7 +2,7 @@
 
 import type { EventView } from '../../api/events.ts';
 import type { EventHooksView } from '../../api/metrics.ts';
-import type { EventHook, Occasion } from '../../core/model/spec.ts';
+import type { EventHook, Occasion } from '../../core/model/config.ts';
 import { meansService } from '../../text/glob.ts';
 import { type HookCounts, type HookOutside, HookQueue } from './queue.ts';
 

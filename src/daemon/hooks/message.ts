@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 import type { EventView } from '../../api/events.ts';
-import type { Occasion } from '../../core/model/spec.ts';
+import type { Occasion } from '../../core/model/config.ts';
 import type { HookMessage } from '../../os/watch/event-hooks.ts';
 import { onOneLine } from '../../text/harmless.ts';
 

@@ -1,7 +1,8 @@
 // The queue of one event hook: bounded, without repetitions, limited in rate, with retries.
 
 import type { EventView } from '../../api/events.ts';
-import type { EventHook, Millis, Occasion } from '../../core/model/spec.ts';
+import type { EventHook, Occasion } from '../../core/model/config.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import type { Fields } from '../../os/own-log/logger.ts';
 import type { Delivery, HookMessage } from '../../os/watch/event-hooks.ts';
 import type { Alarm, Clock } from '../../runtime/clock.ts';

@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import type { PredecessorState, Survivor } from '../../core/adoption/adopt.ts';
 import type { SavedService } from '../../core/adoption/saved-service.ts';
-import type { Config, Millis } from '../../core/model/spec.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import type { Cgroups } from '../../os/cgroup/cgroups.ts';
 import { readPid } from '../../os/files/pid-files.ts';
 import type { SavedServiceRecord } from '../../os/files/remembered.ts';

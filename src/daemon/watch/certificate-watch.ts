@@ -1,7 +1,7 @@
 // Keeps the certificate of the TCP listener up to date with its files: a new one takes effect by itself, an invalid one
 // never.
 
-import type { TlsFiles } from '../../core/model/spec.ts';
+import type { TlsFiles } from '../../core/model/config.ts';
 import type { CertificateSource } from '../../http/context.ts';
 import { type Certificates, readCertificates, stampOf } from '../../os/files/certificates.ts';
 import type { Log } from '../../os/own-log/logger.ts';

@@ -1,6 +1,6 @@
 // The access over TCP, token and certificates, of the configuration in force.
 
-import type { DaemonSpec, TlsFiles } from '../../core/model/spec.ts';
+import type { DaemonSpec, TlsFiles } from '../../core/model/config.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { CertificateWatch } from './certificate-watch.ts';

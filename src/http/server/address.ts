@@ -2,24 +2,10 @@
 
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import type { ListenAddress } from '../../core/model/config.ts';
 import { RuntimeError } from '../../errors.ts';
 
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** `127.0.0.1:9640`, `[::1]:9640`, `localhost:9640`, `:9640` (every address). */
-export function parseAddress(text: string): Address {
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
-  const port = Number(found?.[3]);
-  if (found === null || port > 65_535) {
-    throw new RuntimeError(`daemon.http: expected an address such as "127.0.0.1:9640", got "${text}"`);
-  }
-  return { host: found[1] ?? (found[2] || '::'), port };
-}
-
-export function printAddress({ host, port }: Address): string {
+export function printAddress({ host, port }: ListenAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
@@ -41,7 +27,7 @@ export function isHostOfThisMachine(header: string | undefined, bound: string): 
 }
 
 /** Why opsd cannot listen, with the remedy. */
-export function cannotListen(address: Address, error: NodeJS.ErrnoException): RuntimeError {
+export function cannotListen(address: ListenAddress, error: NodeJS.ErrnoException): RuntimeError {
   const where = `cannot listen on ${printAddress(address)}`;
   const other = `set daemon.http to another address, or to "" for none`;
   switch (error.code) {

@@ -3,13 +3,14 @@
 import type { IncomingMessage, Server as PlainServer, RequestListener } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Commands, Queries, Streams } from '../../api/control.ts';
+import type { ListenAddress } from '../../core/model/config.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { CertificateSource, ListenerKind, Log } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
 import { Access } from './access.ts';
-import { type Address, cannotListen, isHostOfThisMachine, isLoopback, parseAddress, printAddress } from './address.ts';
+import { cannotListen, isHostOfThisMachine, isLoopback, printAddress } from './address.ts';
 import { Crowd } from './crowd.ts';
 import { newListener, type Refusal } from './listener.ts';
 import { MAX_HEADER_BYTES, MAX_HEADERS, refuse, reply } from './refusals.ts';
@@ -23,8 +24,8 @@ export interface ServerOptions {
   readonly socketPath: string;
   readonly socketMode: number;
   readonly socketGroup: string | null;
-  /** `127.0.0.1:9640`; empty: no TCP listener. */
-  readonly tcp: string;
+  /** null: no TCP listener. */
+  readonly tcp: ListenAddress | null;
   readonly log: Log;
   /** Whether TCP clients may read the output of services (`daemon.page_logs`). Called for each request. */
   readonly pageLogs?: () => boolean;
@@ -84,7 +85,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   opened.defer(() => closeAll(servers, options.clock));
   const streams = opened.use(new EventStreams(options.queries, options.clock));
 
-  const address = options.tcp === '' ? null : parseAddress(options.tcp);
+  const address = options.tcp;
   const makeServer = (door: ListenerKind): Server => {
     let isForAll = door === 'socket' || address === null;
     const mayAsk = ({ headers }: IncomingMessage) => isForAll || isHostOfThisMachine(headers.host, address?.host ?? '');
@@ -157,7 +158,7 @@ function isForOthers(server: Server): boolean {
   return bound !== null && typeof bound === 'object' && !isLoopback(bound.address);
 }
 
-function listenOnTcp(server: Server, address: Address): Promise<string> {
+function listenOnTcp(server: Server, address: ListenAddress): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(cannotListen(address, error)));
     server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, () => {

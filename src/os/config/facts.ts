@@ -11,7 +11,8 @@ import type {
   UserObstacle,
   UserQuestion,
 } from '../../config/check/host-facts.ts';
-import type { Launch, Millis, TlsFiles } from '../../core/model/spec.ts';
+import type { TlsFiles } from '../../core/model/config.ts';
+import type { Launch, Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { dateOf } from '../../runtime/wall-time.ts';

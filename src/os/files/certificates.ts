@@ -1,6 +1,6 @@
 // Reads the certificate of the TCP listener: only from files that no other user can have written, and only complete.
 
-import type { TlsFiles } from '../../core/model/spec.ts';
+import type { TlsFiles } from '../../core/model/config.ts';
 import { doubtAbove, isShared } from '../trust/folders.ts';
 import { lookThroughExactly } from '../trust/foreign-path.ts';
 import { readTextFile, type TextFile } from './text-file.ts';

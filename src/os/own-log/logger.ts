@@ -2,7 +2,7 @@
 
 import { pino } from 'pino';
 import type { Component } from '../../config/values/log-level.ts';
-import { ConfigError } from '../../errors.ts';
+import type { LogFilter } from '../../core/model/config.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { dateOf } from '../../runtime/wall-time.ts';
 import { hideAll, type Masks } from '../../text/masks.ts';
@@ -25,48 +25,15 @@ export interface Log {
 
 export interface Logger extends Log, AsyncDisposable {
   /** Changes the level or filter, also of the components. */
-  setLevel(level: string): void;
+  setLevel(filter: LogFilter): void;
   /** Lines lost since the start, as nobody read them. */
   readonly dropped: number;
   /** Writes the buffered lines before it returns: for the last lines of a process, with at most one blocking write. */
   flushNow(): void;
 }
 
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-type Level = (typeof LEVELS)[number];
-
-/** More parts of a filter than this are a mistake. */
-const FILTER_LIMIT = 50;
-
-interface Filter {
-  readonly level: Level;
-  readonly components: ReadonlyMap<string, Level>;
-}
-
-/** Parses `info` or `info,heartbeat=debug`. Throws ConfigError. */
-export function parseFilter(text: string): Filter {
-  let level: Level = 'info';
-  const components = new Map<string, Level>();
-  const parts = text.split(',').map((part) => part.trim());
-  if (parts.length > FILTER_LIMIT)
-    throw new ConfigError(`log_level has ${parts.length} parts, at most ${FILTER_LIMIT}`);
-  for (const part of parts) {
-    const [left = '', right] = part.split('=', 2).map((word) => word.trim());
-    const found = LEVELS.find((name) => name === (right ?? left));
-    if (!found || (right !== undefined && left === '')) {
-      throw new ConfigError(
-        `log_level "${text}": expected a level or component=level, such as "info,heartbeat=debug", got "${part}"; levels are ${LEVELS.join(', ')}`,
-      );
-    }
-    if (right === undefined) level = found;
-    else components.set(left, found);
-  }
-  return { level, components };
-}
-
 interface LoggerOptions {
-  /** A filter for `parseFilter`. */
-  readonly level: string;
+  readonly level: LogFilter;
   readonly format: 'text' | 'json';
   /** A descriptor; 1 (stdout) when left out. */
   readonly destination?: number;
@@ -76,7 +43,7 @@ interface LoggerOptions {
 }
 
 export function createLogger(options: LoggerOptions): Logger {
-  let filter = parseFilter(options.level);
+  let filter = options.level;
   const { clock } = options;
   const isoNow = () => dateOf(clock.unix()).toISOString();
   const sink = new LineSink(options.destination ?? 1, clock, (lines) =>
@@ -126,8 +93,8 @@ export function createLogger(options: LoggerOptions): Logger {
       return sink.dropped;
     },
     flushNow: lastWords,
-    setLevel(level) {
-      filter = parseFilter(level);
+    setLevel(next) {
+      filter = next;
       root.level = filter.level;
       for (const [name, { to }] of known) to.level = levelOf(name);
     },

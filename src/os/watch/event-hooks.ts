@@ -2,7 +2,7 @@
 // time and memory.
 
 import { spawn } from 'node:child_process';
-import type { EventHook } from '../../core/model/spec.ts';
+import type { EventHook } from '../../core/model/config.ts';
 import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { DEFAULT_PATH } from '../chain/tools.ts';

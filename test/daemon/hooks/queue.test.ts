@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EventView } from '../../../src/api/events.ts';
-import type { Occasion } from '../../../src/core/model/spec.ts';
+import type { Occasion } from '../../../src/core/model/config.ts';
 import { type HookCounts, type HookLimits, HookQueue } from '../../../src/daemon/hooks/queue.ts';
 import type { Delivery } from '../../../src/os/watch/event-hooks.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
