@@ -15,6 +15,7 @@ BINDIR ?= /usr/local/bin
 UNITDIR ?= /etc/systemd/system
 DESTDIR ?=
 # make run
+CONFIG ?= cfg/demo.toml
 DEV_PREFIX ?= $(CURDIR)/srv
 # Small young generation, one thread for V8: 20 MB less, and no slower. And a debugger that cannot listen, for SIGUSR1
 # opens one until opsd has its own handler: RFC 5737 gives that address to nobody. (--disable-sigusr1 would block the
@@ -43,10 +44,10 @@ prepare: ## npm ci, unless package-lock.json is what is installed already
 	  PATH='$(CALLER_PATH)' npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && cp package-lock.json node_modules/.opsd-installed; \
 	fi
 
-run: prepare ## supervise the services of cfg/config.toml here; DEV_PREFIX=./srv
+run: prepare ## supervise the services of cfg/demo.toml here; CONFIG=cfg/demo.toml DEV_PREFIX=./srv
 	@install -d -m 0755 '$(DEV_PREFIX)' '$(DEV_PREFIX)/run' log tmp
 	@install -d -m 0700 '$(DEV_PREFIX)/key' '$(DEV_PREFIX)/data' '$(DEV_PREFIX)/data/opsd'
-	@PREFIX='$(abspath $(DEV_PREFIX))' exec node $(NODE_OPTIONS_OF_OPSD) src/main.ts run
+	@PREFIX='$(abspath $(DEV_PREFIX))' exec node $(NODE_OPTIONS_OF_OPSD) src/main.ts run --config '$(CONFIG)'
 
 check: prepare ## types, lint, format
 	@tsc

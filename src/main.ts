@@ -57,7 +57,11 @@ async function run(parsed: Parsed): Promise<number> {
   };
   // The only place that asks the host for the time: every other module is handed this clock.
   const { systemClock: clock } = await import('./runtime/system-clock.ts');
-  const world = { env: process.env, workDir: process.cwd(), clock };
+  const world = { env: process.env, workDir: process.cwd(), program: import.meta.filename, clock };
+  const place = {
+    ...(config === undefined ? {} : { config }),
+    ...(typeof options.cwd === 'string' ? { cwd: options.cwd } : {}),
+  };
   // The daemon handles the errors of its own log output.
   if (command.path[0] !== 'run') watchOutput();
   switch (command.path[0]) {
@@ -88,14 +92,14 @@ async function run(parsed: Parsed): Promise<number> {
     }
     case 'check':
       return (await import('./cli/config-commands.ts')).runCheck(
-        { deploy: options.deploy === true, ...(config === undefined ? {} : { config }) },
+        { deploy: options.deploy === true, ...place },
         output,
         world,
       );
     case 'config': {
       const { runConfig } = await import('./cli/config-commands.ts');
       const flags = { explain: options.explain === true, json: options.json === true };
-      return runConfig(config === undefined ? flags : { ...flags, config }, output, world);
+      return runConfig({ ...flags, ...place }, output, world);
     }
     case 'schema':
       return (await import('./cli/config-commands.ts')).runSchema(output);

@@ -105,8 +105,8 @@ chmod 0755 "$DESTDIR$BINDIR/.opsd.new"
 mv -T "$DESTDIR$BINDIR/.opsd.new" "$DESTDIR$BINDIR/opsd"
 
 # ---- configuration and unit --------------------------------------------------------------------
-# What a person changed is never overwritten: the new one is put beside it. What is as the version before had it was
-# changed by nobody.
+# What a person changed is never overwritten: where this version ships another file than the version before, it is put
+# beside it. What is as the version before had it was changed by nobody.
 keep() { # FOLDER-IN-SHIPPED TARGET-FOLDER
   local file target
   (cd "$lib/$name/shipped/$1" && find . -type f -printf '%P\n' | sort) | while read -r file; do
@@ -115,6 +115,8 @@ keep() { # FOLDER-IN-SHIPPED TARGET-FOLDER
     install -m 0644 "$lib/$name/shipped/$1/$file" "$target.new"
     if ! [ -e "$target" ] || cmp -s "$target" "$target.new" || cmp -s "$target" "$lib/$before/shipped/$1/$file"; then
       mv -T "$target.new" "$target"
+    elif cmp -s "$target.new" "$lib/$before/shipped/$1/$file"; then
+      rm -f "$target.new"
     else
       echo "kept $target as it is; this version's is beside it: ${target##*/}.new"
     fi

@@ -1,6 +1,6 @@
 // The commands about the configuration itself: `opsd check`, `opsd config`, `opsd schema`.
 
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { counted, formatProblems, headlineOf } from '../config/report/problems.ts';
 import { jsonSchema } from '../config/schema/schema.ts';
 import { keyPath } from '../config/source/tree.ts';
@@ -12,6 +12,7 @@ import { readScale, scalePath } from '../os/files/scale-file.ts';
 import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { escaped } from '../text/harmless.ts';
+import { configPlace } from './config-place.ts';
 import { describeDrift } from './show/drift.ts';
 
 /** Where a command writes; the text contains its line breaks. */
@@ -26,11 +27,15 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute. */
   readonly workDir: string;
+  /** The file of the program that runs, links followed. */
+  readonly program: string;
 }
 
 interface FileOptions {
-  /** Default: cfg/config.toml. */
+  /** Default: that of the installed daemon, else cfg/config.toml. */
   readonly config?: string;
+  /** The working directory of the daemon. */
+  readonly cwd?: string;
 }
 
 interface CheckOptions extends FileOptions {
@@ -44,15 +49,16 @@ export interface ConfigCommandOptions extends FileOptions {
 
 type ExitCode = 0 | 1;
 
-const DEFAULT_FILE = 'cfg/config.toml';
 const DEFAULT_PREFIX = '/srv';
 
 /** Prints every problem and warning of the configuration. */
 export function runCheck(options: CheckOptions, output: Output, world: World): ExitCode {
-  const config = load(options, output, world, { asksUsers: true, isForDeployment: options.deploy ?? false });
-  if (config === null) return 1;
+  const loaded = load(options, output, world, { asksUsers: true, isForDeployment: options.deploy ?? false });
+  if (loaded === null) return 1;
+  const { config, place } = loaded;
   const { size } = config.services;
-  output.stdout(`${options.config ?? DEFAULT_FILE}: no problems, ${size} ${size === 1 ? 'service' : 'services'}\n`);
+  const from = place.workDir === world.workDir ? '' : ` (its relative paths begin in ${place.workDir})`;
+  output.stdout(`${place.configFile}: no problems, ${size} ${size === 1 ? 'service' : 'services'}${from}\n`);
   for (const [name, { configured, instances }] of config.groups) {
     if (configured !== instances) output.stdout(`${describeDrift({ name, configured, instances })}\n`);
   }
@@ -61,8 +67,9 @@ export function runCheck(options: CheckOptions, output: Output, world: World): E
 
 /** Prints the effective configuration as TOML or JSON, with the source of each value on request. */
 export function runConfig(options: ConfigCommandOptions, output: Output, world: World): ExitCode {
-  const config = load(options, output, world);
-  if (config === null) return 1;
+  const loaded = load(options, output, world);
+  if (loaded === null) return 1;
+  const { config } = loaded;
   const isExplained = options.explain ?? false;
   output.stdout(options.json ? asJson(config, isExplained) : asToml(config, isExplained));
   return 0;
@@ -78,12 +85,14 @@ export function runSchema(output: Output): ExitCode {
 function load(
   options: FileOptions,
   output: Output,
-  { env, workDir, clock }: World,
+  { env, workDir: shell, clock, program }: World,
   more: Pick<ConfigOptions, 'asksUsers' | 'isForDeployment'> = {},
-): Config | null {
-  const configFile = options.config ?? DEFAULT_FILE;
-  const prefix = env.PREFIX || DEFAULT_PREFIX;
-  const { counts, troubles } = readScale(scalePath(resolve(workDir, prefix)));
+): { readonly config: Config; readonly place: ReturnType<typeof configPlace> } | null {
+  const prefix = resolve(shell, env.PREFIX || DEFAULT_PREFIX);
+  const asked = { config: options.config, cwd: options.cwd, workDir: shell, prefix };
+  const place = configPlace({ ...asked, isInstalled: program.startsWith(join(prefix, 'opsd/lib/')) });
+  const { configFile, workDir } = place;
+  const { counts, troubles } = readScale(scalePath(prefix));
   const sockets = isForUs(env) ? { sockets: [...socketsOf(env).byName.keys()] } : {};
   const result = readConfig({ clock, configFile, prefix, env, workDir, scale: counts, ...sockets, ...more });
   const tell = (headline: string, problems: readonly Problem[]) => {
@@ -92,7 +101,7 @@ function load(
   if (!result.ok) tell(headlineOf(configFile, result.problems), result.problems);
   tell(`${configFile}: ${counted(result.warnings, 'warning')}`, result.warnings);
   for (const trouble of troubles) output.stderr(`opsd: ${trouble}\n`);
-  return result.ok ? result.config : null;
+  return result.ok ? { config: result.config, place } : null;
 }
 
 type Values = ReadonlyMap<string, EffectiveValue>;

@@ -1,7 +1,7 @@
 // opsd check, opsd config, opsd schema: what they print, and their exit codes.
 
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCheck, runConfig, runSchema } from '../../src/cli/config-commands.ts';
@@ -36,7 +36,12 @@ async function desk(config: string, secret = '') {
         printed.err += text;
       },
     },
-    world: { env: { PATH: process.env.PATH, PREFIX: place.path }, workDir: place.path, clock: systemClock },
+    world: {
+      env: { PATH: process.env.PATH, PREFIX: place.path },
+      workDir: place.path,
+      program: join(place.path, 'src/main.ts'),
+      clock: systemClock,
+    },
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
 }
@@ -45,6 +50,33 @@ test('check says that all is well', async () => {
   await using here = await desk(GOOD);
   assert.equal(runCheck({}, here.output, here.world), 0);
   assert.deepEqual(here.printed, { out: 'cfg/config.toml: no problems, 1 service\n', err: '' });
+});
+
+test('check from another folder judges relative paths as the daemon will, and names the folder', async () => {
+  await using here = await desk('[services.web]\ncommand = ["./bin/web"]\n');
+  const folder = here.world.workDir;
+  await mkdir(join(folder, 'bin'));
+  await writeFile(join(folder, 'bin/web'), '#!/bin/sh\n', { mode: 0o755 });
+  await mkdir(join(folder, 'opsd/lib/1.0'), { recursive: true });
+  const config = join(folder, 'cfg/config.toml');
+  const elsewhere = { ...here.world, workDir: '/' };
+  assert.equal(runCheck({ config }, here.output, elsewhere), 0, here.printed.err);
+  assert.match(
+    here.printed.out,
+    new RegExp(`^${config}: no problems, 1 service \\(its relative paths begin in ${folder}\\)\n$`),
+  );
+  assert.equal(runCheck({ config, cwd: '/' }, here.output, elsewhere), 1);
+  assert.match(here.printed.err, /services\.web\.command/);
+});
+
+test('an installed opsd checks its own file in any folder', async () => {
+  await using here = await desk(GOOD);
+  const folder = here.world.workDir;
+  await mkdir(join(folder, 'opsd/lib/1.0'), { recursive: true });
+  await cp(join(folder, 'cfg'), join(folder, 'opsd/cfg'), { recursive: true });
+  const program = join(folder, 'opsd/lib/1.0/dist/main.js');
+  assert.equal(runCheck({}, here.output, { ...here.world, workDir: '/', program }), 0, here.printed.err);
+  assert.match(here.printed.out, new RegExp(`^${folder}/opsd/cfg/config.toml: no problems`));
 });
 
 test('check prints every problem with its place, and exits 1', async () => {

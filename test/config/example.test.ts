@@ -1,4 +1,4 @@
-// cfg: the example is valid, without a doubt, and its programs do what its comments say, here and where it is installed.
+// cfg: what is installed supervises nothing, the demo is valid, and its programs do what its comments say.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -29,7 +29,7 @@ async function example(secret?: string) {
   const env = { PATH, OPSD__SERVICES__WEB__ENV__PORT: `"${port}"` };
   const result = readConfig({
     clock: systemClock,
-    configFile: 'cfg/config.toml',
+    configFile: 'cfg/demo.toml',
     prefix: place.path,
     env,
     workDir: place.path,
@@ -71,6 +71,23 @@ test('the example has no problem and no doubt, with env.toml.example neither', a
     assert.deepEqual(place.result.ok ? place.result.warnings : place.result.problems, []);
     assert.equal(place.service('web').launch.env.SESSION_SECRET, secret && 'replace me');
   }
+});
+
+test('what is installed supervises nothing yet, and its example is valid when its marks are removed', async () => {
+  await using place = await scratch();
+  await cp(CFG, join(place.path, 'cfg'), { recursive: true });
+  await mkdir(join(place.path, 'tmp'));
+  const file = join(place.path, 'cfg/config.toml');
+  const read = () => {
+    const options = { clock: systemClock, configFile: 'cfg/config.toml', prefix: place.path, workDir: place.path };
+    const result = readConfig({ ...options, env: { PATH } });
+    return result.ok ? [...result.config.services.keys()] : result.problems;
+  };
+  assert.deepEqual(read(), []);
+  const text = (await readFile(file, 'utf8')).replaceAll(/^# (?=\[services|[a-z]+ += )/gm, '');
+  // This machine has neither the folder nor the user of the example.
+  await writeFile(file, text.replace(/^(cwd|user) .*$/gm, ''));
+  assert.deepEqual(read(), ['web']);
 });
 
 test('its one-shot sets up what its worker works on; the worker beats and stops when it is asked to', async () => {

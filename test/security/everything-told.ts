@@ -53,6 +53,7 @@ export function toldOfConfig(
   const world = {
     env: { PATH: process.env.PATH, OPSD__DAEMON__HTTP: '', PREFIX: prefix, ...env },
     workDir: dir,
+    program: import.meta.filename,
     clock: systemClock,
   };
   const run = (command: (output: Output, world: World) => unknown): string => {

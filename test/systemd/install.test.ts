@@ -53,6 +53,11 @@ test('an installation over another one keeps what a person changed, and replaces
   assert.equal(await host.sh('cat /etc/systemd/system/opsd.service'), `${unit}\n# of the next version`);
   assert.equal(await host.sh('stat -c %a /srv/opsd/log'), '750');
   assert.match(await host.sh('readlink /srv/opsd/lib/current'), /^9\.9\.9-/);
+
+  // A version that ships the same configuration has nothing new to show.
+  await host.sh('rm /srv/opsd/cfg/config.toml.new');
+  await host.sh(`sed -i 's/9\\.9\\.9/9.9.10/' /root/next/package.json && /root/next/systemd/install.sh`);
+  await host.sh('! test -e /srv/opsd/cfg/config.toml.new && cmp /root/mine.toml /srv/opsd/cfg/config.toml');
 });
 
 test('the version before stays as the way back, older ones go, and no second copy of node is made', async () => {

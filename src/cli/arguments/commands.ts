@@ -27,6 +27,18 @@ export interface Parsed {
 }
 
 const CONFIG: OptionSpec = { name: 'config', value: 'FILE', help: 'the configuration (default: cfg/config.toml)' };
+const PLACE: readonly OptionSpec[] = [
+  {
+    name: 'config',
+    value: 'FILE',
+    help: 'the configuration (default: that of the installed opsd, else cfg/config.toml)',
+  },
+  {
+    name: 'cwd',
+    value: 'DIR',
+    help: 'the working directory of the daemon (default: the folder above cfg); relative paths begin there',
+  },
+];
 const JSON_OUT: OptionSpec = { name: 'json', help: 'print JSON' };
 const SOCKET: OptionSpec = {
   name: 'socket',
@@ -53,13 +65,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     path: ['check'],
     operands: [],
     summary: 'print every problem of the configuration; exits 1 if there is one',
-    options: [CONFIG, { name: 'deploy', help: 'also warn of settings that do not belong in production' }],
+    options: [...PLACE, { name: 'deploy', help: 'also warn of settings that do not belong in production' }],
   },
   {
     path: ['config'],
     operands: [],
     summary: 'print the effective configuration',
-    options: [CONFIG, { name: 'explain', help: 'show where each value comes from' }, JSON_OUT],
+    options: [...PLACE, { name: 'explain', help: 'show where each value comes from' }, JSON_OUT],
   },
   { path: ['schema'], operands: [], summary: 'print the JSON Schema of config.toml', options: [] },
   ctl('status', SOME_SERVICES, 'show the services; exits 2 when a named service is not running', [

@@ -1,0 +1,43 @@
+// Which configuration `opsd check` and `opsd config` read, and the working directory of its daemon.
+
+import { basename, dirname, resolve } from 'node:path';
+
+interface Asked {
+  /** `--config`, `--cwd`; undefined: not given. */
+  readonly config: string | undefined;
+  readonly cwd: string | undefined;
+  /** Folder of the shell, absolute. */
+  readonly workDir: string;
+  /** Absolute. */
+  readonly prefix: string;
+  /** The program that runs is the one that `make install` put below PREFIX. */
+  readonly isInstalled: boolean;
+}
+
+interface Place {
+  /** As messages show it: the installed one with its whole path. */
+  readonly configFile: string;
+  /** The daemon's working directory, absolute: its relative paths begin there. */
+  readonly workDir: string;
+}
+
+const DEFAULT_FILE = 'cfg/config.toml';
+
+/**
+ * An installed opsd has its own configuration, whatever the folder of the shell. The daemon of DIR/cfg/config.toml runs
+ * in DIR.
+ */
+export function configPlace({ config, cwd, workDir, prefix, isInstalled }: Asked): Place {
+  const home = resolve(prefix, 'opsd');
+  if (config === undefined && isInstalled) {
+    return { configFile: resolve(home, DEFAULT_FILE), workDir: resolve(workDir, cwd ?? home) };
+  }
+  const folder = dirname(resolve(workDir, config ?? DEFAULT_FILE));
+  const above = basename(folder) === 'cfg' ? dirname(folder) : workDir;
+  const place = resolve(workDir, cwd ?? above);
+  const configFile = config ?? DEFAULT_FILE;
+  return {
+    configFile: place === workDir || configFile === '' ? configFile : resolve(workDir, configFile),
+    workDir: place,
+  };
+}
