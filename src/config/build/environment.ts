@@ -64,9 +64,10 @@ function readEnvFile(
     context.findings.problem(place, `${shownPath} cannot be read: ${file.why}`);
     return;
   }
-  const { variables: found, mistakes } = parseEnvFile(file.text);
+  const { variables: found, mistakes, doubts } = parseEnvFile(file.text);
   const inFile = (line: number): Place => ({ where: shownPath, line, key: place.key, isSecret: true });
   for (const { line, message } of mistakes) context.findings.problem(inFile(line), message);
+  for (const { line, message } of doubts) context.findings.warning(inFile(line), message);
   for (const { name, value, line } of found) {
     checkName(name, () => inFile(line), context.findings);
     if (`${name}${value}`.includes('\0'))
