@@ -1,7 +1,15 @@
-// One connection to opsd, over a raw socket: what a script says is sent, and what comes back is looked through.
+// One connection to opsd: what a script says is sent, and what comes back is looked through.
 
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { Script } from './http-grammar.ts';
+
+export interface Connection {
+  readonly socket: Socket;
+  /** The event after which it can be spoken over. */
+  readonly ready: 'connect' | 'secureConnect';
+  /** The client does nothing wrong below HTTP: opsd owes it what it owes to its script. */
+  readonly isWell: boolean;
+}
 
 export interface Outcome {
   /** Of all answers that came. */
@@ -11,17 +19,23 @@ export interface Outcome {
 }
 
 /** Who has got nothing new for so long goes away: event streams never end, half requests only after seconds. */
-const PATIENCE_MS = { owed: 10_000, answered: 200, other: 80 };
+const PATIENCE_MS = { owed: 10_000, answered: 200, other: 80, handshake: 400 };
 const STATUS = /HTTP\/1\.1 (\d{3}) /g;
 const KEPT = 2_000;
 
+export function connectPlainly(to: NetConnectOpts): Connection {
+  return { socket: connect({ ...to, allowHalfOpen: true }), ready: 'connect', isWell: true };
+}
+
 /** Never fails: that opsd hangs up is its right. */
-export function converse(to: NetConnectOpts, script: Script): Promise<Outcome> {
+export function converse({ socket, ready, isWell }: Connection, script: Script): Promise<Outcome> {
   return new Promise((resolve) => {
     const statuses: number[] = [];
     let text = '';
-    const socket = connect({ ...to, allowHalfOpen: true });
-    socket.setTimeout(script.isOwed ? PATIENCE_MS.owed : PATIENCE_MS.other, () => socket.destroy());
+    const patience = script.isOwed && isWell ? PATIENCE_MS.owed : PATIENCE_MS.other;
+    socket.setTimeout(ready === 'connect' ? patience : Math.max(patience, PATIENCE_MS.handshake), () =>
+      socket.destroy(),
+    );
     socket.on('data', (bytes: Buffer) => {
       socket.setTimeout(PATIENCE_MS.answered);
       const piece = bytes.toString('latin1');
@@ -31,7 +45,10 @@ export function converse(to: NetConnectOpts, script: Script): Promise<Outcome> {
     socket.on('end', () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.once('close', () => resolve({ statuses, text }));
-    socket.once('connect', () => void say(socket, script));
+    socket.once(ready, () => {
+      socket.setTimeout(patience);
+      void say(socket, script);
+    });
   });
 }
 
@@ -46,7 +63,7 @@ async function say(socket: Socket, { pieces, ending }: Script): Promise<void> {
   if (ending === 'reset') isTcp(socket) ? socket.resetAndDestroy() : socket.destroy();
 }
 
-/** Only TCP knows a reset. */
+/** Only TCP knows a reset, and a TLSSocket has none to offer. */
 function isTcp(socket: Socket): boolean {
-  return socket.remotePort !== undefined;
+  return socket.remotePort !== undefined && !('encrypted' in socket);
 }

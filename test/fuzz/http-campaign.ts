@@ -1,20 +1,17 @@
-// A real opsd, and as many requests as one likes against both of its doors: what must hold, held.
+// A real opsd, and as many requests as one likes against its doors: what must hold, held.
 
 import assert from 'node:assert/strict';
-import { connect, type NetConnectOpts } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Chance } from '../chaos/chance.ts';
-import { type Opsd, startOpsd } from '../support/opsd.ts';
-import { ask } from '../support/requests.ts';
+import { startOpsd } from '../support/opsd.ts';
 import { waitFor } from '../support/wait.ts';
-import { converse } from './conversation.ts';
-import { type Door, type Script, scriptOf } from './http-grammar.ts';
+import { type Connection, converse } from './conversation.ts';
+import { AT_ONCE, doorsOf } from './doors.ts';
+import { type Door, type Script, scriptOf, TOKEN } from './http-grammar.ts';
 import type { Measured } from './loop-meter.ts';
 
-const CONFIG = `
-[daemon]
-page_logs = true
-
+const SERVICES = `
 [services.web]
 command = ["sleep", "1000"]
 instances = 2
@@ -38,8 +35,6 @@ command = ["sh", "-c", "head -c 300000 /dev/urandom; exec sleep 1000"]
 stop_timeout = "1s"
 `;
 
-/** Connections at once. More of TCP would be refused by the limit for one peer. */
-const AT_ONCE = { socket: 10, tcp: 10 };
 /** `turn` has in it what disks and a host without free memory let opsd wait for: that no request chooses. */
 const LONGEST_MS = { work: 250, turn: 1_000 };
 /** After this share of all requests, what opsd keeps for its whole life is there: code, caches, buffers of the kernel's. */
@@ -58,8 +53,7 @@ export interface Campaign {
   readonly requests: number;
   /** It ends after so long, with however many there were by then. */
   readonly seconds?: number;
-  /** All there are, unless told otherwise. */
-  readonly doors?: readonly Door[];
+  readonly doors: readonly Door[];
   /** Told of each round. */
   readonly tell?: (line: string) => void;
 }
@@ -83,17 +77,13 @@ export interface Figures {
 
 /** Throws what was broken, with the seed. */
 export async function fuzzHttp(campaign: Campaign): Promise<Figures> {
-  const {
-    seed,
-    requests,
-    seconds: limit = Number.POSITIVE_INFINITY,
-    doors = ['socket', 'tcp'],
-    tell = () => {},
-  } = campaign;
+  const { seed, requests, seconds: limit = Number.POSITIVE_INFINITY, doors, tell = () => {} } = campaign;
   const meter = 'meter.sock';
   const preload = new URL('loop-meter.ts', import.meta.url).pathname;
+  await using ways = await doorsOf(doors, seed);
   await using opsd = await startOpsd({
-    config: CONFIG,
+    ...ways.options,
+    config: `[daemon]\npage_logs = true\n${ways.daemon}\n${SERVICES}`,
     http: 'on',
     env: { NODE_OPTIONS: `--import=${preload}`, OPSD_METER: meter },
   });
@@ -101,19 +91,16 @@ export async function fuzzHttp(campaign: Campaign): Promise<Figures> {
   const passed = () => (performance.now() - begun) / 1_000;
   const measure = () => measured(join(opsd.dir, meter));
   const statuses = new Map<number, number>();
-  const address: Readonly<Record<Door, NetConnectOpts>> = {
-    socket: { path: join(opsd.run, 'opsd.sock') },
-    tcp: { port: opsd.port, host: '127.0.0.1' },
-  };
   await waitFor('the meter in opsd', () => measure().catch(() => null));
   const longest = { turn: 0, work: 0 };
   let warm: Measured | null = null;
   let sent = 0;
   const attack = async (door: Door, chance: Chance, upTo: number) => {
     while (sent < upTo && passed() < limit) {
-      const script = scriptOf(chance.branch(), door);
+      const own = chance.branch();
+      const script = scriptOf(own, door);
       sent += script.requests;
-      const outcome = await converse(address[door], script);
+      const outcome = await converse(ways.open(opsd, door, own), script);
       for (const status of outcome.statuses) {
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         if (status === 500) throw new Error(`500 over ${door} for ${shown(script)}\n${outcome.text}`);
@@ -130,7 +117,7 @@ export async function fuzzHttp(campaign: Campaign): Promise<Figures> {
     while (sent < requests && passed() < limit) {
       const upTo = Math.min(requests, sent + ROUND);
       await Promise.all(streams.map(({ door, chance }) => attack(door, chance, upTo)));
-      await answers(opsd);
+      for (const door of doors) await answers(ways.openWell(opsd, door));
       const found = await measure();
       longest.turn = Math.max(longest.turn, found.longestTurn);
       longest.work = Math.max(longest.work, found.longestWork);
@@ -171,13 +158,19 @@ function check(longest: Longest, warm: Measured, last: Measured): void {
   }
 }
 
-/** Whoever is alive and well answers these. */
-async function answers(opsd: Opsd): Promise<void> {
-  const doors = [{ socketPath: join(opsd.run, 'opsd.sock') }, { port: opsd.port, host: '127.0.0.1' }];
-  for (const door of doors) {
-    const { status, body } = await within(ask(door, 'GET', '/.well-known/live'), 'the answer to /.well-known/live');
-    assert.equal(status, 200, body);
-  }
+const QUESTION = [
+  'GET /.well-known/live HTTP/1.1',
+  'Host: localhost',
+  `Authorization: Bearer ${TOKEN}`,
+  'Connection: close',
+  '\r\n',
+].join('\r\n');
+
+/** Whoever is alive and well answers this. */
+async function answers(connection: Connection): Promise<void> {
+  const script = { pieces: [Buffer.from(QUESTION)], requests: 1, isOwed: true, ending: 'wait' } as const;
+  const { statuses, text } = await within(converse(connection, script), 'the answer to /.well-known/live');
+  assert.deepEqual(statuses, [200], text);
 }
 
 /** When connections are gone that nobody closed, and orders are obeyed: no more descriptors than before, if it can be. */

@@ -61,7 +61,7 @@ export function endpointOf(chance: Chance, door: Door): Endpoint {
     ],
     [0.3 * change, () => post('/api/v1/reload', { dry_run: FLAGS, allow_empty: FLAGS })],
     // What ends opsd is asked for only where it is refused.
-    [door === 'tcp' ? 0.5 : 0, () => post(`/api/v1/${chance.pick(['shutdown', 'handover'])}`)],
+    [door === 'socket' ? 0 : 0.5, () => post(`/api/v1/${chance.pick(['shutdown', 'handover'])}`)],
     [1, () => post(`/api/v1/${nasty(chance)}`)],
   ])();
 }

@@ -2,9 +2,12 @@
 
 import type { Chance } from '../chaos/chance.ts';
 import { bodyOf, type Endpoint, endpointOf } from './http-endpoints.ts';
-import { mutate, nasty, noise } from './mutations.ts';
+import { mutate, mutateText, nasty, noise } from './mutations.ts';
 
-export type Door = 'tcp' | 'socket';
+export type Door = 'tcp' | 'tls' | 'socket';
+
+/** What opsd wants to be told over TLS. */
+export const TOKEN = 'Zm9vYmFyYmF6cXV4cXV1eA.-_~+/0123==';
 
 /** How a client behaves when it has sent all it had. */
 export type Ending = 'wait' | 'half-close' | 'reset' | 'deaf';
@@ -48,7 +51,7 @@ export function scriptOf(chance: Chance, door: Door): Script {
 /** What is above opsd's limit for one connection is cut off, and tells nothing more. */
 function countOf(chance: Chance, door: Door): number {
   if (chance.is(0.5)) return 1;
-  return chance.between(1, chance.is(0.15) ? MOST_PIPELINED : door === 'tcp' ? 2 : 6);
+  return chance.between(1, chance.is(0.15) ? MOST_PIPELINED : door === 'socket' ? 6 : 2);
 }
 
 function divided(chance: Chance, bytes: Buffer): Buffer[] {
@@ -73,6 +76,7 @@ function request(chance: Chance, door: Door, isLast: boolean): Request {
   const head = [
     `${method} ${target(chance, endpoint)} ${isLast ? version(chance) : 'HTTP/1.1'}`,
     ...headers(chance, isLast),
+    ...(door === 'tls' ? authorization(chance) : []),
     ...(isLast && chance.is(0.8) ? ['Connection: close'] : []),
     ...(body === null ? [] : framing(chance, body)),
   ];
@@ -168,6 +172,27 @@ function hostOf(chance: Chance): string {
       '\u00e9',
     ]) ?? ''
   );
+}
+
+/** Mostly the right one: who is refused learns nothing of what lies behind. */
+function authorization(chance: Chance): string[] {
+  if (chance.is(0.8)) return [`Authorization: Bearer ${TOKEN}`];
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+  const value = chance.weighted<() => string | null>([
+    [3, () => null],
+    [2, () => basic(`${nasty(chance)}:${TOKEN}`)],
+    [1, () => basic(TOKEN)],
+    [2, () => `bEARER   ${TOKEN}  `],
+    [2, () => `Bearer ${TOKEN.slice(0, chance.between(0, TOKEN.length))}`],
+    [2, () => `Bearer ${mutateText(chance, TOKEN)}`],
+    [2, () => `Bearer ${'A='.repeat(chance.between(1, 7_000))}`],
+    [1, () => `Bearer${' '.repeat(chance.between(0, 8_000))}${TOKEN}`],
+    [1, () => basic(`:${'\u00e9'.repeat(chance.between(1, 3_000))}`)],
+    [1, () => `Digest username="${nasty(chance)}", response="${TOKEN}"`],
+    [1, () => nasty(chance)],
+  ])();
+  const lines = value === null ? [] : [`Authorization: ${value}`];
+  return chance.is(0.1) ? [...lines, `Authorization: Bearer ${chance.pick([TOKEN, 'x']) ?? ''}`] : lines;
 }
 
 function header(chance: Chance): string {

@@ -6,6 +6,12 @@ import { fuzzHttp, summary } from './http-campaign.ts';
 import { fuzzParser } from './parser-campaign.ts';
 import { streamTargets } from './stream-targets.ts';
 
+/** The TCP port is encrypted or not, so it takes two of opsd. */
+const CAMPAIGNS = [
+  { doors: ['socket', 'tcp'], share: 0.9 },
+  { doors: ['tls'], share: 0.1 },
+] as const;
+
 const seed = process.env.SEED ? Number(process.env.SEED) : Math.floor(Math.random() * 1e6);
 const requests = Number(process.env.REQUESTS || 1_000_000);
 /** For each parser; with a million requests 50,000. */
@@ -17,7 +23,9 @@ if (!Number.isSafeInteger(seed) || !(requests > 0)) {
 console.log(`fuzz: seed ${seed}; to repeat it: make fuzz SEED=${seed} REQUESTS=${requests}`);
 const tell = (line: string) => console.log(`fuzz: ${line}`);
 try {
-  tell(summary(await fuzzHttp({ seed, requests, tell })));
+  for (const { doors, share } of CAMPAIGNS) {
+    tell(summary(await fuzzHttp({ seed, requests: requests * share, doors, tell })));
+  }
   for (const make of [...fileTargets, ...configTargets, ...streamTargets]) {
     await using target = await make();
     await fuzzParser(target, { seed, inputs, tell });
