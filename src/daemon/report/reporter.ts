@@ -15,6 +15,7 @@ import type { EffectObserver } from '../../runtime/perform.ts';
 import type { Answers } from './answers.ts';
 import type { Counters } from './counters.ts';
 import type { EventHistory } from './event-history.ts';
+import { ShutdownProgress } from './shutdown-progress.ts';
 import { countStates } from './views.ts';
 
 /**
@@ -44,6 +45,7 @@ interface Listeners {
 
 export class Reporter implements EffectObserver {
   readonly #to: Listeners;
+  readonly #shutdown: ShutdownProgress;
   #hasMoved = true;
   #hasBegun = false;
   #isReady = false;
@@ -54,6 +56,7 @@ export class Reporter implements EffectObserver {
 
   constructor(listeners: Listeners) {
     this.#to = listeners;
+    this.#shutdown = new ShutdownProgress(listeners.log, listeners.clock);
   }
 
   transition(transition: Transition): void {
@@ -147,6 +150,7 @@ export class Reporter implements EffectObserver {
 
   /** The core has handled all events so far. */
   settled(state: State): void {
+    this.#shutdown.note(state);
     if (state.phase.name === 'shutting_down' && !this.#isStopping) {
       this.#isStopping = true;
       this.#to.manager.stopping();
