@@ -59,8 +59,22 @@ export class Loop implements Disposable {
   /** Queues an event. Unless the loop is at work or has not begun, it is handled, with all that follows, before this returns. */
   post(event: Event): void {
     if (this.#queue.length >= LONGEST_QUEUE) throw new Error(`the loop has ${LONGEST_QUEUE} events waiting`);
+    if (this.#isAtRest) this.#noticeOversleeping();
     this.#queue.push(event);
-    if (this.#hasBegun && !this.#isTurning) this.#turn();
+    if (this.#isAtRest) this.#turn();
+  }
+
+  get #isAtRest(): boolean {
+    return this.#hasBegun && !this.#isTurning;
+  }
+
+  /**
+   * Deadlines are put off before anything else is handled, whether a timer or news wakes the loop. They move by all the
+   * time since the last turn: nothing is due at once, before opsd has heard of the exits of that time.
+   */
+  #noticeOversleeping(): void {
+    const now = this.#clock.now();
+    if (now - this.#dueAt > OVERSLEPT) this.#queue.push({ type: 'overslept', gap: now - this.#turnedAt });
   }
 
   [Symbol.dispose](): void {
@@ -88,8 +102,6 @@ export class Loop implements Disposable {
   }
 
   #wake(): void {
-    const late = this.#clock.now() - this.#dueAt;
-    if (late > OVERSLEPT) this.post({ type: 'overslept', gap: late });
     this.post({ type: 'tick' });
   }
 

@@ -212,7 +212,7 @@ test('when opsd oversleeps, a service that starts has as long as before to becom
     },
     `
     0      web stopped → starting (enabled)
-    64000  web starting → running (up and ready)`,
+    65000  web starting → running (up and ready)`,
   );
 });
 
@@ -228,8 +228,8 @@ test('when opsd oversleeps, a failed service waits as long as before', () => {
     0      web stopped → starting (enabled)
     0      web starting → running (up and ready)
     50     web running → backoff (exit code 1)
-    70000  web backoff → starting (backoff delay over)
-    70000  web starting → running (up and ready)`,
+    71000  web backoff → starting (backoff delay over)
+    71000  web starting → running (up and ready)`,
   );
 });
 
@@ -262,4 +262,78 @@ test('when opsd oversleeps, the heartbeats that it did not look for are not miss
   assert.equal(simulation.stateOf('web'), 'running');
   simulation.runUntil(110_000);
   assert.ok(simulation.transitions.some(({ what }) => what.reason === 'heartbeat_lost'));
+});
+
+test('when opsd oversleeps and hears of something else first, nobody pays for it either', () => {
+  const simulation = new Simulation(1, (service) =>
+    service === 'web'
+      ? { ...obedient, beats: { every: 1_000, silentAfter: 90_000 } }
+      : { ...obedient, ends: { after: 5_000, code: 1 } },
+  );
+  const other = { restart: 'never' as const };
+  simulation.boot(
+    aConfig([aService('web', { heartbeat: { timeout: 3_000, grace: 3_000 } }), aService('other', other)]),
+  );
+  simulation.runUntil(4_500);
+  simulation.oversleep(30_000, 'news');
+  simulation.runUntil(60_000);
+  assert.deepEqual(
+    simulation.transitions.map(({ at, what }) => `${at} ${what.service} ${what.to}`),
+    ['0 web starting', '0 other starting', '0 web running', '0 other running', '34500 other exited'],
+  );
+});
+
+test('when opsd oversleeps, a job that has ended meanwhile has not run into its timeout', () => {
+  tells(
+    {
+      services: [aService('job', { restart: 'never', timeout: 10_000 })],
+      child: { ...obedient, ends: { after: 5_000, code: 0 } },
+      acts: [[1_000, (it) => it.oversleep(30_000)]],
+      until: 90_000,
+    },
+    `
+    0      job stopped → starting (enabled)
+    0      job starting → running (up and ready)
+    31000  job running → exited (exit code 0)`,
+  );
+});
+
+test('when opsd oversleeps, a job has as long as before until its timeout, and its start stays when it was', () => {
+  const simulation = new Simulation(1, () => obedient);
+  simulation.boot(aConfig([aService('job', { restart: 'never', timeout: 10_000 })]));
+  simulation.runUntil(1_000);
+  simulation.oversleep(30_000);
+  simulation.runUntil(39_999);
+  const [service] = simulation.state.services;
+  assert.ok(service?.state.name === 'running');
+  assert.equal(service.state.run.startedAt, 0);
+  simulation.runUntil(40_000);
+  assert.equal(simulation.transitions.at(-1)?.what.reason, 'run_timeout');
+});
+
+test('when opsd oversleeps, a service that was given up is not tried again the sooner', () => {
+  tells(
+    {
+      services: [aService('web', { maxFailures: 0, retryFailed: 10_000 })],
+      child: (_, generation) => (generation === 1 ? crashing : obedient),
+      acts: [[1_000, (it) => it.oversleep(60_000)]],
+      until: 90_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    50     web running → failed (exit code 1)
+    50     web CRITICAL exit code 1
+    71000  web failed → starting (retry_failed elapsed)
+    71000  web starting → running (up and ready)`,
+  );
+});
+
+test('when opsd oversleeps, what it did not see does not make a service stable', () => {
+  const simulation = new Simulation(1, () => ({ ...obedient, ends: { after: 1_500, code: 1 } }));
+  simulation.boot(aConfig([aService('web', { maxFailures: 1, retryFailed: 0, stableAfter: 10_000 })]));
+  simulation.runUntil(1_000);
+  simulation.oversleep(30_000);
+  simulation.runUntil(40_000);
+  assert.deepEqual([simulation.stateOf('web'), simulation.state.services[0]?.failuresInARow], ['failed', 2]);
 });

@@ -303,3 +303,38 @@ test('a surge instance that is on its way down after one rollout is needed again
     ],
   );
 });
+
+test('when opsd oversleeps, a member that may have crashed meanwhile is not taken for ready, and the next one stays', () => {
+  for (const rollout of [ONE, SURGE]) {
+    for (const first of ['timers', 'news'] as const) {
+      const config = (version: number) => aGroup('web', 2, rollout, { ...steady, ready: null }, version);
+      const it = begin(config(1), (version) =>
+        version === '1' ? obedient : { ...obedient, ends: { after: 600, code: 1 } },
+      );
+      reload(it, config(2));
+      it.runUntil(10_500);
+      it.oversleep(30_000, first);
+      it.runUntil(60_000);
+      assert.equal(it.state.rollouts.get('web')?.phase, 'stopped');
+      const touched = it.transitions.filter(
+        ({ at, what }) => at > 10_000 && what.from === 'running' && what.to === 'stopping',
+      );
+      const taken = touched.map(({ what }) => what.service);
+      assert.ok(!taken.includes('web@2'), `${first}, surge ${rollout.maxSurge}: ${taken}`);
+    }
+  }
+});
+
+test('when opsd oversleeps, a member counts as ready as long after that as otherwise', () => {
+  const config = (version: number) => aGroup('web', 2, ONE, { ...steady, ready: null }, version);
+  const it = begin(config(1));
+  reload(it, config(2));
+  it.runUntil(10_600);
+  it.oversleep(30_000);
+  it.runUntil(60_000);
+  const taken = it.transitions.filter(({ what }) => what.to === 'stopping').map(({ at, what }) => [at, what.service]);
+  assert.deepEqual(taken, [
+    [10_000, 'web@1'],
+    [41_600, 'web@2'],
+  ]);
+});

@@ -42,6 +42,7 @@ const run: Run = {
   hookEndsAt: null,
   pid: 4711,
   startedAt: NOW - 60_000,
+  overslept: 0,
   readyAt: NOW - 50_000,
   isAdopted: false,
   beat: { at: NOW - 1_000, lostAt: NOW, lookAt: NOW },

@@ -33,6 +33,7 @@ const RUN: Run = {
   hookEndsAt: null,
   pid: 4711,
   startedAt: 0,
+  overslept: 0,
   readyAt: 0,
   isAdopted: false,
   beat: { at: null, lostAt: null, lookAt: null },

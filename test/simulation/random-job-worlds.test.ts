@@ -167,7 +167,7 @@ function checkAlways(simulation: Simulation, event: Event): void {
     const { timeout } = spec.policy;
     if (timeout === null || (is.name !== 'starting' && is.name !== 'running')) continue;
     // At the moment itself other events may come before the tick.
-    assert.ok(now - is.run.startedAt <= timeout, `${spec.name} runs longer than its timeout`);
+    assert.ok(now - is.run.startedAt - is.run.overslept <= timeout, `${spec.name} runs longer than its timeout`);
   }
   const last = simulation.transitions.at(-1);
   if (last?.at !== now || last.what.to !== 'starting' || event.type === 'configured') return;

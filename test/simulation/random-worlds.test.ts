@@ -4,6 +4,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Transition } from '../../src/core/model/effects.ts';
+import type { Event } from '../../src/core/model/events.ts';
 import type { Backoff, Health, Hook, Policy, Probe, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Script } from './host.ts';
 import { Recoveries } from './recoveries.ts';
@@ -200,7 +201,13 @@ function live(world: World): void {
   let seen = 0;
   // Who was on the way down when opsd was killed goes on: the next one says so once more.
   let leaving: ReadonlySet<string> = new Set();
-  simulation.check = () => {
+  let done = 0;
+  let before: Event | null = null;
+  simulation.check = (_, event) => {
+    const isAwakeAgain = event.type === 'overslept' || (event.type === 'tick' && before?.type === 'overslept');
+    if (isAwakeAgain) assert.equal(simulation.effects.length, done, 'something was due before the news of that time');
+    done = simulation.effects.length;
+    before = event;
     checkBackoff(simulation);
     recoveries.check(simulation);
     steps.check(simulation);
@@ -240,7 +247,7 @@ function live(world: World): void {
         if (!hasMemory || !configOf(current).services.has(name)) lastOrder.delete(name);
       }
     } else {
-      simulation.oversleep(7_000);
+      simulation.oversleep(7_000, act.which % 2 === 0 ? 'timers' : 'news');
     }
   }
   simulation.runUntil(BUSY);

@@ -33,9 +33,10 @@ export class Scheduler {
     return this.#earliest()?.at ?? null;
   }
 
-  /** Moves to the next act and lets it happen. */
-  advance(): void {
-    const due = this.#earliest();
+  /** Moves to the next act and lets it happen; `isTimer`: to the next of this kind, if one is due by now. */
+  advance(isTimer: boolean | null = null): void {
+    const of = this.#due.filter((due) => due.isTimer === isTimer && due.at <= this.now);
+    const due = this.#earliest(of.length > 0 ? of : this.#due);
     if (due === undefined) return;
     this.#remove(due);
     this.now = Math.max(this.now, due.at);
@@ -77,9 +78,9 @@ export class Scheduler {
   }
 
   /** Of what is due already, timers come first, as in libuv; else what is due first, timers before news. */
-  #earliest(): Due | undefined {
+  #earliest(among: readonly Due[] = this.#due): Due | undefined {
     let first: Due | undefined;
-    for (const due of this.#due) if (first === undefined || this.#comesBefore(due, first)) first = due;
+    for (const due of among) if (first === undefined || this.#comesBefore(due, first)) first = due;
     return first;
   }
 

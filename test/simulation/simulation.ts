@@ -94,11 +94,13 @@ export class Simulation {
     this.#loop.begin();
   }
 
-  /** opsd is stopped for that long (SIGSTOP, a suspended host), while the host goes on. */
-  oversleep(gap: number): void {
+  /**
+   * opsd is stopped for that long (SIGSTOP, a suspended host), while the host goes on. Then its timers come first, as
+   * after SIGSTOP; or news of the host, as when it did not get the CPU.
+   */
+  oversleep(gap: number, first: 'timers' | 'news' = 'timers'): void {
     this.scheduler.now += gap;
-    // Timers that are due come before news: the loop sees that it is late before it hears of anything.
-    this.scheduler.advance();
+    this.scheduler.advance(first === 'timers' ? null : false);
   }
 
   order(action: 'start' | 'stop' | 'restart' | 'run' | 'reset', service: string): number {

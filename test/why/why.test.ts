@@ -518,6 +518,7 @@ function newRun() {
     hookEndsAt: null,
     pid: 4711,
     startedAt: now,
+    overslept: 0,
     readyAt: now,
     isAdopted: false,
     beat: { at: null, lostAt: null, lookAt: null },

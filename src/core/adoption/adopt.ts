@@ -115,7 +115,7 @@ function isPlausible({ generation }: Survivor, saved: SavedService | undefined):
 /** How long a hook of an earlier opsd may take to end after SIGTERM. */
 const HOOK_STOP_TIMEOUT: Millis = 5_000;
 /** The part of a run that says that no hook runs. */
-const MAIN_STEP = { step: 'main', hookEndsAt: null } as const;
+const MAIN_STEP = { step: 'main', hookEndsAt: null, overslept: 0 } as const;
 
 /** The obstacle of every start during the adoption: services start with the event `configured`. */
 const awaitingAdoption = () => ({ text: 'the adoption of running services', on: null, isUnsatisfiable: false });

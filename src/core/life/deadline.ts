@@ -13,17 +13,22 @@ export function withDeadline(service: Service, name: Watched['name'], run: Run):
 
 export function stateOf(service: Service, name: Watched['name'], run: Run): Watched {
   const { policy } = service.spec;
-  const overdueAt = policy.timeout === null ? null : run.startedAt + policy.timeout;
+  const overdueAt = policy.timeout === null ? null : afterStart(run, policy.timeout);
   const own = name === 'starting' ? readinessOf(policy, run) : [recoveryOf(service, run)];
   const wakes = [overdueAt, run.hookEndsAt, run.beat.lookAt, run.check.askAt, ...own];
   const times = wakes.filter((at) => at !== null);
   return { name, deadline: times.length === 0 ? null : Math.min(...times), run };
 }
 
+/** When `span` has passed since the start of the run, without the time that opsd was stopped. */
+export function afterStart({ startedAt, overslept }: Run, span: Millis): Millis {
+  return startedAt + overslept + span;
+}
+
 function readinessOf({ ready }: Policy, run: Run): readonly (Millis | null)[] {
   if (ready === null) return [];
-  const stayed = ready.on === 'delay' && run.pid !== null ? run.startedAt + ready.delay : null;
-  return [run.startedAt + ready.timeout, stayed];
+  const stayed = ready.on === 'delay' && run.pid !== null ? afterStart(run, ready.delay) : null;
+  return [afterStart(run, ready.timeout), stayed];
 }
 
 function recoveryOf({ isInTrouble, spec }: Service, { readyAt }: Run): Millis | null {

@@ -39,6 +39,7 @@ export function start(service: Service, context: StepContext, reason: Reason, de
     hookEndsAt: beforeStart === null ? null : context.now + beforeStart.timeout,
     pid: null,
     startedAt: context.now,
+    overslept: 0,
     readyAt: null,
     isAdopted: false,
     beat: noBeatYet(fresh.spec.policy, context.now),

@@ -5,7 +5,7 @@ import type { Event } from '../model/events.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Run, Service, ServiceState, Verdict } from '../model/state.ts';
 import type { Reason, Step } from '../model/states.ts';
-import { stateOf, type Watched, withDeadline } from './deadline.ts';
+import { afterStart, stateOf, type Watched, withDeadline } from './deadline.ts';
 import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
 import { onBeat, scheduleCheck } from './heartbeat.ts';
 import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
@@ -86,14 +86,14 @@ export function onDeadline(service: Service, context: StepContext): Moved {
     case 'starting': {
       if (isOverdue(service, state.run, now)) return failOverdue(service, context);
       const { ready } = spec.policy;
-      if (ready !== null && now >= state.run.startedAt + ready.timeout) {
+      if (ready !== null && now >= afterStart(state.run, ready.timeout)) {
         const { lastFailure } = state.run.check;
         const last = lastFailure === null ? '' : `; the last answer: ${lastFailure}`;
         const detail = `not ready within ${ready.timeout} ms (ready.on = "${ready.on}")${last}`;
         return fail(service, context, 'readiness_timeout', detail);
       }
       if (isHookOverdue(state.run, now)) return onHookOverdue(service, context);
-      if (ready?.on === 'delay' && state.run.pid !== null && now >= state.run.startedAt + ready.delay) {
+      if (ready?.on === 'delay' && state.run.pid !== null && now >= afterStart(state.run, ready.delay)) {
         return becomeRunning(service, state.run, context);
       }
       return runDueChecks(service, state, now);
@@ -222,7 +222,7 @@ function isHookOverdue({ hookEndsAt }: Run, now: Millis): boolean {
 }
 
 function isOverdue({ spec: { policy } }: Service, run: Run, now: Millis): boolean {
-  return policy.timeout !== null && now >= run.startedAt + policy.timeout;
+  return policy.timeout !== null && now >= afterStart(run, policy.timeout);
 }
 
 function failOverdue(service: Service, context: StepContext): Moved {

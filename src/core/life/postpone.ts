@@ -4,18 +4,20 @@ import type { Millis } from '../model/spec.ts';
 import type { Run, Service } from '../model/state.ts';
 import { withDeadline } from './deadline.ts';
 
-/** The service with all future instants moved by `gap`. */
+/** The service with all future instants moved by `gap`, and with a run that was ready for `gap` less. */
 export function postpone(service: Service, gap: Millis): Service {
   const { state } = service;
-  if (!('run' in state)) {
-    return state.name === 'backoff' ? { ...service, state: { ...state, deadline: state.deadline + gap } } : service;
-  }
   const later = (at: Millis | null) => (at === null ? null : at + gap);
+  if (state.name === 'backoff') return { ...service, state: { ...state, deadline: state.deadline + gap } };
+  if (state.name === 'failed') return { ...service, state: { ...state, deadline: later(state.deadline) } };
+  if (!('run' in state)) return service;
   const { beat, check } = state.run;
   const run: Run = {
     ...state.run,
+    overslept: state.run.overslept + gap,
+    // An exit while opsd was stopped is not known yet: that time neither makes a service stable nor a member ready.
+    readyAt: later(state.run.readyAt),
     hookEndsAt: later(state.run.hookEndsAt),
-    startedAt: state.name === 'starting' ? state.run.startedAt + gap : state.run.startedAt,
     beat: { ...beat, lostAt: later(beat.lostAt), lookAt: later(beat.lookAt) },
     check: { ...check, askAt: later(check.askAt) },
   };

@@ -59,6 +59,9 @@ export interface Run {
   /** PID of the main process. null: the spawn is in progress, the main process has ended, or a hook runs. */
   readonly pid: number | null;
   readonly startedAt: Millis;
+  /** How long opsd was stopped during this run: that time counts for no timeout. */
+  readonly overslept: Millis;
+  /** When the service became ready; moved by the time that opsd was stopped. null: it is not ready. */
   readonly readyAt: Millis | null;
   readonly isAdopted: boolean;
   readonly beat: Beat;
