@@ -8,7 +8,7 @@ import type { Event } from '../../src/core/model/events.ts';
 import { initialState, newService } from '../../src/core/model/initial.ts';
 import type { Health, Policy, RolloutGroup, Schedule } from '../../src/core/model/spec.ts';
 import type { Next, Run, Service, ServiceState, State, Verdict } from '../../src/core/model/state.ts';
-import type { StateName } from '../../src/core/model/states.ts';
+import type { StateName, Step } from '../../src/core/model/states.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 
@@ -25,6 +25,9 @@ const STATES: readonly StateName[] = [
   'failed',
   'exited',
 ];
+
+const STEPS = ['main', 'before_start', 'after_stop'] as const satisfies readonly Step[];
+const KINDS = ['failure', 'permanent', 'transient'] as const;
 
 const web = { service: 'web', generation: 7 };
 const order = { id: 1, services: ['web'], by: 'test' };
@@ -134,7 +137,7 @@ type Rows<E> = Readonly<Record<string, Make<E>>>;
 type Everything = {
   readonly [Type in Exclude<Event['type'], 'order' | 'rollout' | 'spawn_failed'>]: Rows<Of<Type>>;
 } & {
-  readonly spawn_failed: Readonly<Record<Of<'spawn_failed'>['kind'], readonly [name: string, Make<Event>]>>;
+  readonly spawn_failed: Readonly<Record<Step, Readonly<Record<Of<'spawn_failed'>['kind'], string>>>>;
   readonly order: Readonly<Record<Of<'order'>['action'], Make<Of<'order'>>>>;
   readonly rollout: Readonly<Record<Of<'rollout'>['action'], Make<Of<'rollout'>>>>;
 };
@@ -142,9 +145,17 @@ type Everything = {
 const everything: Everything = {
   spawned: { spawned: () => ({ type: 'spawned', ...web, pid: 4711 }) },
   spawn_failed: {
-    failure: ['spawn failed', () => spawnFailed('failure')],
-    permanent: ['spawn failed for good', () => spawnFailed('permanent')],
-    transient: ['no room to spawn', () => spawnFailed('transient')],
+    main: { failure: 'spawn failed', permanent: 'spawn failed for good', transient: 'no room to spawn' },
+    before_start: {
+      failure: 'spawn of before_start failed',
+      permanent: 'spawn of before_start failed for good',
+      transient: 'no room to spawn before_start',
+    },
+    after_stop: {
+      failure: 'spawn of after_stop failed',
+      permanent: 'spawn of after_stop failed for good',
+      transient: 'no room to spawn after_stop',
+    },
   },
   exited: {
     'exit with success': () => exited(0, 0),
@@ -204,13 +215,13 @@ const { spawn_failed, rollout, ...others } = everything;
 
 /** What each is called in the table. */
 const events: readonly (readonly [name: string, make: Make<Event>])[] = [
-  ...Object.values(spawn_failed),
+  ...STEPS.flatMap((step) => KINDS.map((kind) => [spawn_failed[step][kind], () => spawnFailed(kind, step)] as const)),
   ...Object.values(others).flatMap((rows) => Object.entries<Make<Event>>(rows)),
   ...Object.entries(rollout).map(([name, make]) => [`rollout: ${name}`, make] as const),
 ];
 
-function spawnFailed(kind: Of<'spawn_failed'>['kind']): Event {
-  return { type: 'spawn_failed', ...web, kind, message: 'no' };
+function spawnFailed(kind: Of<'spawn_failed'>['kind'], step: Step): Event {
+  return { type: 'spawn_failed', ...web, step, kind, message: 'no' };
 }
 
 function exited(code: number | null, left: number): Of<'exited'> {

@@ -1,11 +1,12 @@
-// Random worlds of jobs: run by hand and by the clock, while they run, hang, fail, are stopped, and the daemon is killed.
+// Random worlds of jobs: run by hand and by the clock, with hooks, while they run, hang, fail, are stopped, and the
+// daemon oversleeps or is killed.
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isLive, isWanted } from '../../src/core/life/transition.ts';
 import type { Event } from '../../src/core/model/events.ts';
-import type { Policy, Schedule, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { Hook, Policy, Schedule, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Service } from '../../src/core/model/state.ts';
 import type { Script } from './host.ts';
 import { Simulation } from './simulation.ts';
@@ -32,6 +33,22 @@ const scriptOf: fc.Arbitrary<Script> = fc.record({
   newsTakes: millis(30),
 });
 
+/** Of a hook: mostly it does its work and ends. */
+const hookScriptOf: fc.Arbitrary<Script> = fc.record({
+  spawn: fc.oneof(
+    { weight: 8, arbitrary: fc.constant('works' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('permanent' as const, 'transient' as const, 'failure' as const) },
+  ),
+  ends: fc.option(fc.record({ after: fc.integer({ min: 1, max: 1_000 }), code: fc.constantFrom(0, 0, 0, 1) }), {
+    freq: 6,
+  }),
+  obeysAfter: fc.option(millis(2_000), { freq: 2 }),
+  diesAfter: fc.constant(20),
+  children: fc.option(fc.record({ count: fc.constant(1), obeyAfter: fc.constant(null) }), { freq: 3 }),
+  beats: fc.constant(null),
+  newsTakes: millis(30),
+});
+
 /** What the jobs depend on: runs, and obeys. */
 const database: Script = {
   spawn: 'works',
@@ -43,7 +60,15 @@ const database: Script = {
   newsTakes: 1,
 };
 
+const hookOf = fc.constantFrom<(Hook | null)[]>(
+  null,
+  null,
+  ...[500, 2_000].map((timeout) => ({ command: ['/hook'], timeout }) as const),
+);
+
 const jobOf = fc.record({
+  beforeStart: hookOf,
+  afterStop: hookOf,
   restart: fc.constantFrom('never' as const, 'never' as const, 'on-failure' as const),
   enabled: fc.boolean(),
   maxFailures: fc.constantFrom(0, 2),
@@ -56,7 +81,14 @@ const jobOf = fc.record({
 const ORDERS = ['run', 'run', 'run', 'start', 'stop', 'restart'] as const;
 const actOf = fc.record({
   at: millis(LONG),
-  what: fc.constantFrom(...ORDERS, 'clock' as const, 'clock' as const, 'clock' as const, 'crash' as const),
+  what: fc.constantFrom(
+    ...ORDERS,
+    'clock' as const,
+    'clock' as const,
+    'clock' as const,
+    'crash' as const,
+    'oversleep' as const,
+  ),
   whom: millis(4),
 });
 
@@ -64,6 +96,7 @@ const worldOf = fc.record({
   seed: fc.integer(),
   jobs: fc.array(jobOf, { minLength: 1, maxLength: 4 }),
   scripts: fc.array(scriptOf, { minLength: 1, maxLength: 8 }),
+  hooks: fc.array(hookScriptOf, { minLength: 1, maxLength: 8 }),
   acts: fc.array(actOf, { minLength: 1, maxLength: 40 }),
 });
 type World = typeof worldOf extends fc.Arbitrary<infer T> ? T : never;
@@ -73,9 +106,10 @@ test('every promise to those who run jobs holds in random worlds', () => {
 });
 
 function live(world: World): void {
-  const simulation = new Simulation(world.seed, (service, generation) =>
-    service === 'db' ? database : (world.scripts[generation % world.scripts.length] ?? database),
-  );
+  const simulation = new Simulation(world.seed, (service, generation, _version, step) => {
+    const scripts = step === 'main' ? world.scripts : world.hooks;
+    return service === 'db' ? database : (scripts[generation % scripts.length] ?? database);
+  });
   const config = aConfig(servicesOf(world), { shutdownTimeout: SHUTDOWN });
   const stopped = new Set<string>();
   simulation.check = checkAlways;
@@ -84,6 +118,7 @@ function live(world: World): void {
     simulation.runUntil(at);
     const name = whom === 4 ? 'db' : `job${whom % world.jobs.length}`;
     if (what === 'crash') simulation.crash(config, true);
+    else if (what === 'oversleep') simulation.oversleep(5_000, whom % 2 === 0 ? 'timers' : 'news');
     else if (what === 'clock') ring(simulation, name, stopped);
     else {
       const {
