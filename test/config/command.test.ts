@@ -18,7 +18,12 @@ test('a string is split at blanks; quotes and backslashes join', () => {
     [`a '' ""`, ['a', '', '']],
     ['a \\\n b', ['a', 'b']],
     ['a#b', ['a#b']],
-    ['curl http://x/?a=b', ['curl', 'http://x/?a=b']],
+    [`curl 'http://x/?a=b'`, ['curl', 'http://x/?a=b']],
+    ['find . -exec rm {} +', ['find', '.', '-exec', 'rm', '{}', '+']],
+    ['[ -f x ]', ['[', '-f', 'x', ']']],
+    ['git log HEAD~1 a[]', ['git', 'log', 'HEAD~1', 'a[]']],
+    ['env PORT=3000 node server.js', ['env', 'PORT=3000', 'node', 'server.js']],
+    ['./a=b x=1', ['./a=b', 'x=1']],
     ['\nnode x\n', ['node', 'x']],
     [`echo "\\$x"`, ['echo', '$x']],
   ];
@@ -26,7 +31,7 @@ test('a string is split at blanks; quotes and backslashes join', () => {
 });
 
 test('what only a shell would act on is an error that says to write one', () => {
-  for (const char of ['|', '&', ';', '<', '>', '$', '`', '*']) {
+  for (const char of ['|', '&', ';', '<', '>', '$', '`', '*', '?', '(', ')']) {
     const reading = splitCommand(`a b${char}c`);
     assert.ok(!reading.ok, char);
     assert.ok(reading.expected.includes(`unquoted ${char}`));
@@ -36,6 +41,48 @@ test('what only a shell would act on is an error that says to write one', () => 
   }
   assert.ok(!splitCommand('a\nb').ok);
   assert.ok(!splitCommand('a # b').ok);
+});
+
+test('a pattern or a home that only a shell puts in gets the same answer', () => {
+  const rows = [
+    ['ls {a,b}', '{a,b}'],
+    ['ls x{1..3}y', '{a,b}'],
+    ['ls {"a",b}', '{a,b}'],
+    ['ls [x]', '[x]'],
+    ['ls [a-z]*', '[x]'],
+    ['ls log["12"]', '[x]'],
+    ['~/bin/x', '~'],
+    ['~web/bin/x --flag', '~'],
+    ['ls ~', '~'],
+    ['node server.js?', '?'],
+  ];
+  for (const [line = '', found = ''] of rows) {
+    const reading = splitCommand(line);
+    assert.ok(!reading.ok, line);
+    assert.ok(reading.expected.includes(`unquoted ${found}`), `${line}: ${reading.expected}`);
+    assert.match(reading.hint ?? '', /no shell runs: .*\["sh", "-c", "…"\]/);
+  }
+  for (const line of [`ls '{a,b}'`, `ls \\{a,b}`, `ls "[x]"`, `ls \\[x]`, `'~/bin/x'`, 'a\\?', 'ls {a-b}', 'ls a,b']) {
+    assert.ok(splitCommand(line).ok, line);
+  }
+});
+
+test('a variable in front of the program is told where it belongs', () => {
+  for (const input of [
+    'PORT=3000 node server.js',
+    `GREETING='a b' _X=1 node`,
+    'A=',
+    ['PORT=3000', 'node', 'server.js'],
+  ]) {
+    const reading = readCommand(input);
+    assert.ok(!reading.ok, JSON.stringify(input));
+    assert.match(reading.hint ?? '', /env = \{ PORT = "3000" \}/);
+  }
+  for (const input of ['"PORT"=3000 node', ['./PORT=3000'], ['3=4'], ['node', 'A=1']]) {
+    assert.ok(readCommand(input).ok, JSON.stringify(input));
+  }
+  const home = readCommand(['~/bin/x']);
+  assert.ok(!home.ok && home.expected.includes('~'));
 });
 
 test('an open quote, or a backslash at the end, is an error', () => {
