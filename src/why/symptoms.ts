@@ -1,5 +1,7 @@
 // What exit codes, signals and the error messages of programs usually mean, and which command shows more.
 
+import { nameOfSignal } from '../text/signals.ts';
+
 interface Symptom {
   /** The meaning, as part of a sentence. */
   readonly meaning: string;
@@ -40,24 +42,32 @@ const CORE_DUMPED = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV',
 
 /** A shell exits with 128 + n when signal n killed its child. */
 const SHELL_SIGNALS = 128;
-const NUMBERS: Readonly<Record<number, string>> = {
-  6: 'SIGABRT',
-  9: 'SIGKILL',
-  11: 'SIGSEGV',
-  13: 'SIGPIPE',
-  15: 'SIGTERM',
-};
+/** Beyond these, a program is as likely to have chosen the code by itself. */
+const TOLD_BY_SHELLS = new Set(
+  ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL'].concat([
+    'SIGSEGV',
+    'SIGPIPE',
+    'SIGALRM',
+    'SIGTERM',
+    'SIGUSR1',
+    'SIGUSR2',
+    'SIGSYS',
+  ]),
+);
 
 export function meaningOfExit(code: number | null, signal: string | null): Symptom | null {
   if (signal !== null) {
-    const meaning = SIGNALS[signal];
+    const meaning = signal.startsWith('SIGRT') ? SIGNALS.SIGUSR1 : SIGNALS[signal];
     if (meaning === undefined) return null;
     if (signal === 'SIGKILL') return { meaning, command: `journalctl -k --grep='out of memory|oom' -n 20` };
     return { meaning, command: CORE_DUMPED.has(signal) ? 'coredumpctl info' : null };
   }
   if (code === null) return null;
-  const byShell = NUMBERS[code - SHELL_SIGNALS];
-  const meaning = byShell === undefined ? EXIT_CODES[code] : `a shell says that its command was killed by ${byShell}`;
+  const byShell = nameOfSignal(code - SHELL_SIGNALS);
+  const meaning =
+    byShell === null || !TOLD_BY_SHELLS.has(byShell)
+      ? EXIT_CODES[code]
+      : `a shell says that its command was killed by ${byShell}`;
   return meaning === undefined ? null : { meaning, command: null };
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { parseStopSignal } from '../../src/config/values/signals.ts';
+import { parseEnding, parseStopSignal } from '../../src/config/values/signals.ts';
 
 test('a signal may be written with or without SIG, in any case', () => {
   for (const text of ['SIGTERM', 'TERM', 'term', 'sigterm']) {
@@ -26,4 +26,13 @@ test('an unknown name is answered with the nearest one, a signal that ends nothi
   assert.ok(!endless.ok);
   assert.match(endless.expected, /can end/);
   assert.ok(!parseStopSignal(15).ok);
+});
+
+test('a stop signal may be a real-time one or have a second name; an exit code may be a signal', () => {
+  assert.deepEqual(parseStopSignal('SIGRTMIN+3'), { ok: true, value: 'SIGRTMIN+3' });
+  assert.deepEqual(parseStopSignal('SIGPOLL'), { ok: true, value: 'SIGIO' });
+  assert.ok(!parseStopSignal('SIGCLD').ok, 'a second name of SIGCHLD, which ends nothing');
+  assert.deepEqual(parseEnding('SIGIOT'), { ok: true, value: 'SIGABRT' });
+  assert.deepEqual(parseEnding(143), { ok: true, value: 143 });
+  for (const input of [256, -1, 1.5, '15', 'SIGNOTHING', null]) assert.ok(!parseEnding(input).ok, String(input));
 });

@@ -3,10 +3,11 @@
 import type { RolloutAction } from '../../api/rollouts.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { CommandAction } from '../../core/model/state.ts';
-import { RuntimeError } from '../../errors.ts';
+import { ConfigError, RuntimeError } from '../../errors.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { configuredName } from '../../text/instance-name.ts';
 import { span } from '../../text/quantities.ts';
+import { readSignal } from '../../text/signals.ts';
 import { timeoutOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import { linesOf } from '../client/lines.ts';
@@ -33,7 +34,12 @@ export async function giveOrder(ctl: Ctl, action: Exclude<CommandAction, 'signal
 }
 
 export async function sendSignal(ctl: Ctl): Promise<ExitCode> {
-  const [signal, ...services] = ctl.operands;
+  const [signal = '', ...services] = ctl.operands;
+  const last = services.at(-1) ?? '';
+  if (!readSignal(signal).ok && readSignal(last).ok) {
+    const right = [last, signal, ...services.slice(0, -1)].join(' ');
+    throw new ConfigError(`the signal comes first: opsd ctl signal ${sanitised(right)}`);
+  }
   return sendCommand(ctl, services, { action: 'signal', services, signal });
 }
 

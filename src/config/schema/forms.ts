@@ -5,6 +5,7 @@ import type { Millis } from '../../core/model/spec.ts';
 import { parseDuration, parseMode, parseSize, type Reading } from '../../text/units.ts';
 import { readAccount } from '../values/account-name.ts';
 import { readCommand } from '../values/command.ts';
+import { parseEnding } from '../values/signals.ts';
 
 export type Schema<T> = z.ZodMiniType<T>;
 /** What a schema makes of a value. */
@@ -122,7 +123,13 @@ function isPlainTable(input: unknown): input is object {
 
 /** As JSON Schema puts it. */
 export const STRINGS_JSON = { type: 'array', items: { type: 'string' } };
-export const exitCodes = () => listOf(integer(0, 255), 'a list of exit codes');
+const ENDING_JSON = {
+  anyOf: [
+    { type: 'integer', minimum: 0, maximum: 255 },
+    { type: 'string', title: 'signal' },
+  ],
+};
+export const exitCodes = () => listOf(reading(ENDING_JSON, parseEnding), 'a list of exit codes');
 export const strings = (expected = 'a list of strings') => listOf(text(), expected);
 /** Names that a shell could not say are a list in one string, or a slip. */
 export const variableNames = () => {

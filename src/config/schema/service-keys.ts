@@ -125,10 +125,15 @@ export const SERVICE = {
   fatal_exit_codes: policy(
     'fatalExitCodes',
     same,
-    'Exit codes after which it is never retried.',
+    'Exit codes, and signals such as "SIGSEGV", after which it is never retried.',
     preset(exitCodes(), [78]),
   ),
-  success_exit_codes: policy('successExitCodes', same, 'Exit codes that are no failure.', preset(exitCodes(), [0])),
+  success_exit_codes: policy(
+    'successExitCodes',
+    same,
+    'Exit codes, and signals such as "SIGTERM", that are no failure.',
+    preset(exitCodes(), [0]),
+  ),
   stop_signal: policy(
     'stopSignal',
     same,

@@ -1,27 +1,30 @@
-// Reads stop_signal: the named signals of Linux, signal(7).
+// Reads stop_signal, and the signals among the exit codes.
 
 import type { SignalName } from '../../core/model/spec.ts';
-import { didYouMean } from '../../text/nearest.ts';
+import { readSignal } from '../../text/signals.ts';
 import type { Reading } from '../../text/units.ts';
 
-const NAMES = [
-  ...['HUP', 'INT', 'QUIT', 'ILL', 'TRAP', 'ABRT', 'BUS', 'FPE', 'KILL', 'USR1', 'SEGV', 'USR2', 'PIPE', 'ALRM'],
-  ...['TERM', 'STKFLT', 'CHLD', 'CONT', 'STOP', 'TSTP', 'TTIN', 'TTOU', 'URG', 'XCPU', 'XFSZ', 'VTALRM', 'PROF'],
-  ...['WINCH', 'IO', 'PWR', 'SYS'],
-];
-
-const KNOWN: ReadonlyMap<string, SignalName> = new Map(NAMES.map((name) => [name, `SIG${name}` as const]));
-
 /** Signals that do not end a process by default. */
-const ENDLESS: ReadonlySet<string> = new Set(['CHLD', 'CONT', 'STOP', 'TSTP', 'TTIN', 'TTOU', 'URG']);
+const ENDLESS: ReadonlySet<string> = new Set(
+  ['CHLD', 'CONT', 'STOP', 'TSTP', 'TTIN', 'TTOU', 'URG'].map((name) => `SIG${name}`),
+);
 
 /** Reads `SIGTERM`, `TERM` or `term`. */
 export function parseStopSignal(input: unknown): Reading<SignalName> {
-  const expected = 'the name of a signal such as "SIGTERM"';
-  if (typeof input !== 'string') return { ok: false, expected };
-  const name = input.toUpperCase().replace(/^SIG/, '');
-  const signal = KNOWN.get(name);
-  if (signal === undefined) return { ok: false, expected, hint: didYouMean(`SIG${name}`, KNOWN.values()) };
-  if (ENDLESS.has(name)) return { ok: false, expected: 'a signal that can end a process such as "SIGTERM"' };
-  return { ok: true, value: signal };
+  const signal = readSignal(input);
+  if (!signal.ok || !ENDLESS.has(signal.value)) return signal;
+  return { ok: false, expected: 'a signal that can end a process such as "SIGTERM"' };
+}
+
+/** Reads how a process may end: an exit code, or the signal that killed it. */
+export function parseEnding(input: unknown): Reading<number | SignalName> {
+  const expected = 'the name of a signal such as "SIGTERM", or a whole number from 0 to 255';
+  if (typeof input === 'string') {
+    const signal = readSignal(input);
+    if (signal.ok) return signal;
+    const hint = /^\d+$/.test(input) ? `write ${input} without quotes for the exit code` : signal.hint;
+    return { ok: false, expected, ...(hint === undefined ? {} : { hint }) };
+  }
+  const isCode = typeof input === 'number' && Number.isInteger(input) && input >= 0 && input <= 255;
+  return isCode ? { ok: true, value: input } : { ok: false, expected };
 }

@@ -17,17 +17,17 @@ export function judge(exit: Exit, policy: Policy, refusal?: string): Verdict {
   if (refusal !== undefined) return { kind: 'permanent', reason: 'spawn_failed', detail: refusal };
   const detail = describeExit(exit);
   if (exit.oom) return { kind: 'failure', reason: 'oom', detail };
-  if (exit.signal !== null) return { kind: 'failure', reason: 'signal', detail };
-  if (exit.code === null) return { kind: 'failure', reason: 'unknown_exit', detail };
-  if (policy.successExitCodes.includes(exit.code)) return { kind: 'success', reason: 'success', detail };
-  if (policy.fatalExitCodes.includes(exit.code)) {
+  const end = exit.signal ?? exit.code;
+  if (end === null) return { kind: 'failure', reason: 'unknown_exit', detail };
+  if (policy.successExitCodes.includes(end)) return { kind: 'success', reason: 'success', detail };
+  if (policy.fatalExitCodes.includes(end)) {
     return {
       kind: 'permanent',
       reason: 'fatal_exit_code',
       detail: `${detail}, which fatal_exit_codes says not to retry`,
     };
   }
-  return { kind: 'failure', reason: 'exit_code', detail };
+  return { kind: 'failure', reason: exit.signal === null ? 'exit_code' : 'signal', detail };
 }
 
 /** The hook for people, without arguments: a password may be among them. */

@@ -88,8 +88,9 @@ export interface Policy {
   readonly maxFailures: number;
   /** How long a `failed` service waits for its next start; 0: for ever. */
   readonly retryFailed: Millis;
-  readonly fatalExitCodes: readonly number[];
-  readonly successExitCodes: readonly number[];
+  /** Exit codes, and signals by which it may be killed. */
+  readonly fatalExitCodes: readonly (number | SignalName)[];
+  readonly successExitCodes: readonly (number | SignalName)[];
   readonly stopSignal: SignalName;
   readonly stopTimeout: Millis;
   /** `grace`: how long after the start the first heartbeat may take. */

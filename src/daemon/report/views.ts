@@ -1,6 +1,5 @@
 // The views of the core's state for the API and the metrics.
 
-import { constants } from 'node:os';
 import type { ServiceMetrics } from '../../api/metrics.ts';
 import type { RunView, ServiceView } from '../../api/services.ts';
 import { failuresNow, isWanted } from '../../core/life/transition.ts';
@@ -11,6 +10,7 @@ import type { JobRecord } from '../../os/files/job-history.ts';
 import type { Usage } from '../../os/proc/usage.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { dateOf } from '../../runtime/wall-time.ts';
+import { numberOfSignal } from '../../text/signals.ts';
 import type { Counters } from './counters.ts';
 import { isoOrNull, viewExit } from './event-history.ts';
 
@@ -157,10 +157,5 @@ function heartbeatAge(service: Service, now: Millis): number | null {
 function lastExitCode({ lastExit }: Service): number | null {
   if (lastExit === null) return null;
   if (lastExit.signal === null) return lastExit.code;
-  return 128 + numberOf(lastExit.signal);
-}
-
-/** 0 for a real-time signal, as Node has no names for them. */
-function numberOf(signal: string): number {
-  return Object.entries(constants.signals).find(([name]) => name === signal)?.[1] ?? 0;
+  return 128 + (numberOfSignal(lastExit.signal) ?? 0);
 }

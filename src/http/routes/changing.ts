@@ -1,9 +1,8 @@
 // The routes that change something: only on the control socket, and each command is logged with the user it came from.
 
-import { constants } from 'node:os';
 import type { Answer, Commands, Order } from '../../api/control.ts';
 import type { Outcome } from '../../core/model/effects.ts';
-import type { SignalName } from '../../core/model/spec.ts';
+import { readSignal } from '../../text/signals.ts';
 import type { App } from '../context.ts';
 import { alreadySent, failure, json } from './answers.ts';
 import { readBody } from './body.ts';
@@ -139,10 +138,10 @@ function changesOf(count: number): string {
 function orderOf(action: Action, fields: Readonly<Record<string, unknown>>): Order | Response {
   if (action === 'stop') return { action, cascade: fields.cascade === true };
   if (action !== 'signal') return { action };
-  const text = typeof fields.signal === 'string' ? fields.signal.toUpperCase() : '';
-  const signal: SignalName = `SIG${text.replace(/^SIG/, '')}`;
-  if (Object.hasOwn(constants.signals, signal)) return { action, signal };
-  return failure(400, 'bad_request', 'signal: expected a name such as SIGHUP or HUP; kill -l lists them');
+  const signal = readSignal(fields.signal);
+  if (signal.ok) return { action, signal: signal.value };
+  const hint = signal.hint || 'kill -l lists them';
+  return failure(400, 'bad_request', `signal: expected a name such as SIGHUP or HUP; ${hint}`);
 }
 
 function statusOf(code: Extract<Outcome, { ok: false }>['code']): number {

@@ -3,6 +3,7 @@
 import type { SignalName } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
 import type { Identity } from '../../runtime/ports.ts';
+import { numberOfSignal } from '../../text/signals.ts';
 import { bootId, identityOf, isSignallable, lifeOf, readStat } from './identity.ts';
 
 /**
@@ -57,7 +58,7 @@ export function sendSignal(target: Target, signal: SignalName): Sent {
   const number = numberFor(target);
   if (number === 'gone' || number === 'refused') return number;
   try {
-    process.kill(number, signal);
+    process.kill(number, numberOfSignal(signal) ?? signal);
     return 'sent';
   } catch (error) {
     const code = codeOf(error);

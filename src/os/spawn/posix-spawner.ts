@@ -4,7 +4,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import type { SignalName } from '../../core/model/spec.ts';
+import { nameOfSignal } from '../../text/signals.ts';
 import { loadForeign } from '../proc/ffi.ts';
 import { Child } from '../proc/signals.ts';
 import { findProgram } from './preflight.ts';
@@ -217,20 +217,7 @@ class PosixSpawner implements Spawner {
 function tell(callbacks: ExitCallbacks | null, status: number): void {
   const signal = status & 0x7f;
   if (signal === 0) callbacks?.onExit((status >> 8) & 0xff, null);
-  else callbacks?.onExit(null, nameOfSignal(signal));
-}
-
-const SIGRTMIN = 34;
-/** If a number has two names, the first one is the usual one (SIGABRT, SIGIO). */
-const SIGNAL_NAMES = new Map(
-  Object.entries(constants.signals)
-    .reverse()
-    .map(([name, number]) => [number, name]),
-);
-
-function nameOfSignal(number: number): SignalName {
-  const name = SIGNAL_NAMES.get(number);
-  return name === undefined ? `SIGRTMIN+${number - SIGRTMIN}` : `SIG${name.slice(3)}`;
+  else callbacks?.onExit(null, nameOfSignal(signal) ?? `SIG${signal}`);
 }
 
 /** Bytes at a fixed address: more than 64, so that V8 keeps them outside of its heap. */
