@@ -67,8 +67,8 @@ async function run(parsed: Parsed): Promise<number> {
   switch (command.path[0]) {
     case 'run': {
       using orders = signalOrders ?? new SignalCommands();
-      // A disk that does not answer holds a thread of the pool; Node's default is four threads.
-      process.env.UV_THREADPOOL_SIZE ??= '8';
+      // Disks that do not answer hold up to eight threads of the pool; Node's default is four threads.
+      process.env.UV_THREADPOOL_SIZE ??= '12';
       // The daemon allocates few short-lived objects: a small young generation of V8 saves 15 MB with 100 services.
       setFlagsFromString('--max-semi-space-size=1');
       setFlagsFromString('--semi-space-growth-factor=1');

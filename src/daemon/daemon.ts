@@ -343,6 +343,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     lastLines: (service) => outputs.lastLines(service),
     logOf: (service) => outputs.logOf(service),
     missingFolderOf: (service) => heartbeats.missingFolderOf(service),
+    whyUnchecked: (service) => heartbeats.whyUnchecked(service),
     zombies: () => orphans?.count ?? null,
   });
   const servers = stack.use(

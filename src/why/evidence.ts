@@ -33,6 +33,7 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
   add('rollout', view.rollout?.detail ?? null);
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
+  add('heartbeat file', view.pid === null ? null : facts.uncheckedHeartbeat);
   const folder = missingHeartbeatFolder(facts, failure);
   add(
     'missing folder',

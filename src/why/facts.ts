@@ -31,6 +31,8 @@ export interface WhyFacts {
   readonly signalled: Signalled | null;
   /** The folder of the heartbeat file, if it does not exist; null: it exists, or the service has no heartbeat. */
   readonly missingFolder: string | null;
+  /** Why the heartbeat file cannot be checked now; null: it can. */
+  readonly uncheckedHeartbeat: string | null;
   /** null: the last reload was applied. */
   readonly refusal: Refusal | null;
   /** The wall clock's time for an instant. */

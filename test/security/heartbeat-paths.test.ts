@@ -60,35 +60,127 @@ test('a link to somebody else’s file, or to what is no file, is no beat', { sk
   assert.equal(await look(writable, touch(writable)), true);
 });
 
-test('looks that never end: a few threads, two of a user at most, one of a device, and the others go on', async (t) => {
+/** Paths below /dead hang until `release`; the clock goes where the test says. */
+function hangingDisk(ownFiles = '/nowhere') {
+  const hung: string[] = [];
+  const ends: (() => void)[] = [];
+  let now = 0;
+  const look = Object.assign((...args: Parameters<typeof stat>) => {
+    const [path] = args;
+    if (!String(path).startsWith('/dead')) return stat(...args);
+    hung.push(String(path));
+    ends.push(() => stat(ownFiles, ...(args.slice(1) as [{ bigint: true }, Parameters<typeof stat>[2]])));
+  }, stat);
+  return {
+    hung,
+    stats: new BackgroundStat({ now: () => now }, look),
+    later: () => {
+      now += 5_000;
+    },
+    release: () => {
+      for (const end of ends.splice(0)) end();
+    },
+  };
+}
+const never = () => assert.fail('it was answered');
+const answered = (stats: BackgroundStat, path: string, uid: number) =>
+  waitFor(
+    `an answer about ${path}`,
+    () => new Promise<boolean>((resolve) => stats.ask(path, uid, (found) => resolve(found !== null))),
+  );
+
+test('a user whose paths hang has one thread, however many there are, and others are looked at', async () => {
   await using folder = await scratch();
   const alive = join(folder.path, 'alive');
   writeFileSync(alive, '');
-  const hung: string[] = [];
-  const look = Object.assign((...args: Parameters<typeof stat>) => {
-    const [path] = args;
-    if (String(path).startsWith('/dead')) hung.push(String(path));
-    else stat(...args);
-  }, stat);
-  const clock = t.mock.method(process.hrtime, 'bigint');
-  const looks = new BackgroundStat(systemClock, look);
-  const never = () => assert.fail('it was answered');
-  for (let n = 0; n < 100; n++) assert.equal(looks.ask(`/dead/${n}`, 1000, never), true);
-  assert.equal(hung.length, 4);
-  assert.equal(looks.ask('/dead/0', 1000, never), true);
-  assert.equal(hung.length, 4, 'one look at a path at a time');
-  // They hang now; who asks for one of them is told so.
-  const real = process.hrtime.bigint();
-  clock.mock.mockImplementation(() => real + 5_000_000_000n);
-  assert.equal(looks.ask('/dead/0', 1000, never), false);
-  assert.equal(hung.length, 4);
-  // In another world the disk dies under one of a user after the other: two threads are all that he gets.
-  const others = new BackgroundStat(systemClock, look);
-  clock.mock.mockImplementation(() => real);
-  for (const n of [1, 2]) others.ask(`/dead/x${n}`, 1000, never);
-  clock.mock.mockImplementation(() => real + 5_000_000_000n);
-  for (const n of [3, 4, 5]) others.ask(`/dead/x${n}`, 1000, never);
-  assert.equal(hung.length, 6);
-  const seen = await new Promise((resolve) => others.ask(alive, 1001, (found) => resolve(found?.isFile())));
-  assert.equal(seen, true);
+  const disk = hangingDisk(alive);
+  for (let n = 0; n < 100; n++)
+    assert.equal(
+      disk.stats.ask(`/dead/${n}`, 1000, () => undefined),
+      'asked',
+    );
+  assert.deepEqual(disk.hung, ['/dead/0']);
+  assert.equal(disk.stats.ask('/dead/0', 1000, never), 'asked');
+  assert.equal(disk.hung.length, 1, 'one look at a path at a time');
+  assert.ok(await answered(disk.stats, alive, 1001), 'at once');
+  disk.later();
+  assert.equal(disk.stats.ask('/dead/0', 1000, never), 'hangs');
+  assert.equal(disk.stats.ask('/dead/1', 1000, never), 'blocked');
+  assert.equal(
+    disk.stats.ask(alive, 1000, () => undefined),
+    'blocked',
+    'another disk, of the same user',
+  );
+  assert.ok(await answered(disk.stats, alive, 1001), 'a second later');
+  assert.equal(disk.hung.length, 1);
+  disk.release();
+  await waitFor('the next of the same user', () => disk.hung.length > 1);
+});
+
+test('seven users whose paths hang leave a thread to the eighth; eight blame nobody for what opsd cannot see', async () => {
+  await using folder = await scratch();
+  const alive = join(folder.path, 'alive');
+  writeFileSync(alive, '');
+  const disk = hangingDisk();
+  for (let user = 1; user <= 7; user++) for (const n of [1, 2, 3]) disk.stats.ask(`/dead/${user}/${n}`, user, never);
+  disk.later();
+  assert.equal(disk.hung.length, 7);
+  assert.ok(await answered(disk.stats, alive, 1001));
+  for (let user = 8; user <= 20; user++) disk.stats.ask(`/dead/${user}`, user, never);
+  disk.later();
+  assert.equal(disk.hung.length, 8, 'no more threads than these');
+  assert.equal(disk.stats.ask(alive, 1001, never), 'blocked');
+});
+
+test('a path that hangs is no reason not to look at the disk where it was before', async () => {
+  await using folder = await scratch();
+  const alive = join(folder.path, 'alive');
+  writeFileSync(alive, '');
+  const disk = hangingDisk(alive);
+  disk.stats.ask('/dead/moved', 1000, () => undefined);
+  // Found on the disk of everybody, and then not any more.
+  disk.release();
+  await waitFor(
+    'the answer',
+    async () => (await answered(disk.stats, alive, 1001)) && disk.stats.ask('/dead/moved', 1000, never),
+  );
+  disk.later();
+  assert.equal(disk.stats.ask('/dead/moved', 1000, never), 'hangs');
+  assert.ok(await answered(disk.stats, alive, 1001));
+});
+
+test('opsd’s own user has a second thread, but not for the same disk', async () => {
+  await using folder = await scratch();
+  const alive = join(folder.path, 'alive');
+  writeFileSync(alive, '');
+  const disk = hangingDisk(alive);
+  const own = process.geteuid?.() ?? 0;
+  disk.stats.ask('/dead/a', own, never);
+  disk.later();
+  assert.ok(await answered(disk.stats, alive, own));
+  assert.equal(disk.stats.ask('/dead/b', own, never), 'asked');
+  disk.later();
+  assert.equal(disk.stats.ask(alive, own, never), 'blocked');
+});
+
+test('a service is not to blame for paths of others that hang, and why tells it', { skip: needsRoot }, async () => {
+  const disk = hangingDisk();
+  const events: Event[] = [];
+  const heartbeats = new HeartbeatFiles(
+    (event) => events.push(event),
+    () => 1000,
+    systemClock,
+    disk.stats,
+  );
+  heartbeats.begin('dead', 1, '/dead/a');
+  heartbeats.begin('other', 1, '/dead/b');
+  disk.later();
+  heartbeats.check('dead', 1, '/dead/a');
+  heartbeats.check('other', 1, '/dead/b');
+  assert.deepEqual(
+    events.map((event) => 'service' in event && event.service),
+    ['dead'],
+  );
+  assert.match(heartbeats.whyUnchecked('dead') ?? '', /^the file system of \/dead\/a does not answer/);
+  assert.match(heartbeats.whyUnchecked('other') ?? '', /^\/dead\/b cannot be checked until other/);
 });

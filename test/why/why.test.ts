@@ -32,6 +32,7 @@ interface Case {
   readonly refusal?: Refusal;
   readonly signalled?: Signalled;
   readonly missingFolder?: string;
+  readonly uncheckedHeartbeat?: string;
   /** In place of the one that led to the state, the oldest first. */
   readonly events?: readonly Pick<EventView, 'from' | 'to' | 'reason' | 'detail' | 'generation'>[];
 }
@@ -80,6 +81,7 @@ function why(about: Case): WhyView {
     lastLines: about.lines ?? [],
     signalled: about.signalled ?? null,
     missingFolder: about.missingFolder ?? null,
+    uncheckedHeartbeat: about.uncheckedHeartbeat ?? null,
     refusal: about.refusal ?? null,
     wallAt: (instant) => systemClock.wallAt(instant),
     other: (name) => about.others?.find((other) => other.name === name),
@@ -146,6 +148,14 @@ test('a service that has no folder to beat in is told to have none', () => {
   assert.ok(shown(silent, 'missing folder') !== undefined && silent.commands.includes('install -d /nowhere'));
   const beating = why({ ...up, view: { ...UP, heartbeat_age_seconds: 1 }, missingFolder: '/nowhere' });
   assert.equal(shown(beating, 'missing folder'), undefined);
+});
+
+test('a heartbeat file that cannot be checked', () => {
+  const policy = { heartbeat: { timeout: 30_000, grace: 30_000 } };
+  const up: Case = { state: { name: 'running', deadline: null, run: newRun() }, reason: 'ready', detail: '', policy };
+  const told = why({ ...up, view: UP, uncheckedHeartbeat: 'its disk does not answer' });
+  assert.equal(shown(told, 'heartbeat file'), 'its disk does not answer');
+  assert.equal(shown(why({ ...up, view: UP }), 'heartbeat file'), undefined);
 });
 
 test('out of memory', () => {

@@ -30,5 +30,7 @@ export function scheduleCheck(beat: Beat, policy: Policy, now: Millis): Beat {
   const pace = isAwaited ? AWAITED_LOOK : Math.min(policy.heartbeat.timeout / 4, LONGEST_LOOK);
   const grid = pace * GRID;
   const next = Math.floor((now + pace) / grid) * grid;
-  return { ...beat, lookAt: Math.max(now + SHORTEST_LOOK, Math.min(next, beat.lostAt)) };
+  // Past that time nobody could answer: the next check comes at the usual pace.
+  const due = beat.lostAt > now ? Math.min(next, beat.lostAt) : next;
+  return { ...beat, lookAt: Math.max(now + SHORTEST_LOOK, due) };
 }

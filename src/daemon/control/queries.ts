@@ -52,6 +52,8 @@ interface Parts {
   logOf(service: string): ServiceLog | null;
   /** The folder of its heartbeat file, where that does not exist. */
   missingFolderOf(service: string): string | null;
+  /** Why the heartbeat file of the service cannot be checked now; null: it can. */
+  whyUnchecked(service: string): string | null;
   /** null: opsd is not PID 1. */
   zombies(): number | null;
 }
@@ -108,6 +110,7 @@ export class DaemonQueries implements Queries, Streams {
       lastLines: this.lastLines(service),
       signalled: this.#parts.signals.of(service),
       missingFolder: known.spec.policy.heartbeat === null ? null : this.#parts.missingFolderOf(service),
+      uncheckedHeartbeat: known.spec.policy.heartbeat === null ? null : this.#parts.whyUnchecked(service),
       refusal: this.#parts.configuration.refusal,
       wallAt: (instant) => this.#parts.clock.wallAt(instant),
       other: (name) => {

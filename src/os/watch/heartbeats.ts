@@ -5,7 +5,7 @@ import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Heartbeats, Report } from '../../runtime/ports.ts';
-import { BackgroundStat } from './background-stat.ts';
+import { type Asked, BackgroundStat } from './background-stat.ts';
 
 /** What a heartbeat changes. Times are only compared with each other: they may lie in the future or go backwards. */
 interface Signature {
@@ -25,6 +25,8 @@ interface Watched {
   seen: Signature | null | undefined;
   /** The folder of the file if it does not exist: the service cannot write a heartbeat there. */
   missingFolder: string | null;
+  /** How the last check went. */
+  asked: Asked;
 }
 
 export class HeartbeatFiles implements Heartbeats {
@@ -53,7 +55,8 @@ export class HeartbeatFiles implements Heartbeats {
 
   /**
    * Reports whether the file has changed. A file that disappears is no heartbeat; one that appears is. The first check
-   * of a file that `begin` was not called for reports none. If a disk does not answer, there is no heartbeat either.
+   * of a file that `begin` was not called for reports none. If the disk of the file does not answer, there is no
+   * heartbeat either. If the paths of others keep opsd from looking, nothing is reported: the service is not to blame.
    */
   check(service: string, generation: number, file: string): void {
     const watched = this.#watched.get(service);
@@ -62,8 +65,9 @@ export class HeartbeatFiles implements Heartbeats {
       this.#report({ type: 'heartbeat_checked', service, generation, changed: false });
       return;
     }
-    const isAsked = this.#stat.ask(file, watched.uid ?? 0, (found, isMissing) => {
+    watched.asked = this.#stat.ask(file, watched.uid, (found, isMissing) => {
       if (this.#watched.get(service) !== watched) return;
+      watched.asked = 'asked';
       this.#noteFolder(watched, isMissing);
       const now = signatureOf(found, watched);
       const before = watched.seen;
@@ -71,7 +75,16 @@ export class HeartbeatFiles implements Heartbeats {
       const changed = before === undefined ? isFresh(now, watched, this.#clock.unix()) : isBeat(before, now);
       this.#report({ type: 'heartbeat_checked', service, generation, changed });
     });
-    if (!isAsked) this.#report({ type: 'heartbeat_checked', service, generation, changed: false });
+    if (watched.asked === 'hangs') this.#report({ type: 'heartbeat_checked', service, generation, changed: false });
+  }
+
+  /** Why the heartbeat file cannot be checked now; null: it can. */
+  whyUnchecked(service: string): string | null {
+    const watched = this.#watched.get(service);
+    if (watched === undefined || watched.asked === 'asked') return null;
+    return watched.asked === 'hangs'
+      ? `the file system of ${watched.file} does not answer: see to it, or set heartbeat.file to another one`
+      : `${watched.file} cannot be checked until other heartbeat files, of hanging file systems, answer; until then a lost heartbeat goes unnoticed`;
   }
 
   missingFolderOf(service: string): string | null {
@@ -83,9 +96,9 @@ export class HeartbeatFiles implements Heartbeats {
     if (before !== undefined && before.file !== file) this.#stat.forget(before.file);
     const uid = process.geteuid?.() === 0 ? this.#uidOf(service) : null;
     const begunAt = this.#clock.unix();
-    const watched: Watched = { generation, file, uid, begunAt, seen: undefined, missingFolder: null };
+    const watched: Watched = { generation, file, uid, begunAt, seen: undefined, missingFolder: null, asked: 'asked' };
     this.#watched.set(service, watched);
-    this.#stat.ask(file, uid ?? 0, (found, isMissing) => {
+    this.#stat.ask(file, uid, (found, isMissing) => {
       if (this.#watched.get(service) !== watched || watched.seen !== undefined) return;
       this.#noteFolder(watched, isMissing);
       const now = signatureOf(found, watched);
@@ -97,7 +110,7 @@ export class HeartbeatFiles implements Heartbeats {
     if (!isFileMissing) watched.missingFolder = null;
     else {
       const folder = dirname(watched.file);
-      this.#stat.ask(folder, watched.uid ?? 0, (_found, isMissing) => {
+      this.#stat.ask(folder, watched.uid, (_found, isMissing) => {
         watched.missingFolder = isMissing ? folder : null;
       });
     }
