@@ -68,6 +68,10 @@ export interface GraphView {
 }
 
 export interface DaemonView {
+  /** Name of the host. */
+  readonly host: string;
+  /** How far the local time of the host is ahead of UTC now. */
+  readonly utc_offset_minutes: number;
   readonly pid: number;
   readonly version: string;
   readonly started_at: string;

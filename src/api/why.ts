@@ -2,6 +2,14 @@
 
 import type { StateName } from '../core/model/states.ts';
 
+/** One fact. */
+export interface Evidence {
+  readonly label: string;
+  readonly text: string;
+  /** ISO 8601, of a past event: the status page shows those as history. */
+  readonly at?: string;
+}
+
 /** The explanation of one service. */
 export interface WhyView {
   readonly version: 1;
@@ -11,7 +19,7 @@ export interface WhyView {
   /** One sentence with the cause. */
   readonly summary: string;
   /** The facts behind the summary, the most important first. */
-  readonly evidence: readonly { readonly label: string; readonly text: string }[];
+  readonly evidence: readonly Evidence[];
   /** The last lines of the service's output, unchanged: sanitise them before showing them. */
   readonly last_lines: readonly string[];
   /** What opsd does next, in words; never empty. */

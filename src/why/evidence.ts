@@ -2,14 +2,12 @@
 
 import type { EventView } from '../api/events.ts';
 import type { ServiceView } from '../api/services.ts';
-import type { WhyView } from '../api/why.ts';
+import type { Evidence } from '../api/why.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay } from '../runtime/wall-time.ts';
 import { meaningOfEnd } from './end.ts';
 import { ignoredStopSignal, missingHeartbeatFolder, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
-
-type Evidence = WhyView['evidence'][number];
 
 const HISTORY = 5;
 const PROBLEMS = 3;
@@ -58,7 +56,7 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
     );
   }
   for (const event of events.slice(-HISTORY).reverse()) {
-    add(timeOfDay(event.at), `${event.from} → ${event.to}: ${event.detail}`);
+    found.push({ label: timeOfDay(event.at), text: `${event.from} → ${event.to}: ${event.detail}`, at: event.at });
   }
   return found;
 }

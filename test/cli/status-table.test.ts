@@ -9,7 +9,13 @@ import { service, UP } from '../http/fake-control.ts';
 const startedAgo = (seconds: number) => ({ ...UP, started_at: new Date(Date.now() - seconds * 1000).toISOString() });
 const status = {
   version: 1 as const,
-  daemon: { pid: 1, version: '0.1.0', started_at: new Date(Date.now() - 7_400_000).toISOString() },
+  daemon: {
+    host: 'bear',
+    utc_offset_minutes: 0,
+    pid: 1,
+    version: '0.1.0',
+    started_at: new Date(Date.now() - 7_400_000).toISOString(),
+  },
   groups: [],
   services: [
     service('web', {

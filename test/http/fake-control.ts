@@ -150,7 +150,13 @@ export class FakeControl implements Queries, Streams, Commands {
     const services = [...this.services.values()].map(({ outcome: _, needs: __, ...view }) => view);
     return {
       version: 1,
-      daemon: { pid: process.pid, version: '0.1.0', started_at: new Date(STARTED).toISOString() },
+      daemon: {
+        host: 'bear',
+        utc_offset_minutes: 330,
+        pid: process.pid,
+        version: '0.1.0',
+        started_at: new Date(STARTED).toISOString(),
+      },
       groups: this.groups,
       services,
     };
@@ -280,7 +286,10 @@ export class FakeControl implements Queries, Streams, Commands {
       state: found.state,
       since: found.since,
       summary: `${name} is ${found.state}: ${found.reason}.`,
-      evidence: [{ label: 'generation', text: String(found.generation) }],
+      evidence: [
+        { label: 'generation', text: String(found.generation) },
+        { label: '16:10:00.123', text: 'running → failed: exit code 3', at: '2026-11-28T10:40:00.123Z' },
+      ],
       last_lines: showsOutput ? this.lastLines(name) : [],
       next: 'nothing',
       next_at: found.next_attempt_at,

@@ -111,7 +111,7 @@ test('trouble comes first, and changes come by themselves', { skip }, async () =
   const { page } = shown;
   assert.deepEqual(await names(page), ['search', 'web', 'db']);
   assert.match(await page.locator('tr.failed').innerText(), /killed by SIGSEGV/);
-  assert.equal(await page.title(), '(1 down) opsd');
+  assert.equal(await page.title(), '(1 down) opsd on bear');
   doors.control.change('db', 'backoff', { reason: 'exit code 3', cpu_ratio: null });
   await page.waitForSelector('tr.backoff');
   assert.deepEqual(await names(page), ['search', 'db', 'web']);
@@ -171,6 +171,11 @@ test('a service tells why, its history, and its last lines where page_logs is on
   await page.waitForSelector('#commands code');
   assert.equal(await page.locator('#summary').innerText(), 'search is failed: exit code 3.');
   assert.match(await page.locator('#history').innerText(), /failed → failed: exit code 3/);
+  assert.doesNotMatch(await page.locator('#evidence').innerText(), /16:10:00/, 'the history says so already');
+  const room = await page.locator('tr.failed td.why').evaluate(({ clientWidth }) => clientWidth);
+  assert.ok(room >= 250, `the reason has ${room} px beside the panel`);
+  assert.equal(await page.title(), '(1 down) opsd on bear');
+  assert.match(await page.locator('#about').innerText(), /^on bear, version /);
   assert.equal(await page.locator('#log').isVisible(), false);
   assert.equal(await page.evaluate('document.activeElement.id'), 'title');
   pageLogs = true;
@@ -183,6 +188,15 @@ test('a service tells why, its history, and its last lines where page_logs is on
   await using direct = await show(doors.tcp, {}, '/#/web');
   await direct.page.waitForSelector('#commands code');
   assert.equal(await direct.page.locator('#title').innerText(), 'web');
+});
+
+test('times of the history are those of the host, in the form of its log', { skip }, async () => {
+  await using doors = await openDoors([service('web', USED)]);
+  await using shown = await show(doors.tcp, { timezoneId: 'America/New_York', locale: 'en-US' }, '/#/web');
+  await shown.page.waitForSelector('#commands code');
+  const told = (at: string) => shown.page.evaluate(`timeOnHost('${at}')`);
+  assert.equal(await told('2020-02-29T19:00:00.007Z'), 'Mar 01 00:30:00.007', 'five and a half hours ahead of UTC');
+  assert.match(String(await told(new Date().toISOString())), /^\d\d:\d\d:\d\d\.\d{3}$/);
 });
 
 test('rollouts that are not over, and a scale that is not of the file, are told above the table', {
@@ -231,7 +245,7 @@ test('nothing that services say is taken for HTML or run', { skip }, async () =>
   const { page } = shown;
   await page.getByRole('link', { name: 'web' }).click();
   await page.waitForSelector('#commands code');
-  assert.equal(await page.title(), '(1 down) opsd');
+  assert.equal(await page.title(), '(1 down) opsd on bear');
   await page.waitForSelector('#notes li:nth-child(2)');
   assert.equal(await page.locator('img, #detail script, #notes script').count(), 0);
   assert.match(await page.locator('#lines').innerText(), /^<img src=x/);

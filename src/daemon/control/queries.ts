@@ -1,5 +1,6 @@
 // What opsd answers when it is asked about itself and its services; no question changes anything.
 
+import { hostname } from 'node:os';
 import type { Queries, Streams } from '../../api/control.ts';
 import type { EventView } from '../../api/events.ts';
 import type { ServiceLog } from '../../api/logs.ts';
@@ -66,10 +67,16 @@ export class DaemonQueries implements Queries, Streams {
   }
 
   status(): StatusView {
-    const { version, startedAt, configuration } = this.#parts;
+    const { clock, version, startedAt, configuration } = this.#parts;
     return {
       version: 1,
-      daemon: { pid: process.pid, version, started_at: this.#parts.clock.wallAt(startedAt).toISOString() },
+      daemon: {
+        host: hostname(),
+        utc_offset_minutes: -clock.wallAt(clock.now()).getTimezoneOffset(),
+        pid: process.pid,
+        version,
+        started_at: clock.wallAt(startedAt).toISOString(),
+      },
       groups: [...configuration.current.groups].map(([name, { instances, configured }]) => ({
         name,
         instances,

@@ -63,7 +63,8 @@ function fillDetail(why, events) {
   state.className = `state ${why.state}`;
   put($('summary'), why.summary);
   put($('next'), why.next + (why.next_at ? ` ${until(why.next_at)}` : ''));
-  $('evidence').replaceChildren(...why.evidence.flatMap(({ label, text }) => [node('dt', label), node('dd', text)]));
+  const facts = why.evidence.filter(({ at }) => at === undefined);
+  $('evidence').replaceChildren(...facts.flatMap(({ label, text }) => [node('dt', label), node('dd', text)]));
   $('commands').replaceChildren(...why.commands.map((command) => node('code', command)));
   $('helps').hidden = why.commands.length === 0;
   $('history').replaceChildren(...events.slice(-HISTORY).reverse().map(historyItem));
@@ -71,10 +72,22 @@ function fillDetail(why, events) {
   put($('lines'), why.last_lines.map(visible).join('\n'));
 }
 
+/**
+ * The local time of the host, as its log has it: `Nov 28 16:10:00.123`, of today without the day.
+ * @param {string} at ISO 8601
+ */
+function timeOnHost(at) {
+  const offset = (daemon?.utc_offset_minutes ?? 0) * 60_000;
+  const [, day, month, , time] = new Date(Date.parse(at) + offset).toUTCString().split(/,? /);
+  const [, today, thisMonth] = new Date(now() + offset).toUTCString().split(/,? /);
+  const millis = at.slice(-5, -1);
+  return `${day === today && month === thisMonth ? '' : `${month} ${day} `}${time}${millis}`;
+}
+
 /** @param {EventView} event */
 function historyItem({ at, from, to, detail }) {
   const item = node('li');
-  const time = node('time', new Date(at).toLocaleTimeString());
+  const time = node('time', timeOnHost(at));
   time.dateTime = at;
   item.append(time, `${from} → ${to}: ${detail}`);
   return item;

@@ -80,6 +80,6 @@ function lost() {
 
 function about() {
   if (daemon === null) return;
-  const { version, pid, started_at } = daemon;
-  put($('about'), `version ${version}, pid ${pid}, up ${span(now() - Date.parse(started_at))}`);
+  const { host, version, pid, started_at } = daemon;
+  put($('about'), `on ${host}, version ${version}, pid ${pid}, up ${span(now() - Date.parse(started_at))}`);
 }

@@ -189,7 +189,7 @@ function chips() {
     if (box.children[i] !== chip) box.insertBefore(chip, box.children[i] ?? null);
   });
   const down = (counts.get('failed') ?? 0) + (counts.get('backoff') ?? 0);
-  document.title = `${down > 0 ? `(${down} down) ` : ''}opsd`;
+  document.title = `${down > 0 ? `(${down} down) ` : ''}opsd${daemon === null ? '' : ` on ${daemon.host}`}`;
 }
 
 /** @param {StateName} state */
