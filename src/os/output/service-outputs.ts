@@ -2,8 +2,10 @@
 
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import type { ServiceLog } from '../../api/logs.ts';
 import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
+import { RuntimeError } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import { type Kernel, loadKernel } from '../fifo/kernel.ts';
@@ -88,6 +90,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
       case 'none':
         return { stdout: 'ignore', stderr: 'ignore', close() {} };
       case 'inherit':
+        refuseTerminal(this.#options.uidOf(spec));
         return { stdout: 'inherit', stderr: 'inherit', close() {} };
       case 'direct':
         return ends(openDirect(this.#logPath(name), this.#options.uidOf(spec)));
@@ -158,6 +161,14 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     this.#fifos[Symbol.dispose]();
     this.#poller[Symbol.dispose]();
   }
+}
+
+/** Whoever has a terminal open can read what is typed there, and some kernels let him type (TIOCSTI of ioctl_tty(2)). */
+function refuseTerminal(uid: number): void {
+  if (uid === (process.geteuid?.() ?? 0) || !(isatty(1) || isatty(2))) return;
+  throw new RuntimeError(
+    `log.mode = "inherit" would give user ${uid} the terminal that opsd writes to, and with it what is typed there: use another mode, or give opsd a pipe (opsd run 2>&1 | cat)`,
+  );
 }
 
 /** One descriptor for stdout and stderr: lines keep their order. */

@@ -1,0 +1,51 @@
+// opsd on a terminal: what services of other users get of it.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startOpsd } from '../support/opsd.ts';
+import { scratch } from '../support/scratch.ts';
+import { mallory, needsRoot } from '../support/second-user.ts';
+import { waitFor } from '../support/wait.ts';
+
+const PROGRAM = join(import.meta.dirname, '../support/on-terminal.pl');
+const SAY = 'for fd in 0 1 2; do readlink /proc/self/fd/$fd; done; exec sleep 1000';
+const CONFIG = `
+[services.own]
+command = ["sh", "-c", '${SAY}']
+log = "inherit"
+
+[services.stranger]
+command = ["sh", "-c", '${SAY}']
+log = "inherit"
+user = "${mallory.name}"
+cwd = "/"
+
+[services.captured]
+command = ["sh", "-c", 'if (: >/dev/tty) 2>/dev/null; then echo terminal; else echo none; fi; ${SAY}']
+user = "${mallory.name}"
+cwd = "/"
+`;
+
+test('a service of another user is not given the terminal that opsd writes to', { skip: needsRoot }, async () => {
+  await using folder = await scratch();
+  const shown = join(folder.path, 'shown');
+  await using opsd = await startOpsd({ config: CONFIG, through: ['perl', PROGRAM, shown] });
+  const { reason } = await opsd.until('stranger', (view) => view.state === 'backoff' || view.state === 'failed');
+  assert.match(reason, /would give user \d+ the terminal that opsd writes to/);
+  assert.match((await opsd.ctl('why', 'stranger')).stdout, /opsd run 2>&1 \| cat/);
+  await opsd.until('own', 'running');
+  await opsd.until('captured', 'running');
+  const text = await waitFor('three lines of output', async () => {
+    const found = await opsd.output('captured');
+    return found.split('\n').length >= 5 && found;
+  });
+  assert.match(text, /none/);
+  assert.doesNotMatch(text, /terminal|pts/);
+});
+
+test('who gives opsd a pipe may let a service of another user write there', { skip: needsRoot }, async () => {
+  await using opsd = await startOpsd({ config: CONFIG });
+  await opsd.until('stranger', 'running');
+  await opsd.logged(/opsd\.out/);
+});
