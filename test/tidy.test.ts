@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { MOST_FILES, ROOMS } from './rooms.ts';
 
 const repository = resolve(import.meta.dirname, '..');
+/** Lines of a function of the composition root. */
+const LONGEST_STAGE = 70;
 
 interface Import {
   readonly from: string;
@@ -392,6 +394,21 @@ test('the project stands on its own', () => {
   none(
     [...src, ...tests].filter(({ path, text }) => path !== 'test/tidy.test.ts' && outside.test(text)),
     'a path that only one machine has',
+  );
+});
+
+test('the daemon is built in stages that can be read at once', () => {
+  const root = src.filter(({ path }) => dirname(path) === 'src/daemon');
+  const lengths = root.flatMap(({ path, text }) =>
+    // The formatter puts the end of a function at the margin at which it began.
+    [...text.matchAll(/^(?:export )?(?:async )?function (\w+)[\s\S]*?^\}$/gm)].map(
+      ([body, name]) => [`${path} ${name}`, body.split('\n').length] as const,
+    ),
+  );
+  assert.ok(lengths.length >= 5, 'no stages were found');
+  assert.deepEqual(
+    lengths.filter(([, lines]) => lines > LONGEST_STAGE),
+    [],
   );
 });
 

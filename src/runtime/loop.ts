@@ -25,16 +25,15 @@ export class Loop implements Disposable {
   #state: State;
   #queue: Event[] = [];
   #isTurning = false;
-  #hasBegun = false;
   #dueAt: Millis;
   #turnedAt: Millis;
-  readonly #performer: LoopPerformer;
+  /** null: the loop has not begun. */
+  #performer: LoopPerformer | null = null;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
 
-  constructor(state: State, performer: LoopPerformer, clock: Clock) {
+  constructor(state: State, clock: Clock) {
     this.#state = state;
-    this.#performer = performer;
     this.#clock = clock;
     this.#alarm = clock.alarm(() => this.#wake());
     this.#turnedAt = clock.now();
@@ -42,9 +41,9 @@ export class Loop implements Disposable {
   }
 
   /** Starts the loop. Before that events queue up, so that the ports can be built for the first state. */
-  begin(): void {
-    this.#hasBegun = true;
-    this.#turn();
+  begin(performer: LoopPerformer): void {
+    this.#performer = performer;
+    this.#turn(performer);
   }
 
   get state(): State {
@@ -59,13 +58,13 @@ export class Loop implements Disposable {
   /** Queues an event. Unless the loop is at work or has not begun, it is handled, with all that follows, before this returns. */
   post(event: Event): void {
     if (this.#queue.length >= LONGEST_QUEUE) throw new Error(`the loop has ${LONGEST_QUEUE} events waiting`);
-    if (this.#isAtRest) this.#noticeOversleeping();
+    if (this.#performer === null || this.#isTurning) {
+      this.#queue.push(event);
+      return;
+    }
+    this.#noticeOversleeping();
     this.#queue.push(event);
-    if (this.#isAtRest) this.#turn();
-  }
-
-  get #isAtRest(): boolean {
-    return this.#hasBegun && !this.#isTurning;
+    this.#turn(this.#performer);
   }
 
   /**
@@ -82,7 +81,7 @@ export class Loop implements Disposable {
     this.#queue = [];
   }
 
-  #turn(): void {
+  #turn(performer: LoopPerformer): void {
     this.#isTurning = true;
     try {
       for (let next = 0; next < this.#queue.length; next += 1) {
@@ -90,14 +89,14 @@ export class Loop implements Disposable {
         if (event === undefined) break;
         const [state, effects] = step(this.#state, event, this.#clock.now());
         this.#state = state;
-        this.#performer.perform(event, effects);
+        performer.perform(event, effects);
       }
     } finally {
       this.#queue = [];
       this.#isTurning = false;
     }
     this.#turnedAt = this.#clock.now();
-    this.#performer.onIdle(this.#state);
+    performer.onIdle(this.#state);
     this.#sleep();
   }
 

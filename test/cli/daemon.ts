@@ -28,7 +28,7 @@ export async function fakeDaemon(services: readonly FakeService[] = []): Promise
       commands: control,
       socketPath: join(prefix, 'run', 'opsd.sock'),
       socketMode: 0o600,
-      socketGroup: null,
+      socketGid: null,
       tcp: null,
       log: () => undefined,
     }),

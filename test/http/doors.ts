@@ -31,7 +31,7 @@ export async function openDoors(
       commands: control,
       socketPath: socket,
       socketMode: 0o600,
-      socketGroup: null,
+      socketGid: null,
       tcp: { host: '127.0.0.1', port: 0 },
       log: (level, message, fields) => log.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
       ...options,

@@ -261,7 +261,7 @@ test('a lost daemon is seen to be lost, and found again', { skip }, async () => 
     commands: control,
     socketPath,
     socketMode: 0o600,
-    socketGroup: null,
+    socketGid: null,
     log: () => undefined,
   };
   const first = await startServers({ clock: systemClock, ...options, tcp: { host: '127.0.0.1', port: 0 } });

@@ -20,29 +20,26 @@ function aLoop() {
   const [inBackoff] = step(started, failed, began);
   assert.equal(inBackoff.services[0]?.state.name, 'backoff');
   const done: Effect[] = [];
-  const loop = new Loop(
-    inBackoff,
-    { perform: (_event, effects) => void done.push(...effects), onIdle() {} },
-    systemClock,
-  );
-  return { loop, spawned: () => done.filter(({ type }) => type === 'spawn').length };
+  const loop = new Loop(inBackoff, systemClock);
+  const begin = () => loop.begin({ perform: (_event, effects) => void done.push(...effects), onIdle() {} });
+  return { loop, begin, spawned: () => done.filter(({ type }) => type === 'spawn').length };
 }
 
 test('what is due before the loop begins is done when it does', async () => {
-  const { loop, spawned } = aLoop();
+  const { loop, begin, spawned } = aLoop();
   using _ = loop;
   const due = systemClock.now() + 100;
   await waitFor('the deadline to pass', () => systemClock.now() > due);
   assert.equal(spawned(), 0);
-  loop.begin();
+  begin();
   await waitFor('the start', () => spawned() === 1);
 });
 
 test('what is asked for before the loop begins is done when it does', () => {
-  const { loop, spawned } = aLoop();
+  const { loop, begin, spawned } = aLoop();
   using _ = loop;
   loop.post({ type: 'order', id: 1, action: 'start', services: ['web'], by: 'test' });
   assert.equal(spawned(), 0);
-  loop.begin();
+  begin();
   assert.equal(spawned(), 1);
 });

@@ -63,7 +63,7 @@ export class Simulation {
 
   constructor(seed: number, scriptOf: ScriptOf) {
     this.host = new Host(this.scheduler, (event) => this.post(event), scriptOf);
-    this.#loop = this.#newLoop(initialState(seed));
+    this.#loop = new Loop(initialState(seed), this.scheduler.clock);
   }
 
   get state(): State {
@@ -76,7 +76,7 @@ export class Simulation {
 
   boot(config: Config): void {
     this.post({ type: 'configured', config, isFirst: true });
-    this.#loop.begin();
+    this.#begin();
   }
 
   /** kill -9 of the daemon, and the start of the next one, which finds the state file or does not. */
@@ -87,11 +87,11 @@ export class Simulation {
     this.#ended.clear();
     const { state, effects } = adopt(config, { saved: memories, survivors }, fingerprintOf, this.state.seed, this.now);
     this.#loop[Symbol.dispose]();
-    this.#loop = this.#newLoop(state);
+    this.#loop = new Loop(state, this.scheduler.clock);
     this.host.reportOrphans();
     for (const effect of effects) this.#perform(effect);
     this.post({ type: 'configured', config, isFirst: true });
-    this.#loop.begin();
+    this.#begin();
   }
 
   /**
@@ -164,9 +164,9 @@ export class Simulation {
     this.#loop.post(event);
   }
 
-  #newLoop(state: State): Loop {
-    const performer = {
-      perform: (event: Event, effects: readonly Effect[]) => {
+  #begin(): void {
+    this.#loop.begin({
+      perform: (event, effects) => {
         this.#eventsInTurn += 1;
         assert.ok(this.#eventsInTurn < 1_000, 'events follow from each other without end');
         this.#noteEnd(event);
@@ -177,8 +177,7 @@ export class Simulation {
       onIdle: () => {
         this.#eventsInTurn = 0;
       },
-    };
-    return new Loop(state, performer, this.scheduler.clock);
+    });
   }
 
   #noteEnd(event: Event): void {

@@ -15,6 +15,19 @@ import { type Scale, whyNotScaled } from './scale.ts';
 
 const NOTHING = new SecretMasks(new Set());
 
+interface ConfigurationOptions {
+  /** The configuration that opsd starts with. */
+  readonly first: ReadResult & { readonly ok: true };
+  readonly read: (allowEmpty: boolean) => ReadResult;
+  /** Brings a configuration into force. */
+  readonly apply: (config: Config, masks: SecretMasks) => void;
+  /** opsd is on its way out. */
+  readonly isClosing: () => boolean;
+  readonly scale: Scale;
+  readonly log: Log;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
 export class Configuration {
   isLastReloadGood = true;
   loadedAt: Millis;
@@ -25,32 +38,15 @@ export class Configuration {
   files: readonly string[];
   #current: Config;
   #rescaled: ReadResult['rescaled'];
-  readonly #scale: Scale;
-  readonly #read: (allowEmpty: boolean) => ReadResult;
-  readonly #apply: (config: Config, masks: SecretMasks) => void;
-  readonly #isClosing: () => boolean;
-  readonly #log: Log;
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #options: ConfigurationOptions;
 
-  constructor(
-    first: ReadResult & { readonly ok: true },
-    read: (allowEmpty: boolean) => ReadResult,
-    apply: (config: Config, masks: SecretMasks) => void,
-    isClosing: () => boolean,
-    scale: Scale,
-    log: Log,
-    clock: Pick<Clock, 'now'>,
-  ) {
-    this.#clock = clock;
+  constructor(options: ConfigurationOptions) {
+    const { first, scale, log, clock } = options;
+    this.#options = options;
     this.loadedAt = clock.now();
     this.files = first.files;
     this.#current = first.config;
     this.#rescaled = first.rescaled;
-    this.#read = read;
-    this.#apply = apply;
-    this.#isClosing = isClosing;
-    this.#scale = scale;
-    this.#log = log;
     scale.settle(first.config, log);
   }
 
@@ -59,14 +55,14 @@ export class Configuration {
   }
 
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): ReloadResult {
-    if (!options.dryRun && this.#isClosing()) {
-      this.#log.warn('the configuration is not read again: opsd is on its way out', { by });
+    if (!options.dryRun && this.#options.isClosing()) {
+      this.#options.log.warn('the configuration is not read again: opsd is on its way out', { by });
       const message = 'opsd is on its way out: the next one reads the configuration when it starts';
       return { ok: false, code: 'shutting_down', message, problems: [] };
     }
     const read = this.#tryRead(options.allowEmpty);
     if (!options.dryRun) this.files = read.files;
-    if (!read.ok) return this.#refuse([...read.problems, ...this.#scale.blame(read)], options.dryRun, by);
+    if (!read.ok) return this.#refuse([...read.problems, ...this.#options.scale.blame(read)], options.dryRun, by);
     const lost = this.#current.services.size > 0 && read.config.services.size === 0;
     if (lost && !options.allowEmpty) {
       const message = `the configuration lost all its services (${this.#current.services.size}); if that is meant: opsd ctl reload --allow-empty`;
@@ -80,27 +76,27 @@ export class Configuration {
     const daemon = planDaemon(this.#current, read.config);
     // A secret of one configuration may be plain text in the other.
     if (options.dryRun) return hideAll({ ok: true, changes, daemon }, read.masks);
-    for (const warning of read.warnings) this.#log.warn('configuration', { problem: oneLine(warning) });
+    for (const warning of read.warnings) this.#options.log.warn('configuration', { problem: oneLine(warning) });
     this.#warnOfLater(daemon);
     this.#current = read.config;
     this.#rescaled = read.rescaled;
     this.isLastReloadGood = true;
     this.refusal = null;
-    this.loadedAt = this.#clock.now();
+    this.loadedAt = this.#options.clock.now();
     this.reloads.applied += 1;
-    this.#log.info('configuration reloaded', { by, changes: changes.length });
-    this.#scale.settle(read.config, this.#log);
-    this.#apply(read.config, read.masks);
+    this.#options.log.info('configuration reloaded', { by, changes: changes.length });
+    this.#options.scale.settle(read.config, this.#options.log);
+    this.#options.apply(read.config, read.masks);
     return { ok: true, changes, daemon };
   }
 
   /** A bug in the reader must not end opsd, which has a valid configuration. */
   #tryRead(allowEmpty: boolean): ReadResult {
     try {
-      return this.#read(allowEmpty);
+      return this.#options.read(allowEmpty);
     } catch (error) {
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#log.error('the configuration cannot be read by a bug of opsd', { why });
+      this.#options.log.error('the configuration cannot be read by a bug of opsd', { why });
       const message = 'opsd fails to read this by a bug of its own; its log says where';
       const problem = { where: this.files[0] ?? 'config', line: null, key: '', message };
       return {
@@ -119,14 +115,14 @@ export class Configuration {
     const before = this.#current;
     const refusal = whyNotScaled(before, service, instances);
     if (refusal !== null) return refusal;
-    const counts = this.#scale.with(service, instances);
+    const counts = this.#options.scale.with(service, instances);
     const next = this.#rescaled(counts);
     if (!next.ok) {
       const message = `${service} cannot have that many instances: the configuration would have problems; nothing was changed`;
       return { ok: false, code: 'bad_configuration', message, problems: next.problems };
     }
     try {
-      this.#scale.keep(counts);
+      this.#options.scale.keep(counts);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const message = `cannot write down the scale of ${service}, so nothing was changed: ${why}; look at the disk and the folder`;
@@ -136,9 +132,9 @@ export class Configuration {
     const group = config.groups.get(service) ?? { configured: 0, instances: 0 };
     const was = before.groups.get(service)?.instances ?? 0;
     this.#current = config;
-    this.#log.info('scaled', { service, from: was, to: group.instances, file: group.configured, by });
-    this.#scale.forget(config, this.#log);
-    if (was !== group.instances) this.#apply(config, next.masks);
+    this.#options.log.info('scaled', { service, from: was, to: group.instances, file: group.configured, by });
+    this.#options.scale.forget(config, this.#options.log);
+    if (was !== group.instances) this.#options.apply(config, next.masks);
     const only = (one: Config, other: Config) => [...one.services.keys()].filter((name) => !other.services.has(name));
     return {
       ok: true,
@@ -152,10 +148,10 @@ export class Configuration {
   #refuse(problems: readonly Problem[], isDryRun: boolean, by: string): ReloadResult {
     if (!isDryRun) {
       this.isLastReloadGood = false;
-      this.refusal = { at: this.#clock.now(), problems };
+      this.refusal = { at: this.#options.clock.now(), problems };
       this.reloads.refused += 1;
-      this.#log.error('configuration refused; the old one stays in force', { by, problems: problems.length });
-      for (const problem of problems) this.#log.error('configuration', { problem: oneLine(problem) });
+      this.#options.log.error('configuration refused; the old one stays in force', { by, problems: problems.length });
+      for (const problem of problems) this.#options.log.error('configuration', { problem: oneLine(problem) });
     }
     const message = 'the configuration has problems; the old one stays in force';
     return { ok: false, code: 'bad_configuration', message, problems };
@@ -163,7 +159,9 @@ export class Configuration {
 
   #warnOfLater(changes: readonly DaemonChange[]): void {
     for (const { key } of changes.filter(({ when }) => when === 'next_opsd')) {
-      this.#log.warn('this change takes effect with the next opsd: opsd ctl handover', { key: `daemon.${key}` });
+      this.#options.log.warn('this change takes effect with the next opsd: opsd ctl handover', {
+        key: `daemon.${key}`,
+      });
     }
   }
 }

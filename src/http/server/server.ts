@@ -23,7 +23,8 @@ export interface ServerOptions {
   readonly commands: Commands;
   readonly socketPath: string;
   readonly socketMode: number;
-  readonly socketGroup: string | null;
+  /** Id of the group; null: the group of opsd. */
+  readonly socketGid: number | null;
   /** null: no TCP listener. */
   readonly tcp: ListenAddress | null;
   readonly log: Log;
@@ -118,7 +119,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     await listenOnUnixSocket({
       path: options.socketPath,
       mode: options.socketMode,
-      group: options.socketGroup,
+      gid: options.socketGid,
       makeServer: () => makeServer('socket'),
       log: options.log,
       lookEvery: options.lookEvery ?? LOOK_EVERY,

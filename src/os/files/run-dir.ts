@@ -3,7 +3,6 @@
 import { chmodSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, RuntimeError } from '../../errors.ts';
-import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 import { doubtAbove, isLoose } from '../trust/folders.ts';
 import { lookAt, lookThrough } from '../trust/foreign-path.ts';
 import { makeFolders } from './make-folders.ts';
@@ -40,12 +39,6 @@ export function layoutOf(prefix: string, log: string, workDir: string): Layout {
 
 /** Makes missing directories and checks the others. Throws RuntimeError with one line that says what to do. */
 export function prepareDirectories(layout: Layout): void {
-  const length = Buffer.byteLength(layout.socket);
-  if (length > LONGEST_SOCKET_PATH) {
-    throw new RuntimeError(
-      `the control socket ${layout.socket} has a path of ${length} bytes, a unix socket may have ${LONGEST_SOCKET_PATH}: set PREFIX to a shorter one`,
-    );
-  }
   checkPrefix(layout.prefix);
   // The contents of these decide what opsd does: no other user may write there.
   prepare(layout.run, 0o755, 0o022);

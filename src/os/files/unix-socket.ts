@@ -1,6 +1,6 @@
 // The path of the control socket: taken only if no daemon listens there, removed only if it is opsd's own.
 
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
@@ -11,8 +11,8 @@ import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
 interface UnixSocketOptions {
   readonly path: string;
   readonly mode: number;
-  /** Name or id of the group; null: the group of opsd. */
-  readonly group: string | null;
+  /** Id of the group; null: the group of opsd. */
+  readonly gid: number | null;
   /** Makes a server that does not listen yet; called again when the socket has to be restored. */
   readonly makeServer: () => Server;
   readonly log: (level: 'warn' | 'error', message: string, fields: Readonly<Record<string, string>>) => void;
@@ -28,7 +28,7 @@ const PROBE_LIMIT: Millis = 1_000;
  * Listens at `path` until disposed. Throws RuntimeError if another daemon listens there, or the path cannot be used.
  */
 export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<AsyncDisposable> {
-  const { path, log } = options;
+  const { gid, log, path } = options;
   const draft = join(dirname(path), `.s${process.pid}`);
   const longest = Buffer.byteLength(draft) > Buffer.byteLength(path) ? draft : path;
   if (Buffer.byteLength(longest) > LONGEST_SOCKET_PATH) {
@@ -37,7 +37,6 @@ export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<As
         `a unix socket's may have ${LONGEST_SOCKET_PATH}; choose a shorter PREFIX`,
     );
   }
-  const gid = options.group === null ? null : groupNumber(options.group);
   await clear(path, options.clock);
 
   let server = options.makeServer();
@@ -169,19 +168,4 @@ function inodeOf(path: string): bigint | null {
   } catch {
     return null;
   }
-}
-
-/** The group id; reads /etc/group (group(5)). */
-function groupNumber(group: string): number {
-  if (/^\d+$/.test(group)) return Number(group);
-  const line = readFileSync('/etc/group', 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith(`${group}:`));
-  const gid = line?.split(':')[2];
-  if (gid === undefined) {
-    throw new RuntimeError(
-      `daemon.socket_group: there is no group '${group}' in /etc/group; make it, or give a number`,
-    );
-  }
-  return Number(gid);
 }

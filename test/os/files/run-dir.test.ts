@@ -148,18 +148,6 @@ test('a place where nothing can be made says so', async () => {
   });
 });
 
-test('a socket path of 108 bytes is refused, one of 107 is not', async () => {
-  await using p = await place();
-  const of = (length: number): Layout =>
-    layoutOf(`${p.path}/${'x'.repeat(length - p.path.length - '//run/opsd.sock'.length)}`, p.layout.log, p.path);
-  assert.equal(of(107).socket.length, 107);
-  prepareDirectories(of(107));
-  assert.throws(() => prepareDirectories(of(108)), {
-    name: 'RuntimeError',
-    message: /108 bytes.*set PREFIX to a shorter one/,
-  });
-});
-
 test('where the kernel makes no directories that is said at once (Node’s own recursive mkdir never returns)', async () => {
   await using p = await place();
   assert.throws(() => prepareDirectories({ ...p.layout, log: '/proc/opsd/log' }), {

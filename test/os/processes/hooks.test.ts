@@ -79,11 +79,11 @@ async function supervise(spec: ServiceSpec, after?: Rig): Promise<Supervised> {
   });
   const config = aConfig([spec]);
   const { state, effects } = adopt(config, { saved: [], survivors }, () => '', 1, systemClock.now());
-  const loop: Loop = new Loop(state, { perform: (_event, done) => carryOut(done), onIdle: nothing }, systemClock);
+  const loop: Loop = new Loop(state, systemClock);
   for (const one of found) r.processes.adopt(one, spec);
   carryOut(effects);
   loop.post({ type: 'configured', config, isFirst: true });
-  loop.begin();
+  loop.begin({ perform: (_event, done) => carryOut(done), onIdle: nothing });
   return {
     r,
     loop,

@@ -1,0 +1,147 @@
+// The last stage of the start: opsd answers, takes its services over, and obeys.
+
+import type { Effect } from '../core/model/effects.ts';
+import { RuntimeError } from '../errors.ts';
+import { startServers } from '../http/server/server.ts';
+import { groupIdOf } from '../os/spawn/accounts.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { perform } from '../runtime/perform.ts';
+import { ConfigWatch } from './configuration/config-watch.ts';
+import { DaemonCommands } from './control/commands.ts';
+import { LastSignals } from './control/last-signals.ts';
+import { MaskedCommands } from './control/masked-commands.ts';
+import { MaskedQueries } from './control/masked-queries.ts';
+import { DaemonQueries } from './control/queries.ts';
+import type { Host } from './host.ts';
+import type { Inheritance } from './inheritance.ts';
+import type { Machine } from './machine.ts';
+import { maskedEffect } from './report/masked.ts';
+import type { SignalCommands } from './signals.ts';
+import { takeOver } from './succession/take-over.ts';
+import type { Supervision } from './supervise.ts';
+
+interface Stages {
+  readonly host: Host;
+  readonly inheritance: Inheritance;
+  readonly machine: Machine;
+  readonly supervision: Supervision;
+}
+
+/** Throws RuntimeError when opsd cannot listen; no service is touched before it does. */
+export async function serve(stages: Stages, orders: SignalCommands, stack: AsyncDisposableStack): Promise<void> {
+  const { clock } = stages.host;
+  const { configuration } = stages.supervision;
+  await answer(stages, stack);
+  begin(stages);
+  stack.use(
+    new ConfigWatch(
+      () => configuration.current.daemon.watchConfig,
+      () => configuration.files,
+      () => configuration.reload({ dryRun: false, allowEmpty: false }, 'watch_config'),
+      clock,
+    ),
+  );
+  obey(stages, orders);
+}
+
+async function answer(stages: Stages, stack: AsyncDisposableStack): Promise<void> {
+  const { clock, first, layout, log, secrets } = stages.host;
+  const { loop } = stages.inheritance;
+  const { answers, configuration, keeper, tcpAccess } = stages.supervision;
+  const { daemon } = first.config;
+  const signals = new LastSignals();
+  const wished = () => keeper.touch();
+  const commands = new DaemonCommands({ loop, answers, configuration, signals, wished });
+  const servers = stack.use(
+    await startServers({
+      clock,
+      queries: new MaskedQueries(newQueries(stages, signals), secrets),
+      commands: new MaskedCommands(commands, secrets),
+      hide: (text) => secrets.hide(text),
+      socketPath: layout.socket,
+      socketMode: daemon.socketMode,
+      socketGid: daemon.socketGroup === null ? null : gidOf(daemon.socketGroup, clock),
+      tcp: daemon.http,
+      log: (level, message, fields) => log.component('http')[level](message, fields),
+      pageLogs: () => configuration.current.daemon.pageLogs,
+      certificates: tcpAccess.certificates,
+      token: () => tcpAccess.token,
+    }),
+  );
+  tcpAccess.guard(() => servers.dropTcp());
+}
+
+/** Throws RuntimeError: the group was there when the configuration was checked. */
+function gidOf(group: string, clock: Clock): number {
+  const gid = groupIdOf(group, clock.now()) ?? (/^\d+$/.test(group) ? Number(group) : null);
+  if (gid !== null) return gid;
+  throw new RuntimeError(`daemon.socket_group: there is no group '${group}' on this host; make it, or give a number`);
+}
+
+function newQueries({ host, inheritance, machine, supervision }: Stages, signals: LastSignals): DaemonQueries {
+  const { findings, loop, outputs, recalled, written } = inheritance;
+  const { book, timetable, usage } = supervision;
+  const strays = recalled.strays.filter(({ step = 'main' }) => step === 'main');
+  return new DaemonQueries({
+    clock: host.clock,
+    version: host.version,
+    startedAt: host.startedAt,
+    loop,
+    signals,
+    chronicle: supervision.chronicle,
+    tally: supervision.tally,
+    configuration: supervision.configuration,
+    pulse: supervision.pulse,
+    eventHooks: supervision.eventHooks,
+    adoption: { adopted: findings.found.length - strays.length, stopped: recalled.strays.length },
+    usageOf: (pid) => usage.of(pid),
+    outputOf: (service) => written.of(service),
+    jobOf: (service) => (supervision.isJob(service) ? book.of(service) : null),
+    isHeld: supervision.isHeld,
+    nextRunOf: (service) => timetable.nextOf(service),
+    lastLines: (service) => outputs.lastLines(service),
+    logOf: (service) => outputs.logOf(service),
+    missingFolderOf: (service) => machine.ports.heartbeats.missingFolderOf(service),
+    whyUnchecked: (service) => machine.ports.heartbeats.whyUnchecked(service),
+    zombies: () => machine.orphans?.count ?? null,
+  });
+}
+
+/** Everything that can go wrong at the start has not: now, and not before, services are touched. */
+function begin({ host, inheritance, machine, supervision }: Stages): void {
+  const { log, secrets } = host;
+  const { findings, loop, outputs, recalled, specOf, trace } = inheritance;
+  const { ports, signals } = machine;
+  const { apply, configuration, keeper, teller } = supervision;
+  const carryOut = (effect: Effect) => perform(maskedEffect(effect, secrets), ports, teller);
+  ports.pidFiles.sweep(new Set(findings.inheritance.survivors.map(({ service }) => service)));
+  takeOver(findings, recalled.strays, { processes: ports.processes, outputs, log, specOf });
+  keeper.begin(ports.processes);
+  signals.sweep();
+  // After the adoption: a signal to a process that nobody knows yet would be lost.
+  for (const effect of recalled.effects) carryOut(effect);
+  apply(configuration.current, true);
+  loop.begin({
+    perform(_event, effects) {
+      for (const effect of effects) {
+        trace.effect(effect);
+        carryOut(effect);
+      }
+    },
+    onIdle: (state) => teller.settled(state),
+  });
+  teller.begin(loop.state);
+}
+
+function obey({ host: { log }, inheritance, supervision: { configuration } }: Stages, orders: SignalCommands): void {
+  const { loop, outputs } = inheritance;
+  orders.obey({
+    shutdown: (signal) => loop.post({ type: 'shutdown', by: signal }),
+    handover: (signal) => loop.post({ type: 'handover', by: signal }),
+    reload: (signal) => void configuration.reload({ dryRun: false, allowEmpty: false }, signal),
+    reopen: (signal) => {
+      outputs.reopenAll();
+      log.info('log files were opened anew', { by: signal });
+    },
+  });
+}
