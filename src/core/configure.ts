@@ -1,8 +1,8 @@
 // A configuration comes into force: services are added, removed, restarted or changed in place.
 
+import { remove } from './fleet/removal.ts';
 import type { StepDraft } from './fleet/step.ts';
 import { bringDown, bringDownInTurn, start } from './life/lifecycle.ts';
-import { remove } from './life/removal.ts';
 import { retune } from './life/retune.ts';
 import { forgiven, isLive, isWanted, type Moved, type StepContext } from './life/transition.ts';
 import { needsNewProcess } from './model/changes.ts';

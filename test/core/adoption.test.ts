@@ -25,6 +25,8 @@ const memory: SavedService = {
   restarts: 5,
   failuresInARow: 2,
   attemptsInARow: 3,
+  recentFailures: { count: 1.5, at: NOW - 70_000 },
+  pausesInARow: 1,
   startedAt: NOW - 60_000,
   readyAt: NOW - 59_000,
   deadline: null,

@@ -136,7 +136,7 @@ test('a shutdown takes no longer than shutdown_timeout, and what survives SIGKIL
 test('a host without room counts as no failure, and makes nobody forget one', () => {
   tells(
     {
-      services: [aService('web', { ...steady, maxFailures: 1 })],
+      services: [aService('web', { ...steady, maxFailures: 1, retryFailed: 0 })],
       child: (_, generation) =>
         generation === 2 ? { ...obedient, spawn: 'transient' } : { ...obedient, ends: { after: 50, code: 1 } },
       acts: [],

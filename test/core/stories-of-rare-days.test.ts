@@ -109,7 +109,7 @@ test('what an operator stopped stays down, though a reload enables and changes i
 });
 
 test('an adopted service whose end nobody can know has failed: it waits, and its failures are counted', () => {
-  const services = [aService('web', { ...steady, maxFailures: 1, stableAfter: 60_000 })];
+  const services = [aService('web', { ...steady, maxFailures: 1, retryFailed: 0, stableAfter: 60_000 })];
   tells(
     {
       services,

@@ -25,13 +25,13 @@ test('a stubborn service is killed at its deadline and comes back', () => {
   );
 });
 
-test('failures in a row wait longer and longer; after max_failures there is an alert, and one try every retry_failed', () => {
+test('failures in a row wait longer and longer; after max_failures there is an alert, and one try after each pause', () => {
   tells(
     {
-      services: [aService('web', { ...steady, maxFailures: 3, retryFailed: 5_000 })],
+      services: [aService('web', { ...steady, maxFailures: 3, retryFailed: 3_000 })],
       child: crashing,
       acts: [],
-      until: 6_500,
+      until: 4_500,
     },
     `
     0      web stopped → starting (enabled)
@@ -47,10 +47,10 @@ test('failures in a row wait longer and longer; after max_failures there is an a
     850    web starting → running (up and ready)
     900    web running → failed (4 failures in a row, the last: exit code 1)
     900    web CRITICAL 4 failures in a row, the last: exit code 1
-    5900   web failed → starting (retry_failed elapsed)
-    5900   web starting → running (up and ready)
-    5950   web running → failed (5 failures in a row, the last: exit code 1)
-    5950   web CRITICAL 5 failures in a row, the last: exit code 1`,
+    3900   web failed → starting (the pause after too many failures is over)
+    3900   web starting → running (up and ready)
+    3950   web running → failed (5 failures in a row, the last: exit code 1)
+    3950   web CRITICAL 5 failures in a row, the last: exit code 1`,
   );
 });
 

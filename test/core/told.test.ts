@@ -71,7 +71,7 @@ test('news of a failure says when it is tried again, and no other news does', ()
     news.filter(([, , at]) => at !== null),
     [
       ['web', 'backoff', 150],
-      ['web', 'failed', 4_200],
+      ['web', 'failed', 200 + 3_200],
     ],
   );
   assert.ok(news.some(([service, to]) => service === 'db' && to === 'failed'));

@@ -57,10 +57,12 @@ const unborn: Run = { ...run, pid: null, readyAt: null };
 const preparing: Run = { ...unborn, step: 'before_start', hookEndsAt: NOW };
 const cleaning: Run = { ...run, pid: null, step: 'after_stop', hookEndsAt: NOW };
 const failure: Verdict = { kind: 'failure', reason: 'exit_code', detail: 'exit code 1' };
+const success: Verdict = { kind: 'success', reason: 'success', detail: 'exit code 0', left: 1 };
 const nexts: readonly Next[] = [
   { to: 'stopped', reason: 'operator', detail: 'stop' },
   { to: 'start', reason: 'operator', detail: 'restart' },
-  { to: 'settle', verdict: failure },
+  { to: 'settle', verdict: failure, at: NOW - 20_000 },
+  { to: 'settle', verdict: success, at: NOW - 45_000 },
 ];
 
 function everyState(name: StateName): readonly ServiceState[] {
@@ -77,7 +79,10 @@ function everyState(name: StateName): readonly ServiceState[] {
         { name, deadline: NOW, run: preparing },
       ];
     case 'running':
-      return [{ name, deadline: NOW, run }];
+      return [
+        { name, deadline: NOW, run },
+        { name, deadline: NOW, run: { ...run, readyAt: NOW - 1_000 } },
+      ];
     case 'stopping':
       return nexts.flatMap((next) =>
         [run, unborn, preparing, cleaning].map((of) => ({ name, deadline: NOW, run: of, next })),
@@ -164,6 +169,7 @@ const everything: Everything = {
     'exit that nobody knows': () => exited(null, 0),
     'may not begin': () => ({ ...exited(126, 0), refusal: 'its user may not enter its folder' }),
     'exit, others remain': () => exited(1, 2),
+    'exit with success, others remain': () => exited(0, 2),
     'before_start ends': () => ({ ...exited(0, 0), step: 'before_start' }),
     'before_start fails': () => ({ ...exited(1, 0), step: 'before_start' }),
     'before_start fails, others remain': () => ({ ...exited(1, 2), step: 'before_start' }),

@@ -74,6 +74,13 @@ function randomServices(chance: Chance) {
     restarts: 3,
     failuresInARow: chance.between(0, 12),
     attemptsInARow: chance.between(0, 12),
+    // A version before had neither.
+    ...(chance.is(0.5)
+      ? {}
+      : {
+          recentFailures: { count: chance.between(0, 12), at: now - chance.between(0, 1e6) },
+          pausesInARow: chance.between(0, 12),
+        }),
     startedAt: now - chance.between(0, 1e6),
     readyAt: chance.is(0.5) ? null : now - chance.between(0, 1e6),
     deadline: chance.is(0.5) ? null : now + chance.between(-1e6, 1e6),

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { Transition } from '../../src/core/model/effects.ts';
 import type { Event } from '../../src/core/model/events.ts';
 import type { Backoff, Health, Hook, Policy, Probe, ServiceSpec } from '../../src/core/model/spec.ts';
+import { CrashLoops } from './crash-loops.ts';
 import type { Script } from './host.ts';
 import { Recoveries } from './recoveries.ts';
 import { Simulation } from './simulation.ts';
@@ -96,6 +97,7 @@ const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
   onDependencyRestart: fc.constantFrom('restart' as const, 'keep' as const),
   timeout: fc.constantFrom(null, null, 20_000),
   maxFailures: fc.constantFrom(0, 3, 10),
+  maxFailuresIn: fc.constantFrom(0, 20_000, 600_000),
   retryFailed: fc.constantFrom(0, 20_000),
   stopTimeout: fc.constantFrom(0, 1_000, 30_000),
   heartbeat: fc.constantFrom(null, { timeout: 1_000, grace: 2_000 }),
@@ -198,6 +200,7 @@ function live(world: World): void {
   });
   const recoveries = new Recoveries();
   const steps = new Steps();
+  const loops = new CrashLoops();
   let seen = 0;
   // Who was on the way down when opsd was killed goes on: the next one says so once more.
   let leaving: ReadonlySet<string> = new Set();
@@ -211,6 +214,7 @@ function live(world: World): void {
     checkBackoff(simulation);
     recoveries.check(simulation);
     steps.check(simulation);
+    loops.check(simulation);
     const news = simulation.transitions.slice(seen).map(({ what }) => what);
     for (const one of news) if (!leaving.has(one.service)) checkStop(simulation, one);
     for (const last of news.slice(-1)) checkStart(simulation, last);
@@ -241,6 +245,7 @@ function live(world: World): void {
       leaving = simulation.leaving();
       recoveries.crash(hasMemory);
       steps.crash();
+      loops.crash();
       simulation.crash(configOf(current), hasMemory);
       leaving = new Set();
       for (const name of [...lastOrder.keys()]) {

@@ -22,6 +22,7 @@ const usual: Policy = {
   backoff: { initial: 100, factor: 2, max: 1600, jitter: 0.1 },
   stableAfter: 10_000,
   maxFailures: 10,
+  maxFailuresIn: 600_000,
   retryFailed: 300_000,
   fatalExitCodes: [78],
   successExitCodes: [0],

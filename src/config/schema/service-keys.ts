@@ -105,7 +105,7 @@ export const SERVICE = {
   stable_after: policy(
     'stableAfter',
     same,
-    'Up for that long: the failures in a row are forgotten.',
+    'Up for that long: the failures in a row are forgotten. With restart = "always" an end before that is a failure, whatever the exit code.',
     preset(duration(), '10s'),
     { show: asDuration },
   ),
@@ -115,10 +115,17 @@ export const SERVICE = {
     'More failures in a row than that: CRITICAL in the log, state failed.',
     preset(integer(0, 1_000_000), 10),
   ),
+  max_failures_in: policy(
+    'maxFailuresIn',
+    same,
+    'More than `max_failures` failures in this span count as too many, too, however long it was up between them. "0s": only failures in a row count.',
+    preset(duration(), '10m'),
+    { show: asDuration },
+  ),
   retry_failed: policy(
     'retryFailed',
     same,
-    'A failed service is tried again after that. "0s": never.',
+    'A failed service is tried again after pauses that grow from a few seconds to this. "0s": never.',
     preset(duration(), '5m'),
     { show: asDuration },
   ),

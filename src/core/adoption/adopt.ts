@@ -5,7 +5,7 @@ import { checkHealth, checkReadiness, UNASKED } from '../life/health.ts';
 import { noBeatYet } from '../life/heartbeat.ts';
 import { bringDown, bringDownInTurn } from '../life/lifecycle.ts';
 import { onEvent } from '../life/machine.ts';
-import { isWanted, type Moved, move, type StepContext } from '../life/transition.ts';
+import { forgiven, isWanted, type Moved, move, type StepContext } from '../life/transition.ts';
 import type { Config } from '../model/config.ts';
 import type { Effect } from '../model/effects.ts';
 import { initialState, newService } from '../model/initial.ts';
@@ -192,6 +192,8 @@ function restoreSaved(service: Service, saved: SavedService | undefined, isRemov
     restarts,
     failuresInARow,
     attemptsInARow,
+    recentFailures: saved.recentFailures ?? service.recentFailures,
+    pausesInARow: saved.pausesInARow ?? 0,
     isInTrouble: saved.isInTrouble ?? (saved.state === 'backoff' || saved.state === 'failed'),
     lastExit,
     lastReason,
@@ -289,7 +291,7 @@ function restoreWithoutProcess(
   if (saved === undefined || !isWanted(service)) return [service, []];
   // With another configuration the service is tried again, and its failures are forgotten.
   if (saved.fingerprint !== fingerprintOf(service.spec)) {
-    return [{ ...service, failuresInARow: 0, attemptsInARow: 0 }, []];
+    return [forgiven(service), []];
   }
   switch (saved.state) {
     case 'exited':

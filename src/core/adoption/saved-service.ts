@@ -1,7 +1,7 @@
 // The saved state of services, which the next opsd of the same boot restores.
 
 import type { Millis, ServiceSpec } from '../model/spec.ts';
-import type { Exit, State } from '../model/state.ts';
+import type { Exit, RecentFailures, State } from '../model/state.ts';
 import type { Reason, StateName } from '../model/states.ts';
 import { membersWithUnknownSpec } from '../rollout/restore.ts';
 
@@ -16,6 +16,9 @@ export interface SavedService {
   readonly restarts: number;
   readonly failuresInARow: number;
   readonly attemptsInARow: number;
+  /** Monotonic times as below. This and the next: undefined: saved by a version that did not have them. */
+  readonly recentFailures?: RecentFailures;
+  readonly pausesInARow?: number;
   /** Monotonic: valid in this boot only. */
   readonly startedAt: Millis | null;
   readonly readyAt: Millis | null;
@@ -52,6 +55,8 @@ export function savedServices(state: State, fingerprintOf: (spec: ServiceSpec) =
       restarts: service.restarts,
       failuresInARow: service.failuresInARow,
       attemptsInARow: service.attemptsInARow,
+      recentFailures: service.recentFailures,
+      pausesInARow: service.pausesInARow,
       startedAt: run?.startedAt ?? null,
       readyAt: run?.readyAt ?? null,
       deadline: now.name === 'backoff' || now.name === 'failed' ? now.deadline : null,

@@ -59,7 +59,7 @@ function commandOne(draft: StepDraft, order: Order, name: string, chosen: Readon
       return answer({ ok: true, message: `${order.signal} sent to ${name} (pid ${pid})` });
     }
     case 'reset':
-      draft.change(name, (service) => [{ ...service, failuresInARow: 0, attemptsInARow: 0, restarts: 0 }, []]);
+      draft.change(name, (service) => [{ ...forgiven(service), restarts: 0 }, []]);
       return answer({ ok: true, message: `the failures of ${name} are forgotten; it is ${target.state.name}` });
     case 'run':
       if (target.spec.policy.restart === 'always') {

@@ -7,7 +7,7 @@ import type { Reason } from '../model/states.ts';
 import { stateOf } from './deadline.ts';
 import { UNASKED } from './health.ts';
 import { noBeatYet } from './heartbeat.ts';
-import { type Moved, move, type StepContext, unreachable } from './transition.ts';
+import { forgiven, type Moved, move, type StepContext, unreachable } from './transition.ts';
 import { describeHook } from './verdict.ts';
 
 /** How long a tree may survive SIGKILL before the alert, and how often SIGKILL is sent again. */
@@ -118,7 +118,7 @@ export function moveToStopped(service: Service, context: StepContext, reason: Re
     service.state.name === 'stopped'
       ? [settled, []]
       : move(
-          { ...settled, failuresInARow: 0, attemptsInARow: 0, lastFailure: null, isQueued: false },
+          { ...forgiven(settled), lastFailure: null, isQueued: false },
           { name: 'stopped', deadline: null },
           context,
           reason,

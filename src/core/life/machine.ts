@@ -82,7 +82,12 @@ export function onDeadline(service: Service, context: StepContext): Moved {
     case 'backoff':
       return start({ ...service, restarts: service.restarts + 1 }, context, 'backoff', 'backoff delay over');
     case 'failed':
-      return start({ ...service, restarts: service.restarts + 1 }, context, 'retry', 'retry_failed elapsed');
+      return start(
+        { ...service, restarts: service.restarts + 1 },
+        context,
+        'retry',
+        'the pause after too many failures is over',
+      );
     case 'starting': {
       if (isOverdue(service, state.run, now)) return failOverdue(service, context);
       const { ready } = spec.policy;
@@ -214,7 +219,7 @@ function onMemoryExceeded(service: Service, detail: string, context: StepContext
 /** Stops a run because of a failure; the restart policy decides what follows. */
 function fail(service: Service, context: StepContext, reason: Reason, detail: string): Moved {
   const verdict: Verdict = { kind: 'failure', reason, detail };
-  return bringDown({ ...service, lastFailure: reason }, context, { to: 'settle', verdict });
+  return bringDown({ ...service, lastFailure: reason }, context, { to: 'settle', verdict, at: context.now });
 }
 
 function isHookOverdue({ hookEndsAt }: Run, now: Millis): boolean {

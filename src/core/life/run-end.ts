@@ -1,15 +1,17 @@
 // The end of a run, and what follows: backoff, failed, exited, stopped, or another start.
 
-import type { AlertReason } from '../model/effects.ts';
+import { spanText } from '../model/span-text.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Next, Service, Verdict } from '../model/state.ts';
-import type { Reason } from '../model/states.ts';
-import { delayBefore } from './backoff.ts';
+import { delayBefore, isLongestPause, pauseBefore } from './backoff.ts';
+import { failuresText, tooManyFailures, withFailure } from './failures.ts';
 import { moveToStopped, start } from './lifecycle.ts';
 import { forgiven, isStable, isWanted, type Moved, move, type StepContext, unreachable } from './transition.ts';
 
 /** Shortest wait after a transient spawn failure (EAGAIN, ENOMEM), whatever the backoff says. */
 const TRANSIENT_WAIT: Millis = 100;
+
+type Success = Extract<Verdict, { kind: 'success' }>;
 
 /** The process tree of a stopping service is empty: does what was to follow. */
 export function endRun(service: Service, context: StepContext, next: Next): Moved {
@@ -41,22 +43,44 @@ export function concludeRun(service: Service, context: StepContext, verdict: Ver
     case 'success': {
       const calm = { ...service, failuresInARow: 0, lastFailure: null };
       if (policy.restart !== 'always') return moveToExited({ ...calm, attemptsInARow: 0 }, context, verdict);
-      return backOff({ ...calm, attemptsInARow }, context, verdict);
+      if (stable) return backOff({ ...calm, attemptsInARow }, context, verdict);
+      return concludeFailure({ ...service, attemptsInARow }, context, endedEarly(service, context, verdict));
     }
     case 'transient':
       return backOff({ ...service, attemptsInARow, failuresInARow: before }, context, verdict);
     case 'permanent':
-      return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, context, verdict, null, 'permanent');
-    case 'failure': {
-      const counted = { ...service, lastFailure: verdict.reason, failuresInARow: before + 1, attemptsInARow };
-      if (policy.restart === 'never') return moveToExitedFailed(counted, context, verdict);
-      if (counted.failuresInARow <= policy.maxFailures) return backOff(counted, context, verdict);
-      const retryAt = policy.retryFailed === 0 ? null : context.now + policy.retryFailed;
-      return giveUp(counted, context, verdict, retryAt, 'too_many_failures');
-    }
+      return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, context, verdict);
+    case 'failure':
+      return concludeFailure({ ...service, attemptsInARow }, context, verdict);
     default:
       return unreachable(verdict);
   }
+}
+
+/** The restart policy decides on a failure: backoff, a pause, or no further start. */
+function concludeFailure(service: Service, context: StepContext, verdict: Verdict): Moved {
+  const counted = withFailure(service, verdict, context.now);
+  if (service.spec.policy.restart === 'never') return moveToExitedFailed(counted, context, verdict);
+  const tooMany = tooManyFailures(counted, verdict, context.now);
+  return tooMany === null ? backOff(counted, context, verdict) : pause(counted, context, tooMany);
+}
+
+/**
+ * What ends so soon that it is started again and again is no service, however well it ends: it reads its input to the
+ * end, goes into the background, or is a job.
+ */
+function endedEarly({ state, spec }: Service, { now }: StepContext, verdict: Success): Verdict {
+  const { stableAfter } = spec.policy;
+  const readyAt = 'run' in state ? state.run.readyAt : null;
+  const endedAt = 'next' in state && state.next.to === 'settle' ? state.next.at : now;
+  const lasted =
+    readyAt === null
+      ? 'before it was ready'
+      : `after ${spanText(endedAt - readyAt)}, before stable_after (${spanText(stableAfter)})`;
+  const early = `${verdict.detail} ${lasted}`;
+  if (verdict.left === 0) return { kind: 'failure', reason: 'ended_early', detail: early };
+  const left = verdict.left === 1 ? 'a process of it' : `${verdict.left} of its processes`;
+  return { kind: 'failure', reason: 'leftovers', detail: `${early}; ${left} remained in the background` };
 }
 
 /** Whether the state ends at once: the backoff delay is 0, or a run by the schedule is queued. */
@@ -80,20 +104,22 @@ function backOff(service: Service, context: StepContext, verdict: Verdict): Move
   return move(service, { name: 'backoff', deadline }, context, verdict.reason, verdict.detail);
 }
 
-function giveUp(
-  service: Service,
-  context: StepContext,
-  verdict: Verdict,
-  deadline: Millis | null,
-  alert: AlertReason,
-): Moved {
-  const text =
-    alert === 'permanent'
-      ? `${verdict.detail}; not retried until it is started or its configuration changes`
-      : describeFailures(service, verdict);
-  const reason: Reason = alert === 'permanent' ? verdict.reason : 'too_many_failures';
-  const [moved, said] = move(service, { name: 'failed', deadline }, context, reason, text);
-  return [moved, [...said, { type: 'alert', service: service.spec.name, reason: alert, message: text }]];
+/** Too many failures: a pause, which grows up to `retry_failed`. The alert comes with the first and the longest pauses. */
+function pause(service: Service, context: StepContext, message: string): Moved {
+  const { policy, name } = service.spec;
+  const pausesInARow = service.pausesInARow + 1;
+  const reason = 'too_many_failures' as const;
+  const deadline = policy.retryFailed === 0 ? null : context.now + pauseBefore(pausesInARow, policy, context.random);
+  const [moved, said] = move({ ...service, pausesInARow }, { name: 'failed', deadline }, context, reason, message);
+  const isTold = pausesInARow === 1 || isLongestPause(pausesInARow, policy);
+  return [moved, isTold ? [...said, { type: 'alert', service: name, reason, message }] : said];
+}
+
+/** A failure that trying again cannot cure. */
+function giveUp(service: Service, context: StepContext, verdict: Verdict): Moved {
+  const message = `${verdict.detail}; not retried until it is started or its configuration changes`;
+  const [moved, said] = move(service, { name: 'failed', deadline: null }, context, verdict.reason, message);
+  return [moved, [...said, { type: 'alert', service: service.spec.name, reason: 'permanent', message }]];
 }
 
 /** The restart policy says not to start it again. */
@@ -106,10 +132,6 @@ function moveToExitedFailed(service: Service, context: StepContext, verdict: Ver
   const [left, effects] = moveToExited(service, context, verdict);
   const { failuresInARow, spec } = service;
   if (failuresInARow <= spec.policy.maxFailures) return [left, effects];
-  const message = describeFailures(service, verdict);
+  const message = failuresText(service, verdict);
   return [left, [...effects, { type: 'alert', service: spec.name, reason: 'too_many_failures', message }]];
-}
-
-function describeFailures({ failuresInARow }: Service, { detail }: Verdict): string {
-  return failuresInARow === 1 ? detail : `${failuresInARow} failures in a row, the last: ${detail}`;
 }

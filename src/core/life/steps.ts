@@ -37,7 +37,7 @@ export function onMainEnded(
     known,
     context,
     run,
-    { to: 'settle', verdict },
+    { to: 'settle', verdict: verdict.kind === 'success' ? { ...verdict, left } : verdict, at: context.now },
     'leftovers',
     describeLeftovers(exit, left),
   );
@@ -61,7 +61,7 @@ export function onHookEnded(service: Service, context: StepContext, verdict: Ver
     return left === 0 ? onMainTreeGone({ ...service, lastExit: null }, context, null) : [service, []];
   if (verdict === null) return left === 0 ? startMain(service) : [service, rest];
   if (left === 0) return onMainTreeGone(known, context, verdict);
-  return killNow(known, context, verdict.reason, verdict.detail, { to: 'settle', verdict });
+  return killNow(known, context, verdict.reason, verdict.detail, { to: 'settle', verdict, at: context.now });
 }
 
 /** The last process of a tree that outlived its main process has ended. */
@@ -98,7 +98,7 @@ export function onHookOverdue(service: Service, context: StepContext): Moved {
   const detail = `${describeHook(spec, state.run.step)} was killed: it did not end within ${timeout} ms`;
   if (state.run.step === 'before_start') {
     const verdict: Verdict = { kind: 'failure', reason: 'spawn_failed', detail };
-    return killNow(service, context, 'spawn_failed', detail, { to: 'settle', verdict });
+    return killNow(service, context, 'spawn_failed', detail, { to: 'settle', verdict, at: context.now });
   }
   const told = afterStopFailure(service, state.run, detail);
   const [killed, effects] =
@@ -139,7 +139,14 @@ function onMainTreeGone(service: Service, context: StepContext, verdict: Verdict
   }
   if (verdict === null) return [service, []];
   const detail = `${verdict.detail}; after_stop runs`;
-  const [moved, said] = stopByItself(service, context, run, { to: 'settle', verdict }, verdict.reason, detail);
+  const [moved, said] = stopByItself(
+    service,
+    context,
+    run,
+    { to: 'settle', verdict, at: context.now },
+    verdict.reason,
+    detail,
+  );
   return [moved, [...said, spawn]];
 }
 

@@ -45,17 +45,22 @@ export function failuresNow(service: Service, now: Millis): number {
   return isStable(service, now) ? 0 : service.failuresInARow;
 }
 
-/** The service with its failures and attempts in a row forgotten. */
+/** The service with its failures and attempts forgotten. */
 export function forgiven(service: Service): Service {
-  return { ...service, failuresInARow: 0, attemptsInARow: 0 };
+  const recentFailures = { ...service.recentFailures, count: 0 };
+  return { ...service, failuresInARow: 0, attemptsInARow: 0, recentFailures, pausesInARow: 0 };
 }
 
-/** Whether the run, which may be ending at this moment, has been ready for `stable_after`. */
+/**
+ * Whether the run, which may be ending at this moment, has been ready for `stable_after`. What remains of it after its
+ * end (other processes, `after_stop`) may take longer than that, and does not count.
+ */
 export function isStable(service: Service, now: Millis): boolean {
   const { state } = service;
   const readyAt = 'run' in state ? state.run.readyAt : null;
+  const until = 'next' in state && state.next.to === 'settle' ? state.next.at : now;
   // The same sum as for the deadline: with a rounded difference the deadline could be due again and again.
-  return readyAt !== null && now >= readyAt + service.spec.policy.stableAfter;
+  return readyAt !== null && until >= readyAt + service.spec.policy.stableAfter;
 }
 
 /** Changes the state; the effect is the transition. */

@@ -19,7 +19,7 @@ export function judge(exit: Exit, policy: Policy, refusal?: string): Verdict {
   if (exit.oom) return { kind: 'failure', reason: 'oom', detail };
   const end = exit.signal ?? exit.code;
   if (end === null) return { kind: 'failure', reason: 'unknown_exit', detail };
-  if (policy.successExitCodes.includes(end)) return { kind: 'success', reason: 'success', detail };
+  if (policy.successExitCodes.includes(end)) return { kind: 'success', reason: 'success', detail, left: 0 };
   if (policy.fatalExitCodes.includes(end)) {
     return {
       kind: 'permanent',

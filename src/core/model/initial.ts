@@ -34,6 +34,8 @@ export function newService(spec: ServiceSpec, generation: number, now: Millis): 
     generation,
     restarts: 0,
     failuresInARow: 0,
+    recentFailures: { count: 0, at: now },
+    pausesInARow: 0,
     attemptsInARow: 0,
     lastExit: null,
     lastFailure: null,

@@ -86,7 +86,9 @@ export interface Policy {
   readonly stableAfter: Millis;
   /** More failures in a row than this: the service is `failed`. */
   readonly maxFailures: number;
-  /** How long a `failed` service waits for its next start; 0: for ever. */
+  /** More failures than `maxFailures` in this span, however long the service was up between them: `failed`, too; 0: no span. */
+  readonly maxFailuresIn: Millis;
+  /** The longest pause of a `failed` service before its next start; 0: it is not started again. */
   readonly retryFailed: Millis;
   /** Exit codes, and signals by which it may be killed. */
   readonly fatalExitCodes: readonly (number | SignalName)[];

@@ -35,15 +35,19 @@ export interface Check {
   readonly lastFailure: string | null;
 }
 
-/** What follows when the process tree of a stopping service is empty. `settle`: the restart policy decides on the verdict. */
+/**
+ * What follows when the process tree of a stopping service is empty. `settle`: the restart policy decides on the verdict
+ * about a run that ended, or failed, `at` that time.
+ */
 export type Next =
   | { readonly to: 'stopped'; readonly reason: Reason; readonly detail: string }
   | { readonly to: 'start'; readonly reason: Reason; readonly detail: string }
-  | { readonly to: 'settle'; readonly verdict: Verdict };
+  | { readonly to: 'settle'; readonly verdict: Verdict; readonly at: Millis };
 
 /** How the end of a generation is judged. */
 export type Verdict =
-  | { readonly kind: 'success'; readonly reason: Reason; readonly detail: string }
+  /** `left`: how many of its processes the main process left behind; a daemon that goes into the background does. */
+  | { readonly kind: 'success'; readonly reason: Reason; readonly detail: string; readonly left: number }
   | { readonly kind: 'failure'; readonly reason: Reason; readonly detail: string }
   /** Trying again cannot help: only a start by an operator or a changed configuration can. */
   | { readonly kind: 'permanent'; readonly reason: Reason; readonly detail: string }
@@ -107,6 +111,13 @@ export interface PendingCommand {
   readonly deferredFrom: string | null;
 }
 
+/** The rate of failures as the number in `max_failures_in`: an EWMA, so each failure counts less the older it is. */
+export interface RecentFailures {
+  /** The number as it was at the time `at`. */
+  readonly count: number;
+  readonly at: Millis;
+}
+
 export interface Service {
   readonly spec: ServiceSpec;
   /** The spec that takes effect when the running generation is gone; null: `spec` stays. */
@@ -127,6 +138,9 @@ export interface Service {
   /** Starts by the restart policy; those by operators are not counted. */
   readonly restarts: number;
   readonly failuresInARow: number;
+  readonly recentFailures: RecentFailures;
+  /** Pauses in a row after too many failures; each is longer than the one before. */
+  readonly pausesInARow: number;
   /** Restarts in a row since the service was stable, after failures or not: the backoff grows with it. */
   readonly attemptsInARow: number;
   readonly lastExit: Exit | null;

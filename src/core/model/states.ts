@@ -29,6 +29,7 @@ export const REASONS = [
   'exit_code',
   'signal',
   'success',
+  'ended_early',
   'fatal_exit_code',
   'spawn_failed',
   'readiness_timeout',

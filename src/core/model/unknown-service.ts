@@ -10,6 +10,7 @@ export function unknownService(name: string): ServiceSpec {
     backoff: { initial: 100, factor: 2, max: 1_600, jitter: 0 },
     stableAfter: 10_000,
     maxFailures: 0,
+    maxFailuresIn: 0,
     retryFailed: 0,
     fatalExitCodes: [],
     successExitCodes: [0],

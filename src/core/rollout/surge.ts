@@ -1,9 +1,9 @@
 // Surge instances: instances beyond the last one, there only while a rollout is in progress.
 
 import { serviceOf } from '../fleet/ordering.ts';
+import { remove } from '../fleet/removal.ts';
 import type { StepDraft } from '../fleet/step.ts';
 import { bringDown, start } from '../life/lifecycle.ts';
-import { remove } from '../life/removal.ts';
 import { newService } from '../model/initial.ts';
 import type { Rollout } from '../model/rollout.ts';
 import type { ServiceSpec } from '../model/spec.ts';

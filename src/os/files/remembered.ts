@@ -2,7 +2,7 @@
 
 import type { SavedService } from '../../core/adoption/saved-service.ts';
 import type { Millis } from '../../core/model/spec.ts';
-import type { Exit } from '../../core/model/state.ts';
+import type { Exit, RecentFailures } from '../../core/model/state.ts';
 import { REASONS, STATES } from '../../core/model/states.ts';
 
 export interface SavedServiceRecord extends SavedService {
@@ -31,6 +31,14 @@ function isExitOrNull(value: unknown): value is Exit | null {
   return value.signal === null || (typeof value.signal === 'string' && value.signal.startsWith('SIG'));
 }
 
+/** Above every max_failures. */
+const MOST_FAILURES = 1e9;
+
+function areRecentFailures(value: unknown): value is RecentFailures {
+  if (!isObject(value) || typeof value.count !== 'number' || typeof value.at !== 'number') return false;
+  return value.count >= 0 && value.count <= MOST_FAILURES && Math.abs(value.at) <= LATEST;
+}
+
 /** Characters; longer than any message of opsd. */
 const LONGEST_DETAIL = 65_536;
 const LONGEST_FINGERPRINT = 128;
@@ -49,6 +57,8 @@ export function isSavedServiceRecord(value: unknown): value is SavedServiceRecor
     isCount(value.restarts) &&
     isCount(value.failuresInARow) &&
     isCount(value.attemptsInARow) &&
+    (value.recentFailures === undefined || areRecentFailures(value.recentFailures)) &&
+    (value.pausesInARow === undefined || isCount(value.pausesInARow)) &&
     isInstantOrNull(value.startedAt) &&
     isInstantOrNull(value.readyAt) &&
     isInstantOrNull(value.deadline) &&
@@ -68,7 +78,12 @@ export function isSavedServiceRecord(value: unknown): value is SavedServiceRecor
  * The part of a record that is true after a reboot: counters and the last exit. Processes, times and the desired state
  * are dropped.
  */
-export function afterReboot({ isInTrouble: _, ...service }: SavedServiceRecord): SavedServiceRecord {
+export function afterReboot({
+  isInTrouble: _,
+  recentFailures: _r,
+  pausesInARow: _p,
+  ...service
+}: SavedServiceRecord): SavedServiceRecord {
   return {
     ...service,
     pid: null,

@@ -128,6 +128,16 @@ test('garbage, other versions and nonsense cost only what the file knew', async 
   }
 });
 
+test('a file of a version that did not count pauses and recent failures is read, and so is one that does', async () => {
+  await using s = await stateFile();
+  const counting = service('new', { recentFailures: { count: 3.5, at: 1_000.25 }, pausesInARow: 2 });
+  s.file.saveNow([service('old'), counting]);
+  assert.deepEqual(s.file.load().services, [service('old'), counting]);
+  // After a reboot times mean nothing any more.
+  const [, after] = new StateFile(s.dir, 'another boot', s.log).load().services;
+  assert.deepEqual([after?.recentFailures, after?.pausesInARow], [undefined, undefined]);
+});
+
 test('an entry that makes no sense is left out, the others are kept', async () => {
   await using s = await stateFile();
   const nonsense: readonly object[] = [
@@ -138,13 +148,17 @@ test('an entry that makes no sense is left out, the others are kept', async () =
     { ...service('e'), state: 'toString' },
     { ...service('f'), lastExit: { code: 'x' } },
     { ...service('g'), generation: 1.5 },
+    { ...service('i'), pausesInARow: -1 },
+    { ...service('j'), recentFailures: { count: '1', at: 0 } },
+    { ...service('k'), recentFailures: { count: 1e300, at: 0 } },
+    { ...service('l'), recentFailures: null },
     { name: 'h' },
     [],
   ];
   writeFileSync(s.file.path, wrapped(JSON.stringify([...nonsense, service('web')])), { mode: 0o600 });
   const { services, trouble } = s.file.load();
   assert.deepEqual(services, [service('web')]);
-  assert.match(trouble ?? '', /9 of 10 entries/);
+  assert.match(trouble ?? '', /13 of 14 entries/);
 });
 
 test('after a reboot only counters and the last exit are left: no process, no wish', async () => {

@@ -1,9 +1,9 @@
 // Removes a service: it is taken down, and forgotten when its process tree is empty.
 
+import type { bringDown } from '../life/lifecycle.ts';
+import { answerAll } from '../life/pending-commands.ts';
+import type { Moved, StepContext } from '../life/transition.ts';
 import type { Service } from '../model/state.ts';
-import type { bringDown } from './lifecycle.ts';
-import { answerAll } from './pending-commands.ts';
-import type { Moved, StepContext } from './transition.ts';
 
 /** `why`: completes "web@5 …". `down`: at once, or in its turn. */
 export function remove(service: Service, context: StepContext, down: typeof bringDown, why: string): Moved {
