@@ -134,6 +134,21 @@ test('an outage of 30 s of what it needs costs seconds, not five minutes', () =>
   assert.ok((alerts[0]?.at ?? 0) > 10_000 && (alerts[0]?.at ?? 0) < 16_000, 'past ten failures');
 });
 
+test('a run that was stable before its end stays so when opsd oversleeps while the rest of it ends', () => {
+  const it = new Simulation(1, () => ({
+    ...obedient,
+    ends: { after: 12_000, code: 1 },
+    children: { count: 1, obeyAfter: 5_000 },
+  }));
+  it.boot(aConfig([aService('web', { ...steady, maxFailures: 1, maxFailuresIn: 0, retryFailed: 0 })]));
+  it.runUntil(13_000);
+  it.oversleep(20_000);
+  it.runUntil(120_000);
+  assert.notEqual(it.stateOf('web'), 'failed');
+  const backoffs = it.transitions.filter(({ what }) => what.to === 'backoff');
+  assert.ok(backoffs.length >= 3 && backoffs.every(({ what }) => what.failuresInARow === 1));
+});
+
 test('the pauses grow from a few seconds to retry_failed, and the longest are told of again', () => {
   const it = new Simulation(1, () => crashing);
   it.boot(aConfig([aService('web', { ...steady, maxFailures: 0, retryFailed: 20_000 })]));

@@ -314,7 +314,7 @@ test('when opsd oversleeps, a job has as long as before until its timeout, and i
 test('when opsd oversleeps, a service that was given up is not tried again the sooner', () => {
   tells(
     {
-      services: [aService('web', { maxFailures: 0, retryFailed: 10_000 })],
+      services: [aService('web', { ...steady, maxFailures: 0, retryFailed: 10_000 })],
       child: (_, generation) => (generation === 1 ? crashing : obedient),
       acts: [[1_000, (it) => it.oversleep(60_000)]],
       until: 90_000,
@@ -324,8 +324,8 @@ test('when opsd oversleeps, a service that was given up is not tried again the s
     0      web starting → running (up and ready)
     50     web running → failed (exit code 1)
     50     web CRITICAL exit code 1
-    71000  web failed → starting (retry_failed elapsed)
-    71000  web starting → running (up and ready)`,
+    64200  web failed → starting (the pause after too many failures is over)
+    64200  web starting → running (up and ready)`,
   );
 });
 

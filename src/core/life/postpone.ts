@@ -1,7 +1,7 @@
 // When opsd oversleeps, no service pays for it: all its deadlines are put off by as much.
 
 import type { Millis } from '../model/spec.ts';
-import type { Run, Service } from '../model/state.ts';
+import type { Next, Run, Service } from '../model/state.ts';
 import { withDeadline } from './deadline.ts';
 
 /** The service with all future instants moved by `gap`, and with a run that was ready for `gap` less. */
@@ -22,7 +22,8 @@ export function postpone(service: Service, gap: Millis): Service {
     check: { ...check, askAt: later(check.askAt) },
   };
   if (state.name === 'stopping' || state.name === 'killing') {
-    return { ...service, state: { ...state, run, deadline: state.deadline + gap } };
+    const next: Next = state.next.to === 'settle' ? { ...state.next, at: state.next.at + gap } : state.next;
+    return { ...service, state: { ...state, run, next, deadline: state.deadline + gap } };
   }
   return withDeadline(service, state.name, run);
 }
