@@ -1,6 +1,6 @@
 // The commands about the configuration itself: `opsd check`, `opsd config`, `opsd schema`.
 
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { counted, formatProblems, headlineOf } from '../config/report/problems.ts';
 import { jsonSchema } from '../config/schema/schema.ts';
 import { keyPath } from '../config/source/tree.ts';
@@ -10,6 +10,7 @@ import type { Problem } from '../errors.ts';
 import { type ConfigOptions, readConfig } from '../os/config/files.ts';
 import { readScale, scalePath } from '../os/files/scale-file.ts';
 import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
+import { plainPath } from '../os/trust/plain-path.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { escaped } from '../text/harmless.ts';
 import { configPlace } from './config-place.ts';
@@ -88,7 +89,7 @@ function load(
   { env, workDir: shell, clock, program }: World,
   more: Pick<ConfigOptions, 'asksUsers' | 'isForDeployment'> = {},
 ): { readonly config: Config; readonly place: ReturnType<typeof configPlace> } | null {
-  const prefix = resolve(shell, env.PREFIX || DEFAULT_PREFIX);
+  const prefix = plainPath(shell, env.PREFIX || DEFAULT_PREFIX);
   const asked = { config: options.config, cwd: options.cwd, workDir: shell, prefix };
   const place = configPlace({ ...asked, isInstalled: program.startsWith(join(prefix, 'opsd/lib/')) });
   const { configFile, workDir } = place;

@@ -1,6 +1,7 @@
 // Which configuration `opsd check` and `opsd config` read, and the working directory of its daemon.
 
 import { basename, dirname, resolve } from 'node:path';
+import { plainPath } from '../os/trust/plain-path.ts';
 
 interface Asked {
   /** `--config`, `--cwd`; undefined: not given. */
@@ -30,14 +31,14 @@ const DEFAULT_FILE = 'cfg/config.toml';
 export function configPlace({ config, cwd, workDir, prefix, isInstalled }: Asked): Place {
   const home = resolve(prefix, 'opsd');
   if (config === undefined && isInstalled) {
-    return { configFile: resolve(home, DEFAULT_FILE), workDir: resolve(workDir, cwd ?? home) };
+    return { configFile: resolve(home, DEFAULT_FILE), workDir: plainPath(workDir, cwd ?? home) };
   }
-  const folder = dirname(resolve(workDir, config ?? DEFAULT_FILE));
+  const folder = dirname(plainPath(workDir, config ?? DEFAULT_FILE));
   const above = basename(folder) === 'cfg' ? dirname(folder) : workDir;
-  const place = resolve(workDir, cwd ?? above);
+  const place = plainPath(workDir, cwd ?? above);
   const configFile = config ?? DEFAULT_FILE;
   return {
-    configFile: place === workDir || configFile === '' ? configFile : resolve(workDir, configFile),
+    configFile: place === workDir || configFile === '' ? configFile : plainPath(workDir, configFile),
     workDir: place,
   };
 }

@@ -13,6 +13,7 @@ import { checkDependencies } from './check/dependencies.ts';
 import { checkDeployment, checkListener } from './check/deploy.ts';
 import { checkHeartbeats } from './check/heartbeats.ts';
 import type { Facts } from './check/host-facts.ts';
+import { checkPorts } from './check/ports.ts';
 import { checkUserRights } from './check/user-rights.ts';
 import { mergeLayers, type SourceFile } from './layers/layers.ts';
 import { type UnreadFiles, unreadFilesOf } from './layers/unread-files.ts';
@@ -113,9 +114,9 @@ function readDaemon(root: Table, context: BuildContext): DaemonReading | null {
   }
   const spec: DaemonSpec = {
     ...daemonFields(values),
-    tls: tlsFiles(values, context.workDir),
+    tls: tlsFiles(values, context),
     logLevel: override ?? values.log_level,
-    logDir: resolvePath(context.workDir, values.log_dir),
+    logDir: resolvePath(context.workDir, values.log_dir, context.facts),
     onEvent: hooks,
   };
   noteHooks(values, context.secrets);
@@ -147,10 +148,10 @@ function logLevelOverride({ env, findings }: BuildContext): LogFilter | null {
   return null;
 }
 
-function tlsFiles({ tls }: DaemonValues, workDir: string): TlsFiles | null {
+function tlsFiles({ tls }: DaemonValues, { workDir, facts }: BuildContext): TlsFiles | null {
   if (tls === undefined) return null;
-  const clientCa = tls.client_ca === undefined ? null : resolvePath(workDir, tls.client_ca);
-  return { cert: resolvePath(workDir, tls.cert), key: resolvePath(workDir, tls.key), clientCa };
+  const clientCa = tls.client_ca === undefined ? null : resolvePath(workDir, tls.client_ca, facts);
+  return { cert: resolvePath(workDir, tls.cert, facts), key: resolvePath(workDir, tls.key, facts), clientCa };
 }
 
 /** What the checks of the whole configuration need. */
@@ -177,6 +178,7 @@ function checkEverything(
   const locate = (service: string, path: readonly string[]) => locateService(root, service)(path);
   checkDependencies(services, gaps.hidesServices ? null : names, locate, findings);
   checkHeartbeats(services, workDir, locate, facts, findings);
+  checkPorts(services, locate, findings);
   if (gaps.hidesServices) return;
   for (const message of idlePatterns(daemon?.spec.onEvent ?? [], services.keys())) {
     findings.warning(locateIn(root, ['daemon'])(['on_event']), message);

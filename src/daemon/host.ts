@@ -1,6 +1,5 @@
 // The first stage of the start: what opsd needs before it looks at any service, from its configuration to its lock.
 
-import { resolve } from 'node:path';
 import { headlineOf, oneLine } from '../config/report/problems.ts';
 import type { Millis } from '../core/model/spec.ts';
 import { ConfigError } from '../errors.ts';
@@ -13,6 +12,7 @@ import { createLogger, type Logger } from '../os/own-log/logger.ts';
 import { closeInherited, raiseDescriptorLimit } from '../os/proc/descriptors.ts';
 import { createServiceManager, type ServiceManager } from '../os/systemd/service-manager.ts';
 import { type Sockets, takeSockets } from '../os/systemd/sockets.ts';
+import { plainPath } from '../os/trust/plain-path.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Masks } from '../text/masks.ts';
 import { Scale } from './configuration/scale.ts';
@@ -57,7 +57,7 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
   const closed = closeInherited(process.env);
   const sockets = takeSockets(process.env);
   const workDir = process.cwd();
-  const prefix = resolve(options.prefix);
+  const prefix = plainPath(workDir, options.prefix);
   const configuration = readFirst(options, prefix, workDir, sockets);
   const { first, secrets } = configuration;
   const { daemon, services } = first.config;

@@ -1,6 +1,7 @@
 // Loads configurations from texts, on a machine on which everything is as it should be.
 
 import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
 import type { Facts, Privileges } from '../../src/config/check/host-facts.ts';
 import type { SourceFile } from '../../src/config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../../src/config/load.ts';
@@ -50,6 +51,7 @@ export const NO_POWERS: Privileges = {
 export function fineFacts(other: Partial<Facts> = {}): Facts {
   return {
     look: () => 'directory',
+    plainPath: (path) => resolve('/', path),
     whyNotExecutable: () => null,
     whyUserMayNot: () => [],
     readText: () => ({ ok: true, text: '' }),

@@ -1,7 +1,7 @@
 // `opsd ctl …`: runs the module of the command; only that module is loaded.
 
-import { join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
+import { plainPath } from '../../os/trust/plain-path.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Parsed } from '../arguments/commands.ts';
 import { newClient } from '../client/client.ts';
@@ -60,5 +60,5 @@ async function runCommand(name: string, ctl: Ctl): Promise<ExitCode> {
 }
 
 function socketPath(given: string | boolean | undefined, env: Readonly<Record<string, string | undefined>>): string {
-  return typeof given === 'string' ? resolve(given) : resolve(join(env.PREFIX || '/srv', 'run', 'opsd.sock'));
+  return plainPath(process.cwd(), typeof given === 'string' ? given : `${env.PREFIX || '/srv'}/run/opsd.sock`);
 }

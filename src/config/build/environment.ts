@@ -36,6 +36,7 @@ export function gatherVariables(
   }
   for (const [name, value] of Object.entries(values.env)) {
     checkName(name, () => locate(['env', name]), context.findings);
+    warnOfExpansion(value, locate(['env', name]), context.findings);
     variables.set(name, { value, ...sourceOf(table, ['env', name]) });
   }
   for (const [name, { value }] of variables) {
@@ -74,6 +75,21 @@ function readEnvFile(
       context.findings.problem(inFile(line), `${name} has a NUL byte in it; remove it`);
     variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret });
   }
+}
+
+/** `$HOME`, `${HOME}`, `${PORT:-80}`; `$pa` may well be a part of a password. */
+const EXPANSION = /\$(?:\{(?!instance\b)[A-Za-z_]\w*(?:[:?+-][^}]*)?\}|[A-Z_][A-Z0-9_]*(?!\w))/;
+
+function warnOfExpansion(value: string, place: Place, findings: Findings): void {
+  const variable = EXPANSION.exec(value)?.[0];
+  const found = variable ?? /^~(?=\/|$)/.exec(value)?.[0];
+  if (found === undefined) return;
+  const what = place.isSecret ? (variable === undefined ? '~' : 'a variable') : found;
+  const remedy = 'write the value out, or let a shell put it in (["sh", "-c", "…"])';
+  findings.warning(
+    place,
+    `no shell runs that puts in a value for ${what}: the service gets the text as it is; ${remedy}`,
+  );
 }
 
 function checkName(name: string, locate: () => Place, findings: Findings): void {

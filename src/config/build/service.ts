@@ -32,15 +32,15 @@ interface ServiceReading {
 export function buildService(written: ServiceReading, context: BuildContext): ServiceSpec {
   const { values, table, own, locate, instance } = written;
   const name = instance === null ? written.name : instanceName(written.name, instance);
-  const cwd = resolvePath(context.workDir, values.cwd ?? '.');
-  const envFile = values.env_file === undefined ? null : resolvePath(cwd, values.env_file);
+  const cwd = resolvePath(context.workDir, values.cwd ?? '.', context.facts);
+  const envFile = values.env_file === undefined ? null : resolvePath(cwd, values.env_file, context.facts);
   const variables = gatherVariables(values, envFile, table, locate, context);
   const fields = serviceFields(values);
   const launch: Launch = {
     ...fields.launch,
     cwd,
     env: Object.fromEntries([...variables].map(([key, { value }]) => [key, value])),
-    heartbeatFile: resolvePath(cwd, values.heartbeat?.file ?? `./tmp/${name}.heartbeat`),
+    heartbeatFile: resolvePath(cwd, values.heartbeat?.file ?? `./tmp/${name}.heartbeat`, context.facts),
     log: values.log.mode,
     limits: limitsOf(values),
   };

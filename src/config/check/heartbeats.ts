@@ -1,6 +1,7 @@
 // Checks that each service has a heartbeat file of its own, in a folder that exists.
 
 import type { ServiceSpec } from '../../core/model/spec.ts';
+import { listed } from '../report/listed.ts';
 import type { Findings } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
 import { resolvePath } from '../values/paths.ts';
@@ -16,14 +17,14 @@ export function checkHeartbeats(
   findings: Findings,
 ): void {
   const beating = [...services.values()].filter(({ policy }) => policy.heartbeat !== null);
-  const own = resolvePath(workDir, 'tmp/opsd.heartbeat');
+  const own = resolvePath(workDir, 'tmp/opsd.heartbeat', facts);
   for (const spec of beating) {
     if (spec.launch.heartbeatFile === own) {
       const message =
         'is the heartbeat of opsd itself, so that the service would always seem well; choose another file';
       findings.problem(locate(writtenName(spec), ['heartbeat', 'file']), message);
     }
-    warnOfMissingFolder(spec, resolvePath(workDir, 'tmp'), locate, facts, findings);
+    warnOfMissingFolder(spec, resolvePath(workDir, 'tmp', facts), locate, facts, findings);
   }
   for (const sharers of Map.groupBy(beating, ({ launch }) => launch.heartbeatFile).values()) {
     const names = [...new Set(sharers.map(writtenName))];
@@ -39,16 +40,6 @@ function sharerToCorrect(sharers: readonly ServiceSpec[]): string {
   const isWritten = ({ effective }: ServiceSpec) => effective.get('heartbeat.file')?.source !== 'default';
   const sharer = sharers.findLast(isWritten) ?? sharers.at(-1);
   return sharer === undefined ? '' : writtenName(sharer);
-}
-
-/** A message names no more services than this. */
-const MOST_NAMED = 3;
-
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMED).map((name) => `"${name}"`);
-  const left = names.length - shown.length;
-  const last = left > 0 ? `${left} more` : shown.pop();
-  return `${shown.join(', ')} and ${last}`;
 }
 
 /** Only a warning, since the service may make the folder. `ownFolder`: opsd makes it. */

@@ -48,6 +48,8 @@ export interface Privileges {
 /** The host as the checks see it. Implementations may cache answers while one configuration is loaded. */
 export interface Facts {
   look(path: string): Look;
+  /** An absolute path without `..`, as the kernel walks it: behind a symbolic link, `..` is above what it leads to. */
+  plainPath(path: string): string;
   /** Why `file`, the first word of a command, cannot be executed in the folder `cwd`; null: it can. `searchPath`: PATH; null: the default one. */
   whyNotExecutable(file: string, cwd: string, searchPath: string | null): string | null;
   /**

@@ -1,17 +1,19 @@
-// Makes paths absolute, by their text alone: symbolic links are not looked at.
+// Makes paths absolute.
+
+/** Knows the links of the host. */
+interface Links {
+  plainPath(path: string): string;
+}
 
 /** Absolute, and without empty parts, `.` and `..`: most paths of a thousand services are. */
 const RESOLVED = /^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+$/;
 
-/** `path` relative to the absolute folder `base`, without `.` and `..` in it. */
-export function resolvePath(base: string, path: string): string {
+/** `path` relative to the absolute folder `base`, without `.` in it; `..` leads where the kernel goes. */
+export function resolvePath(base: string, path: string, links: Links): string {
   if (path === '.' && RESOLVED.test(base)) return base;
   const whole = path.startsWith('/') ? path : `${base}/${path.startsWith('./') ? path.slice(2) : path}`;
   if (RESOLVED.test(whole)) return whole;
-  const parts: string[] = [];
-  for (const part of whole.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
+  const parts = whole.split('/').filter((part) => part !== '' && part !== '.');
+  const absolute = `/${parts.join('/')}`;
+  return parts.includes('..') ? links.plainPath(absolute) : absolute;
 }

@@ -30,6 +30,7 @@ import { ownPrivileges } from '../spawn/privileges.ts';
 import { namesInSocketUnits } from '../systemd/socket-units.ts';
 import { lookThrough } from '../trust/foreign-path.ts';
 import type { Credentials } from '../trust/permissions.ts';
+import { plainPath } from '../trust/plain-path.ts';
 import { scheduleProblem } from './calendar.ts';
 
 /** Bytes of an env_file; execve(2) takes no larger environment. */
@@ -80,6 +81,10 @@ export class MachineFacts implements Facts {
 
   look(path: string): Look {
     return remember(this.#looks, path, () => lookAt(path));
+  }
+
+  plainPath(path: string): string {
+    return plainPath('/', path);
   }
 
   whyNotExecutable(file: string, cwd: string, searchPath: string | null): string | null {

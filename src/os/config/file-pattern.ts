@@ -17,7 +17,7 @@ export function matchFiles(pattern: string): readonly string[] {
     if (part === '') continue;
     found = isPattern(part)
       ? found.flatMap((folder) => matchNames(folder, part))
-      : found.map((path) => join(path, part));
+      : found.map((path) => (part === '.' ? path : `${path === '/' ? '' : path}/${part}`));
     found = found.slice(0, MOST_FILES);
   }
   return found.filter(isThere).sort();

@@ -2,7 +2,7 @@
 // changes.
 
 import type { Stats } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { SourceFile } from '../../config/layers/layers.ts';
 import { type LoadResult, loadConfig } from '../../config/load.ts';
 import { type Document, parseDocument } from '../../config/source/parse.ts';
@@ -11,6 +11,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { readTextFile } from '../files/text-file.ts';
 import { doubtAbove, isOpen } from '../trust/folders.ts';
 import { lookAt, lookThroughExactly } from '../trust/foreign-path.ts';
+import { plainPath } from '../trust/plain-path.ts';
 import { MachineFacts } from './facts.ts';
 import { isPattern, matchFiles } from './file-pattern.ts';
 
@@ -56,7 +57,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
     unread: reader.unread,
     env: options.env,
     workDir: options.workDir,
-    prefix: resolve(options.workDir, options.prefix),
+    prefix: plainPath(options.workDir, options.prefix),
     allowEmpty: options.allowEmpty ?? false,
     isForDeployment: options.isForDeployment ?? false,
     scale: options.scale ?? new Map(),
@@ -89,7 +90,7 @@ class Reader {
   readAll(): void {
     const base = this.#readBase();
     if (base?.ok) this.#readIncludes(base);
-    this.#read(join(this.#options.prefix, 'key/env.toml'), 'secret');
+    this.#read(`${this.#options.prefix}/key/env.toml`, 'secret');
   }
 
   #readBase(): Document | null {
@@ -113,11 +114,11 @@ class Reader {
       this.unread.add('include');
       return;
     }
-    const taken = new Set([resolve(workDir, configFile)]);
+    const taken = new Set([plainPath(workDir, configFile)]);
     for (const pattern of patterns) {
       // Included files are shown relative or absolute, as the configuration file was given.
-      const shown = pattern.startsWith('/') ? pattern : join(dirname(configFile), pattern);
-      const absolute = resolve(workDir, shown);
+      const written = pattern.startsWith('/') ? pattern : `${dirname(configFile)}/${pattern}`;
+      const absolute = plainPath(workDir, written);
       const paths = isPattern(pattern) ? matchFiles(absolute) : [absolute];
       if (isPattern(pattern)) this.watched.push(absolute);
       for (const path of paths) {
@@ -130,7 +131,7 @@ class Reader {
   }
 
   #read(shown: string, role: SourceFile['role']): Document | null {
-    const path = resolve(this.#options.workDir, shown);
+    const path = plainPath(this.#options.workDir, shown);
     this.watched.push(path);
     const report = (message: string) => {
       this.problems.push({ where: shown, line: null, key: '', message });

@@ -1,8 +1,9 @@
 // Checks a command before it is spawned: the kernel's error would be a bare ENOENT that names the wrong file.
 
 import { accessSync, constants, type Stats } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { lookAt, lookThrough, readHead } from '../trust/foreign-path.ts';
+import { plainPath } from '../trust/plain-path.ts';
 
 /** MAX_ARG_STRLEN of the kernel: bytes of the longest argument or environment entry, with its final NUL. */
 const LONGEST_STRING = 131_072;
@@ -51,7 +52,7 @@ function problemOfCwd(cwd: string): string | null {
 
 function problemOfProgram(name: string, cwd: string, environment: Readonly<Record<string, string>>): string | null {
   if (name === '') return 'the command is empty: write the program to run';
-  if (name.includes('/')) return problemOfFile(resolve(cwd, name), `command ${name}`, cwd, environment);
+  if (name.includes('/')) return problemOfFile(plainPath(cwd, name), `command ${name}`, cwd, environment);
   const { path, problem } = search(name, cwd, environment.PATH ?? '', `command ${name}`);
   return path === null ? problem : problemOfHead(path, cwd, environment);
 }
@@ -69,7 +70,7 @@ function search(name: string, cwd: string, path: string, what: string): { path: 
   let problem = `${what} is not in PATH (${path}): install it, or write its full path`;
   let isOnlyAbsent = true;
   for (const folder of path.split(':')) {
-    const file = folder.startsWith('/') ? `${folder}/${name}` : resolve(cwd, folder, name);
+    const file = folder.startsWith('/') ? `${folder}/${name}` : plainPath(cwd, `${folder}/${name}`);
     const stats = look(file);
     if (stats === null) continue;
     const obstacle = obstacleTo(file, stats);
@@ -122,7 +123,7 @@ function problemOfHead(file: string, cwd: string, environment: Readonly<Record<s
   const [interpreter = '', argument = ''] = line.trim().split(/[ \t]+/, 2);
   if (interpreter === '') return null;
   const what = `interpreter ${interpreter} of script ${file}`;
-  const path = resolve(cwd, interpreter);
+  const path = plainPath(cwd, interpreter);
   const stats = look(path);
   if (stats === null) return `${what} ${whyAbsent(path)}: install it, or correct the first line`;
   const obstacle = obstacleTo(path, stats);
