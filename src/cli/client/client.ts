@@ -7,7 +7,9 @@ import { dirname } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError, codeOf, RuntimeError } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { sanitised } from '../../text/harmless.ts';
 import { LONGEST_SOCKET_PATH } from '../../text/socket-path.ts';
+import { parseAnswer } from './answer.ts';
 import { orAborted } from './pause.ts';
 import { describeSilence, isQueueFull, PATIENCE, Unanswered, watchSilence } from './silence.ts';
 
@@ -68,7 +70,7 @@ export function newClient(
   const whole = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
     using reply = await ask(method, path, body);
     const text = await waitedFor(readText(reply));
-    const value = parse(text, socketPath);
+    const value = parseAnswer(text, socketPath);
     if (reply.status >= 400) throw failureOf(value, reply.status);
     return value;
   };
@@ -80,7 +82,7 @@ export function newClient(
       const reply = await ask(method, path, body);
       if (reply.status < 400) return reply;
       using refusal = reply;
-      throw failureOf(parse(await waitedFor(readText(refusal)), socketPath), refusal.status);
+      throw failureOf(parseAnswer(await waitedFor(readText(refusal)), socketPath), refusal.status);
     },
     [Symbol.dispose]() {
       for (const end of ends) end(new Unanswered('no longer waiting for opsd'));
@@ -116,7 +118,7 @@ function replyOf(answer: IncomingMessage, asked: ClientRequest, socketPath: stri
     status: answer.statusCode ?? 0,
     header: (name) => {
       const value = answer.headers[name];
-      return typeof value === 'string' ? value : null;
+      return typeof value === 'string' ? sanitised(value) : null;
     },
     async *[Symbol.asyncIterator]() {
       try {
@@ -143,14 +145,6 @@ async function readText(reply: Reply): Promise<string> {
     if (text.length > LARGEST_ANSWER) throw new RuntimeError('the answer of opsd is too large');
   }
   return text;
-}
-
-function parse(text: string, socketPath: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new RuntimeError(`the program that answers on ${socketPath} is not opsd, or has another version`);
-  }
 }
 
 /** A mistake of the user exits 1, a failure of opsd exits 2. */

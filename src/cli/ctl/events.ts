@@ -5,6 +5,7 @@ import { timeOfDay } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { configuredName } from '../../text/instance-name.ts';
 import { countOf } from '../arguments/limits.ts';
+import { parseAnswer } from '../client/answer.ts';
 import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
 import { orAborted } from '../client/pause.ts';
@@ -37,9 +38,9 @@ export async function showEvents(ctl: Ctl): Promise<ExitCode> {
     }
     const { event, data } = next.value;
     if (event === 'state') {
-      const change = JSON.parse(data) as EventView;
+      const change = parseAnswer(data, client.socketPath) as EventView;
       if (isWanted(change)) printEvent(ctl, names, change);
-    } else if (event === 'gap') terminal.err(`opsd: some events were missed: ${data}\n`);
+    } else if (event === 'gap') terminal.err(`opsd: some events were missed: ${sanitised(data)}\n`);
   }
 }
 

@@ -8,6 +8,7 @@ import { sanitised } from '../../text/harmless.ts';
 import { groupOfInstance } from '../../text/instance-name.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
+import { parseAnswer } from '../client/answer.ts';
 import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
 import { orAborted } from '../client/pause.ts';
@@ -92,7 +93,7 @@ async function waitFor(
     }
     if (next.done) throw new RuntimeError(`opsd ended before the command was finished for: ${left}`);
     if (next.value.event !== 'state') continue;
-    const { service, to, detail } = JSON.parse(next.value.data) as EventView;
+    const { service, to, detail } = parseAnswer(next.value.data, client.socketPath) as EventView;
     look(service, to, detail);
   }
   return failed === 0 ? 0 : 2;

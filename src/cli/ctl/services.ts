@@ -9,6 +9,7 @@ import { configuredName } from '../../text/instance-name.ts';
 import { span } from '../../text/quantities.ts';
 import { readSignal } from '../../text/signals.ts';
 import { timeoutOf } from '../arguments/limits.ts';
+import { parseAnswer } from '../client/answer.ts';
 import { readStatus } from '../client/api.ts';
 import { linesOf } from '../client/lines.ts';
 import { orAborted } from '../client/pause.ts';
@@ -80,7 +81,7 @@ async function sendCommand(ctl: Ctl, patterns: readonly string[], order: object,
     const next = await orAborted(lines.next(), aborted);
     if (next === null) break;
     if (next.done) throw new RuntimeError(`opsd ended before the command was finished for: ${brief(waiting)}`);
-    const line = JSON.parse(next.value) as Line;
+    const line = parseAnswer(next.value, client.socketPath) as Line;
     if (line.done === true) return code;
     if (line.service === undefined || line.outcome === undefined) continue;
     waiting.delete(line.service);

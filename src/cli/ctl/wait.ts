@@ -5,6 +5,7 @@ import type { StateName } from '../../core/model/states.ts';
 import { ConfigError, RuntimeError } from '../../errors.ts';
 import { span } from '../../text/quantities.ts';
 import { timeoutOf } from '../arguments/limits.ts';
+import { parseAnswer } from '../client/answer.ts';
 import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
 import { orAborted } from '../client/pause.ts';
@@ -36,7 +37,7 @@ export async function waitFor(ctl: Ctl): Promise<ExitCode> {
     }
     if (next.done) throw new RuntimeError(`opsd ended before these were ${wanted}: ${missing().join(', ')}`);
     if (next.value.event !== 'state') continue;
-    const { service, to } = JSON.parse(next.value.data) as EventView;
+    const { service, to } = parseAnswer(next.value.data, client.socketPath) as EventView;
     if (states.has(service)) states.set(service, to);
   }
   return 0;
