@@ -68,7 +68,7 @@ function take(draft: StepDraft, event: Event): void {
     case 'shutdown':
       return shutDown(draft, event.by);
     case 'scheduled':
-      return draft.change(event.service, runOnTime);
+      return draft.change(event.service, (service, context) => runOnTime(service, event.isMissed, context));
     case 'handover':
       return handOver(draft, event.by);
     case 'tick':

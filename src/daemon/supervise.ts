@@ -82,6 +82,7 @@ export function supervise(
       observers.eventHooks.configure(next.daemon.onEvent);
       tcpAccess.configure(next.daemon);
       apply(next, false);
+      watches.timetable.reread();
       manager.ready();
     },
     isClosing: () => loop.state.phase.name !== 'running',

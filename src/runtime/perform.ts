@@ -25,6 +25,7 @@ export interface EffectObserver {
   rollout(group: string, what: RolloutNews, detail: string): void;
   health(service: string, isHealthy: boolean, detail: string): void;
   skipped(service: string): void;
+  missed(service: string): void;
   recovered(service: string): void;
   afterStopFailed(service: string, generation: number, detail: string): void;
   settings(service: string, spec: ServiceSpec | null): void;
@@ -56,6 +57,8 @@ export function perform(effect: Effect, ports: Ports, audience: EffectObserver):
       return ports.heartbeats.check(effect.service, effect.generation, effect.file);
     case 'probe':
       return ports.probes.ask(effect.service, effect.generation, effect.probe, effect.timeout);
+    case 'missed':
+      return audience.missed(effect.service);
     case 'skipped':
       return audience.skipped(effect.service);
     case 'recovered':

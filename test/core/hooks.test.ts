@@ -237,7 +237,7 @@ test('a service that is not to be up is not started for its hook’s sake, nor a
     const config = aConfig([aService('web', policy)]);
     simulation.boot(config);
     if (policy === after) simulation.order('stop', 'web');
-    else simulation.post({ type: 'scheduled', service: 'web' });
+    else simulation.post({ type: 'scheduled', service: 'web', isMissed: false });
     simulation.runUntil(500);
     assert.deepEqual(
       simulation.host.alive.map(({ step }) => step),

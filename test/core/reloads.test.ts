@@ -178,7 +178,7 @@ const rows: readonly (readonly [situation: string, acts: readonly Act[], end: st
     [
       'another command for a job that has ended: the clock starts it',
       [
-        [2_000, (it) => it.post({ type: 'scheduled', service: 'web' })],
+        [2_000, (it) => it.post({ type: 'scheduled', service: 'web', isMissed: false })],
         [9_000, web(2, job)],
       ],
       'exited, version 2, started 1 times',

@@ -50,9 +50,9 @@ test('a job is not started at boot but by the clock, and not twice at a time', (
       services: [aService('backup', { schedule: nightly, restart: 'never' })],
       child: { ...obedient, ends: { after: 3_000, code: 0 } },
       acts: [
-        [1_000, (it) => it.post({ type: 'scheduled', service: 'backup' })],
-        [2_000, (it) => it.post({ type: 'scheduled', service: 'backup' })],
-        [9_000, (it) => it.post({ type: 'scheduled', service: 'backup' })],
+        [1_000, (it) => it.post({ type: 'scheduled', service: 'backup', isMissed: false })],
+        [2_000, (it) => it.post({ type: 'scheduled', service: 'backup', isMissed: false })],
+        [9_000, (it) => it.post({ type: 'scheduled', service: 'backup', isMissed: false })],
       ],
       until: 20_000,
     },
@@ -67,7 +67,9 @@ test('a job is not started at boot but by the clock, and not twice at a time', (
 });
 
 test('a job whose time comes while it runs may be queued, or take the place of the one that runs', () => {
-  const acts = [1_000, 2_000, 2_500].map((at): Act => [at, (it) => it.post({ type: 'scheduled', service: 'job' })]);
+  const acts = [1_000, 2_000, 2_500].map(
+    (at): Act => [at, (it) => it.post({ type: 'scheduled', service: 'job', isMissed: false })],
+  );
   const child = { ...obedient, ends: { after: 3_000, code: 0 } };
   tells(
     {

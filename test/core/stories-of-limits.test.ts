@@ -162,8 +162,8 @@ test('a run that was queued is off when an operator stops the job', () => {
       services: [aService('job', { schedule, restart: 'never' })],
       child: { ...obedient, ends: { after: 3_000, code: 0 } },
       acts: [
-        [1_000, (it) => it.post({ type: 'scheduled', service: 'job' })],
-        [2_000, (it) => it.post({ type: 'scheduled', service: 'job' })],
+        [1_000, (it) => it.post({ type: 'scheduled', service: 'job', isMissed: false })],
+        [2_000, (it) => it.post({ type: 'scheduled', service: 'job', isMissed: false })],
         [2_500, (it) => it.order('stop', 'job')],
         [9_000, (it) => it.order('start', 'job')],
       ],

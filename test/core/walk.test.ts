@@ -210,7 +210,10 @@ const everything: Everything = {
     'reload, switched off': (policy) => reload([aService('web', { ...policy, enabled: false })]),
     'reload, removed': () => reload([]),
   },
-  scheduled: { 'its time comes': () => ({ type: 'scheduled', service: 'web' }) },
+  scheduled: {
+    'its time comes': () => ({ type: 'scheduled', service: 'web', isMissed: false }),
+    'its time was missed': () => ({ type: 'scheduled', service: 'web', isMissed: true }),
+  },
   shutdown: { shutdown: () => ({ type: 'shutdown', by: 'test' }) },
   handover: { handover: () => ({ type: 'handover', by: 'test' }) },
   tick: { deadline: () => ({ type: 'tick' }) },

@@ -1,6 +1,8 @@
 // Jobs that the clock starts, with real processes: what becomes of a time that comes while one runs, or while no opsd is.
 
 import assert from 'node:assert/strict';
+import { rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { JobRecord } from '../../src/os/files/job-history.ts';
 import { startOpsd } from '../support/opsd.ts';
@@ -110,4 +112,24 @@ test('random_delay puts the time of each job off, by another share', async () =>
   const delays = [(await timeOf('one')) - plain, (await timeOf('other')) - plain];
   for (const delay of delays) assert.ok(delay > 0 && delay < 300 * DAY, `${delay / DAY} days`);
   assert.notEqual(delays[0], delays[1]);
+});
+
+const asRoot = { skip: process.getuid?.() !== 0 && 'a /etc of its own takes root' };
+
+test('a time zone that the host is given while opsd runs holds from the next reload on', asRoot, async () => {
+  const config = '[services.night]\ncommand = ["true"]\nschedule = "30 3 * * *"\n';
+  const own = 'mkdir -p etc && cp -a /etc/. etc && mount --bind etc /etc && exec "$@"';
+  await using opsd = await startOpsd({ config, through: ['unshare', '-m', 'sh', '-c', own, 'sh'] });
+  const zones = ['Asia/Tokyo', 'America/New_York', 'Asia/Kolkata'];
+  for (const zone of zones) {
+    const link = join(opsd.dir, 'etc/localtime');
+    rmSync(link, { force: true });
+    symlinkSync(`/usr/share/zoneinfo/${zone}`, link);
+    await opsd.reload();
+    const { next_attempt_at } = await opsd.until('night', (view) => {
+      const at = Date.parse(view.next_attempt_at ?? '');
+      return new Date(at).toLocaleTimeString('en-GB', { timeZone: zone }) === '03:30:00';
+    });
+    assert.ok(Date.parse(next_attempt_at ?? '') - Date.now() <= DAY + 3_600_000, zone);
+  }
 });

@@ -75,6 +75,7 @@ const jobOf = fc.record({
   timeout: fc.constantFrom(null, 3_000),
   stopTimeout: fc.constantFrom(0, 1_000),
   overlap: fc.constantFrom('skip' as const, 'queue' as const, 'kill' as const, null),
+  catchUp: fc.boolean(),
   needs: fc.constantFrom('nothing' as const, 'db' as const, 'job' as const),
 });
 
@@ -88,6 +89,8 @@ const actOf = fc.record({
     'clock' as const,
     'crash' as const,
     'oversleep' as const,
+    'jump' as const,
+    'jump' as const,
   ),
   whom: millis(4),
 });
@@ -119,7 +122,7 @@ function live(world: World): void {
     const name = whom === 4 ? 'db' : `job${whom % world.jobs.length}`;
     if (what === 'crash') simulation.crash(config, true);
     else if (what === 'oversleep') simulation.oversleep(5_000, whom % 2 === 0 ? 'timers' : 'news');
-    else if (what === 'clock') ring(simulation, name, stopped);
+    else if (what === 'clock' || what === 'jump') ring(simulation, name, what === 'jump', stopped);
     else {
       const {
         generation,
@@ -149,9 +152,9 @@ function live(world: World): void {
 function servicesOf({ jobs }: World): ServiceSpec[] {
   return [
     aService('db'),
-    ...jobs.map(({ overlap, needs, ...policy }, i) => {
+    ...jobs.map(({ overlap, catchUp, needs, ...policy }, i) => {
       const schedule: Schedule | null =
-        overlap === null ? null : { cron: '0 3 * * *', timezone: null, overlap, randomDelay: 0, catchUp: false };
+        overlap === null ? null : { cron: '0 3 * * *', timezone: null, overlap, randomDelay: 0, catchUp };
       const dependsOn: Policy['dependsOn'] =
         needs === 'db'
           ? [{ service: 'db', until: 'ready' }]
@@ -176,15 +179,21 @@ function needsOf({ spec }: Service): readonly string[] {
 }
 
 /** Its time has come: what that does follows from what it does at this moment. */
-function ring(simulation: Simulation, name: string, stopped: ReadonlySet<string>): void {
+function ring(simulation: Simulation, name: string, isMissed: boolean, stopped: ReadonlySet<string>): void {
   const before = serviceOf(simulation, name);
   const seen = simulation.transitions.length;
-  simulation.post({ type: 'scheduled', service: name });
+  simulation.post({ type: 'scheduled', service: name, isMissed });
   const moves = simulation.transitions.slice(seen).filter(({ what }) => what.service === name);
   const { schedule } = before.spec.policy;
   const after = serviceOf(simulation, name);
   if (schedule === null || stopped.has(name) || !isWanted(before))
     return assert.deepEqual(moves, [], `${name} was not to be started`);
+  const missed = simulation.effects.filter(({ at, what }) => at === simulation.now && what.type === 'missed');
+  if (isMissed && !schedule.catchUp) {
+    assert.deepEqual(moves, [], `${name} was missed, and is not made up for`);
+    assert.ok(missed.some(({ what }) => what.type === 'missed' && what.service === name));
+    return;
+  }
   if (!isLive(before.state) && before.state.name !== 'waiting') {
     assert.ok(['starting', 'waiting'].includes(moves[0]?.what.to ?? ''), `${name} did not start on time`);
     return;

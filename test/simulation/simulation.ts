@@ -53,6 +53,7 @@ export class Simulation {
     rollout: () => {},
     health: () => {},
     skipped: () => {},
+    missed: () => {},
     recovered: () => {},
     afterStopFailed: () => {},
     settings: () => {},

@@ -218,7 +218,7 @@ export const SERVICE = {
   }),
   catch_up: ofPolicy(
     'schedule',
-    'Run once at the start of opsd when a time was missed meanwhile.',
+    'Run once when a time was missed: no opsd ran, the host slept, or its clock jumped. false: the next time counts.',
     preset(flag(), false),
     { show: (schedule) => schedule?.catchUp ?? null },
   ),

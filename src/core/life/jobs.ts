@@ -4,11 +4,15 @@ import type { Service } from '../model/state.ts';
 import { bringDown, start } from './lifecycle.ts';
 import { isLive, isWanted, type Moved, type StepContext } from './transition.ts';
 
-/** The schedule is due. A service that an operator stopped is not started by it. */
-export function runOnTime(service: Service, context: StepContext): Moved {
+/**
+ * The schedule is due. A service that an operator stopped is not started by it. A time that was missed is made up for with
+ * `catch_up` only: a daily job of the night does not run at noon because the host got the time then.
+ */
+export function runOnTime(service: Service, isMissed: boolean, context: StepContext): Moved {
   const { state, spec } = service;
   const { schedule } = spec.policy;
   if (schedule === null || context.closingAt !== null || !isWanted(service)) return [service, []];
+  if (isMissed && !schedule.catchUp) return [service, [{ type: 'missed', service: spec.name }]];
   const detail = `scheduled (${schedule.cron})`;
   if (!isLive(state) && state.name !== 'waiting') return start(service, context, 'schedule', detail);
   switch (schedule.overlap) {

@@ -73,6 +73,8 @@ export type Effect =
     }
   /** The schedule of a job was due while the job still ran, and `overlap` is "skip". */
   | { readonly type: 'skipped'; readonly service: string }
+  /** A time of the schedule was passed by, and `catch_up` is off: the next one counts. */
+  | { readonly type: 'missed'; readonly service: string }
   /** The service has been ready for `stable_after`, for the first time after `backoff` or `failed`. */
   | { readonly type: 'recovered'; readonly service: string; readonly generation: number }
   /** The service became unhealthy, or healthy again. */

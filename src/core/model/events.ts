@@ -102,8 +102,8 @@ export type Event =
   | { readonly type: 'configured'; readonly config: Config; readonly isFirst: boolean }
   | { readonly type: 'shutdown'; readonly by: string }
   | { readonly type: 'handover'; readonly by: string }
-  /** The schedule of a job is due. */
-  | { readonly type: 'scheduled'; readonly service: string }
+  /** The schedule of a job is due. `isMissed`: its time was passed by, by a jump of the clock, a suspend, or while no opsd ran. */
+  | { readonly type: 'scheduled'; readonly service: string; readonly isMissed: boolean }
   // Time.
   | { readonly type: 'tick' }
   /** The loop woke up `gap` too late (SIGSTOP, a starved host): deadlines are put off by as much, so that no service pays for it. */

@@ -169,7 +169,7 @@ export interface Schedule {
   readonly overlap: 'skip' | 'queue' | 'kill';
   /** Each run starts up to that much later. */
   readonly randomDelay: Millis;
-  /** When opsd starts, the job runs once if its schedule was due while no opsd ran. */
+  /** The job runs once for all times that were missed: no opsd ran, the host slept, or its clock jumped. */
   readonly catchUp: boolean;
 }
 

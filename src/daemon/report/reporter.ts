@@ -106,6 +106,12 @@ export class Reporter implements EffectObserver {
     this.#to.log.info('a run was skipped: the one before still runs (overlap = "skip")', { service });
   }
 
+  missed(service: string): void {
+    this.#to.log.warn('a time of its schedule was missed; the next one counts (catch_up = true runs it once)', {
+      service,
+    });
+  }
+
   afterStopFailed(service: string, generation: number, detail: string): void {
     this.#to.log.component('processes').warn(`service ${service}, generation ${generation}: ${detail}`);
   }

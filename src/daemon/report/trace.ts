@@ -78,6 +78,7 @@ export class Trace {
       case 'settings':
       case 'transition':
       case 'skipped':
+      case 'missed':
       case 'recovered':
       case 'after_stop_failed':
       case 'health':

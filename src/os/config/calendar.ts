@@ -19,5 +19,16 @@ export function scheduleProblem(cron: string, timezone: string | null, now: numb
 }
 
 function patternOf(cron: string, timezone: string | null): Cron {
-  return timezone === null ? new Cron(cron, { paused: true }) : new Cron(cron, { paused: true, timezone });
+  const options = { paused: true, domAndDow: needsBoth(cron) };
+  return timezone === null ? new Cron(cron, options) : new Cron(cron, { ...options, timezone });
+}
+
+/**
+ * crontab(5): a day has to match both fields, day of month and day of week, when one of them contains a `*`; where both
+ * are restricted, one of them is enough.
+ */
+function needsBoth(cron: string): boolean {
+  const fields = cron.trim().split(/\s+/);
+  const [day, , weekday] = fields.slice(fields.length === 5 ? 2 : 3);
+  return [day, weekday].some((field) => field !== undefined && /[*?]/.test(field));
 }

@@ -20,6 +20,8 @@ interface World extends Disposable {
   pass(millis: number): void;
   /** When jobs were posted. */
   readonly runs: readonly string[];
+  /** When a time was told that was missed, and is not made up for. */
+  readonly missed: readonly string[];
   next(): string | null;
   change(schedule: Schedule): void;
 }
@@ -32,11 +34,17 @@ function world(
   let now = Date.parse(begin);
   let current = schedule;
   const runs: string[] = [];
+  const missed: string[] = [];
   const book = new Map<string, number>(lastDue === null ? [] : [['job', Date.parse(lastDue)]]);
   const text = (at: number) => `${new Date(at).toISOString().slice(0, 16)}Z`;
   const timetable = new JobScheduler(
     () => startedState(aConfig([aService('job', { schedule: current }), aService('web')])),
-    (event) => runs.push(event.type === 'scheduled' ? text(now) : event.type),
+    (event) => {
+      if (event.type !== 'scheduled') runs.push(event.type);
+      // As the core decides: jobs.ts.
+      else if (event.isMissed && !current.catchUp) missed.push(text(now));
+      else runs.push(text(now));
+    },
     { lastTimeOf: (name) => book.get(name) ?? null, cameDue: (name, at) => book.set(name, at) },
     () => random,
     { ...new Scheduler().clock, unix: () => now },
@@ -54,6 +62,7 @@ function world(
       }
     },
     runs,
+    missed,
     next: () => {
       const at = timetable.nextOf('job');
       return at === null ? null : text(at);
@@ -81,22 +90,61 @@ test('a job of once a month does not run at the start, but when its day comes (e
   assert.deepEqual(it.runs, ['2026-06-01T03:00Z']);
 });
 
-test('after days of sleep it comes due once, not once for each night', () => {
+test('times that a suspend passed by are missed: the next one counts, or one run with catch_up', () => {
   using it = world(nightly, '2026-05-01T00:00Z');
   it.at('2026-05-09T12:00Z');
   it.pass(HOUR);
-  assert.deepEqual(it.runs, ['2026-05-09T12:00Z']);
-  assert.equal(it.next(), '2026-05-10T03:00Z');
+  assert.deepEqual([it.runs, it.missed, it.next()], [[], ['2026-05-09T12:00Z'], '2026-05-10T03:00Z']);
+  it.pass(DAY);
+  assert.deepEqual(it.runs, ['2026-05-10T03:00Z']);
+  using other = world({ ...nightly, catchUp: true }, '2026-05-01T00:00Z');
+  other.at('2026-05-09T12:00Z');
+  other.pass(HOUR);
+  assert.deepEqual([other.runs, other.missed, other.next()], [['2026-05-09T12:00Z'], [], '2026-05-10T03:00Z']);
 });
 
-test('a clock that is set forward over its time brings it due; one set back makes it wait for the time again', () => {
+test('a machine without a clock runs no daily job when it gets the time', () => {
+  for (const catchUp of [false, true]) {
+    using it = world({ ...nightly, catchUp }, '1970-01-01T00:00Z', { lastDue: '2026-05-01T03:00Z' });
+    it.pass(10 * MINUTE);
+    it.at('2026-05-01T17:41Z');
+    it.pass(HOUR);
+    assert.deepEqual([it.runs, it.next()], [[], '2026-05-02T03:00Z'], `catch_up = ${catchUp}`);
+  }
+  using late = world({ ...nightly, catchUp: true }, '1970-01-01T00:00Z', { lastDue: '2026-04-30T03:00Z' });
+  late.at('2026-05-01T17:41Z');
+  assert.deepEqual(late.runs, ['2026-05-01T17:41Z'], 'it was off at three: made up for');
+  using never = world(nightly, '1970-01-01T00:00Z');
+  never.at('2026-05-01T17:41Z');
+  never.pass(DAY);
+  assert.deepEqual(never.runs, ['2026-05-02T03:00Z']);
+});
+
+test('a clock that is set forward over its time misses it; one set back makes it wait for the time again', () => {
   using it = world(nightly, '2026-05-01T02:00Z');
   it.at('2026-05-01T05:00Z');
-  assert.deepEqual(it.runs, ['2026-05-01T05:00Z']);
+  assert.deepEqual([it.runs, it.missed], [[], ['2026-05-01T05:00Z']]);
   it.at('2026-05-01T01:00Z');
   assert.equal(it.next(), '2026-05-01T03:00Z');
   it.pass(3 * HOUR);
-  assert.deepEqual(it.runs, ['2026-05-01T05:00Z', '2026-05-01T03:00Z']);
+  assert.deepEqual(it.runs, ['2026-05-01T03:00Z']);
+});
+
+test('a step of the clock over its time of up to a minute is no miss', () => {
+  for (const schedule of [nightly, { ...nightly, catchUp: true }]) {
+    using it = world(schedule, '2026-05-01T02:59:30Z');
+    it.at('2026-05-01T03:00:30Z');
+    assert.deepEqual([it.runs, it.missed], [['2026-05-01T03:00Z'], []]);
+    using far = world(schedule, '2026-05-01T02:59:30Z');
+    far.at('2026-05-01T03:01:01Z');
+    assert.equal(far.runs.length, schedule.catchUp ? 1 : 0);
+  }
+});
+
+test('a job of each minute misses an hour of them once', () => {
+  using it = world({ ...nightly, cron: '* * * * *' }, '2026-05-01T02:00:30Z');
+  it.at('2026-05-01T03:00:30Z');
+  assert.deepEqual([it.runs, it.missed, it.next()], [[], ['2026-05-01T03:00Z'], '2026-05-01T03:01Z']);
 });
 
 test('a clock that was years ahead at the start of the host does not keep a job from running', () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { nextRun, scheduleProblem } from '../../../src/os/config/calendar.ts';
 
 /** The times after `from`, in UTC. */
@@ -91,4 +92,89 @@ test('what never comes due, or is no schedule, is told', () => {
   assert.equal(scheduleProblem('0 0 30 2 *', null, now), 'it never comes due');
   assert.notEqual(scheduleProblem('61 * * * *', null, now), null);
   assert.notEqual(scheduleProblem('0 3 * * *', 'Europe/Berlim', now), null);
+});
+
+/** What crontab(5) says of a day, read off its text: "contains a *" decides whether both day fields have to match. */
+function matches(cron: string, at: Date): boolean {
+  const [minute = '', hour = '', day = '', month = '', weekday = ''] = cron.split(' ');
+  const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+  const days = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+  const isIn = (field: string, value: number, least: number, most: number, names: readonly string[] = []): boolean =>
+    field.split(',').some((part) => {
+      const [range = '', step = '1'] = part.split('/');
+      const numbers = range.split('-').map((one) => (names.includes(one) ? names.indexOf(one) + least : Number(one)));
+      const [from = least, to = range === '*' ? most : from] = range === '*' ? [least, most] : numbers;
+      return value >= from && value <= to && (value - from) % Number(step) === 0;
+    });
+  const isWeekday = isIn(weekday, at.getUTCDay(), 0, 6, days) || (at.getUTCDay() === 0 && isIn(weekday, 7, 0, 7, days));
+  const isDay = isIn(day, at.getUTCDate(), 1, 31);
+  const needsBoth = day.includes('*') || weekday.includes('*');
+  return (
+    isIn(minute, at.getUTCMinutes(), 0, 59) &&
+    isIn(hour, at.getUTCHours(), 0, 23) &&
+    isIn(month, at.getUTCMonth() + 1, 1, 12, months) &&
+    (needsBoth ? isDay && isWeekday : isDay || isWeekday)
+  );
+}
+
+const days: readonly (readonly [cron: string, days: readonly number[]])[] = [
+  // June 2026 begins on a Monday.
+  ['0 0 */2 * MON', [1, 15, 29]],
+  ['0 0 */10 * *', [1, 11, 21]],
+  ['0 0 * * MON', [1, 8, 15, 22, 29]],
+  ['0 0 1,15 * FRI', [1, 5, 12, 15, 19, 26]],
+  ['0 0 13 * FRI', [5, 12, 13, 19, 26]],
+  ['0 0 1 * */2', []],
+  ['0 0 2 * */2', [2]],
+  ['0 0 */7 * SUN,MON', [1, 8, 15, 22, 29]],
+  ['0 0 1-7 * MON', [1, 2, 3, 4, 5, 6, 7, 8, 15, 22, 29]],
+  ['0 0 1-31 * MON', Array.from({ length: 30 }, (_, at) => at + 1)],
+];
+
+for (const [cron, expected] of days) {
+  test(`the days of ${cron} are those of crontab(5)`, () => {
+    const begin = Date.UTC(2026, 5, 1) - 1;
+    const found = times(cron, 'UTC', new Date(begin).toISOString(), 31).map((at) => new Date(at));
+    const inJune = found
+      .filter((at) => at.getUTCMonth() === 5 && at.getUTCFullYear() === 2026)
+      .map((at) => at.getUTCDate());
+    assert.deepEqual(inJune, expected);
+  });
+}
+
+test('random schedules are due when crontab(5) says', () => {
+  const field = (least: number, most: number, names: readonly string[] = []) => {
+    const number = fc.integer({ min: least, max: most });
+    const range = fc.tuple(number, number).map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`);
+    const step = fc.tuple(fc.constantFrom('*', '*', `${least}-${most}`), fc.integer({ min: 1, max: 7 }));
+    const named = names.length === 0 ? number.map(String) : fc.constantFrom(...names);
+    const part = fc.oneof(
+      number.map(String),
+      range,
+      named,
+      step.map(([of, by]) => `${of}/${by}`),
+    );
+    const list = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join(','));
+    return fc.oneof({ weight: 2, arbitrary: fc.constant('*') }, { weight: 3, arbitrary: list });
+  };
+  const schedule = fc.tuple(
+    fc.constantFrom('0', '30', '*/20'),
+    fc.constantFrom('0', '12', '3,15'),
+    field(1, 31),
+    fc.oneof(fc.constant('*'), field(1, 12, ['FEB', 'NOV'])),
+    field(0, 7, ['SUN', 'MON', 'FRI', 'SAT']),
+  );
+  fc.assert(
+    fc.property(schedule, (fields) => {
+      const cron = fields.join(' ');
+      const begin = Date.UTC(2026, 0, 1);
+      const next = nextRun({ cron, timezone: 'UTC' }, begin - 1);
+      let expected: number | null = null;
+      for (let at = begin; at < begin + 400 * 86_400_000 && expected === null; at += 600_000) {
+        if (matches(cron, new Date(at))) expected = at;
+      }
+      if (expected !== null || (next !== null && next < begin + 400 * 86_400_000)) assert.equal(next, expected, cron);
+    }),
+    { numRuns: 150 },
+  );
 });

@@ -54,7 +54,7 @@ async function supervise(spec: ServiceSpec, after?: Rig): Promise<Supervised> {
   const nothing = () => {};
   const audience: EffectObserver = {
     ...{ taken: nothing, refused: nothing, answer: nothing, alert: nothing, rollout: nothing, health: nothing },
-    ...{ skipped: nothing, recovered: nothing, settings: nothing, exit: nothing },
+    ...{ skipped: nothing, missed: nothing, recovered: nothing, settings: nothing, exit: nothing },
     transition: (transition) => transitions.push(transition),
     afterStopFailed: (_service, _generation, detail) => log.push(detail),
   };
