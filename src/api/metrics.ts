@@ -69,6 +69,8 @@ export interface MetricsView {
   /** Processes of an earlier opsd that were found at the start. */
   readonly adoption: { readonly adopted: number; readonly stopped: number };
   readonly event_hooks: EventHooksView;
+  /** Unix time in seconds at which the certificate of TCP ends; null: none is in use. */
+  readonly tls_certificate_expiry_seconds: number | null;
   /** Zombies that wait to be reaped; null: opsd is not PID 1, so they are not its children. */
   readonly zombies: number | null;
   readonly services: readonly ServiceMetrics[];

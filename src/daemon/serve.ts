@@ -103,6 +103,7 @@ function newQueries({ host, inheritance, machine, supervision }: Stages, signals
     logOf: (service) => outputs.logOf(service),
     missingFolderOf: (service) => machine.ports.heartbeats.missingFolderOf(service),
     whyUnchecked: (service) => machine.ports.heartbeats.whyUnchecked(service),
+    certificateEndsAt: () => supervision.tcpAccess.certificates?.current?.expiresAt ?? null,
     zombies: () => machine.orphans?.count ?? null,
   });
 }

@@ -333,6 +333,7 @@ export class FakeControl implements Queries, Streams, Commands {
       rollouts: { begun: 2, done: 1, stopped: 1 },
       reloads: { applied: 1, refused: 0 },
       adoption: { adopted: 0, stopped: 0 },
+      tls_certificate_expiry_seconds: 1_800_000_000,
       zombies: 0,
       event_hooks: { sent: 3, failed: 1, dropped: { duplicate: 2 } },
       ready_seconds: this.tally.ready.view(),

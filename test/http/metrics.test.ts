@@ -47,6 +47,7 @@ test('every metric of the contract is there', async () => {
     /^opsd_adoptions_total\{reason="adopted"\} 0$/m,
     /^opsd_rollouts_total\{reason="stopped"\} 1$/m,
     /^opsd_event_loop_lag_seconds 0$/m,
+    /^opsd_tls_certificate_expiry_timestamp_seconds 1800000000$/m,
     /^opsd_service_ready_seconds_bucket\{le="\+Inf"\} 1$/m,
     /^opsd_service_ready_seconds_count 1$/m,
     /^opsd_service_stop_seconds_sum 0$/m,

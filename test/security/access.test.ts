@@ -7,7 +7,7 @@ import { type RequestOptions, request } from 'node:https';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, type PeerCertificate, type SecureVersion, TLSSocket } from 'node:tls';
 import { type Authority, newAuthority, replace, type Signed } from '../support/certificates.ts';
-import { type Opsd, startOpsd } from '../support/opsd.ts';
+import { type Opsd, prepareOpsd, startOpsd } from '../support/opsd.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -304,3 +304,24 @@ async function sessionsOf({ opsd, authority }: Stage, versions: object): Promise
   socket.destroy();
   return session === undefined ? sessions : [...sessions, session];
 }
+
+test('metrics tell when the certificate ends, and only where there is one', async () => {
+  await using stage = await open({});
+  const { body } = await ask(stage, '/metrics');
+  const [, end = ''] = /^opsd_tls_certificate_expiry_timestamp_seconds (\d+)$/m.exec(body) ?? [];
+  const days = (Number(end) * 1_000 - Date.now()) / 86_400_000;
+  assert.ok(days > 29 && days <= 30, `${days} days`);
+  const { stdout } = await stage.opsd.opsd('check', '--deploy');
+  assert.doesNotMatch(stdout, /expires/);
+  await using plain = await startOpsd({ config: '[services.web]\ncommand = ["sleep", "600"]\n', http: 'on' });
+  assert.doesNotMatch((await plain.api('GET', '/metrics')).body, /certificate/);
+});
+
+test('check warns a week before the certificate ends', async () => {
+  await using folder = await scratch();
+  const server = newAuthority(folder.path, 'authority').sign('server', 6);
+  const config = `daemon.tls = { cert = "${server.cert}", key = "${server.key}" }\n`;
+  await using place = await prepareOpsd({ config });
+  const { stdout, stderr } = await place.opsd('check');
+  assert.match(stdout + stderr, /server\.crt expires at 20.*Z; renew it/);
+});

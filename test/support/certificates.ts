@@ -14,7 +14,7 @@ export interface Signed {
 
 export interface Authority extends Signed {
   /** For 127.0.0.1 and localhost. */
-  sign(name: string): Signed;
+  sign(name: string, days?: number): Signed;
 }
 
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
@@ -22,10 +22,10 @@ export const RSA = ['-newkey', 'rsa:2048'];
 
 /** `kind`: of its key, and of those it signs for. */
 export function newAuthority(folder: string, name: string, kind: readonly string[] = EC): Authority {
-  const make = (file: string, more: readonly string[]): Signed => {
+  const make = (file: string, more: readonly string[], days = 30): Signed => {
     const cert = join(folder, `${file}.crt`);
     const key = join(folder, `${file}.key`);
-    const subject = ['-subj', `/CN=${file}`, '-days', '30', '-nodes', '-keyout', key, '-out', cert];
+    const subject = ['-subj', `/CN=${file}`, '-days', `${days}`, '-nodes', '-keyout', key, '-out', cert];
     execFileSync('openssl', ['req', '-x509', ...kind, ...subject, ...more], { stdio: 'pipe' });
     return { cert, key, texts: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } };
   };
@@ -33,7 +33,7 @@ export function newAuthority(folder: string, name: string, kind: readonly string
   const signed = ['-CA', own.cert, '-CAkey', own.key, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
   return {
     ...own,
-    sign: (file) => make(file, [...signed, '-addext', 'basicConstraints=critical,CA:FALSE']),
+    sign: (file, days) => make(file, [...signed, '-addext', 'basicConstraints=critical,CA:FALSE'], days),
   };
 }
 

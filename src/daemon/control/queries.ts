@@ -56,6 +56,8 @@ interface Parts {
   /** Why the heartbeat file of the service cannot be checked now; null: it can. */
   whyUnchecked(service: string): string | null;
   /** null: opsd is not PID 1. */
+  /** Unix milliseconds; null: there is no certificate in use. */
+  certificateEndsAt(): Millis | null;
   zombies(): number | null;
 }
 
@@ -156,6 +158,7 @@ export class DaemonQueries implements Queries, Streams {
 
   metrics(): MetricsView {
     const { version, loop, tally, configuration, pulse, adoption, eventHooks } = this.#parts;
+    const certificateEnd = this.#parts.certificateEndsAt();
     return {
       version,
       event_loop_lag_seconds: pulse.lagSeconds,
@@ -165,6 +168,7 @@ export class DaemonQueries implements Queries, Streams {
       reloads: configuration.reloads,
       adoption,
       event_hooks: eventHooks.view(),
+      tls_certificate_expiry_seconds: certificateEnd === null ? null : certificateEnd / 1_000,
       zombies: this.#parts.zombies(),
       services: loop.state.services.map((service) => {
         const pid = 'run' in service.state ? service.state.run.pid : null;

@@ -3,15 +3,13 @@
 
 import type { TlsFiles } from '../../core/model/config.ts';
 import type { CertificateSource } from '../../http/context.ts';
-import { type Certificates, readCertificates, stampOf } from '../../os/files/certificates.ts';
+import { type Certificates, EXPIRES_SOON, readCertificates, stampOf } from '../../os/files/certificates.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { dateOf } from '../../runtime/wall-time.ts';
 
 const LOOK_EVERY = 5_000;
 const DAY = 86_400_000;
-/** A certificate that is renewed automatically was renewed before this (certbot: 30 days). */
-const SOON = 7 * DAY;
 
 export class CertificateWatch implements CertificateSource, Disposable {
   readonly #files: () => TlsFiles;
@@ -93,7 +91,7 @@ export class CertificateWatch implements CertificateSource, Disposable {
   #warnOfExpiry(): void {
     const { expiresAt } = this.#current ?? {};
     const now = this.#clock.unix();
-    if (expiresAt === undefined || expiresAt - now > SOON || now - this.#warnedOn < DAY) return;
+    if (expiresAt === undefined || expiresAt - now > EXPIRES_SOON || now - this.#warnedOn < DAY) return;
     this.#warnedOn = now;
     const until = dateOf(expiresAt).toISOString();
     if (expiresAt <= now) this.#log.critical('the certificate has expired: renew it', { until });

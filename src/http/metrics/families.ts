@@ -205,6 +205,12 @@ export const families: readonly Family[] = [
     ({ event_hooks }) => counts(event_hooks.dropped),
   ),
   gauge(
+    'opsd_tls_certificate_expiry_timestamp_seconds',
+    'When the certificate of daemon.tls ends, in Unix time. Only where one is in use. Renew it a week before.',
+    [],
+    ({ tls_certificate_expiry_seconds: end }) => (end === null ? [] : [{ labels: {}, value: end }]),
+  ),
+  gauge(
     'opsd_zombies',
     'Only where opsd is PID 1: zombie processes that wait to be reaped. Growth without end: run opsd under an init.',
     [],

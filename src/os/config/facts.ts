@@ -19,7 +19,7 @@ import { dateOf } from '../../runtime/wall-time.ts';
 import { rightsStage } from '../chain/exec-chain.ts';
 import { chainTools, DEFAULT_PATH } from '../chain/tools.ts';
 import { askUserNow, nameOfUser } from '../chain/user-view.ts';
-import { readCertificates, type TlsDoubt } from '../files/certificates.ts';
+import { EXPIRES_SOON, readCertificates, type TlsDoubt } from '../files/certificates.ts';
 import { doubtOnLogFolder, doubtOnPrefix } from '../files/run-dir.ts';
 import { type Reader, readTextFile } from '../files/text-file.ts';
 import { linearPattern } from '../readiness/linear-pattern.ts';
@@ -167,9 +167,10 @@ export class MachineFacts implements Facts {
   doubtsOnTls(files: TlsFiles): readonly TlsDoubt[] {
     const read = readCertificates(files);
     if (!('cert' in read)) return read;
-    if (read.expiresAt > this.#clock.unix()) return [];
-    const expired = dateOf(read.expiresAt).toISOString();
-    return [{ key: 'cert', why: `${files.cert} expired at ${expired}; renew it` }];
+    const left = read.expiresAt - this.#clock.unix();
+    if (left > EXPIRES_SOON) return [];
+    const end = dateOf(read.expiresAt).toISOString();
+    return [{ key: 'cert', why: `${files.cert} ${left > 0 ? 'expires' : 'expired'} at ${end}; renew it` }];
   }
 
   doubtOnLogFolder(path: string): string | null {

@@ -1,6 +1,7 @@
 // Reads the certificate of the TCP listener: only from files that no other user can have written, and only complete.
 
 import type { TlsFiles } from '../../core/model/config.ts';
+import type { Millis } from '../../core/model/spec.ts';
 import { doubtAbove, isShared } from '../trust/folders.ts';
 import { lookThroughExactly } from '../trust/foreign-path.ts';
 import { readTextFile, type TextFile } from './text-file.ts';
@@ -19,6 +20,8 @@ export interface TlsDoubt {
   readonly why: string;
 }
 
+/** A certificate that is renewed automatically was renewed before this (certbot: 30 days). */
+export const EXPIRES_SOON: Millis = 7 * 86_400_000;
 /** Bytes: some thousand certificates. */
 const LARGEST = 4 * 1024 ** 2;
 const DANGER = 'and could put a certificate of his own there';
