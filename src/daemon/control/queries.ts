@@ -55,9 +55,9 @@ interface Parts {
   missingFolderOf(service: string): string | null;
   /** Why the heartbeat file of the service cannot be checked now; null: it can. */
   whyUnchecked(service: string): string | null;
-  /** null: opsd is not PID 1. */
   /** Unix milliseconds; null: there is no certificate in use. */
   certificateEndsAt(): Millis | null;
+  /** null: opsd is not PID 1. */
   zombies(): number | null;
 }
 
