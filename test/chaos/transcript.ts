@@ -181,9 +181,15 @@ export class Transcript implements Disposable {
     }
   }
 
-  /** All that those of whom `isMeant` is true have said up to now may be missing. */
-  excuse(isMeant: (key: string) => boolean): void {
-    for (const writer of this.#writers.values()) if (isMeant(writer.key)) writer.excused = writer.said;
+  /** All that those of whom `isMeant` is true have said up to now may be missing. True: some of it is not in the log. */
+  excuse(isMeant: (key: string) => boolean): boolean {
+    let isMissing = false;
+    for (const writer of this.#writers.values()) {
+      if (!isMeant(writer.key)) continue;
+      writer.excused = writer.said;
+      isMissing ||= writer.owed.length > 0;
+    }
+    return isMissing;
   }
 
   /** Who has lines that must be in the log, up to which. */

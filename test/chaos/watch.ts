@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Arena } from './arena.ts';
 import type { Bystanders } from './bystanders.ts';
 import type { Fleet } from './fleet.ts';
+import { Holders } from './holders.ts';
 import { keyOf, lives, type Marked, openFilesIn, ProcessTable } from './processes.ts';
 import { type Record, Violation } from './record.ts';
 import type { Ending } from './systemd.ts';
@@ -19,8 +20,7 @@ export class Watch implements Disposable {
   readonly #record: Record;
   readonly #bystanders: Bystanders;
   readonly #table: ProcessTable;
-  /** Of each service, who held its FIFO at the last look: without a holder the kernel throws away what is in it. */
-  readonly #holders = new Map<string, ReadonlySet<string>>();
+  readonly #holders = new Map<string, Holders>();
   /** The opsd that had FIFOs open at the last look. */
   #worker: number | null = null;
   #alive: readonly Marked[] = [];
@@ -74,8 +74,17 @@ export class Watch implements Disposable {
     const held = daemon === null ? new Set<string>() : openFilesIn(daemon, join(this.#arena.run, 'fifo'));
     this.#worker = held.size > 0 ? daemon : null;
     for (const transcript of this.transcripts.values()) {
+      const { service } = transcript;
+      const { holders, hasGap } = this.#holdersOf(service).see({
+        processes: this.aliveOf(service).map(keyOf),
+        daemon: held.has(service) ? `opsd ${daemon}` : null,
+        lives,
+      });
+      // After that: who is dead by then has said all that it ever will.
       transcript.read((key) => this.#aliveKeys.has(key) || lives(key));
-      this.#seeHolders(transcript, held.has(transcript.service) ? `opsd ${daemon}` : null);
+      if (!hasGap) continue;
+      // What the dead had written is gone, unless opsd had read it.
+      if (transcript.excuse((key) => !holders.has(key))) this.#record.count('FIFOs that nobody held for a moment');
     }
     this.#bystanders.check();
   }
@@ -94,15 +103,10 @@ export class Watch implements Disposable {
     }
   }
 
-  #seeHolders(transcript: Transcript, daemon: string | null): void {
-    const { service } = transcript;
-    const before = this.#holders.get(service) ?? new Set();
-    const now = new Set(this.aliveOf(service).map(keyOf));
-    if (daemon) now.add(daemon);
-    this.#holders.set(service, now);
-    if ([...before].some((holder) => now.has(holder))) return;
-    // For a moment there may have been nobody: what the dead had written is gone, unless opsd had read it.
-    transcript.excuse((key) => !now.has(key));
+  #holdersOf(service: string): Holders {
+    const holders = this.#holders.get(service) ?? new Holders();
+    this.#holders.set(service, holders);
+    return holders;
   }
 
   /** The disk is full from now on. */
