@@ -18,6 +18,10 @@ export interface Clock {
   alarm(ring: () => void): Alarm;
   /** Calls `task` every `period` until disposed; does not keep the process alive by itself. */
   every(period: Millis, task: () => void): Disposable;
+  /** Calls `task` in a later turn of the event loop, after what is ready to be read in this one; not when disposed before. */
+  soon(task: () => void): Disposable;
+  /** CPU time of this thread so far. */
+  cpuTime(): Millis;
   /** Resolves after `delay`. */
   after(delay: Millis): Promise<void>;
 }

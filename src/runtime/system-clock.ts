@@ -55,6 +55,16 @@ class SystemClock implements Clock {
     return { [Symbol.dispose]: () => clearInterval(handle) };
   }
 
+  soon(task: () => void): Disposable {
+    const handle = setImmediate(task);
+    return { [Symbol.dispose]: () => clearImmediate(handle) };
+  }
+
+  cpuTime(): Millis {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  }
+
   after(delay: Millis): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, Math.min(delay, LONGEST_TIMER)));
   }

@@ -6,13 +6,13 @@ import type { Effect } from '../../src/core/model/effects.ts';
 import { initialState } from '../../src/core/model/initial.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { Loop } from '../../src/runtime/loop.ts';
-import { systemClock } from '../../src/runtime/system-clock.ts';
+import { Scheduler } from '../simulation/scheduler.ts';
 import { aConfig, aService } from '../simulation/specs.ts';
-import { waitFor } from '../support/wait.ts';
 
 /** A service that is to be started again in a moment, and what the loop has done since. */
 function aLoop() {
-  const began = systemClock.now();
+  const scheduler = new Scheduler();
+  const began = scheduler.now;
   const config = aConfig([aService('web', { backoff: { initial: 10, factor: 1, max: 10, jitter: 0 } })]);
   const [started] = step(initialState(1), { type: 'configured', config, isFirst: true }, began);
   const message = 'no room';
@@ -20,19 +20,19 @@ function aLoop() {
   const [inBackoff] = step(started, failed, began);
   assert.equal(inBackoff.services[0]?.state.name, 'backoff');
   const done: Effect[] = [];
-  const loop = new Loop(inBackoff, systemClock);
+  const loop = new Loop(inBackoff, scheduler.clock);
   const begin = () => loop.begin({ perform: (_event, effects) => void done.push(...effects), onIdle() {} });
-  return { loop, begin, spawned: () => done.filter(({ type }) => type === 'spawn').length };
+  return { loop, scheduler, begin, spawned: () => done.filter(({ type }) => type === 'spawn').length };
 }
 
 test('what is due before the loop begins is done when it does', async () => {
-  const { loop, begin, spawned } = aLoop();
+  const { loop, scheduler, begin, spawned } = aLoop();
   using _ = loop;
-  const due = systemClock.now() + 100;
-  await waitFor('the deadline to pass', () => systemClock.now() > due);
+  await scheduler.pass(100);
   assert.equal(spawned(), 0);
   begin();
-  await waitFor('the start', () => spawned() === 1);
+  await scheduler.pass(0);
+  assert.equal(spawned(), 1);
 });
 
 test('what is asked for before the loop begins is done when it does', () => {

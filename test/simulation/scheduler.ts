@@ -2,6 +2,8 @@
 
 import type { Alarm, Clock } from '../../src/runtime/clock.ts';
 
+const MOST_ACTS = 100_000;
+
 interface Due {
   readonly at: number;
   readonly order: number;
@@ -12,6 +14,8 @@ interface Due {
 
 export class Scheduler {
   now = 0;
+  /** CPU time of opsd. */
+  cpu = 0;
   #count = 0;
   #due: Due[] = [];
   /** The time as opsd is handed it. */
@@ -21,6 +25,8 @@ export class Scheduler {
     wallAt: (instant) => new Date(Math.round(instant)),
     alarm: (ring) => this.#alarm(ring),
     every: (period, task) => this.#every(period, task),
+    soon: (task) => this.#soon(task),
+    cpuTime: () => this.cpu,
     after: (delay) => new Promise((resolve) => this.#add(Math.max(delay, 0), true, resolve)),
   };
 
@@ -41,6 +47,38 @@ export class Scheduler {
     this.#remove(due);
     this.now = Math.max(this.now, due.at);
     due.act();
+  }
+
+  /** opsd works for that long: nothing else happens meanwhile. */
+  work(span: number): void {
+    this.now += span;
+    this.cpu += span;
+  }
+
+  /** Lets that much time pass, with turns of the event loop in between for whoever awaits something. */
+  async pass(span: number): Promise<void> {
+    const end = this.now + span;
+    for (;;) {
+      await othersTurn();
+      const { next } = this;
+      if (next === null || next > end) break;
+      this.advance();
+    }
+    this.now = Math.max(this.now, end);
+  }
+
+  /** Lets time pass from act to act until the probe is true. Real processes and files may take part. */
+  async until(what: string, probe: () => boolean): Promise<void> {
+    for (let acts = 0; !probe(); acts += 1) {
+      if (acts > MOST_ACTS) throw new Error(`${what}: not after ${acts} acts, at ${this.now} ms of simulated time`);
+      await othersTurn();
+      if (!probe()) this.advance();
+    }
+  }
+
+  #soon(task: () => void): Disposable {
+    const due = this.#add(0, true, task);
+    return { [Symbol.dispose]: () => this.#remove(due) };
   }
 
   #add(delay: number, isTimer: boolean, act: () => void): Due {
@@ -90,4 +128,8 @@ export class Scheduler {
     if (one.isTimer !== other.isTimer) return one.isTimer;
     return one.at !== other.at ? one.at < other.at : one.order < other.order;
   }
+}
+
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

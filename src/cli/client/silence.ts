@@ -44,7 +44,7 @@ export function watchSilence(socket: Socket, path: string, patience: Millis, clo
     late.set(patience / 2);
   });
   // If ctl itself was stopped (SIGSTOP), data may be waiting unread: this turn of the loop reads it before the verdict.
-  const late = clock.alarm(() => setImmediate(judge));
+  const late = clock.alarm(() => clock.soon(judge));
   socket.once('close', () => {
     question?.destroy();
     question = null;

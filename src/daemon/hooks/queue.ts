@@ -117,7 +117,7 @@ export class HookQueue implements Disposable {
     told.last = news.occasion;
     this.#waiting.push(news);
     // In a later turn of the event loop: the core is in the middle of a step.
-    if (!this.#isBusy) setImmediate(() => void this.#work());
+    if (!this.#isBusy) this.#clock.soon(() => void this.#work());
     this.#isBusy = true;
   }
 

@@ -81,7 +81,7 @@ class RoundPoller implements Poller {
   readonly #visited = new Set<Visited>();
   readonly #clock: Clock;
   readonly #alarm: Alarm;
-  #atOnce: NodeJS.Immediate | null = null;
+  #atOnce: Disposable | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -104,7 +104,7 @@ class RoundPoller implements Poller {
 
   #goOn(wait: Millis): void {
     if (wait > 0) this.#alarm.set(wait);
-    else this.#atOnce ??= setImmediate(() => this.#round());
+    else this.#atOnce ??= this.#clock.soon(() => this.#round());
   }
 
   #round(): void {
@@ -131,7 +131,7 @@ class RoundPoller implements Poller {
 
   [Symbol.dispose](): void {
     this.#visited.clear();
-    if (this.#atOnce) clearImmediate(this.#atOnce);
+    this.#atOnce?.[Symbol.dispose]();
     this.#alarm[Symbol.dispose]();
   }
 }

@@ -42,7 +42,7 @@ export class LineSink implements AsyncDisposable {
     this.#size += line.length;
     if (this.#scheduled || this.#writing) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.#clock.soon(() => {
       this.#scheduled = false;
       this.#begin();
     });

@@ -18,11 +18,11 @@ export function workForATurn<Result>(work: Work<Result>, clock: Pick<Clock, 'now
 }
 
 /** Begins the work at once and continues in later turns of the event loop. */
-export async function inTurns<Result>(work: Work<Result>, clock: Pick<Clock, 'now'>): Promise<Result> {
+export async function inTurns<Result>(work: Work<Result>, clock: Pick<Clock, 'now' | 'soon'>): Promise<Result> {
   for (;;) {
     const step = workForATurn(work, clock);
     if (step.done) return step.value;
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => clock.soon(resolve));
   }
 }
 

@@ -14,13 +14,13 @@ export class ScanPacer implements Disposable {
   readonly #conclude: (now: Millis) => Millis | null;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
-  #atOnce: NodeJS.Immediate | null = null;
+  #atOnce: Disposable | null = null;
   #alarmAt: Millis | null = null;
   #restUntil: Millis = 0;
   /** The rest of the scan in progress. */
   #inProgress: Work<void> | null = null;
-  /** CPU time of the scan in progress, in microseconds. */
-  #cpuTime = 0;
+  /** CPU time of the scan in progress. */
+  #cpuTime: Millis = 0;
   /** A scan was requested during the one in progress, which may have passed that process already. */
   #isRequestedAgain = false;
 
@@ -38,7 +38,7 @@ export class ScanPacer implements Disposable {
   request(): void {
     if (this.#inProgress) this.#isRequestedAgain = true;
     else if (this.#clock.now() < this.#restUntil) this.#setAlarm(this.#restUntil);
-    else this.#atOnce ??= setImmediate(() => this.#begin());
+    else this.#atOnce ??= this.#clock.soon(() => this.#begin());
   }
 
   #begin(): void {
@@ -50,15 +50,14 @@ export class ScanPacer implements Disposable {
 
   #goOn(work: Work<void>): void {
     // CPU time, not elapsed time: opsd may have been stopped for seconds in the middle of a scan.
-    const before = process.threadCpuUsage();
+    const before = this.#clock.cpuTime();
     const { done } = workForATurn(work, this.#clock);
-    const { user, system } = process.threadCpuUsage(before);
-    this.#cpuTime += user + system;
-    this.#atOnce = done ? null : setImmediate(() => this.#goOn(work));
+    this.#cpuTime += this.#clock.cpuTime() - before;
+    this.#atOnce = done ? null : this.#clock.soon(() => this.#goOn(work));
     if (!done) return;
     this.#inProgress = null;
     const ended = this.#clock.now();
-    this.#restUntil = ended + (this.#cpuTime / 1_000) * REST_PER_WORK;
+    this.#restUntil = ended + this.#cpuTime * REST_PER_WORK;
     const wanted = this.#conclude(ended);
     if (wanted !== null) this.#setAlarm(Math.max(wanted, this.#restUntil));
     if (this.#isRequestedAgain) this.request();
@@ -71,7 +70,7 @@ export class ScanPacer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#atOnce) clearImmediate(this.#atOnce);
+    this.#atOnce?.[Symbol.dispose]();
     this.#atOnce = null;
     this.#alarm[Symbol.dispose]();
   }

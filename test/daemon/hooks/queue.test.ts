@@ -6,10 +6,15 @@ import type { EventView } from '../../../src/api/events.ts';
 import type { Occasion } from '../../../src/core/model/config.ts';
 import { type HookCounts, type HookLimits, HookQueue } from '../../../src/daemon/hooks/queue.ts';
 import type { Delivery } from '../../../src/os/watch/event-hooks.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { waitFor } from '../../support/wait.ts';
+import { Scheduler } from '../../simulation/scheduler.ts';
 
-const FAST: HookLimits = { retries: [1, 2, 4, 8, 16], waiting: 3, window: 60_000, burst: 60, pace: 1_000 };
+const LIMITS: HookLimits = {
+  retries: [100, 200, 400, 800, 1_600],
+  waiting: 3,
+  window: 30_000,
+  burst: 60,
+  pace: 1_000,
+};
 const done: Delivery = { isDelivered: true, isTransient: false, detail: 'status 200' };
 const refused: Delivery = { isDelivered: false, isTransient: true, detail: 'connect ECONNREFUSED' };
 const wrong: Delivery = { isDelivered: false, isTransient: false, detail: 'status 404' };
@@ -33,7 +38,9 @@ function news(service: string, to: EventView['to']): EventView {
 
 /** `answers`: to each attempt in turn; the last one to all others. */
 function rig(limits: Partial<HookLimits>, ...answers: (Delivery | Promise<Delivery>)[]) {
+  const scheduler = new Scheduler();
   const attempts: string[] = [];
+  const times: number[] = [];
   const warnings: string[] = [];
   const counts: HookCounts = {
     sent: 0,
@@ -48,8 +55,9 @@ function rig(limits: Partial<HookLimits>, ...answers: (Delivery | Promise<Delive
     timeout: 1_000,
   };
   const outside = {
-    clock: systemClock,
+    clock: scheduler.clock,
     async deliver(_: unknown, { variables }: { variables: Readonly<Record<string, string>> }, aborted: AbortSignal) {
+      times.push(scheduler.now);
       attempts.push(`${variables.OPSD_SERVICE} ${variables.OPSD_WHEN}`);
       const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? done;
       const end = new Promise<Delivery>((resolve) => aborted.addEventListener('abort', () => resolve(wrong)));
@@ -57,13 +65,15 @@ function rig(limits: Partial<HookLimits>, ...answers: (Delivery | Promise<Delive
     },
     warn: (message: string, fields: object) => void warnings.push(`${message} ${JSON.stringify(fields)}`),
   };
-  const queue = new HookQueue(hook, outside, counts, { ...FAST, ...limits });
+  const queue = new HookQueue(hook, outside, counts, { ...LIMITS, ...limits });
   return {
+    scheduler,
     attempts,
+    times,
     warnings,
     counts,
     tell: (service: string, occasion: Exclude<Occasion, 'recovered'>) => queue.tell(occasion, news(service, occasion)),
-    until: (what: string, probe: () => boolean) => waitFor(what, probe),
+    until: (what: string, probe: () => boolean) => scheduler.until(what, probe),
     [Symbol.dispose]: () => queue[Symbol.dispose](),
   };
 }
@@ -82,6 +92,7 @@ test('what may pass is tried six times, then given up and told', async () => {
   hook.tell('web', 'failed');
   await hook.until('the failure', () => hook.counts.failed === 1);
   assert.equal(hook.attempts.length, 6);
+  assert.deepEqual(hook.times, [0, 100, 300, 700, 1_500, 3_100]);
   assert.match(hook.warnings[0] ?? '', /event hook failed .*"hook":"pager","service":"web".*ECONNREFUSED.*"tries":6/);
 });
 
@@ -109,16 +120,17 @@ test('the same of the same service is said once in a while', async () => {
 });
 
 test('the last word is said when the time is over, lest the receiver believes the one before', async () => {
-  using hook = rig({ window: 50, waiting: 10 }, done);
+  using hook = rig({ waiting: 10 }, done);
   hook.tell('web', 'failed');
   hook.tell('web', 'running');
   hook.tell('web', 'failed');
   await hook.until('the last word', () => hook.counts.sent === 3);
   assert.deepEqual(hook.attempts, ['web failed', 'web running', 'web failed']);
+  assert.deepEqual(hook.times, [0, 0, 30_000]);
 });
 
 test('of a service that flaps the receiver learns the first, and how it ended', async () => {
-  using hook = rig({ window: 50, waiting: 10 }, done);
+  using hook = rig({ waiting: 10 }, done);
   for (let times = 0; times < 20; times += 1) {
     hook.tell('web', 'backoff');
     hook.tell('web', 'running');
@@ -142,4 +154,8 @@ test('more than a burst is dropped and counted', async () => {
   for (let n = 0; n < 20; n += 1) hook.tell(`s${n}`, 'failed');
   await hook.until('the burst', () => hook.counts.sent === 5);
   assert.equal(hook.counts.dropped.rate_limited, 15);
+  await hook.scheduler.pass(2_500);
+  for (let n = 20; n < 25; n += 1) hook.tell(`s${n}`, 'failed');
+  await hook.until('two more', () => hook.counts.sent === 7);
+  assert.equal(hook.counts.dropped.rate_limited, 18);
 });
