@@ -206,6 +206,28 @@ test('core and config are pure: no node, no clock, no chance, no promise', () =>
   );
 });
 
+/** Who takes a later turn of the event loop without the clock, and why no test needs to hold that turn back. */
+const OWN_TURNS: Readonly<Record<string, string>> = {
+  'src/http/metrics/exposition.ts': 'between two metrics: the order of what is written does not depend on it',
+  'src/http/server/turns.ts': 'one request a turn: its test counts turns, not time',
+  'src/os/fifo/kernel.ts': 'turns of libuv itself: native code must not throw, and memory is released after its close',
+};
+
+/** Tests that measure real time: the number only falls. What can be simulated runs on the clock of test/simulation. */
+const MOST_MEASURING = 12;
+
+test('tests measure real time only of what is real: processes, disks, sockets, the event loop', () => {
+  const measuring = tests.filter(
+    ({ path, words }) =>
+      /\.test\.ts$/.test(path) &&
+      !/^test\/(e2e|systemd)\//.test(path) &&
+      /\bperformance\.now\(|\bsystemClock\.now\(/.test(words),
+  );
+  const names = measuring.map(({ path }) => path).join('\n');
+  assert.ok(measuring.length <= MOST_MEASURING, `${measuring.length} measure real time, more than before:\n${names}`);
+  assert.ok(measuring.length >= MOST_MEASURING, `only ${measuring.length} now: lower MOST_MEASURING`);
+});
+
 test('only runtime/system-clock.ts asks what time it is, and waits; only the composition root asks for it', () => {
   const clock = 'src/runtime/system-clock.ts';
   const others = src.filter(({ path }) => path !== clock);
@@ -214,6 +236,19 @@ test('only runtime/system-clock.ts asks what time it is, and waits; only the com
       /\bnew Date\(\)|\bDate\.now\b|\bhrtime\b|\bset(Timeout|Interval)\(|\bperformance\./.test(words),
     ),
     'time is handed in: see Clock in src/runtime/clock.ts',
+  );
+  none(
+    others.filter(
+      ({ path, words }) => !(path in OWN_TURNS) && /\b(setImmediate\(|threadCpuUsage\(|cpuUsage\()/.test(words),
+    ),
+    'later turns and CPU time are handed in, too: see soon and cpuTime of Clock',
+  );
+  assert.deepEqual(
+    Object.keys(OWN_TURNS).filter(
+      (path) => !others.some((other) => other.path === path && /\bsetImmediate\(/.test(other.words)),
+    ),
+    [],
+    'listed, and uses no turn of its own any more',
   );
   none(
     others.filter(({ path, words }) => path !== 'src/runtime/wall-time.ts' && /\bnew Date\b|\bDate\./.test(words)),

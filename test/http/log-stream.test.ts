@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ServiceLog } from '../../src/api/logs.ts';
 import { sendLog, writeTail } from '../../src/http/streams/log-stream.ts';
 import { serviceLog } from '../../src/os/log-file/service-log.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
+import { Scheduler } from '../simulation/scheduler.ts';
 import { scratch } from '../support/scratch.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -68,8 +70,24 @@ test('a log that was rotated, truncated, or is not there yet is followed', async
   await using folder = await scratch();
   const path = join(folder.path, 'log');
   const out = new Collected();
-  const sent = sendLog({ log: logAt(path), isDeep: false, lines: 10, follow: true }, out, systemClock);
-  const shows = (text: string) => waitFor(text, () => out.text === text);
+  const scheduler = new Scheduler();
+  const log = logAt(path);
+  let looks = 0;
+  const counted: ServiceLog = {
+    ...log,
+    inode() {
+      looks += 1;
+      return log.inode();
+    },
+  };
+  const sent = sendLog({ log: counted, isDeep: false, lines: 10, follow: true }, out, scheduler.clock);
+  /** Lets it look at the file again and again until that is so. */
+  const until = (what: string, isSo: () => boolean) =>
+    waitFor(what, () => {
+      if (!isSo()) scheduler.advance();
+      return isSo();
+    });
+  const shows = (text: string) => until(text, () => out.text === text);
   writeFileSync(path, 'a\n');
   await shows('a\n');
   appendFileSync(path, 'b\n');
@@ -80,7 +98,8 @@ test('a log that was rotated, truncated, or is not there yet is followed', async
   writeFileSync(path, 'd\n');
   await shows('a\nb\nc\nd\n');
   truncateSync(path);
-  await new Promise((resolve) => setTimeout(resolve, 450));
+  const before = looks;
+  await until('a look that began after that', () => looks >= before + 2);
   appendFileSync(path, 'e\n');
   await shows('a\nb\nc\nd\ne\n');
   out.destroy();
