@@ -12,14 +12,15 @@ export interface Problem {
   readonly message: string;
 }
 
-/** A mistake in the configuration or on the command line: exit code 1. */
+/** A mistake in the configuration or on the command line: exit code 1; 2 where opsd is to be started again all the same. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  readonly exitCode = 1;
+  readonly exitCode: 1 | 2;
   readonly problems: readonly Problem[];
-  constructor(message: string, problems: readonly Problem[] = []) {
+  constructor(message: string, problems: readonly Problem[] = [], exitCode: 1 | 2 = 1) {
     super(message);
     this.problems = problems;
+    this.exitCode = exitCode;
   }
 }
 

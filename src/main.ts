@@ -83,6 +83,7 @@ async function run(parsed: Parsed): Promise<number> {
         version: version(),
         orders,
         clock,
+        isStrict: options.strict === true,
         onSecrets(masks) {
           hide = (text) => masks.hide(text);
         },

@@ -86,10 +86,21 @@ export interface GroupView {
   readonly configured: number;
 }
 
+/** Files that were refused when they were last read: an earlier configuration is in force. */
+export interface RefusedFilesView {
+  readonly at: string;
+  /** One line each; only the first few of many. */
+  readonly problems: readonly string[];
+  /** The number of all problems. */
+  readonly count: number;
+}
+
 export interface StatusView {
   readonly version: 1;
   readonly daemon: DaemonView;
   readonly groups: readonly GroupView[];
+  /** null: the files are in force as they were last read. */
+  readonly refused: RefusedFilesView | null;
   /** In the order of the configuration. */
   readonly services: readonly ServiceView[];
 }

@@ -4,6 +4,7 @@ import type { Effect } from '../core/model/effects.ts';
 import { RuntimeError } from '../errors.ts';
 import { startServers } from '../http/server/server.ts';
 import { groupIdOf } from '../os/spawn/accounts.ts';
+import { isUnitRestarting } from '../os/systemd/own-unit.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { perform } from '../runtime/perform.ts';
 import { ConfigWatch } from './configuration/config-watch.ts';
@@ -132,12 +133,18 @@ function begin({ host, inheritance, machine, supervision }: Stages): void {
     onIdle: (state) => teller.settled(state),
   });
   teller.begin(loop.state);
+  configuration.begin();
 }
 
 function obey({ host: { log }, inheritance, supervision: { configuration } }: Stages, orders: SignalCommands): void {
   const { loop, outputs } = inheritance;
   orders.obey({
-    shutdown: (signal) => loop.post({ type: 'shutdown', by: signal }),
+    // `systemctl restart` and `systemctl stop` send the same signal: the job of systemd tells which it was.
+    shutdown: (signal) =>
+      void isUnitRestarting().then((isRestart) => {
+        if (isRestart) log.info('systemd restarts opsd: the services run on, and the next opsd takes over');
+        loop.post({ type: isRestart ? 'handover' : 'shutdown', by: signal });
+      }),
     handover: (signal) => loop.post({ type: 'handover', by: signal }),
     reload: (signal) => void configuration.reload({ dryRun: false, allowEmpty: false }, signal),
     reopen: (signal) => {

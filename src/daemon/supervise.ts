@@ -62,7 +62,7 @@ export function supervise(
   end: (code: number) => void,
   stack: AsyncDisposableStack,
 ): Supervision {
-  const { clock, first, log, manager, read, scale, secrets } = host;
+  const { clock, first, lastInForce, log, manager, read, refused, scale, secrets } = host;
   const { loop, outputs } = inheritance;
   const observers = observe(host, inheritance, machine, end, stack);
   // Disposed before the keeper of the state, which saves what the loop ended with.
@@ -74,7 +74,9 @@ export function supervise(
   const tcpAccess = stack.use(new TcpAccess(first.config.daemon, log, clock));
   const configuration = new Configuration({
     first,
+    refused,
     read,
+    keep: (kept) => lastInForce.keep(kept, log),
     apply(next, masks) {
       secrets.replace(masks, livingIn(loop.state));
       manager.reloading();

@@ -17,6 +17,7 @@ const status = {
     started_at: new Date(Date.now() - 7_400_000).toISOString(),
   },
   groups: [],
+  refused: null,
   services: [
     service('web', {
       ...startedAgo(312),

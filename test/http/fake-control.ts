@@ -6,7 +6,7 @@ import type { ServiceLog } from '../../src/api/logs.ts';
 import type { MetricsView } from '../../src/api/metrics.ts';
 import type { ReloadResult, ScaleResult } from '../../src/api/reload.ts';
 import type { RolloutAction, RolloutView } from '../../src/api/rollouts.ts';
-import type { GroupView, NodeView, ServiceView, StatusView } from '../../src/api/services.ts';
+import type { GroupView, NodeView, RefusedFilesView, ServiceView, StatusView } from '../../src/api/services.ts';
 import type { WhyView } from '../../src/api/why.ts';
 import { dependentsFirst, neededBy } from '../../src/core/fleet/ordering.ts';
 import { UNASKED } from '../../src/core/life/health.ts';
@@ -77,6 +77,7 @@ export class FakeControl implements Queries, Streams, Commands {
   readonly logFiles = new Map<string, string>();
   readonly lines = new Map<string, readonly string[]>();
   groups: GroupView[] = [];
+  refused: RefusedFilesView | null = null;
   /** What a scale is answered; default: it works, and instances come up and go. */
   scaleResult: ScaleResult | null = null;
   rolloutViews: readonly RolloutView[] = [];
@@ -158,6 +159,7 @@ export class FakeControl implements Queries, Streams, Commands {
         started_at: new Date(STARTED).toISOString(),
       },
       groups: this.groups,
+      refused: this.refused,
       services,
     };
   }

@@ -60,7 +60,12 @@ const PATTERNS = `SERVICE is a name, a glob such as 'web*' (in quotes), +TAG, or
 The name of a service with instances means all of them; web@2 means one.`;
 
 export const COMMANDS: readonly CommandSpec[] = [
-  { path: ['run'], operands: [], summary: 'supervise the services, in the foreground', options: [CONFIG] },
+  {
+    path: ['run'],
+    operands: [],
+    summary: 'supervise the services, in the foreground',
+    options: [CONFIG, { name: 'strict', help: 'start with a configuration without problems only' }],
+  },
   {
     path: ['check'],
     operands: [],

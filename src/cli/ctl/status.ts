@@ -5,6 +5,7 @@ import { readStatus } from '../client/api.ts';
 import { pause } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { driftOf } from '../show/drift.ts';
+import { describeRefused } from '../show/refused-files.ts';
 import { statusSummary, statusTable } from '../show/status-table.ts';
 import { paint } from '../show/terminal.ts';
 
@@ -31,7 +32,9 @@ function page({ terminal, clock }: Ctl, status: StatusView): string {
   const now = clock.unix();
   const table = statusTable(status, { columns: terminal.columns(), hasColours: terminal.hasColours, now });
   const told = [statusSummary(status, now), ...driftOf(status.groups)].map((line) => paint(terminal, 'dim', line));
-  return `${table}\n${told.join('\n')}\n`;
+  const refused = status.refused === null ? [] : describeRefused(status.refused);
+  const alarm = refused.map((line) => paint(terminal, 'red', line));
+  return `${table}\n${[...alarm, ...told].join('\n')}\n`;
 }
 
 /** On a terminal each table replaces the last one, and an opsd that ends is waited for. */

@@ -27,7 +27,7 @@ export function readVariables(
   const setBy = new Map<string, string>();
   let table = emptyTable(files.origin);
   for (const [variable, text] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (text === undefined || !variable.toUpperCase().startsWith(PREFIX)) continue;
+    if (text === undefined || !setsKey(variable)) continue;
     const report = (key: string, message: string) => problems.push({ where: variable, line: null, key, message });
     const parts = variable.slice(PREFIX.length).split('__');
     const found = resolve(parts, KEYS, files, []);
@@ -43,6 +43,11 @@ export function readVariables(
     table = mergeTables(table, nest(found.path, withOrigin(readValue(text, found.tree), origin), origin));
   }
   return { table, problems };
+}
+
+/** Whether this environment variable is meant to set a key. */
+export function setsKey(variable: string): boolean {
+  return variable.toUpperCase().startsWith(PREFIX);
 }
 
 /** The value as TOML if that fits the key, else as text: `8080` is a number for a port, a text for a variable of a service. */

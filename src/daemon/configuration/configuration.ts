@@ -7,6 +7,7 @@ import type { Config } from '../../core/model/config.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
+import type { KeptConfig } from '../../os/files/kept-config.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { hideAll, SecretMasks } from '../../text/masks.ts';
@@ -18,7 +19,11 @@ const NOTHING = new SecretMasks(new Set());
 interface ConfigurationOptions {
   /** The configuration that opsd starts with. */
   readonly first: ReadResult & { readonly ok: true };
+  /** Problems of the files, where `first` is the configuration last in force; null: it is that of the files. */
+  readonly refused: readonly Problem[] | null;
   readonly read: (allowEmpty: boolean) => ReadResult;
+  /** Writes down what is in force, for the next opsd. */
+  readonly keep: (kept: KeptConfig) => void;
   /** Brings a configuration into force. */
   readonly apply: (config: Config, masks: SecretMasks) => void;
   /** opsd is on its way out. */
@@ -29,25 +34,40 @@ interface ConfigurationOptions {
 }
 
 export class Configuration {
-  isLastReloadGood = true;
+  isLastReloadGood: boolean;
   loadedAt: Millis;
   readonly reloads = { applied: 0, refused: 0 };
   /** The last reload if it was refused; null: it was not. */
-  refusal: Refusal | null = null;
+  refusal: Refusal | null;
   /** Files and patterns of the last read; a change of one of them matters. */
   files: readonly string[];
   #current: Config;
   #rescaled: ReadResult['rescaled'];
+  #kept: ReadResult['kept'];
   readonly #options: ConfigurationOptions;
 
   constructor(options: ConfigurationOptions) {
-    const { first, scale, log, clock } = options;
+    const { first, refused, scale, log, clock } = options;
     this.#options = options;
     this.loadedAt = clock.now();
     this.files = first.files;
     this.#current = first.config;
     this.#rescaled = first.rescaled;
+    this.#kept = first.kept;
+    this.isLastReloadGood = refused === null;
+    this.refusal = refused && { at: clock.now(), problems: refused };
     scale.settle(first.config, log);
+  }
+
+  /** opsd supervises with this configuration from now on. */
+  begin(): void {
+    this.#options.keep(this.#kept());
+  }
+
+  /** Problems that would keep the next opsd from starting with the files as they are now; empty: none. */
+  problemsForNext(): readonly Problem[] {
+    const read = this.#tryRead(true);
+    return read.ok ? [] : [...read.problems, ...this.#options.scale.blame(read)];
   }
 
   get current(): Config {
@@ -80,6 +100,7 @@ export class Configuration {
     this.#warnOfLater(daemon);
     this.#current = read.config;
     this.#rescaled = read.rescaled;
+    this.#kept = read.kept;
     this.isLastReloadGood = true;
     this.refusal = null;
     this.loadedAt = this.#options.clock.now();
@@ -87,6 +108,7 @@ export class Configuration {
     this.#options.log.info('configuration reloaded', { by, changes: changes.length });
     this.#options.scale.settle(read.config, this.#options.log);
     this.#options.apply(read.config, read.masks);
+    this.#options.keep(read.kept());
     return { ok: true, changes, daemon };
   }
 
@@ -106,6 +128,7 @@ export class Configuration {
         masks: NOTHING,
         files: this.files,
         rescaled: this.#rescaled,
+        kept: this.#kept,
       };
     }
   }

@@ -20,7 +20,8 @@ export class MaskedQueries implements Queries, Streams {
 
   status(): StatusView {
     const status = this.#queries.status();
-    return { ...status, services: status.services.map((service) => this.#service(service)) };
+    const refused = status.refused === null ? null : hideAll(status.refused, this.#masks);
+    return { ...status, refused, services: status.services.map((service) => this.#service(service)) };
   }
 
   rollouts(): readonly RolloutView[] {

@@ -6,8 +6,9 @@ import type { EventView } from '../../api/events.ts';
 import type { ServiceLog } from '../../api/logs.ts';
 import type { MetricsView } from '../../api/metrics.ts';
 import type { RolloutView } from '../../api/rollouts.ts';
-import type { NodeView, ServiceView, StatusView } from '../../api/services.ts';
+import type { NodeView, RefusedFilesView, ServiceView, StatusView } from '../../api/services.ts';
 import type { WhyView } from '../../api/why.ts';
+import { oneLine } from '../../config/report/problems.ts';
 import { serviceOf } from '../../core/fleet/ordering.ts';
 import { isWanted } from '../../core/life/transition.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -61,6 +62,9 @@ interface Parts {
   zombies(): number | null;
 }
 
+/** Problems of refused files that a status has. */
+const MOST_PROBLEMS = 5;
+
 export class DaemonQueries implements Queries, Streams {
   readonly #parts: Parts;
 
@@ -84,8 +88,17 @@ export class DaemonQueries implements Queries, Streams {
         instances,
         configured,
       })),
+      refused: this.#refused(),
       services: this.#inOrder().map((service) => this.#view(service)),
     };
+  }
+
+  #refused(): RefusedFilesView | null {
+    const { refusal } = this.#parts.configuration;
+    if (refusal === null) return null;
+    const { problems } = refusal;
+    const at = this.#parts.clock.wallAt(refusal.at).toISOString();
+    return { at, problems: problems.slice(0, MOST_PROBLEMS).map(oneLine), count: problems.length };
   }
 
   /** As in the configuration, also what came to it later; what is no longer in it is the last. */

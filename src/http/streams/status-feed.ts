@@ -1,6 +1,6 @@
 // The services as they were last sent, and the fields that have changed since.
 
-import type { DaemonView, GroupView, ServiceView, StatusView } from '../../api/services.ts';
+import type { DaemonView, GroupView, RefusedFilesView, ServiceView, StatusView } from '../../api/services.ts';
 import type { Millis } from '../../core/model/spec.ts';
 
 /** The name of a service, and its changed fields. */
@@ -11,6 +11,8 @@ export interface StatusChanges {
   readonly removed: readonly string[];
   /** All groups, if one of them has changed. */
   readonly groups?: readonly GroupView[];
+  /** If other files were refused, or none are any more. */
+  readonly refused?: RefusedFilesView | null;
 }
 
 interface Row {
@@ -28,11 +30,13 @@ const BEAT_STEP_SECONDS = 0.25;
 export class StatusFeed {
   readonly #daemon: DaemonView;
   #groups: readonly GroupView[];
+  #refused: RefusedFilesView | null;
   #rows: ReadonlyMap<string, Row>;
 
   constructor(status: StatusView, now: Millis) {
     this.#daemon = status.daemon;
     this.#groups = status.groups;
+    this.#refused = status.refused;
     this.#rows = new Map(status.services.map((service) => [service.name, { service, at: now }]));
   }
 
@@ -42,7 +46,7 @@ export class StatusFeed {
       const age = service.heartbeat_age_seconds;
       return age === null ? service : { ...service, heartbeat_age_seconds: age + (now - at) / 1000 };
     });
-    return { version: 1, daemon: this.#daemon, groups: this.#groups, services };
+    return { version: 1, daemon: this.#daemon, groups: this.#groups, refused: this.#refused, services };
   }
 
   /** Takes a new status and returns the changes; null: none worth sending. */
@@ -58,10 +62,15 @@ export class StatusFeed {
     }
     const removed = [...this.#rows.keys()].filter((name) => !rows.has(name));
     this.#rows = rows;
-    const isScaled = !isAlike(this.#groups, status.groups);
-    this.#groups = status.groups;
-    if (isScaled) return { services, removed, groups: status.groups };
-    return services.length + removed.length === 0 ? null : { services, removed };
+    const { groups, refused } = status;
+    const more = {
+      ...(isAlike(this.#groups, groups) ? {} : { groups }),
+      ...(isAlike(this.#refused, refused) ? {} : { refused }),
+    };
+    this.#groups = groups;
+    this.#refused = refused;
+    const hasNews = services.length + removed.length + Object.keys(more).length > 0;
+    return hasNews ? { services, removed, ...more } : null;
   }
 }
 

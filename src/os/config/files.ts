@@ -4,10 +4,12 @@
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { SourceFile } from '../../config/layers/layers.ts';
+import { setsKey } from '../../config/layers/variables.ts';
 import { type LoadResult, loadConfig } from '../../config/load.ts';
 import { type Document, parseDocument } from '../../config/source/parse.ts';
 import type { Problem } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import type { KeptConfig, KeptFile } from '../files/kept-config.ts';
 import { readTextFile } from '../files/text-file.ts';
 import { doubtAbove, isOpen } from '../trust/folders.ts';
 import { lookAt, lookThroughExactly } from '../trust/foreign-path.ts';
@@ -43,6 +45,8 @@ export type ReadResult = LoadResult & {
   readonly files: readonly string[];
   /** Loads the same texts with other numbers of instances, whatever the files hold by now. */
   rescaled(scale: ReadonlyMap<string, number>): LoadResult;
+  /** All texts that were read, for the next opsd. */
+  kept(): KeptConfig;
 };
 
 /** Reads and checks the whole configuration. Never throws for errors in the files. */
@@ -51,10 +55,40 @@ export function readConfig(options: ConfigOptions): ReadResult {
   reader.readAll();
   const facts = new MachineFacts(options.clock, options.env.PATH, options.sockets);
   if (options.asksUsers) facts.askUsers();
+  const { files, problems, unread } = reader;
+  return loaded(options, { files, problems, unread }, facts, {
+    watched: reader.watched,
+    kept: () => ({
+      files: reader.texts,
+      texts: [...facts.texts].flatMap(([key, text]) => (text === null ? [] : [[key, text] as const])),
+      variables: variablesOf(options.env),
+    }),
+  });
+}
+
+/** Loads what an earlier opsd kept: reads none of the files. The host is asked as ever. */
+export function restoreConfig(options: ConfigOptions, kept: KeptConfig): ReadResult {
+  const files = kept.files.map(({ role, where, text }) => ({
+    role,
+    document: parseDocument(text, where, role === 'secret'),
+  }));
+  const facts = new MachineFacts(options.clock, options.env.PATH, options.sockets, new Map(kept.texts));
+  const others = Object.entries(options.env).filter(([name]) => !setsKey(name));
+  const env = { ...Object.fromEntries(others), ...kept.variables };
+  return loaded({ ...options, env }, { files, problems: [], unread: new Set() }, facts, {
+    watched: [],
+    kept: () => kept,
+  });
+}
+
+function loaded(
+  options: ConfigOptions,
+  read: Pick<Reader, 'files' | 'problems' | 'unread'>,
+  facts: MachineFacts,
+  { watched, kept }: { readonly watched: readonly string[]; readonly kept: () => KeptConfig },
+): ReadResult {
   const sources = {
-    files: reader.files,
-    problems: reader.problems,
-    unread: reader.unread,
+    ...read,
     env: options.env,
     workDir: options.workDir,
     prefix: plainPath(options.workDir, options.prefix),
@@ -65,7 +99,8 @@ export function readConfig(options: ConfigOptions): ReadResult {
   const result = loadConfig(sources, facts);
   return {
     ...result,
-    files: [...new Set([...reader.watched, ...facts.textPaths])],
+    kept,
+    files: [...new Set([...watched, ...facts.textPaths])],
     rescaled: (scale) =>
       loadConfig(
         { ...sources, scale },
@@ -74,8 +109,16 @@ export function readConfig(options: ConfigOptions): ReadResult {
   };
 }
 
+function variablesOf(env: ConfigOptions['env']): Record<string, string> {
+  const set = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && setsKey(name) ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(set);
+}
+
 class Reader {
   readonly files: SourceFile[] = [];
+  readonly texts: KeptFile[] = [];
   readonly problems: Problem[] = [];
   readonly unread = new Set<SourceFile['role']>();
   readonly watched: string[] = [];
@@ -153,6 +196,7 @@ class Reader {
     for (const message of this.#doubts(path, file.stats)) report(message);
     const document = parseDocument(file.text, shown, role === 'secret');
     this.files.push({ role, document });
+    this.texts.push({ role, where: shown, text: file.text });
     return document;
   }
 

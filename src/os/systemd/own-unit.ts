@@ -3,8 +3,8 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-type Property = 'Delegate' | 'LimitNOFILESoft';
-const PROPERTIES: readonly Property[] = ['Delegate', 'LimitNOFILESoft'];
+type Property = 'Delegate' | 'LimitNOFILESoft' | 'MainPID' | 'NRestarts';
+const PROPERTIES: readonly Property[] = ['Delegate', 'LimitNOFILESoft', 'MainPID', 'NRestarts'];
 /** systemd answers in 10 ms or not at all. */
 const LIMIT_MS = 2_000;
 
@@ -14,6 +14,15 @@ let asked: ReadonlyMap<string, string> | null = null;
 export function unitProperty(name: Property): string | null {
   asked ??= ask();
   return asked.get(name) ?? null;
+}
+
+/**
+ * Why systemd started opsd: `automatic`, by Restart= after the one before had ended; `asked`, by a job such as that of
+ * `systemctl start` or `restart`. null: opsd is no unit's main process.
+ */
+export function startOfUnit(): 'automatic' | 'asked' | null {
+  if (unitProperty('MainPID') !== String(process.pid)) return null;
+  return Number(unitProperty('NRestarts')) > 0 ? 'automatic' : 'asked';
 }
 
 function ask(): ReadonlyMap<string, string> {
@@ -50,6 +59,28 @@ export async function stopOwnUnit(): Promise<boolean> {
   const main = await systemctl([manager, 'show', '--property=MainPID', '--value', '--', unit]);
   if (main?.trim() !== String(process.pid)) return false;
   return (await systemctl([manager, '--no-block', 'stop', '--', unit])) !== null;
+}
+
+/** Whether systemd ends the unit whose main process is opsd in order to start it again (`systemctl restart`). */
+export async function isUnitRestarting(): Promise<boolean> {
+  const unit = ownUnit(readFileSync('/proc/self/cgroup', 'latin1'));
+  if (unit === null) return false;
+  const manager = process.getuid?.() === 0 ? '--system' : '--user';
+  const [main, jobs] = await Promise.all([
+    systemctl([manager, 'show', '--property=MainPID', '--value', '--', unit]),
+    systemctl([manager, 'list-jobs', '--no-legend', '--no-pager', '--full', '--', unit]),
+  ]);
+  if (main?.trim() !== String(process.pid) || jobs === null) return false;
+  return jobOf(jobs, unit) === 'restart';
+}
+
+/** The type of the unit's running job in the text of `systemctl list-jobs`; null: it has none. */
+export function jobOf(jobs: string, unit: string): string | null {
+  for (const line of jobs.split('\n')) {
+    const [, name, type, state] = line.trim().split(/\s+/);
+    if (name === unit && state === 'running') return type ?? null;
+  }
+  return null;
 }
 
 /** The output of systemctl(1); null: it failed. */

@@ -1,11 +1,14 @@
-// The notes above the table: rollouts that are not over, and groups with another number of instances than in the file.
+// The notes above the table: refused files, rollouts that are not over, groups with another number of instances than in the file.
 
 /** @typedef {import('../../../api/rollouts.ts').RolloutView} RolloutView */
 /** @typedef {import('../../../api/services.ts').GroupView} GroupView */
+/** @typedef {import('../../../api/services.ts').RefusedFilesView} RefusedFilesView */
 
 const ROLLOUT_LOOKS = 5000;
 /** @type {readonly GroupView[]} */
 let groups = [];
+/** @type {RefusedFilesView | null} */
+let refused = null;
 /** @type {readonly RolloutView[]} */
 let rollouts = [];
 let rolloutsDue = 0;
@@ -74,9 +77,24 @@ function noteOfScale({ name, instances, configured }) {
   return item;
 }
 
+/** @param {RefusedFilesView} files */
+function noteOfRefused({ problems, count }) {
+  const item = node('li');
+  const first = problems[0] ?? '';
+  const more = count > 1 ? `, and ${count - 1} more` : '';
+  item.append(
+    node('b', 'configuration'),
+    node('span', 'refused', 'state failed'),
+    `the one before stays in force: ${visible(first)}${more} `,
+    node('code', 'opsd check'),
+  );
+  return item;
+}
+
 function paintNotes() {
   const scaled = groups.filter(({ instances, configured }) => instances !== configured);
-  const items = [...rollouts.map(noteOfRollout), ...scaled.map(noteOfScale)];
+  const files = refused === null ? [] : [noteOfRefused(refused)];
+  const items = [...files, ...rollouts.map(noteOfRollout), ...scaled.map(noteOfScale)];
   const list = $('noted');
   const isSame =
     items.length === list.children.length && items.every((item, i) => item.isEqualNode(list.children[i] ?? null));

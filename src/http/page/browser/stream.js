@@ -28,6 +28,7 @@ function onServices(status) {
   hear(status.at);
   daemon = status.daemon;
   groups = status.groups;
+  refused = status.refused;
   loadRollouts();
   paintNotes();
   const known = new Set(status.services.map(({ name }) => name));
@@ -39,12 +40,11 @@ function onServices(status) {
 }
 
 /** @param {StatusChanges & { readonly at: string }} changes */
-function onChanged({ at, services, removed, groups: scaled }) {
+function onChanged({ at, services, removed, groups: scaled, refused: files }) {
   hear(at);
-  if (scaled) {
-    groups = scaled;
-    paintNotes();
-  }
+  if (scaled) groups = scaled;
+  if (files !== undefined) refused = files;
+  if (scaled || files !== undefined) paintNotes();
   if (services.some((service) => 'rollout' in service)) loadRollouts();
   for (const service of services) apply(service);
   for (const name of removed) forget(name);
