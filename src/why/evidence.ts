@@ -5,6 +5,7 @@ import type { ServiceView } from '../api/services.ts';
 import type { Evidence } from '../api/why.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay } from '../runtime/wall-time.ts';
+import type { LikelyCause } from './early-end.ts';
 import { meaningOfEnd } from './end.ts';
 import { ignoredStopSignal, missingHeartbeatFolder, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
@@ -12,7 +13,12 @@ import type { Finding } from './symptoms.ts';
 const HISTORY = 5;
 const PROBLEMS = 3;
 
-export function evidence(facts: WhyFacts, failure: EventView | null, finding: Finding | null): readonly Evidence[] {
+export function evidence(
+  facts: WhyFacts,
+  failure: EventView | null,
+  finding: Finding | null,
+  likely: LikelyCause | null,
+): readonly Evidence[] {
   const { service, view, events } = facts;
   const { policy } = service.spec;
   const found: Evidence[] = [];
@@ -27,6 +33,8 @@ export function evidence(facts: WhyFacts, failure: EventView | null, finding: Fi
       `the service did not end within ${policy.stopTimeout / 1000} s of ${policy.stopSignal} (stop_timeout)`,
     );
   }
+  add('likely cause', likely === null ? null : `it ${likely.cause}`);
+  add('remedy', likely?.remedy ?? null);
   add('its output says', finding === null ? null : finding.line.trim());
   add('rollout', view.rollout?.detail ?? null);
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
@@ -102,6 +110,9 @@ function failuresText({ service, view }: WhyFacts): string | null {
   const { failures_in_a_row: count, state } = view;
   const { maxFailures, restart } = service.spec.policy;
   if (count === 0) return null;
+  if (state === 'failed' && count <= maxFailures && service.lastReason === 'too_many_failures') {
+    return `${count}; but too many lately: opsd gave up (max_failures_in)`;
+  }
   if (restart === 'never') return String(count);
   if (state !== 'failed') return `${count}; opsd gives up after more than ${maxFailures} (max_failures)`;
   return service.lastReason === 'too_many_failures'

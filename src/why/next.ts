@@ -34,7 +34,7 @@ export function nextStep({ service, view, wallAt }: WhyFacts): NextStep {
     case 'failed':
       return state.deadline === null
         ? { next: 'nothing, until it is started or its configuration changes', at: null }
-        : { next: 'it is tried again (retry_failed)', at: iso(state.deadline) };
+        : { next: 'it is tried again, after pauses that grow up to retry_failed', at: iso(state.deadline) };
     case 'stopping':
       return { next: 'SIGKILL, if it is still there (stop_timeout)', at: iso(state.deadline) };
     case 'killing':

@@ -1,17 +1,23 @@
 // The cause of a service's state, in one sentence.
 
 import type { EventView } from '../api/events.ts';
+import type { LikelyCause } from './early-end.ts';
 import { meaningOfEnd } from './end.ts';
 import { ignoredStopSignal, lostDependencies, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
 
-export function summary(facts: WhyFacts, failure: EventView | null, finding: Finding | null): string {
+export function summary(
+  facts: WhyFacts,
+  failure: EventView | null,
+  finding: Finding | null,
+  likely: LikelyCause | null,
+): string {
   const { service, view } = facts;
   const { name } = view;
-  const cause = failure === null ? view.reason : causeOf(facts, failure, finding);
+  const cause = failure === null ? view.reason : causeOf(facts, failure, finding, likely);
   switch (service.state.name) {
     case 'running':
-      return runningSummary(facts, failure);
+      return runningSummary(facts, failure, likely);
     case 'starting':
       return failure === null
         ? `${name} is starting (${view.reason}).`
@@ -33,13 +39,17 @@ export function summary(facts: WhyFacts, failure: EventView | null, finding: Fin
     case 'failed': {
       if (view.next_attempt_at === null) return `${name} failed for good: ${cause}.`;
       const count = view.failures_in_a_row;
+      const [tooMany = ''] = view.reason.split(', the last: ');
+      if (count <= service.spec.policy.maxFailures && tooMany !== view.reason) {
+        return `${name} was given up for now after ${tooMany}; the last time: ${cause}.`;
+      }
       return count === 1
         ? `${name} failed and was given up for now: ${cause}.`
         : `${name} failed ${count} times in a row and was given up for now; the last time: ${cause}.`;
     }
     case 'exited':
       return failure === null
-        ? `${name} ended with success; restart = "${service.spec.policy.restart}" does not restart it.`
+        ? `${name} ended with success${likelySuffix(likely)}; restart = "${service.spec.policy.restart}" does not restart it.`
         : `${name} failed, and restart = "${service.spec.policy.restart}" does not restart it: ${cause}.`;
     default:
       return `${name} is ${view.state}: ${view.reason}.`;
@@ -51,7 +61,16 @@ function killedSuffix(facts: WhyFacts): string {
   return `; it did not end after ${facts.service.spec.policy.stopSignal} and was killed with SIGKILL`;
 }
 
-function causeOf(facts: WhyFacts, { detail, exit }: EventView, finding: Finding | null): string {
+function likelySuffix(likely: LikelyCause | null): string {
+  return likely === null ? '' : ` (likely it ${likely.cause})`;
+}
+
+function causeOf(facts: WhyFacts, failure: EventView, finding: Finding | null, likely: LikelyCause | null): string {
+  const known = knownCause(facts, failure, finding);
+  return likely === null ? known : `${known}; likely it ${likely.cause}: ${likely.remedy}`;
+}
+
+function knownCause(facts: WhyFacts, { detail, exit }: EventView, finding: Finding | null): string {
   if (finding !== null) return `${detail}; ${finding.isByOpsd ? '' : 'its output says: '}${finding.meaning}`;
   const meaning = exit === null ? null : meaningOfEnd(facts, exit);
   const said = exit === null || meaning === null ? null : (exit.signal ?? `exit code ${exit.code}`);
@@ -59,11 +78,14 @@ function causeOf(facts: WhyFacts, { detail, exit }: EventView, finding: Finding 
   return said === null ? detail : detail.replace(said, () => `${said} (${meaning})`);
 }
 
-function runningSummary(facts: WhyFacts, failure: EventView | null): string {
+function runningSummary(facts: WhyFacts, failure: EventView | null, likely: LikelyCause | null): string {
   const { view, refusal } = facts;
   const adopted = view.adopted ? ', adopted from an earlier opsd' : '';
   const up = `${view.name} is up and ready as pid ${view.pid}${adopted}`;
-  if (failure !== null) return `${up}, but not for long yet: before that, ${causeOf(facts, failure, null)}.`;
+  if (failure !== null) {
+    const before = causeOf(facts, failure, null, likely);
+    return `${up}, but unstable: it has not been up for stable_after yet, and before that, ${before}.`;
+  }
   if (view.healthy === false) return `${up}, but its health probe fails: ${view.last_probe_failure ?? 'unknown'}.`;
   const [lost] = lostDependencies(facts);
   if (lost !== undefined) return `${up}, but ${lost.name}, which it depends on, is ${lost.state}: ${lost.reason}.`;

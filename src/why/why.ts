@@ -2,6 +2,7 @@
 
 import type { WhyView } from '../api/why.ts';
 import { commands } from './advice.ts';
+import { likelyCauseOf } from './early-end.ts';
 import { evidence } from './evidence.ts';
 import { lastFailure, type WhyFacts } from './facts.ts';
 import { nextStep } from './next.ts';
@@ -21,14 +22,15 @@ export function explain(facts: WhyFacts, showsOutput: boolean): WhyView {
     failure === null || view.state === 'running'
       ? null
       : (toolFailure(group ?? name, launch, failure.exit?.code, lastLines.at(-1)) ?? findingIn(lastLines));
+  const likely = likelyCauseOf(facts, failure);
   const { next, at } = nextStep(facts);
   return {
     version: 1,
     service: view.name,
     state: view.state,
     since: view.since,
-    summary: summary(facts, failure, finding),
-    evidence: evidence(facts, failure, showsOutput ? finding : null),
+    summary: summary(facts, failure, finding, likely),
+    evidence: evidence(facts, failure, showsOutput ? finding : null, likely),
     last_lines: showsOutput ? lastLines.slice(-LINES) : [],
     next,
     next_at: at,

@@ -347,7 +347,7 @@ test('a crash loop that was given up names the failure, not the giving up', () =
     told.summary,
     /^web failed 11 times in a row and was given up for now; the last time: killed by SIGSEGV \(it touched memory/,
   );
-  assert.equal(told.next, 'it is tried again (retry_failed)');
+  assert.equal(told.next, 'it is tried again, after pauses that grow up to retry_failed');
 });
 
 test('a failure that trying again cannot heal explains its exit code, and threatens with nothing', () => {
