@@ -8,7 +8,7 @@ import type { BuildContext } from './build/context.ts';
 import { effectiveDaemon } from './build/effective.ts';
 import { daemonFields } from './build/fields.ts';
 import { readServices, type Scale, type Services } from './build/services.ts';
-import { checkDaemon, checkService, commandsOf } from './check/checks.ts';
+import { checkDaemon, checkHeartbeatFolder, checkService, commandsOf } from './check/checks.ts';
 import { checkDependencies } from './check/dependencies.ts';
 import { checkDeployment, checkListener } from './check/deploy.ts';
 import { checkHeartbeats } from './check/heartbeats.ts';
@@ -168,6 +168,7 @@ function checkEverything(
   { files, prefix, workDir, allowEmpty, isForDeployment, gaps, facts, findings }: CheckInput,
 ): void {
   const locateSpec = ({ group, name }: ServiceSpec) => locateService(root, group ?? name);
+  checkHeartbeatFolder(workDir, facts, findings);
   if (daemon !== null) checkDaemon(daemon.spec, prefix, locateIn(root, ['daemon']), facts, findings);
   for (const spec of services.values()) {
     checkService(spec, daemon?.spec ?? null, locateSpec(spec), facts, findings);

@@ -67,6 +67,22 @@ test('opsd check says so before the new opsd has to', { skip: needsRoot }, async
   assert.match(`${stdout}${stderr}`, /log_dir.*chmod \+t/);
 });
 
+test('and of the folder of its own heartbeat, which the next opsd would refuse', { skip: needsRoot }, async () => {
+  await using opsd = await startOpsd({ config: '[services.web]\ncommand = ["sleep", "60"]\n' });
+  for (const [mode, says] of [
+    [0o777, /\.\/tmp .*has mode 0777, others than opsd can use it: chmod 0775/],
+    [0o775, /\.\/tmp .*has mode 0775.*chmod \+t/],
+  ] as const) {
+    chmodSync(join(opsd.dir, 'tmp'), mode);
+    const { code, stdout, stderr } = await opsd.opsd('check');
+    assert.equal(code, 0);
+    assert.match(`${stdout}${stderr}`, says);
+  }
+  chmodSync(join(opsd.dir, 'tmp'), 0o755);
+  const { stdout, stderr } = await opsd.opsd('check');
+  assert.doesNotMatch(`${stdout}${stderr}`, /tmp/);
+});
+
 test('ctl logs shows nothing of a link, a hard link or a file of somebody else', { skip: needsRoot }, async () => {
   const service = (name: string) => `[services.${name}]\ncommand = ["sh", "-c", "echo hello; exec sleep 60"]\n`;
   await using opsd = await startOpsd({ config: service('web') + service('db') });

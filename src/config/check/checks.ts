@@ -58,8 +58,14 @@ function checkLogFolder(logDir: string, place: Place, facts: Facts, findings: Fi
     const path = place.isSecret ? REDACTED : logDir;
     return findings.problem(place, `${path} is not a directory; move it away, or choose another one`);
   }
-  const doubt = facts.doubtOnLogFolder(logDir);
+  const doubt = facts.doubtOnFolder(logDir);
   if (doubt !== null) findings.problem(place, place.isSecret ? `${REDACTED} can be changed by others` : doubt);
+}
+
+/** `./tmp`, which has opsd's own heartbeat file in it: opsd does not start where others could put files in its place. */
+export function checkHeartbeatFolder(workDir: string, facts: Facts, findings: Findings): void {
+  const doubt = facts.doubtOnFolder(`${workDir}/tmp`);
+  if (doubt !== null) findings.warning({ where: './tmp', line: null, key: '' }, doubt);
 }
 
 export function checkService(

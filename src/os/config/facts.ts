@@ -20,7 +20,7 @@ import { rightsStage } from '../chain/exec-chain.ts';
 import { chainTools, DEFAULT_PATH } from '../chain/tools.ts';
 import { askUserNow, nameOfUser } from '../chain/user-view.ts';
 import { EXPIRES_SOON, readCertificates, type TlsDoubt } from '../files/certificates.ts';
-import { doubtOnLogFolder, doubtOnPrefix } from '../files/run-dir.ts';
+import { doubtOnFolder, doubtOnPrefix } from '../files/run-dir.ts';
 import { type Reader, readTextFile } from '../files/text-file.ts';
 import { linearPattern } from '../readiness/linear-pattern.ts';
 import { accountOf, groupIdOf } from '../spawn/accounts.ts';
@@ -173,8 +173,8 @@ export class MachineFacts implements Facts {
     return [{ key: 'cert', why: `${files.cert} ${left > 0 ? 'expires' : 'expired'} at ${end}; renew it` }];
   }
 
-  doubtOnLogFolder(path: string): string | null {
-    return doubtOnLogFolder(path);
+  doubtOnFolder(path: string): string | null {
+    return doubtOnFolder(path);
   }
 
   isLinear(pattern: string): boolean {

@@ -93,9 +93,10 @@ export function prepareLogFolder(path: string): void {
   prepare(path, 0o755, 0o002);
 }
 
-/** What `opsd check` can say of it before; null: nothing, or it is not there yet. */
-export function doubtOnLogFolder(path: string): string | null {
+/** What `opsd check` can say before of the log folder, and of `./tmp`; null: nothing, or it is not there yet. */
+export function doubtOnFolder(path: string): string | null {
   const found = lookThroughOrNull(path);
+  if (found !== null && (found.mode & 0o002) !== 0) return `${path} ${openness(found)}: ${closed(path, found, 0o002)}`;
   return (found && looseness(path, found)) ?? doubtAbove(path, `who could put another folder in the place of ${path}`);
 }
 
@@ -103,6 +104,14 @@ function looseness(path: string, found: Stats): string | null {
   if (!isLoose(found)) return null;
   const why = 'who is in its group could put a file in the place of another';
   return `${path} has mode ${octal(found.mode)}, ${why}: chmod +t ${path}, or chmod g-w ${path}`;
+}
+
+function openness({ mode }: Stats): string {
+  return `has mode ${octal(mode)}, others than opsd can use it`;
+}
+
+function closed(path: string, { mode }: Stats, forbidden: number): string {
+  return `chmod ${octal(mode & 0o777 & ~forbidden)} ${path}`;
 }
 
 /** `forbidden`: permission bits that the folder must not have. A folder that its group may write to must be sticky. */
@@ -116,8 +125,7 @@ function prepare(path: string, mode: number, forbidden: number): void {
   const us = process.geteuid?.() ?? 0;
   if (found.uid !== us) refuse(`belongs to uid ${found.uid}, and opsd runs as uid ${us}`, `chown ${us} ${path}`);
   if ((found.mode & forbidden) !== 0) {
-    const right = octal(found.mode & 0o777 & ~forbidden);
-    refuse(`has mode ${octal(found.mode)}, others than opsd can use it`, `chmod ${right} ${path}`);
+    refuse(openness(found), closed(path, found, forbidden));
   }
   const loose = looseness(path, found);
   if (loose !== null) throw new RuntimeError(loose);
