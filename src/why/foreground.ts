@@ -1,6 +1,6 @@
 // Programs that go into the background by themselves, and what keeps them in the foreground.
 
-export interface Daemon {
+interface Daemon {
   /** What to write instead, as part of a sentence. */
   readonly remedy: string;
   /** Whether it goes into the background with these arguments, as far as they tell. */

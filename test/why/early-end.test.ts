@@ -7,7 +7,6 @@ import type { WhyView } from '../../src/api/why.ts';
 import { newService } from '../../src/core/model/initial.ts';
 import type { Launch, Policy } from '../../src/core/model/spec.ts';
 import type { Reason, StateName } from '../../src/core/model/states.ts';
-import { systemClock } from '../../src/runtime/system-clock.ts';
 import { explain } from '../../src/why/why.ts';
 import { service as aView } from '../http/fake-control.ts';
 import { aService } from '../simulation/specs.ts';
@@ -15,6 +14,7 @@ import { aService } from '../simulation/specs.ts';
 type Command = readonly [string, ...string[]];
 type Change = readonly [from: StateName, to: StateName, reason: Reason, detail: string];
 
+const NOW = 1_000_000;
 const EARLY = 'exit code 0 after 50ms, before stable_after (10s)';
 const ended: readonly Change[] = [['running', 'backoff', 'ended_early', EARLY]];
 const left: readonly Change[] = [
@@ -29,8 +29,7 @@ function explained(
 ): WhyView {
   const spec = aService('web', rest);
   const [, to, reason, detail] = changes.at(-1) ?? ['stopped', 'stopped', 'boot', ''];
-  const state =
-    to === 'backoff' ? { name: to, deadline: systemClock.now() + 800 } : { name: 'exited' as const, deadline: null };
+  const state = to === 'backoff' ? { name: to, deadline: NOW + 800 } : { name: 'exited' as const, deadline: null };
   const exit = { code: 0, signal: null, oom: false };
   const view = aView('web', { state: state.name, reason: detail, exit, failures_in_a_row: to === 'backoff' ? 1 : 0 });
   const events = changes.map(([before, after, why, said], at): EventView => {
@@ -40,13 +39,13 @@ function explained(
     };
   });
   const service = {
-    ...newService({ ...spec, launch: { ...spec.launch, ...rest, command } }, 3, systemClock.now()),
+    ...newService({ ...spec, launch: { ...spec.launch, ...rest, command } }, 3, NOW),
     ...{ state, lastExit: exit, lastReason: reason, lastDetail: detail },
   };
   return explain(
     {
       ...{ service, view, events, lastLines: [], signalled: null, missingFolder: null, uncheckedHeartbeat: null },
-      ...{ refusal: null, wallAt: (instant) => systemClock.wallAt(instant), other: () => undefined },
+      ...{ refusal: null, wallAt: (instant) => new Date(1_764_000_000_000 + instant), other: () => undefined },
     },
     true,
   );
