@@ -4,11 +4,13 @@ import { strict as assert } from 'node:assert';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { jsonSchema } from '../../src/config/schema/schema.ts';
 import { documents } from '../support/documents.ts';
 import { linesOf, load } from './loading.ts';
 import { reference } from './reference.ts';
 
 const REFERENCE = join(import.meta.dirname, '../../docs/configuration.md');
+const SCHEMA = join(import.meta.dirname, '../../docs/schema.json');
 
 test('the reference in docs/configuration.md is what the schema says', () => {
   const wanted = reference();
@@ -19,6 +21,12 @@ test('the reference in docs/configuration.md is what the schema says', () => {
   // A review sees the difference.
   if (process.env.UPDATE === '1') writeFileSync(REFERENCE, renewed);
   else assert.equal(text, renewed, 'run UPDATE=1 node --test test/config/reference.test.ts, and read what changed');
+});
+
+test('docs/schema.json is what opsd schema prints', () => {
+  const wanted = `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+  if (process.env.UPDATE === '1') writeFileSync(SCHEMA, wanted);
+  assert.equal(readFileSync(SCHEMA, 'utf8'), wanted, 'run UPDATE=1 node --test test/config/reference.test.ts');
 });
 
 test('every key has a meaning and a form in it', () => {

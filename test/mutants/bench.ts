@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Measured, Question, Reply } from './trial.ts';
+import type { Catch, Measurement, Question, Reply } from './trial.ts';
 
 /** All tests without a fault. */
 const LONGEST = 600_000;
@@ -22,20 +22,17 @@ export class Bench implements AsyncDisposable {
     this.#files = files;
   }
 
-  async measure(
-    faults: number,
-    most: number,
-  ): Promise<{ readonly tests: readonly Measured[]; readonly whenLoaded: ReadonlySet<number> }> {
-    const reply = await this.#ask({ type: 'measure', faults, most }, LONGEST);
-    if (reply?.type === 'measured') return { tests: reply.tests, whenLoaded: new Set(reply.whenLoaded) };
+  async measure(faults: number, sources: readonly string[], most: number): Promise<Measurement> {
+    const reply = await this.#ask({ type: 'measure', faults, sources, most }, LONGEST);
+    if (reply?.type === 'measured') return reply;
     throw new Error('the tests do not end');
   }
 
   /** Which test notices the fault; null: none does. What takes longer than `limit` goes round for ever. */
-  async try(question: Exclude<Question, { type: 'measure' }>, limit: number): Promise<string | null> {
+  async try(question: Exclude<Question, { type: 'measure' }>, limit: number): Promise<Catch | null> {
     if (question.type === 'load') this.#worlds += 1;
     const reply = await this.#ask(question, limit);
-    return reply?.type === 'tried' ? reply.by : 'it goes round for ever';
+    return reply?.type === 'tried' ? reply.by : { file: '', name: 'it goes round for ever' };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,11 +2,14 @@
 
 import {
   isArrayLiteralExpression,
+  isArrowFunction,
   isBinaryExpression,
   isCallExpression,
   isConditionalExpression,
   isExpressionStatement,
+  isFunctionDeclaration,
   isIfStatement,
+  isMethodDeclaration,
   isNumericLiteral,
   isObjectLiteralExpression,
   isPostfixUnaryExpression,
@@ -15,6 +18,7 @@ import {
   isSpreadAssignment,
   isSpreadElement,
   isTypeNode,
+  isVariableDeclaration,
   type Node,
   type SourceFile,
   SyntaxKind,
@@ -37,6 +41,8 @@ export interface Fault {
   /** The lines that it changes, in one, as they are and as they become: what the fault is known by. */
   readonly was: string;
   readonly becomes: string;
+  /** It lies within something whose type is written there: no other file can be refused for it. */
+  readonly isContained: boolean;
 }
 
 type Change = readonly [place: Place, node: Node, text: string];
@@ -89,18 +95,21 @@ const METHODS: ReadonlyMap<string, string | null> = new Map([
 /** Constants from there on are doubled: one more of something large is no fault that anybody could see. */
 const LARGE = 10;
 
+/** A list of more entries than that. */
+const LONG = 8;
+
 /** Every fault that may be planted in the file, in the order of its text. */
 export function faultsOf(file: string, source: SourceFile): readonly Fault[] {
   const { text } = source;
-  const changes: Change[] = [];
-  const visit = (node: Node): void => {
+  const changes: (readonly [change: Change, isContained: boolean])[] = [];
+  const visit = (node: Node, isContained: boolean): void => {
     if (isTypeNode(node) || node.kind === SyntaxKind.ImportDeclaration) return;
-    changes.push(...changesOf(node, source));
-    node.forEachChild(visit);
+    for (const change of changesOf(node, source)) changes.push([change, isContained]);
+    node.forEachChild((child) => visit(child, isContained || isTyped(node)));
   };
-  visit(source);
+  visit(source, false);
   return changes
-    .map(([place, node, instead]): Fault => {
+    .map(([[place, node, instead], isContained]): Fault => {
       const [start, end] = [node.getStart(source), node.end];
       const comma = place === 'element' || place === 'property' ? /^\s*,/.exec(text.slice(end)) : null;
       const until = end + (comma?.[0].length ?? 0);
@@ -109,9 +118,16 @@ export function faultsOf(file: string, source: SourceFile): readonly Fault[] {
       const to = after < 0 ? text.length : after;
       const was = inOneLine(text.slice(from, to));
       const becomes = inOneLine(text.slice(from, start) + instead + text.slice(until, to));
-      return { file, place, start, end, until, text: instead, was, becomes };
+      return { file, place, start, end, until, text: instead, was, becomes, isContained };
     })
     .filter(({ was, becomes }) => was !== becomes);
+}
+
+/** What it is or gives to others is written there, so that nothing within can make it another. */
+function isTyped(node: Node): boolean {
+  const isThing =
+    isFunctionDeclaration(node) || isMethodDeclaration(node) || isArrowFunction(node) || isVariableDeclaration(node);
+  return isThing && node.type !== undefined;
 }
 
 /** The text of the file with this one fault. */
@@ -162,7 +178,9 @@ function changesOf(node: Node, source: SourceFile): readonly Change[] {
   if (isExpressionStatement(node)) return [['statement', node, '']];
   if (isArrayLiteralExpression(node)) {
     // Of a pair each half is needed by everyone who takes it apart: only what may be missing is left out.
-    return node.elements
+    // The entries of a long list are alike: one stands for all.
+    const elements = node.elements.length > LONG ? node.elements.slice(0, 1) : node.elements;
+    return elements
       .filter(
         (element) =>
           isSpreadElement(element) || element.kind === SyntaxKind.StringLiteral || isObjectLiteralExpression(element),

@@ -6,10 +6,10 @@ import { join, resolve } from 'node:path';
 import { Bench } from './bench.ts';
 import { Compiler } from './compiler.ts';
 import type { Fault } from './faults.ts';
+import { Plan } from './plan.ts';
 import type { Numbered } from './plant.ts';
 import { listed, nameOf, renew } from './survivors.ts';
 import { plantTree, sourcesIn, testsIn } from './tree.ts';
-import type { Measured } from './trial.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const tree = join(root, `tmp/mutants.${process.pid}`);
@@ -26,62 +26,75 @@ const tested = process.env.TESTS ?? '';
 /** Which faults a sample has is chance: it tells of each that is new, and fails where fewer in a hundred than that are known or caught. */
 const LEAST_OF_SAMPLE = 85;
 
-/** A fault may make a test that much longer before it counts as endless. */
-const PATIENCE = 20;
-const LEAST_STEPS = 500_000;
-const LEAST_WAIT = 20_000;
-
 /** Tests that come past more places than that are too slow for this. */
-const MOST_STEPS = 20_000_000;
+const MOST_STEPS = 12_000_000;
 
-interface Plan {
-  readonly tests: readonly Measured[];
-  readonly whenLoaded: ReadonlySet<number>;
-  /** The quickest first. */
-  readonly files: readonly string[];
-  /** Names of tests that fail as it is, or are too slow. */
-  readonly without: readonly string[];
-}
+/** So many of the list are tried at once: that none is noticed is what the list says. */
+const KNOWN_AT_ONCE = 20;
 
 const begun = performance.now();
 using compiler = new Compiler(root);
-const all = compiler.faultsIn(sourcesIn(root)).map((fault, id): Numbered => ({ fault, id }));
+const sources = sourcesIn(root);
+const all = compiler.faultsIn(sources).map((fault, id): Numbered => ({ fault, id }));
 const chosen = sampleOf(all.filter(({ fault }) => fault.file.includes(only)));
 console.log(`${chosen.length} of ${all.length} faults, SEED=${seed}${only === '' ? '' : `, ONLY=${only}`}`);
 
 plantTree(root, tree, all);
 const files = testsIn(tree).filter((file) => file.includes(tested));
 await using first = new Bench(tree, files);
-const { tests, whenLoaded } = await first.measure(all.length, MOST_STEPS);
-for (const { file, name, broken } of tests)
+const measurement = await first.measure(all.length, sources, MOST_STEPS);
+for (const { file, name, broken } of measurement.tests)
   if (broken !== null) console.log(`${file}: "${name}" fails as it is: ${broken}`);
-const without = tests.filter(({ broken, isSlow }) => isSlow || broken !== null).map(({ name }) => name);
-const plan: Plan = { tests, whenLoaded, files: quickestFirst(tests), without };
-console.log(`${plan.tests.length} tests in ${files.length} files, ${since(begun)} s`);
+console.log(`${measurement.tests.length} tests in ${files.length} files, ${since(begun)} s`);
 
+const plan = new Plan(measurement);
 const known = listed();
-const queue = [...chosen];
+const isKnown = ({ fault }: Numbered) => known.has(nameOf(fault));
+const refused = new Set(compiler.refusedInTheirFiles(chosen.filter((one) => !isKnown(one)).map(({ fault }) => fault)));
+const queue = portionsOf(chosen.filter(({ fault }) => !refused.has(fault)));
+console.log(`${refused.size} are refused by the compiler, ${since(begun)} s`);
 const survivors: Fault[] = [];
-let refused = 0;
-let begunFaults = 0;
+const tried: Fault[] = [];
+let nextWord = 500;
 await Promise.all(
-  Array.from({ length: Math.min(workers, chosen.length) }, async (_, index) => {
+  Array.from({ length: Math.min(workers, queue.length) }, async (_, index) => {
     await using bench = index === 0 ? first : new Bench(tree, files);
-    for (let one = queue.shift(); one !== undefined && seconds(begun) < limit; one = queue.shift()) {
-      begunFaults += 1;
-      const { fault } = one;
-      if (compiler.refuses(fault, 'in its file')) refused += 1;
-      else if ((await caughtBy(bench, one)) !== null) continue;
-      else if (compiler.refuses(fault, 'anywhere')) refused += 1;
-      else {
-        survivors.push(fault);
-        if (!known.has(nameOf(fault))) console.log(`${fault.file}\n${nameOf(fault)}\n`);
-      }
+    for (let some = queue.shift(); some !== undefined && seconds(begun) < limit; some = queue.shift()) {
+      await tryAll(bench, some);
     }
   }),
 );
+for (const fault of compiler.refusedElsewhere(survivors.filter((one) => !known.has(nameOf(one))))) {
+  survivors.splice(survivors.indexOf(fault), 1);
+  refused.add(fault);
+}
+for (const fault of survivors) if (!known.has(nameOf(fault))) console.log(`${fault.file}\n${nameOf(fault)}\n`);
 rmSync(tree, { recursive: true, force: true });
 report();
+
+/** Those of the list together, for they will survive; the others one by one. */
+function portionsOf(faults: readonly Numbered[]): (readonly Numbered[])[] {
+  const listedOnes = faults.filter(isKnown);
+  const others = faults.filter((one) => !isKnown(one));
+  const together = Array.from({ length: Math.ceil(listedOnes.length / KNOWN_AT_ONCE) }, (_, index) =>
+    listedOnes.slice(index * KNOWN_AT_ONCE, (index + 1) * KNOWN_AT_ONCE),
+  );
+  return [...together, ...others.map((one) => [one])];
+}
+
+/** Halves what is noticed, until it is known which. */
+async function tryAll(bench: Bench, some: readonly Numbered[]): Promise<void> {
+  if ((await plan.caughtBy(bench, some)) === null) survivors.push(...some.map(({ fault }) => fault));
+  else if (some.length > 1) {
+    const half = Math.ceil(some.length / 2);
+    await tryAll(bench, some.slice(0, half));
+    return tryAll(bench, some.slice(half));
+  }
+  tried.push(...some.map(({ fault }) => fault));
+  if (tried.length < nextWord) return;
+  console.log(`${tried.length} tried, ${survivors.length} of them survive, ${since(begun)} s`);
+  nextWord += 500;
+}
 
 /** In the order of a hash: as good as by chance, and the same again for the same seed. */
 function sampleOf(faults: readonly Numbered[]): readonly Numbered[] {
@@ -94,48 +107,25 @@ function sampleOf(faults: readonly Numbered[]): readonly Numbered[] {
   return ranked.slice(0, sample).map(([, one]) => one);
 }
 
-function quickestFirst(tests: readonly Measured[]): readonly string[] {
-  const sums = [...Map.groupBy(tests, ({ file }) => file)].map(([file, of]) => [file, sumOf(of)] as const);
-  return sums.sort(([, a], [, b]) => a - b).map(([file]) => file);
-}
-
-function caughtBy(bench: Bench, { fault, id }: Numbered): Promise<string | null> {
-  const limit = (millis: number) => Math.max(LEAST_WAIT, millis * PATIENCE);
-  // What a file does when it is loaded: nobody knows which tests that matters to, its own folder's first.
-  if (plan.whenLoaded.has(id)) {
-    const near = `test/${fault.file.split('/')[1]}/`;
-    const ordered = [...plan.files].sort((a, b) => Number(b.startsWith(near)) - Number(a.startsWith(near)));
-    const question = { type: 'load', fault: id, files: ordered, without: plan.without } as const;
-    return bench.try(question, limit(sumOf(plan.tests)));
-  }
-  const covering = plan.tests
-    .map((test, index) => ({ ...test, index }))
-    .filter(({ broken, isSlow, passed }) => broken === null && !isSlow && passed.includes(id))
-    .sort((a, b) => a.millis - b.millis);
-  if (covering.length === 0) return Promise.resolve(null);
-  const chosen = covering.map(({ index, steps }) => [index, Math.max(LEAST_STEPS, steps * PATIENCE)] as const);
-  return bench.try({ type: 'try', fault: id, tests: chosen }, limit(sumOf(covering)));
-}
-
-function sumOf(tests: readonly Measured[]): number {
-  return tests.reduce((sum, { millis }) => sum + millis, 0);
-}
-
 function report(): void {
-  const tried = begunFaults - refused;
+  const standing = tried.length - tried.filter((fault) => refused.has(fault)).length;
+  const caught = standing - survivors.length;
   const fresh = survivors.filter((fault) => !known.has(nameOf(fault)));
   const unexplained = survivors.filter((fault) => known.get(nameOf(fault))?.reason === '');
   console.log(
-    `${tried} faults, ${tried - survivors.length} caught (${percent(tried - survivors.length, tried)} %), ` +
+    `${standing} faults, ${caught} caught (${percent(caught, standing)} %), ` +
       `${survivors.length} survive: ${fresh.length} of them are not in the list, ${unexplained.length} have no reason there; ` +
-      `${refused} more are refused by the compiler; ${since(begun)} s`,
+      `${refused.size} more are refused by the compiler; ${since(begun)} s`,
   );
-  if (begunFaults < chosen.length) console.log(`${chosen.length - begunFaults} were not tried within ${limit} s`);
-  const isWhole = begunFaults === all.length;
-  if (process.env.UPDATE === '1') return renew(survivors, isWhole ? null : chosen.map(({ fault }) => nameOf(fault)));
-  if (!isWhole) {
+  const done = new Set([...tried, ...refused]);
+  if (done.size < chosen.length) console.log(`${chosen.length - done.size} were not tried within ${limit} s`);
+  if (process.env.UPDATE === '1') {
+    const untried = all.filter(({ fault }) => !done.has(fault)).map(({ fault }) => nameOf(fault));
+    return renew(survivors, new Set(untried));
+  }
+  if (done.size < all.length) {
     // Before all were tried once there is no list, and nothing that a sample could be measured by.
-    if (known.size > 0 && percent(tried - fresh.length, tried) < LEAST_OF_SAMPLE) process.exitCode = 1;
+    if (known.size > 0 && percent(standing - fresh.length, standing) < LEAST_OF_SAMPLE) process.exitCode = 1;
     return;
   }
   const alive = new Set(survivors.map(nameOf));

@@ -1,11 +1,13 @@
-// The switch of all planted faults: which of them is there now, which places were come past, and when it is enough.
+// The switch of all planted faults: which of them are there now, which places were come past, and when it is enough.
 
 /** More places come past than this: it goes round for ever. */
 export class Endless extends Error {
   override readonly name = 'Endless';
 }
 
-let present = -1;
+let present: ReadonlySet<number> = new Set();
+/** The only one that is there, mostly. */
+let one = -1;
 let passed = new Uint8Array(0);
 let steps = 0;
 let limit = Number.POSITIVE_INFINITY;
@@ -15,12 +17,13 @@ export function is(fault: number): boolean {
   passed[fault] = 1;
   steps += 1;
   if (steps > limit) throw new Endless(`more than ${limit} steps`);
-  return fault === present;
+  return fault === one || (present.size > 1 && present.has(fault));
 }
 
-/** From now on this one is there, until the next; -1: none. Every run counts its own steps. */
-export function plant(fault: number, most: number): void {
-  present = fault;
+/** From now on these are there, until the next. Every run counts its own steps. */
+export function plant(faults: readonly number[], most: number): void {
+  present = new Set(faults);
+  one = faults[0] ?? -1;
   limit = most;
   steps = 0;
 }

@@ -24,13 +24,10 @@ export function listed(): ReadonlyMap<string, Survivor> {
   return new Map(survivors.map((survivor) => [nameOf(survivor), survivor]));
 }
 
-/**
- * Those that are new have no reason yet: a person gives it. `tried`: what was not tried stays in the list; null: all was.
- */
-export function renew(survivors: readonly Fault[], tried: readonly string[] | null): void {
+/** Those that are new have no reason yet: a person gives it. Of the old ones those stay that were not tried. */
+export function renew(survivors: readonly Fault[], untried: ReadonlySet<string>): void {
   const known = listed();
-  const named = new Map(tried === null ? [] : known);
-  for (const name of tried ?? []) named.delete(name);
+  const named = new Map([...known].filter(([name]) => untried.has(name)));
   for (const fault of survivors) {
     const { file, was, becomes } = fault;
     named.set(nameOf(fault), { file, was, becomes, reason: known.get(nameOf(fault))?.reason ?? '' });

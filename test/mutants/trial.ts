@@ -3,26 +3,37 @@
 import { readFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { type Collected, takeCollected } from './collected.ts';
 import { passedPlaces, plant, stepsSoFar, watchPlaces } from './planted.ts';
 
+/** Names of a test, and how many steps it may take. */
+type Limits = Readonly<Record<string, number>>;
+
 /** What is asked of this process. */
 export type Question =
   /** Without any fault: what there is, how long it takes, which places it comes past. A test that takes more is too slow. */
-  | { readonly type: 'measure'; readonly faults: number; readonly most: number }
+  | {
+      readonly type: 'measure';
+      readonly faults: number;
+      readonly sources: readonly string[];
+      readonly most: number;
+    }
   /** `tests`: by their place in what was measured, and how many steps each may take. */
-  | { readonly type: 'try'; readonly fault: number; readonly tests: readonly (readonly [test: number, most: number])[] }
-  /** The fault is in what a file does when it is loaded: it is there before. `without`: names of tests that do not count. */
+  | {
+      readonly type: 'try';
+      readonly faults: readonly number[];
+      readonly tests: readonly (readonly [test: number, most: number])[];
+    }
+  /** The faults are there before the files are loaded. */
   | {
       readonly type: 'load';
-      readonly fault: number;
-      readonly files: readonly string[];
-      readonly without: readonly string[];
+      readonly faults: readonly number[];
+      readonly files: readonly (readonly [file: string, limits: Limits])[];
     };
 
+/** `millis`: of this process, whatever else the host does. */
 export interface Measured {
   readonly file: string;
   readonly name: string;
@@ -34,10 +45,34 @@ export interface Measured {
   readonly broken: string | null;
 }
 
+/** A test file when it is loaded. */
+export interface Loaded {
+  readonly file: string;
+  /** Places that it comes past by itself, the sources being there. */
+  readonly passed: readonly number[];
+  /** The sources that it imports, and those that they import. */
+  readonly sources: readonly string[];
+}
+
+/** `whenLoaded`: places that are come past as soon as the sources are there. */
+export interface Measurement {
+  readonly tests: readonly Measured[];
+  readonly files: readonly Loaded[];
+  readonly whenLoaded: readonly number[];
+}
+
 export type Reply =
-  | { readonly type: 'measured'; readonly tests: readonly Measured[]; readonly whenLoaded: readonly number[] }
-  /** `by`: the test that failed; null: none has. */
-  | { readonly type: 'tried'; readonly fault: number; readonly by: string | null };
+  | ({ readonly type: 'measured' } & Measurement)
+  /** `by`: the test that failed, and its file; null: none has. */
+  | { readonly type: 'tried'; readonly by: Catch | null };
+
+export interface Catch {
+  readonly file: string;
+  readonly name: string;
+}
+
+/** More places than that are come past by nobody who only begins. */
+const MOST_TO_LOAD = 5_000_000;
 
 const [, , tree = '', ...files] = process.argv;
 const treeUrl = pathToFileURL(`${tree}/`).href;
@@ -45,13 +80,17 @@ const collector = new URL('collected.ts', import.meta.url).href;
 const stripped = new Map<string, string>();
 /** Part of the address of each module of the tree: another world loads all of them anew. */
 let world = 0;
+/** Who imports whom, by their paths. */
+const imports = new Map<string, Set<string>>();
 
 registerHooks({
   resolve(specifier, context, next) {
     const isOfTree = context.parentURL?.startsWith(treeUrl) === true;
     if (isOfTree && specifier === 'node:test') return { url: collector, shortCircuit: true };
     const resolved = next(specifier, context);
-    return resolved.url.startsWith(treeUrl) ? { ...resolved, url: `${resolved.url}?world=${world}` } : resolved;
+    if (!resolved.url.startsWith(treeUrl)) return resolved;
+    if (isOfTree) importedBy(pathOf(context.parentURL ?? '')).add(pathOf(resolved.url));
+    return { ...resolved, url: `${resolved.url}?world=${world}` };
   },
   load(url, context, next) {
     if (!url.startsWith(treeUrl)) return next(url, context);
@@ -63,7 +102,7 @@ registerHooks({
 });
 
 // The same random worlds for every fault; a smaller one that fails as well is of no use here.
-fc.configureGlobal({ seed: 1, endOnFailure: true });
+fc.configureGlobal({ seed: 1, endOnFailure: true, numRuns: 50 });
 
 const tests: { readonly file: string; readonly test: Collected }[] = [];
 process.on('disconnect', () => process.exit());
@@ -82,73 +121,93 @@ async function replyTo(question: Question): Promise<Reply> {
     case 'measure':
       return measure(question);
     case 'try':
-      return { type: 'tried', fault: question.fault, by: await tryTests(question) };
+      return { type: 'tried', by: await tryTests(question) };
     case 'load':
-      return { type: 'tried', fault: question.fault, by: await tryFiles(question) };
+      return { type: 'tried', by: await tryFiles(question) };
   }
 }
 
 async function testsOf(file: string): Promise<readonly Collected[]> {
-  // As many random worlds as take a second or two.
-  process.env.SEEDS = file.endsWith('/rollouts.test.ts') ? '2' : '40';
+  // As many random worlds as take a second.
+  process.env.SEEDS = file.endsWith('/rollouts.test.ts') ? '1' : '20';
   await import(pathToFileURL(join(tree, file)).href);
   return takeCollected();
 }
 
-async function measure(question: Extract<Question, { type: 'measure' }>): Promise<Reply> {
-  const count = question.faults;
+async function measure({ faults, sources, most }: Extract<Question, { type: 'measure' }>): Promise<Reply> {
   world += 1;
-  watchPlaces(count);
-  for (const file of files) await testsOf(file);
+  watchPlaces(faults);
+  for (const source of sources) await import(pathToFileURL(join(tree, source)).href);
   const whenLoaded = passedPlaces();
+  const loaded: Loaded[] = [];
+  for (const file of files) {
+    watchPlaces(faults);
+    await testsOf(file);
+    loaded.push({ file, passed: passedPlaces(), sources: [...reachedFrom(file)] });
+  }
   const measured: Measured[] = [];
-  for (const one of tests) {
-    plant(-1, question.most);
-    watchPlaces(count);
-    const from = performance.now();
-    const why = await failureOf(one.test);
-    const isSlow = stepsSoFar() > question.most;
-    const millis = performance.now() - from;
-    const { file, test } = one;
+  for (const { file, test } of tests) {
+    plant([], most);
+    watchPlaces(faults);
+    const from = process.cpuUsage();
+    const why = await failureOf(test);
+    const { user, system } = process.cpuUsage(from);
+    const isSlow = stepsSoFar() > most;
     measured.push({
       file,
       name: test.name,
-      millis,
+      millis: (user + system) / 1_000,
       steps: stepsSoFar(),
       passed: passedPlaces(),
       isSlow,
       broken: isSlow ? null : why,
     });
   }
-  return { type: 'measured', tests: measured, whenLoaded };
+  return { type: 'measured', tests: measured, files: loaded, whenLoaded };
 }
 
-async function tryTests({ fault, tests: chosen }: Extract<Question, { type: 'try' }>): Promise<string | null> {
+function importedBy(path: string): Set<string> {
+  const known = imports.get(path) ?? new Set();
+  imports.set(path, known);
+  return known;
+}
+
+/** From the root of the tree. */
+function pathOf(url: string): string {
+  return url.slice(treeUrl.length).replace(/\?.*/, '');
+}
+
+function reachedFrom(file: string): ReadonlySet<string> {
+  const reached = new Set([file]);
+  for (const path of reached) for (const imported of imports.get(path) ?? []) reached.add(imported);
+  return reached;
+}
+
+async function tryTests({ faults, tests: chosen }: Extract<Question, { type: 'try' }>): Promise<Catch | null> {
   for (const [index, most] of chosen) {
-    const test = tests[index]?.test;
-    if (test === undefined) continue;
-    plant(fault, most);
-    const why = await failureOf(test);
-    plant(-1, Number.POSITIVE_INFINITY);
-    if (why !== null) return test.name;
+    const one = tests[index];
+    if (one === undefined) continue;
+    plant(faults, most);
+    const why = await failureOf(one.test);
+    plant([], Number.POSITIVE_INFINITY);
+    if (why !== null) return { file: one.file, name: one.test.name };
   }
   return null;
 }
 
-async function tryFiles({
-  fault,
-  files: chosen,
-  without,
-}: Extract<Question, { type: 'load' }>): Promise<string | null> {
+async function tryFiles({ faults, files: chosen }: Extract<Question, { type: 'load' }>): Promise<Catch | null> {
   world += 1;
-  for (const file of chosen) {
-    plant(fault, Number.POSITIVE_INFINITY);
+  for (const [file, limits] of chosen) {
+    plant(faults, MOST_TO_LOAD);
     try {
       for (const test of await testsOf(file)) {
-        if (!without.includes(test.name) && (await failureOf(test)) !== null) return test.name;
+        const most = limits[test.name];
+        if (most === undefined) continue;
+        plant(faults, most);
+        if ((await failureOf(test)) !== null) return { file, name: test.name };
       }
     } catch {
-      return `loading ${file}`;
+      return { file, name: 'it cannot be loaded' };
     }
   }
   return null;

@@ -2,6 +2,7 @@
 
 import type { ListenAddress } from '../../core/model/config.ts';
 import type { Reading } from '../../text/units.ts';
+import { portOf } from './endpoint.ts';
 
 const HIGHEST_PORT = 65_535;
 
@@ -11,7 +12,7 @@ export function parseListenAddress(input: unknown): Reading<ListenAddress | null
   if (typeof input !== 'string') return { ok: false, expected };
   const [, name, bracketed, port] = /^(?:([A-Za-z0-9.-]+)|\[([0-9A-Fa-f:.]+)\]):(\d{1,5})$/.exec(input) ?? [];
   if (port === undefined) {
-    const hint = /^\d+$/.test(input) ? `for this host only write "127.0.0.1:${input}"` : '';
+    const hint = portOf(input) !== null ? `for this host only write "127.0.0.1:${input}"` : '';
     return { ok: false, expected, hint };
   }
   if (Number(port) > HIGHEST_PORT) return { ok: false, expected: `a port of at most ${HIGHEST_PORT}` };
