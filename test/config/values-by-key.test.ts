@@ -18,7 +18,7 @@ const written = new Map(
     .map((entry) => [entry.slice(0, entry.indexOf('\n')), `${entry.slice(entry.indexOf('\n') + 1).trimEnd()}\n`]),
 );
 
-test('every key is in the catalogue, in the order of the schema (UPDATE=1 writes it)', () => {
+test('every key is in the catalogue, in the order of the schema (UPDATE=1 writes the catalogue)', () => {
   assert.deepEqual(
     [...written.keys()],
     all.map(({ path }) => path),
