@@ -135,7 +135,7 @@ function printBug(error: unknown): 2 {
 }
 
 /** An error of a write to a file is thrown by Node; one of a pipe or terminal comes as an event (watchOutput). */
-function write(to: 'stdout' | 'stderr', text: string): void {
+function write(to: 'stdout' | 'stderr', text: string | Uint8Array): void {
   try {
     process[to].write(text);
   } catch (error) {

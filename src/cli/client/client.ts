@@ -27,6 +27,8 @@ export interface Client extends Disposable {
   post(path: string, body?: unknown): Promise<unknown>;
   /** The answer chunk by chunk. Throws as `get` does for an error of the API. */
   stream(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply>;
+  /** The same, one character for each byte (latin1): the output of a service may not be text. */
+  bytes(path: string): Promise<Reply>;
 }
 
 /** opsd never sends a larger answer. */
@@ -46,7 +48,12 @@ export function newClient(
   /** Functions that end the requests in progress. */
   const ends = new Set<(why: Error) => void>();
   let hasOrdered = false;
-  const ask = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply> => {
+  const ask = async (
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    encoding: Encoding = 'utf8',
+  ): Promise<Reply> => {
     const asked = send(socketPath, method, path, body);
     let answer: IncomingMessage | null = null;
     const end = (why: Error) => void (answer ?? asked).destroy(why);
@@ -60,7 +67,7 @@ export function newClient(
     );
     if (method === 'POST') hasOrdered = true;
     answer = await waitedFor(answerOf(asked, socketPath));
-    return replyOf(answer, asked, socketPath);
+    return replyOf(answer, asked, socketPath, encoding);
   };
   const waitedFor = async <T>(work: Promise<T>): Promise<T> => {
     const result = await orAborted(work, aborted);
@@ -74,16 +81,18 @@ export function newClient(
     if (reply.status >= 400) throw failureOf(value, reply.status);
     return value;
   };
+  const streamed = async (asked: Promise<Reply>): Promise<Reply> => {
+    const reply = await asked;
+    if (reply.status < 400) return reply;
+    using refusal = reply;
+    throw failureOf(parseAnswer(await waitedFor(readText(refusal)), socketPath), refusal.status);
+  };
   return {
     socketPath,
     get: (path) => whole('GET', path),
     post: (path, body) => whole('POST', path, body),
-    async stream(method, path, body) {
-      const reply = await ask(method, path, body);
-      if (reply.status < 400) return reply;
-      using refusal = reply;
-      throw failureOf(parseAnswer(await waitedFor(readText(refusal)), socketPath), refusal.status);
-    },
+    stream: (method, path, body) => streamed(ask(method, path, body)),
+    bytes: (path) => streamed(ask('GET', path, undefined, 'latin1')),
     [Symbol.dispose]() {
       for (const end of ends) end(new Unanswered('no longer waiting for opsd'));
     },
@@ -112,8 +121,11 @@ function answerOf(asked: ClientRequest, socketPath: string): Promise<IncomingMes
   return promise;
 }
 
-function replyOf(answer: IncomingMessage, asked: ClientRequest, socketPath: string): Reply {
-  answer.setEncoding('utf8');
+type Encoding = 'utf8' | 'latin1';
+
+function replyOf(answer: IncomingMessage, asked: ClientRequest, socketPath: string, encoding: Encoding): Reply {
+  // An error of the API is JSON.
+  answer.setEncoding((answer.statusCode ?? 0) < 400 ? encoding : 'utf8');
   return {
     status: answer.statusCode ?? 0,
     header: (name) => {

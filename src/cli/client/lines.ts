@@ -21,6 +21,24 @@ export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<st
   if (rest !== '') yield rest;
 }
 
+/** Lines with the newlines that end them: the last one may have none, and a piece of a long line has none. */
+export async function* rawLinesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    rest += chunk;
+    let from = 0;
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n', from)) {
+      yield rest.slice(from, end + 1);
+      from = end + 1;
+    }
+    rest = rest.slice(from);
+    if (rest.length <= LONGEST) continue;
+    yield rest;
+    rest = '';
+  }
+  if (rest !== '') yield rest;
+}
+
 interface ServerEvent {
   readonly event: string;
   readonly data: string;

@@ -2,83 +2,172 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import { ConfigError } from '../../errors.ts';
-import { agoOfStamp } from '../../runtime/wall-time.ts';
+import type { Alarm } from '../../runtime/clock.ts';
+import { ago } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { countOf, sinceOf } from '../arguments/limits.ts';
 import { readStatus } from '../client/api.ts';
 import type { Reply } from '../client/client.ts';
-import { linesOf } from '../client/lines.ts';
+import { rawLinesOf } from '../client/lines.ts';
 import { orAborted } from '../client/pause.ts';
 import { Unanswered } from '../client/silence.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { type Colour, paint } from '../show/terminal.ts';
+import { inOrderOfTime, isTimed, type LogLine, MOST_KEPT } from './log-lines.ts';
 
 const LINES = 100;
 const MOST_LINES = 10_000;
 /** opsd allows 64 log streams at once; this leaves a few for other clients. */
 const MOST_FOLLOWED = 60;
-/** The length of a timestamp in front of a line. */
-const STAMP = 'Nov 23 16:10:00.123'.length;
+/** opsd looks at each followed log so often: lines that come within that time are put in order. */
+const ROUND: Millis = 300;
 const NAME_COLOURS: readonly Colour[] = ['cyan', 'green', 'yellow', 'magenta', 'blue', 'red'];
 
 export async function showLogs(ctl: Ctl): Promise<ExitCode> {
   const { client, operands, options } = ctl;
   const follow = options.follow === true;
-  const since = sinceOf(options.since);
-  const lines = countOf(options.lines, since === null ? LINES : MOST_LINES, MOST_LINES);
+  const span = sinceOf(options.since);
+  const lines = countOf(options.lines, span === null ? LINES : MOST_LINES, MOST_LINES);
   const { services } = await readStatus(client, operands);
   if (follow && services.length > MOST_FOLLOWED) {
     throw new ConfigError(`at most ${MOST_FOLLOWED} logs can be followed at once, not ${services.length}; name fewer`);
   }
-  const width = services.reduce((most, { name }) => Math.max(most, name.length), 0);
+  // opsd compares the times: it knows in which zone it wrote them, and of which year the log is.
+  const since = span === null ? '' : `&rotated=true&since=${ctl.clock.unix() - span}`;
   const sources = services.map(({ name }, place) => ({
     name,
-    since,
-    path: `/api/v1/services/${encodeURIComponent(name)}/log?lines=${lines}&follow=${follow}&rotated=${since !== null}`,
-    prefix: services.length === 1 ? '' : prefixOf(ctl, name.padEnd(width), place),
-    // A service without a log file must not prevent the logs of the others.
-    isOptional: services.length > 1,
+    place,
+    path: `/api/v1/services/${encodeURIComponent(name)}/log?lines=${lines}&follow=${follow}${since}`,
+    isSince: span !== null,
   }));
-  if (follow) await Promise.all(sources.map((source) => copy(ctl, source)));
-  else for (const source of sources) await copy(ctl, source);
+  const [only] = sources;
+  if (only !== undefined && sources.length === 1) {
+    await copy(
+      ctl,
+      only,
+      () => {},
+      (text) => ctl.terminal.out(shown(ctl, text)),
+    );
+    return 0;
+  }
+  using page = new Page(
+    ctl,
+    sources.map(({ name }) => name),
+    follow,
+  );
+  // A service without a log file must not prevent the logs of the others.
+  const read = async (source: Source) => {
+    try {
+      const { place } = source;
+      const begin = (reply: Reply) => page.begin(place, reply.header('last-modified') ?? '');
+      await copy(ctl, source, begin, (text) => page.add({ source: place, text }));
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof Unanswered || error instanceof TooMuch) throw error;
+      ctl.terminal.err(`opsd: ${error.message}\n`);
+    }
+  };
+  if (follow) await Promise.all(sources.map(read));
+  else for (const source of sources) await read(source);
+  page.flush();
   return 0;
 }
 
 interface Source {
   readonly name: string;
-  /** Only lines of this time; null: all lines. */
-  readonly since: Millis | null;
+  readonly place: number;
   readonly path: string;
-  readonly prefix: string;
-  readonly isOptional: boolean;
+  readonly isSince: boolean;
 }
 
-async function copy(ctl: Ctl, { name, since, path, prefix, isOptional }: Source): Promise<void> {
-  const { client, terminal, clock } = ctl;
-  try {
-    if (since !== null) await assertStamped(ctl, name);
-    let isOld = since !== null;
-    let read = 0;
-    using reply = await client.stream('GET', path);
-    const lines = linesOf(reply);
-    for (;;) {
-      const next = await orAborted(lines.next(), terminal.interrupt);
-      if (isOld && read === 0 && next?.done) hintAtOlderLog(ctl, name, reply);
-      if (next === null || next.done) return;
-      // All lines behind the first one that is new enough are newer, with or without a timestamp.
-      if (isOld && agoOf(next.value, clock.unix()) <= (since ?? 0)) {
-        // The first line is within --since already: an older file may have more.
-        if (read === 0) hintAtOlderLog(ctl, name, reply);
-        isOld = false;
-      }
-      read += 1;
-      if (isOld) continue;
-      // A file or pipe gets the bytes as they are; a terminal gets them without control characters.
-      terminal.out(`${prefix}${terminal.outIsTty ? sanitised(next.value) : next.value}\n`);
+async function copy(
+  ctl: Ctl,
+  { name, path, isSince }: Source,
+  begin: (reply: Reply) => void,
+  take: (text: string) => void,
+): Promise<void> {
+  const { client, terminal } = ctl;
+  using reply = await client.bytes(path);
+  begin(reply);
+  if (isSince) hintAtOlderLog(ctl, name, reply);
+  const lines = rawLinesOf(reply);
+  for (;;) {
+    const next = await orAborted(lines.next(), terminal.interrupt);
+    if (next === null || next.done) return;
+    take(next.value);
+  }
+}
+
+/** A file or pipe gets the bytes as they are; a terminal gets text without control characters. */
+function shown({ terminal }: Ctl, text: string): string | Uint8Array {
+  const bytes = Buffer.from(text, 'latin1');
+  if (!terminal.outIsTty) return bytes;
+  return `${sanitised(bytes.toString().replace(/\n$/, ''))}\n`;
+}
+
+class TooMuch extends ConfigError {}
+
+/** The lines of several logs, each with the name of its service in front, in the order of their times. */
+class Page implements Disposable {
+  readonly #ctl: Ctl;
+  readonly #prefixes: readonly string[];
+  readonly #alarm: Alarm | null;
+  readonly #names: readonly string[];
+  readonly #writtenAt: number[];
+  #kept: LogLine[] = [];
+  #size = 0;
+
+  /** `isLive`: lines are printed after each round, else when all are there. */
+  constructor(ctl: Ctl, names: readonly string[], isLive: boolean) {
+    this.#ctl = ctl;
+    this.#names = names;
+    this.#writtenAt = names.map(() => ctl.clock.unix());
+    const width = names.reduce((most, name) => Math.max(most, name.length), 0);
+    const colour = (place: number) => NAME_COLOURS[place % NAME_COLOURS.length] ?? null;
+    this.#prefixes = names.map((name, place) => `${paint(ctl.terminal, colour(place), name.padEnd(width))} | `);
+    this.#alarm = isLive ? ctl.clock.alarm(() => this.flush()) : null;
+  }
+
+  /** `lastModified`: when the last line that is there was written; empty: none is. */
+  begin(source: number, lastModified: string): void {
+    const now = this.#ctl.clock.unix();
+    const past = ago(lastModified, now);
+    if (!Number.isNaN(past)) this.#writtenAt[source] = now - past;
+  }
+
+  add(line: LogLine): void {
+    if (this.#kept.length === 0) this.#alarm?.set(ROUND);
+    this.#kept.push(line);
+    this.#size += line.text.length;
+    if (this.#size <= MOST_KEPT) return;
+    if (this.#alarm === null) throw new TooMuch('the logs are too large to be put in order; name fewer services');
+    this.flush();
+  }
+
+  flush(): void {
+    const { terminal } = this.#ctl;
+    if (this.#alarm === null) this.#tellOfUntimed();
+    const lines = inOrderOfTime(this.#kept, this.#writtenAt).map(({ source, text }) => {
+      const prefix = this.#prefixes[source] ?? '';
+      return terminal.outIsTty ? `${prefix}${shown(this.#ctl, text)}` : `${prefix}${text.replace(/\n?$/, '\n')}`;
+    });
+    if (lines.length > 0) terminal.out(terminal.outIsTty ? lines.join('') : Buffer.from(lines.join(''), 'latin1'));
+    this.#kept = [];
+    this.#size = 0;
+  }
+
+  /** Says whose lines cannot be put in order, where others can. */
+  #tellOfUntimed(): void {
+    const timed = new Set(this.#kept.filter(isTimed).map(({ source }) => source));
+    const untimed = new Set(this.#kept.map(({ source }) => source)).difference(timed);
+    if (timed.size === 0) return;
+    for (const source of untimed) {
+      const remedy = 'set log.timestamps = true for it';
+      this.#ctl.terminal.err(`opsd: the lines of ${this.#names[source]} have no times and come first; ${remedy}\n`);
     }
-  } catch (error) {
-    if (!isOptional || !(error instanceof Error) || error instanceof Unanswered) throw error;
-    terminal.err(`opsd: ${error.message}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#alarm?.[Symbol.dispose]();
   }
 }
 
@@ -87,22 +176,4 @@ function hintAtOlderLog({ terminal }: Ctl, name: string, reply: Reply): void {
   const older = reply.header('x-opsd-older');
   if (older === null) return;
   terminal.err(`opsd: the log of ${name} goes further back: zless ${sanitised(decodeURI(older))}\n`);
-}
-
-/** Refuses --since for a log whose lines have no timestamps. */
-async function assertStamped({ client, clock }: Ctl, name: string): Promise<void> {
-  using reply = await client.stream('GET', `/api/v1/services/${encodeURIComponent(name)}/log?lines=1&rotated=true`);
-  const last = await linesOf(reply).next();
-  if (last.done || !Number.isNaN(agoOf(last.value, clock.unix()))) return;
-  const remedy = `set log.timestamps = true for it and reload, or use -n`;
-  throw new ConfigError(`--since: the lines of the log of ${name} have no timestamps; ${remedy}`);
-}
-
-/** NaN: the line has no timestamp in front. */
-function agoOf(line: string, now: number): Millis {
-  return agoOfStamp(line.slice(0, STAMP), now);
-}
-
-function prefixOf({ terminal }: Ctl, name: string, place: number): string {
-  return `${paint(terminal, NAME_COLOURS[place % NAME_COLOURS.length] ?? null, name)} | `;
 }

@@ -3,7 +3,8 @@
 import { styleText } from 'node:util';
 
 export interface Terminal {
-  out(text: string): void;
+  /** Bytes are written as they are. */
+  out(text: string | Uint8Array): void;
   err(text: string): void;
   /** Whether `out` and `err` are terminals. */
   readonly outIsTty: boolean;

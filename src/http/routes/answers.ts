@@ -30,6 +30,12 @@ export function sendBytes(out: ServerResponse, bytes: Uint8Array<ArrayBuffer>, t
   return alreadySent();
 }
 
+/** An error in place of an answer that was to be a stream. */
+export function sendFailure(out: ServerResponse, status: number, code: string, message: string): void {
+  out.writeHead(status, { 'Content-Type': 'application/json', ...PLAIN });
+  out.end(`${JSON.stringify({ error: { code, message } })}\n`);
+}
+
 /** Tells @hono/node-server that the answer is being written to the outgoing message already. */
 export function alreadySent(): Response {
   return new Response(null, { headers: { 'x-hono-already-sent': 'true' } });

@@ -1,10 +1,11 @@
 // The routes that only read: services, graph, why, events, logs.
 
 import type { ServiceView } from '../../api/services.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 import { groupOfInstance } from '../../text/instance-name.ts';
 import type { App } from '../context.ts';
-import { MOST_LINES, sendLog } from '../streams/log-stream.ts';
-import { alreadySent, answer, failure, json, PLAIN, sendBytes } from './answers.ts';
+import { LogLines, MOST_LINES } from '../streams/log-stream.ts';
+import { alreadySent, answer, failure, json, PLAIN, sendBytes, sendFailure } from './answers.ts';
 import { graphOf } from './graph.ts';
 import type { RouteOptions } from './route-options.ts';
 import { findService, findServices, isOne, namesMeant, unknown } from './selection.ts';
@@ -82,6 +83,9 @@ function addLog(app: App, options: RouteOptions, services: () => readonly Servic
     if (!Number.isInteger(lines) || lines < 0 || lines > MOST_LINES) {
       return failure(400, 'bad_request', `lines: expected a number from 0 to ${MOST_LINES}`);
     }
+    const asked = c.req.query('since');
+    const since = asked === undefined ? null : Number(asked);
+    if (since !== null && !(since >= 0)) return failure(400, 'bad_request', 'since: expected Unix milliseconds');
     const whyNot = log.whyNot();
     if (whyNot !== null) return failure(409, 'not_its_log', `the log of ${service.name} is not read: ${whyNot}`);
     if (open >= MAX_LOG_STREAMS) return failure(503, 'too_many', 'too many logs are being read; close one');
@@ -89,12 +93,19 @@ function addLog(app: App, options: RouteOptions, services: () => readonly Servic
     const out = c.env.outgoing;
     const isDeep = c.req.query('rotated') === 'true';
     const send = async () => {
-      const older = isDeep ? await log.older() : null;
+      await using found = await LogLines.find({ log, isDeep, lines, since });
+      if (since !== null && found.isStamped === false) {
+        const remedy = 'set log.timestamps = true for it and reload, or use -n';
+        const message = `--since: the lines of the log of ${service.name} have no timestamps; ${remedy}`;
+        return sendFailure(out, 400, 'bad_request', message);
+      }
+      const older = isDeep && found.goesBack ? await log.older() : null;
       // The path of the next older file, which this answer does not contain.
       const also = older === null ? {} : { 'X-Opsd-Older': encodeURI(options.hide(older)) };
-      out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN, ...also });
+      const at = found.writtenAt === null ? {} : { 'Last-Modified': dateOf(found.writtenAt).toUTCString() };
+      out.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', ...PLAIN, ...also, ...at });
       out.flushHeaders();
-      await sendLog({ log, isDeep, lines, follow: c.req.query('follow') === 'true' }, out, options.clock);
+      await found.send(out, c.req.query('follow') === 'true', options.clock);
     };
     open++;
     send()

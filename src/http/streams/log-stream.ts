@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import type { ServiceLog } from '../../api/logs.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { findSince } from './log-since.ts';
 
 const NEWLINE = 10;
 const CHUNK = 64 * 1024;
@@ -42,62 +43,104 @@ async function tailOf(file: FileHandle, lines: number): Promise<Tail> {
   return { start, size, missing: start > 0 ? 0 : Math.max(0, missing - (size > 0 ? 1 : 0)) };
 }
 
-/** Writes the last `lines` lines of `file` to `to`. Returns the offset behind them. */
-export async function writeTail(file: FileHandle, lines: number, to: Writable, clock: Clock): Promise<number> {
-  const { start, size } = await tailOf(file, lines);
-  return copy(file, start, size, to, clock);
-}
-
 interface LogQuery {
   readonly log: ServiceLog;
   /** Also read the file that was rotated last, for lines that are no longer in the log. */
   readonly isDeep: boolean;
   readonly lines: number;
-  readonly follow: boolean;
+  /** Unix milliseconds of the oldest line that is wanted; null: of any time. */
+  readonly since: number | null;
 }
 
-/** Sends the last lines of the log and, with `follow`, new ones until `to` is closed. The file need not exist yet. */
-export async function sendLog({ log, isDeep, lines, follow }: LogQuery, to: Writable, clock: Clock): Promise<void> {
-  let file = await log.open();
-  try {
-    const tail = file === null ? { start: 0, size: 0, missing: lines } : await tailOf(file, lines);
-    if (isDeep && tail.missing > 0) await writeRotated(log, tail.missing, file, to, clock);
-    let at = file === null ? 0 : await copy(file, tail.start, tail.size, to, clock);
+interface Part {
+  readonly file: FileHandle;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The lines of a log that are wanted, found before they are sent. */
+export class LogLines implements AsyncDisposable {
+  readonly #log: ServiceLog;
+  /** null: the file does not exist yet. */
+  #current: Part | null = null;
+  #rotated: Part | null = null;
+  /** null: there is no line. */
+  isStamped: boolean | null = null;
+  /** Older files may have more lines that are wanted. */
+  goesBack = true;
+  /** Unix milliseconds of the last line; null: there is no file. */
+  writtenAt: number | null = null;
+
+  private constructor(log: ServiceLog) {
+    this.#log = log;
+  }
+
+  static async find({ log, isDeep, lines, since }: LogQuery): Promise<LogLines> {
+    const found = new LogLines(log);
+    try {
+      await found.#find(isDeep, lines, since);
+      return found;
+    } catch (error) {
+      await found[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #find(isDeep: boolean, lines: number, since: number | null): Promise<void> {
+    const file = await this.#log.open();
+    let missing = lines;
+    if (file !== null) {
+      this.#current = { file, start: 0, end: 0 };
+      const tail = await tailOf(file, lines);
+      this.#current = await this.#limit({ file, start: tail.start, end: tail.size }, since);
+      missing = tail.missing;
+    }
+    if (!isDeep || missing === 0 || !this.goesBack) return;
+    const rotated = await this.#log.openRotated();
+    if (rotated === null) return;
+    this.#rotated = { file: rotated, start: 0, end: 0 };
+    // The log was rotated at this moment: the rotated file is the one that is sent anyway.
+    if ((await rotated.stat()).ino === (await file?.stat())?.ino) return;
+    const tail = await tailOf(rotated, missing);
+    this.#rotated = await this.#limit({ file: rotated, start: tail.start, end: tail.size }, since);
+  }
+
+  async #limit(part: Part, since: number | null): Promise<Part> {
+    this.writtenAt ??= (await part.file.stat()).mtimeMs;
+    if (since === null) return part;
+    const { at, isReached, isStamped } = await findSince(part.file, part.start, part.end, since);
+    if (isStamped !== null) this.isStamped = isStamped || this.isStamped === true;
+    if (isReached) this.goesBack = false;
+    return { ...part, start: at };
+  }
+
+  /** With `follow`, new lines until `to` is closed. The file need not exist yet. */
+  async send(to: Writable, follow: boolean, clock: Clock): Promise<void> {
+    if (this.#rotated !== null) await copy(this.#rotated.file, this.#rotated.start, this.#rotated.end, to, clock);
+    const { start = 0, end = 0 } = this.#current ?? {};
+    let at = this.#current === null ? 0 : await copy(this.#current.file, start, end, to, clock);
     if (!follow) return;
     for await (const _ of ticks(to, clock)) {
-      file ??= await log.open();
+      const file = this.#current?.file ?? (await this.#log.open());
       if (file === null) continue;
+      this.#current = { file, start, end };
       const { size, ino } = await file.stat();
       // The file was truncated in place: all its content is new.
       if (size < at) at = 0;
       at = await copy(file, at, size, to, clock);
-      const named = log.inode();
+      const named = this.#log.inode();
       if (named === null || named === ino) continue;
       // Rotated: the rest of the old file first, then the new one from its start.
-      at = await copy(file, at, (await file.stat()).size, to, clock);
+      await copy(file, at, (await file.stat()).size, to, clock);
       await file.close();
-      file = await log.open();
+      this.#current = null;
       at = 0;
     }
-  } finally {
-    await file?.close();
   }
-}
 
-async function writeRotated(
-  log: ServiceLog,
-  lines: number,
-  current: FileHandle | null,
-  to: Writable,
-  clock: Clock,
-): Promise<void> {
-  const rotated = await log.openRotated();
-  try {
-    // The log was rotated at this moment: the rotated file is the one that is sent anyway.
-    const isCurrent = (await rotated?.stat())?.ino === (await current?.stat())?.ino;
-    if (rotated !== null && !isCurrent) await writeTail(rotated, lines, to, clock);
-  } finally {
-    await rotated?.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#current?.file.close();
+    await this.#rotated?.file.close();
   }
 }
 
