@@ -36,9 +36,12 @@ export async function serve(stages: Stages, orders: SignalCommands, stack: Async
   begin(stages);
   stack.use(
     new ConfigWatch(
-      () => configuration.current.daemon.watchConfig,
-      () => configuration.files,
-      () => configuration.reload({ dryRun: false, allowEmpty: false }, 'watch_config'),
+      {
+        isOn: () => configuration.current.daemon.watchConfig,
+        files: () => configuration.files,
+        reload: () => configuration.reload({ dryRun: false, allowEmpty: false }, 'watch_config'),
+        warn: (message) => stages.host.log.warn(message),
+      },
       clock,
     ),
   );

@@ -1,7 +1,7 @@
 // Finds and reads the configuration files, refuses files that other users could have written or read, and detects
 // changes.
 
-import type { Stats } from 'node:fs';
+import type { BigIntStats, Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { SourceFile } from '../../config/layers/layers.ts';
 import { setsKey } from '../../config/layers/variables.ts';
@@ -12,10 +12,10 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { KeptConfig, KeptFile } from '../files/kept-config.ts';
 import { readTextFile } from '../files/text-file.ts';
 import { doubtAbove, isOpen } from '../trust/folders.ts';
-import { lookAt, lookThroughExactly } from '../trust/foreign-path.ts';
+import { lookAt, lookThroughExactly, lookThroughInBackground } from '../trust/foreign-path.ts';
 import { plainPath } from '../trust/plain-path.ts';
 import { MachineFacts } from './facts.ts';
-import { isPattern, matchFiles } from './file-pattern.ts';
+import { isPattern, matchFiles, matchFilesInBackground } from './file-pattern.ts';
 
 /** Bytes; 1,000 services take a twentieth of it. */
 const LARGEST_FILE = 4 * 1024 ** 2;
@@ -242,6 +242,20 @@ export function signatureOf(files: readonly string[]): Signature {
   return new Map(files.map((file) => [file, isPattern(file) ? matchFiles(file).join('\n') : stamp(file)]));
 }
 
+/** The same, and no disk keeps the loop waiting. One file after the other: at most one thread hangs. */
+export async function signatureInBackground(files: readonly string[]): Promise<Signature> {
+  const found = new Map<string, string>();
+  for (const file of files) {
+    found.set(
+      file,
+      isPattern(file)
+        ? (await matchFilesInBackground(file)).join('\n')
+        : await lookThroughInBackground(file).then(stampOf, () => 'missing'),
+    );
+  }
+  return found;
+}
+
 /** The files whose stamps differ, or that are in only one of the two. */
 export function changedFiles(before: Signature, after: Signature): readonly string[] {
   return [...new Set([...before.keys(), ...after.keys()])].filter((file) => before.get(file) !== after.get(file));
@@ -249,9 +263,12 @@ export function changedFiles(before: Signature, after: Signature): readonly stri
 
 function stamp(file: string): string {
   try {
-    const { ino, size, mtimeNs, ctimeNs } = lookThroughExactly(file);
-    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+    return stampOf(lookThroughExactly(file));
   } catch {
     return 'missing';
   }
+}
+
+function stampOf({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }

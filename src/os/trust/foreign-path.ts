@@ -14,6 +14,7 @@ import {
   statfsSync,
   statSync,
 } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { type Acl, aclOf } from './acl.ts';
 
 /**
@@ -211,6 +212,11 @@ export function lookThrough(path: string): Stats | null {
 /** stat(2) with times in nanoseconds; throws also when nothing is there. */
 export function lookThroughExactly(path: string): BigIntStats {
   return statSync(path, { bigint: true });
+}
+
+/** The same in a thread of Node's pool: a disk that does not answer holds the thread, not the loop. */
+export function lookThroughInBackground(path: string): Promise<BigIntStats> {
+  return stat(path, { bigint: true });
 }
 
 /** A folder held by a descriptor: files opened in it are in this folder, even if its name changes. */

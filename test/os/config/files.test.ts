@@ -6,7 +6,13 @@ import { chmod, chown, mkdir, readFile, rename, rm, symlink, utimes, writeFile }
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { Problem } from '../../../src/errors.ts';
-import { type ConfigOptions, changedFiles, readConfig, signatureOf } from '../../../src/os/config/files.ts';
+import {
+  type ConfigOptions,
+  changedFiles,
+  readConfig,
+  signatureInBackground,
+  signatureOf,
+} from '../../../src/os/config/files.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 
@@ -280,38 +286,39 @@ test('a change of any file is seen: edited, replaced, linked anew, added, remove
   await symlink('../current/x.toml', place.at('d/x.toml'));
   const { files } = place.read();
   let last = signatureOf(files);
-  const changes = () => {
-    const now = signatureOf(files);
+  const changes = async () => {
+    const now = await signatureInBackground(files);
+    assert.deepEqual(now, signatureOf(files), 'in the background the same');
     const changed = changedFiles(last, now);
     last = now;
     return changed;
   };
-  assert.deepEqual(changes(), []);
+  assert.deepEqual(await changes(), []);
 
   await writeFile(place.at('d/a.toml'), `${WEB}nice = 1\n`);
-  assert.deepEqual(changes(), [place.at('d/a.toml')]);
+  assert.deepEqual(await changes(), [place.at('d/a.toml')]);
 
   const text = await readFile(place.at('d/a.toml'));
   await writeFile(place.at('d/a.new'), text);
   await utimes(place.at('d/a.new'), 1, 1);
   await utimes(place.at('d/a.toml'), 1, 1);
-  changes();
+  await changes();
   await rename(place.at('d/a.new'), place.at('d/a.toml'));
-  assert.deepEqual(changes(), [place.at('d/a.toml')], 'same size and time, another file');
+  assert.deepEqual(await changes(), [place.at('d/a.toml')], 'same size and time, another file');
 
   await symlink('new', place.at('next'));
   await rename(place.at('next'), place.at('current'));
-  assert.deepEqual(changes(), [place.at('d/x.toml')], 'as a ConfigMap is changed');
+  assert.deepEqual(await changes(), [place.at('d/x.toml')], 'as a ConfigMap is changed');
 
   await put(place.at('d/b.toml'), '');
-  assert.deepEqual(changes(), [place.at('d/*.toml')]);
+  assert.deepEqual(await changes(), [place.at('d/*.toml')]);
   await put(place.at('d/.b.toml.swp'), '');
-  assert.deepEqual(changes(), [], 'what an editor leaves behind is none of ours');
+  assert.deepEqual(await changes(), [], 'what an editor leaves behind is none of ours');
   await rm(place.at('key/env.toml'));
-  assert.deepEqual(changes(), [place.at('key/env.toml')]);
-  assert.deepEqual(changes(), []);
+  assert.deepEqual(await changes(), [place.at('key/env.toml')]);
+  assert.deepEqual(await changes(), []);
   await put(place.at('key/env.toml'), '');
-  assert.deepEqual(changes(), [place.at('key/env.toml')]);
+  assert.deepEqual(await changes(), [place.at('key/env.toml')]);
 });
 
 test('the environment is a layer, PATH in it is where programs are looked for', async () => {
