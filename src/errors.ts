@@ -12,6 +12,12 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Something that this host lacks at the moment, and that the configuration needs. */
+export interface HostProblem extends Problem {
+  /** opsd itself cannot work; otherwise only what needs it cannot. */
+  readonly isFatal: boolean;
+}
+
 /** A mistake in the configuration or on the command line: exit code 1; 2 where opsd is to be started again all the same. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

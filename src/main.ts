@@ -93,7 +93,11 @@ async function run(parsed: Parsed): Promise<number> {
     }
     case 'check':
       return (await import('./cli/config-commands.ts')).runCheck(
-        { deploy: options.deploy === true, ...place },
+        {
+          deploy: options.deploy === true,
+          ...(typeof options.host === 'string' ? { host: options.host } : {}),
+          ...place,
+        },
         output,
         world,
       );

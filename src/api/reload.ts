@@ -5,7 +5,13 @@ import type { Problem } from '../errors.ts';
 import type { GroupView } from './services.ts';
 
 export type ReloadResult =
-  | { readonly ok: true; readonly changes: readonly Change[]; readonly daemon: readonly DaemonChange[] }
+  | {
+      readonly ok: true;
+      readonly changes: readonly Change[];
+      readonly daemon: readonly DaemonChange[];
+      /** What this host lacks: the services that need it fail, or run on as they were. */
+      readonly hostProblems: readonly Problem[];
+    }
   | {
       readonly ok: false;
       readonly code: 'bad_configuration' | 'shutting_down';

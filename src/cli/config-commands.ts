@@ -6,7 +6,7 @@ import { jsonSchema } from '../config/schema/schema.ts';
 import { keyPath } from '../config/source/tree.ts';
 import type { Config } from '../core/model/config.ts';
 import type { EffectiveValue } from '../core/model/spec.ts';
-import type { Problem } from '../errors.ts';
+import { ConfigError, type HostProblem, type Problem } from '../errors.ts';
 import { type ConfigOptions, readConfig } from '../os/config/files.ts';
 import { readScale, scalePath } from '../os/files/scale-file.ts';
 import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
@@ -41,6 +41,8 @@ interface FileOptions {
 
 interface CheckOptions extends FileOptions {
   readonly deploy?: boolean;
+  /** `warn`: problems of this host are warnings. */
+  readonly host?: string;
 }
 
 export interface ConfigCommandOptions extends FileOptions {
@@ -54,9 +56,19 @@ const DEFAULT_PREFIX = '/srv';
 
 /** Prints every problem and warning of the configuration. */
 export function runCheck(options: CheckOptions, output: Output, world: World): ExitCode {
-  const loaded = load(options, output, world, { asksUsers: true, isForDeployment: options.deploy ?? false });
-  if (loaded === null) return 1;
-  const { config, place } = loaded;
+  const { host = 'refuse' } = options;
+  if (host !== 'warn' && host !== 'refuse') {
+    throw new ConfigError(`--host: expected warn or refuse, got '${host}'`);
+  }
+  const more = { asksUsers: true, isForDeployment: options.deploy ?? false };
+  const { config, place, hostProblems } = load(options, output, world, more);
+  if (hostProblems.length > 0) {
+    const counts = counted(hostProblems, host === 'warn' ? 'warning' : 'problem');
+    const effect = hostProblems.some(({ isFatal }) => isFatal) ? 'opsd cannot start here' : 'only what needs it fails';
+    const headline = `${place.configFile}: ${counts} of this host; ${effect}`;
+    output.stderr(`opsd: ${headline}\n${formatProblems(hostProblems)}\n`);
+  }
+  if (config === null || (hostProblems.length > 0 && host === 'refuse')) return 1;
   const { size } = config.services;
   const from = place.workDir === world.workDir ? '' : ` (its relative paths begin in ${place.workDir})`;
   output.stdout(`${place.configFile}: no problems, ${size} ${size === 1 ? 'service' : 'services'}${from}\n`);
@@ -68,9 +80,8 @@ export function runCheck(options: CheckOptions, output: Output, world: World): E
 
 /** Prints the effective configuration as TOML or JSON, with the source of each value on request. */
 export function runConfig(options: ConfigCommandOptions, output: Output, world: World): ExitCode {
-  const loaded = load(options, output, world);
-  if (loaded === null) return 1;
-  const { config } = loaded;
+  const { config } = load(options, output, world);
+  if (config === null) return 1;
   const isExplained = options.explain ?? false;
   output.stdout(options.json ? asJson(config, isExplained) : asToml(config, isExplained));
   return 0;
@@ -82,13 +93,20 @@ export function runSchema(output: Output): ExitCode {
   return 0;
 }
 
-/** null: the configuration has problems, which were printed. */
+/** What could be read; what is wrong with it in form was printed. */
+interface Loaded {
+  /** null: it has problems in form. */
+  readonly config: Config | null;
+  readonly place: ReturnType<typeof configPlace>;
+  readonly hostProblems: readonly HostProblem[];
+}
+
 function load(
   options: FileOptions,
   output: Output,
   { env, workDir: shell, clock, program }: World,
   more: Pick<ConfigOptions, 'asksUsers' | 'isForDeployment'> = {},
-): { readonly config: Config; readonly place: ReturnType<typeof configPlace> } | null {
+): Loaded {
   const prefix = plainPath(shell, env.PREFIX || DEFAULT_PREFIX);
   const asked = { config: options.config, cwd: options.cwd, workDir: shell, prefix };
   const place = configPlace({ ...asked, isInstalled: program.startsWith(join(prefix, 'opsd/lib/')) });
@@ -102,7 +120,7 @@ function load(
   if (!result.ok) tell(headlineOf(configFile, result.problems), result.problems);
   tell(`${configFile}: ${counted(result.warnings, 'warning')}`, result.warnings);
   for (const trouble of troubles) output.stderr(`opsd: ${trouble}\n`);
-  return result.ok ? { config: result.config, place } : null;
+  return { config: result.ok ? result.config : null, place, hostProblems: result.hostProblems };
 }
 
 type Values = ReadonlyMap<string, EffectiveValue>;

@@ -2,7 +2,7 @@
 
 import type { Config, DaemonSpec, LogFilter, TlsFiles } from '../core/model/config.ts';
 import type { EffectiveValue, ServiceSpec } from '../core/model/spec.ts';
-import type { Problem } from '../errors.ts';
+import type { HostProblem, Problem } from '../errors.ts';
 import { SecretMasks } from '../text/masks.ts';
 import type { BuildContext } from './build/context.ts';
 import { effectiveDaemon } from './build/effective.ts';
@@ -23,7 +23,7 @@ import { DAEMON } from './schema/daemon-keys.ts';
 import { KEYS } from './schema/keys.ts';
 import { type DaemonValues, daemonSchema } from './schema/schema.ts';
 import { readTable } from './schema/validate.ts';
-import { hideInConfig, hideInProblems } from './secrets/hidden.ts';
+import { hideInConfig, hideInMessage, hideInProblems } from './secrets/hidden.ts';
 import { Secrets } from './secrets/secrets.ts';
 import { emptyTable, plain, subtable, type Table } from './source/tree.ts';
 import { parseLogLevel } from './values/log-level.ts';
@@ -52,6 +52,8 @@ interface Sources {
 
 export type LoadResult = {
   readonly warnings: readonly Problem[];
+  /** What this host lacks at the moment; the configuration may be valid all the same. */
+  readonly hostProblems: readonly HostProblem[];
   /** Masks all secrets that were read, valid or not. */
   readonly masks: SecretMasks;
 } & ({ readonly ok: true; readonly config: Config } | { readonly ok: false; readonly problems: readonly Problem[] });
@@ -71,18 +73,36 @@ export function loadConfig(sources: Sources, facts: Facts): LoadResult {
   for (const name of services.names) secrets.name(name);
   namePrograms(services, facts, secrets);
   const masks = new SecretMasks(secrets.texts());
-  const warnings = hideInProblems(findings.warnings, masks);
+  const told = {
+    warnings: hideInProblems(findings.warnings, masks),
+    hostProblems: hideInProblems(findings.hostProblems, masks),
+    masks,
+  };
   if (daemon === null || findings.problems.length > 0) {
-    return { ok: false, problems: hideInProblems(findings.problems, masks), warnings, masks };
+    return { ok: false, problems: hideInProblems(findings.problems, masks), ...told };
   }
   const config: Config = {
     daemon: daemon.spec,
-    services: services.specs,
+    services: withHindrances(services.specs, findings.hindrances, masks),
     groups: services.groups,
     rollouts: services.rollouts,
     effective: daemon.effective,
   };
-  return { ok: true, config: hideInConfig(config, masks), warnings, masks };
+  return { ok: true, config: hideInConfig(config, masks), ...told };
+}
+
+/** The specs of services that cannot start on this host say why. */
+function withHindrances(
+  specs: Services['specs'],
+  hindrances: ReadonlyMap<string, string>,
+  masks: SecretMasks,
+): Services['specs'] {
+  if (hindrances.size === 0) return specs;
+  const told = ([name, spec]: [string, ServiceSpec]): [string, ServiceSpec] => {
+    const why = hindrances.get(name);
+    return [name, why === undefined ? spec : { ...spec, hindrance: hideInMessage(why, masks) }];
+  };
+  return new Map([...specs].map(told));
 }
 
 /** Exempts the names of existing programs from masking, so that messages can name them even if arguments are secret. */

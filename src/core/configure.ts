@@ -1,5 +1,6 @@
 // A configuration comes into force: services are added, removed, restarted or changed in place.
 
+import { isHeldBack, lacksHost } from './fleet/host.ts';
 import { remove } from './fleet/removal.ts';
 import type { StepDraft } from './fleet/step.ts';
 import { bringDown, bringDownInTurn, start } from './life/lifecycle.ts';
@@ -68,7 +69,7 @@ function adjust(service: Service, spec: ServiceSpec, context: StepContext): Move
     isRemoved: false,
     // This configuration replaces what an earlier reload deferred and has not carried out.
     deferred: null,
-    nextSpec: service.deferred === null ? service.nextSpec : null,
+    nextSpec: service.deferred === null && !isHeldBack(service) ? service.nextSpec : null,
     desired: isSwitchedOff && service.desired === 'up' ? null : service.desired,
   };
   // Keep the reason from the first time it was deferred, unless the direction (stop or restart) has changed.
@@ -82,10 +83,17 @@ function adjust(service: Service, spec: ServiceSpec, context: StepContext): Move
       const [moved, effects] = bringDown(next, context, { to: 'stopped', reason, detail: 'not enabled' });
       return [moved, [settings, ...effects]];
     }
-    if (!isNew || state.name === 'stopped') return [next, [settings]];
+    const isFreed = lacksHost(service) && service.spec.hindrance !== undefined && spec.hindrance === undefined;
+    if (!(isNew || isFreed) || state.name === 'stopped') return [next, [settings]];
     if (isTimed(next)) return [next, [settings]];
-    const [moved, effects] = start(forgiven(next), context, reason, 'its configuration changed');
+    const why = isNew ? 'its configuration changed' : 'what it lacked is there';
+    const [moved, effects] = start(forgiven(next), context, reason, why);
     return [moved, [settings, ...effects]];
+  }
+  const isUp = state.name === 'starting' || state.name === 'running';
+  if (isNew && isUp && spec.hindrance !== undefined && isWanted({ ...kept, spec })) {
+    // Its old form is better than none.
+    return [{ ...kept, nextSpec: spec }, []];
   }
   if (isNew) {
     const pending: Service = { ...forgiven(hastened(kept, spec, context)), nextSpec: spec };

@@ -3,6 +3,7 @@
 import { configure } from './configure.ts';
 import { onCommand, resumeDeferred } from './fleet/commands.ts';
 import { restartDependents } from './fleet/dependents.ts';
+import { onHostReady } from './fleet/host.ts';
 import { considerEnd, handOver, postponeEnd, proceedShutdown, shutDown, shutdownDue } from './fleet/shutdown.ts';
 import { StepDraft } from './fleet/step.ts';
 import { runOnTime } from './life/jobs.ts';
@@ -69,6 +70,8 @@ function take(draft: StepDraft, event: Event): void {
       return shutDown(draft, event.by);
     case 'scheduled':
       return draft.change(event.service, (service, context) => runOnTime(service, event.isMissed, context));
+    case 'host_ready':
+      return draft.change(event.service, onHostReady);
     case 'handover':
       return handOver(draft, event.by);
     case 'tick':

@@ -1,7 +1,7 @@
 // The configuration that opsd starts with: that of the files, or, where they are broken and services need a supervisor,
 // the one last in force.
 
-import { headlineOf } from '../config/report/problems.ts';
+import { headlineOf, refusalOf } from '../config/report/problems.ts';
 import type { Config } from '../core/model/config.ts';
 import { ConfigError, type Problem } from '../errors.ts';
 import { type ConfigOptions, type ReadResult, readConfig } from '../os/config/files.ts';
@@ -40,11 +40,13 @@ export function readFirst(
   const read = (allowEmpty: boolean) => readConfig({ ...options, allowEmpty, scale: scale.counts });
   const lastInForce = new LastInForce(keptConfigPath(data));
   const found = scale.first(() => read(true));
+  const ofHost = found.ok ? refusalOf(found, isStrict) : [];
+  if (ofHost.length > 0) throw new ConfigError(headlineOf(configFile, ofHost), ofHost);
   const { first, refused } = found.ok ? { first: found, refused: null } : goOnWithout(found);
   return { first, refused, read, scale, lastInForce, secrets: new SecretsInForce(first.masks, clock) };
 
   function goOnWithout(broken: Refused): { readonly first: Good; readonly refused: readonly Problem[] } {
-    const { problems } = broken;
+    const problems = refusalOf(broken, isStrict);
     const headline = headlineOf(configFile, problems);
     if (isStrict) throw new ConfigError(headline, problems);
     const kept = lastInForce.read({ ...options, allowEmpty: true, scale: scale.counts });

@@ -20,7 +20,7 @@ export interface HostOptions {
   readonly prefix: string;
   readonly version: string;
   readonly clock: Clock;
-  /** Whatever is wrong with the configuration refuses the start. */
+  /** Whatever is wrong with the configuration, or with this host for it, refuses the start. */
   readonly isStrict: boolean;
   /** Called as soon as it is known what is secret, for whoever tells of the end. */
   readonly onSecrets: (masks: Masks) => void;
@@ -64,6 +64,7 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
   log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: services.size });
   if (refused !== null) tellRefused(refused, log);
   for (const warning of first.warnings) log.warn('configuration', { problem: oneLine(warning) });
+  for (const problem of first.hostProblems) log.error('this host', { problem: oneLine(problem) });
   if (closed.length > 0) log.info('closed descriptors that opsd had inherited', { descriptors: closed.join(',') });
   for (const [name, descriptors] of sockets.byName) log.info('given sockets', { name, count: descriptors.length });
   for (const trouble of sockets.troubles) log.warn(trouble);

@@ -10,7 +10,9 @@ import { LaunchPlanner } from '../os/spawn/launch-plan.ts';
 import { loadPosixSpawner } from '../os/spawn/posix-spawner.ts';
 import type { Spawner } from '../os/spawn/spawner.ts';
 import { NO_SOCKETS } from '../os/systemd/sockets.ts';
+import { BackgroundStat } from '../os/watch/background-stat.ts';
 import { HeartbeatFiles } from '../os/watch/heartbeats.ts';
+import { HostLooks } from '../os/watch/host-looks.ts';
 import { ServiceProbes } from '../os/watch/probes.ts';
 import type { Ports } from '../runtime/perform.ts';
 import type { Host } from './host.ts';
@@ -27,6 +29,7 @@ export interface Machine {
   readonly ports: MachinePorts;
   readonly signals: ReadySignals;
   readonly leftovers: Leftovers;
+  readonly looks: HostLooks;
   /** null: opsd is not PID 1. */
   readonly orphans: Orphans | null;
 }
@@ -58,6 +61,7 @@ export async function buildMachine(
     }),
   );
   const leftovers = stack.use(new Leftovers({ table: processes.table, clock, log: complain }));
+  const backgroundStat = new BackgroundStat(clock);
   const heartbeats = new HeartbeatFiles(
     report,
     (service) => {
@@ -65,12 +69,14 @@ export async function buildMachine(
       return spec === undefined ? null : uidOf(spec);
     },
     clock,
+    backgroundStat,
   );
   const pidFiles = stack.use(new ServicePidFiles(runDir, log, clock));
   // What no cgroup holds was told at the start of the service.
   const planner = new LaunchPlanner({ runDir, cgroups: null, baseNofile, sockets: NO_SOCKETS, clock, log: () => {} });
   const probes = stack.use(new ServiceProbes({ report, specOf, runDir, planner, leftovers, spawner, clock }));
-  return { ports: { processes, outputs, pidFiles, heartbeats, probes }, signals, leftovers, orphans };
+  const looks = new HostLooks(backgroundStat, clock);
+  return { ports: { processes, outputs, pidFiles, heartbeats, probes }, signals, leftovers, orphans, looks };
 }
 
 function reapOrphans({ reapOrphan }: Spawner, { clock, log }: Host, stack: AsyncDisposableStack): Orphans | null {

@@ -22,6 +22,7 @@ import { maskedDelivery } from './report/masked.ts';
 import { Reporter } from './report/reporter.ts';
 import { fingerprintOf } from './succession/fingerprint.ts';
 import { StateKeeper } from './succession/state-keeper.ts';
+import { HostWatch } from './watch/host-watch.ts';
 import { Liveness } from './watch/liveness.ts';
 import { MemoryWatch } from './watch/memory-watch.ts';
 import { JobScheduler } from './watch/scheduler.ts';
@@ -93,6 +94,18 @@ export function supervise(
     clock,
   });
   const watches = watch(host, inheritance, machine, observers.book, stack);
+  const { processes } = machine.ports;
+  stack.use(
+    new HostWatch({
+      state: () => loop.state,
+      inspect: (spec) => processes.inspect(spec),
+      mayStart: (spec) => processes.mayUserExecute(spec),
+      looks: machine.looks,
+      refresh: (service) => configuration.refresh(service),
+      post: inheritance.report,
+      clock,
+    }),
+  );
   return { ...observers, ...watches, tcpAccess, configuration, apply };
 }
 

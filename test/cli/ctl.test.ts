@@ -160,6 +160,7 @@ test('reload prints the plan key by key, or every problem', async () => {
       { key: 'log_level', from: '"info"', to: '"warn"', when: 'now' },
       { key: 'http', from: '""', to: '"127.0.0.1:9640"', when: 'next_opsd' },
     ],
+    hostProblems: [],
   };
   const plan = await daemon.ctl('reload', '--dry-run');
   assert.equal(plan.code, 0);

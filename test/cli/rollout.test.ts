@@ -83,7 +83,12 @@ test('undo and retry are orders; without a name, or another word, they are none'
 
 test('reload says that a rollout began, and how to follow it', async () => {
   await using daemon = await daemonWithWeb();
-  daemon.control.reloadResult = { ok: true, changes: [{ service: 'web@1', kind: 'rolled', keys: [] }], daemon: [] };
+  daemon.control.reloadResult = {
+    ok: true,
+    changes: [{ service: 'web@1', kind: 'rolled', keys: [] }],
+    daemon: [],
+    hostProblems: [],
+  };
   daemon.control.rolloutViews = [view];
   const { out } = await daemon.ctl('reload');
   assert.match(out, /~ web@1 {2}restarted by the rollout\n/);

@@ -322,7 +322,9 @@ stop_timeout = 5
   });
   assert.ok(!result.ok);
   assert.deepEqual(
-    result.problems.map(({ where, line, key }) => `${where}:${line ?? '-'} ${key}`).toSorted(),
+    [...result.problems, ...result.hostProblems]
+      .map(({ where, line, key }) => `${where}:${line ?? '-'} ${key}`)
+      .toSorted(),
     [
       'OPSD__NOPE:- ',
       'config.toml:10 services.web.depends_on',

@@ -115,9 +115,18 @@ export function serviceOf(texts: Texts | string, name = 'web'): ServiceSpec {
   return service;
 }
 
+/** What `opsd check` exits 1 for: what is wrong in form, then what is wrong with the host. */
 export function problemsOf(texts: Texts | string): readonly Problem[] {
   const result = load(texts);
-  return result.ok ? [] : result.problems;
+  const ofHost = result.hostProblems.map(({ isFatal, ...problem }) => problem);
+  return result.ok ? ofHost : [...result.problems, ...ofHost];
+}
+
+/** What is wrong with the host, of a configuration that is right in form. */
+export function hostProblemsOf(texts: Texts | string): readonly Problem[] {
+  const result = load(texts);
+  assert.ok(result.ok, result.ok ? '' : JSON.stringify(result.problems, null, 1));
+  return result.hostProblems;
 }
 
 /** `config.toml:3 services.web.command is missing…`, one a problem. */

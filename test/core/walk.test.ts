@@ -27,7 +27,7 @@ const STATES: readonly StateName[] = [
 ];
 
 const STEPS = ['main', 'before_start', 'after_stop'] as const satisfies readonly Step[];
-const KINDS = ['failure', 'permanent', 'transient'] as const;
+const KINDS = ['failure', 'permanent', 'transient', 'host'] as const;
 
 const web = { service: 'web', generation: 7 };
 const order = { id: 1, services: ['web'], by: 'test' };
@@ -150,16 +150,23 @@ type Everything = {
 const everything: Everything = {
   spawned: { spawned: () => ({ type: 'spawned', ...web, pid: 4711 }) },
   spawn_failed: {
-    main: { failure: 'spawn failed', permanent: 'spawn failed for good', transient: 'no room to spawn' },
+    main: {
+      failure: 'spawn failed',
+      permanent: 'spawn failed for good',
+      transient: 'no room to spawn',
+      host: 'the host lacks something',
+    },
     before_start: {
       failure: 'spawn of before_start failed',
       permanent: 'spawn of before_start failed for good',
       transient: 'no room to spawn before_start',
+      host: 'the host lacks something for before_start',
     },
     after_stop: {
       failure: 'spawn of after_stop failed',
       permanent: 'spawn of after_stop failed for good',
       transient: 'no room to spawn after_stop',
+      host: 'the host lacks something for after_stop',
     },
   },
   exited: {
@@ -206,6 +213,8 @@ const everything: Everything = {
   },
   configured: {
     'reload, changed': (policy) => reload([aService('web', policy, 2)]),
+    'reload, changed, cannot start here': (policy) =>
+      reload([{ ...aService('web', policy, 2), hindrance: 'no such program' }]),
     'reload, in place': (policy) => reload([aService('web', { ...policy, stopTimeout: 5_000 })]),
     'reload, switched off': (policy) => reload([aService('web', { ...policy, enabled: false })]),
     'reload, removed': () => reload([]),
@@ -214,6 +223,7 @@ const everything: Everything = {
     'its time comes': () => ({ type: 'scheduled', service: 'web', isMissed: false }),
     'its time was missed': () => ({ type: 'scheduled', service: 'web', isMissed: true }),
   },
+  host_ready: { 'the host has it again': () => ({ type: 'host_ready', service: 'web' }) },
   shutdown: { shutdown: () => ({ type: 'shutdown', by: 'test' }) },
   handover: { handover: () => ({ type: 'handover', by: 'test' }) },
   tick: { deadline: () => ({ type: 'tick' }) },

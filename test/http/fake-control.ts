@@ -82,7 +82,7 @@ export class FakeControl implements Queries, Streams, Commands {
   scaleResult: ScaleResult | null = null;
   rolloutViews: readonly RolloutView[] = [];
   rolloutOutcome: Outcome = { ok: true, message: 'web: restarted: 2 services ready' };
-  reloadResult: ReloadResult = { ok: true, changes: [], daemon: [] };
+  reloadResult: ReloadResult = { ok: true, changes: [], daemon: [], hostProblems: [] };
   liveness = { ok: true, lagSeconds: 0 };
   /** Orders wait for it. */
   gate: Promise<unknown> = Promise.resolve();

@@ -128,13 +128,16 @@ test('a signal goes by either name, and an unknown one nowhere', async () => {
 test('a reload gives the plan, or the problems', async () => {
   await using doors = await openDoors();
   const daemon = [{ key: 'http', from: '""', to: '"127.0.0.1:9640"', when: 'next_opsd' as const }];
-  doors.control.reloadResult = { ok: true, changes: [{ service: 'web', kind: 'added', keys: [] }], daemon };
+  const missing = { where: 'config.toml', line: 2, key: 'services.web.user', message: 'no user web' };
+  const changes = [{ service: 'web', kind: 'added' as const, keys: [] }];
+  doors.control.reloadResult = { ok: true, changes, daemon, hostProblems: [missing] };
   const plan = await ask(doors.socket, '/api/v1/reload', json({ dry_run: true }));
   assert.deepEqual(JSON.parse(plan.body), {
     version: 1,
     dry_run: true,
-    changes: [{ service: 'web', kind: 'added', keys: [] }],
+    changes,
     daemon,
+    host_problems: [missing],
   });
   assert.match(doors.control.orders[0] ?? '', /"dryRun":true,"allowEmpty":false/);
   assert.match(doors.log[0] ?? '', /"result":"1 service changes"/);

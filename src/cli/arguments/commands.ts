@@ -64,13 +64,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     path: ['run'],
     operands: [],
     summary: 'supervise the services, in the foreground',
-    options: [CONFIG, { name: 'strict', help: 'start with a configuration without problems only' }],
+    options: [
+      CONFIG,
+      {
+        name: 'strict',
+        help: 'start only with a configuration without problems, on a host that lacks nothing',
+      },
+    ],
   },
   {
     path: ['check'],
     operands: [],
     summary: 'print every problem of the configuration; exits 1 if there is one',
-    options: [...PLACE, { name: 'deploy', help: 'also warn of settings that do not belong in production' }],
+    options: [
+      ...PLACE,
+      { name: 'deploy', help: 'also warn of settings that do not belong in production' },
+      {
+        name: 'host',
+        value: 'HOW',
+        help: 'warn: what this host lacks (users, programs, folders) is a warning, as for a build machine (default: refuse)',
+      },
+    ],
   },
   {
     path: ['config'],

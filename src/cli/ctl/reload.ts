@@ -1,6 +1,8 @@
 // `opsd ctl reload`: what changes, service by service and key by key.
 
+import { counted, formatProblems } from '../../config/report/problems.ts';
 import type { Change, DaemonChange, KeyChange } from '../../core/model/changes.ts';
+import type { Problem } from '../../errors.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { readRollouts } from '../client/api.ts';
 import type { Ctl, ExitCode } from '../command.ts';
@@ -14,12 +16,27 @@ const KINDS: Readonly<
   restarted: { mark: '~', text: 'restarted', colour: 'yellow' },
   rolled: { mark: '~', text: 'restarted by the rollout', colour: 'yellow' },
   changed: { mark: '~', text: 'changed in place', colour: 'cyan' },
+  held_back: {
+    mark: '!',
+    text: 'cannot start so on this host; as long as it runs, it runs on as it was',
+    colour: 'red',
+  },
+  freed: { mark: '~', text: 'can start on this host now', colour: 'green' },
 };
 
 export async function reload({ client, terminal, options }: Ctl): Promise<ExitCode> {
   const body = { dry_run: options['dry-run'] === true, allow_empty: options['allow-empty'] === true };
   const answer = await client.post('/api/v1/reload', body);
-  const { changes, daemon } = answer as { changes: readonly Change[]; daemon: readonly DaemonChange[] };
+  const {
+    changes,
+    daemon,
+    host_problems = [],
+  } = answer as {
+    changes: readonly Change[];
+    daemon: readonly DaemonChange[];
+    /** Absent from an older opsd. */
+    host_problems?: readonly Problem[];
+  };
   if (options.json === true) terminal.out(`${JSON.stringify(answer, null, 2)}\n`);
   else if (changes.length + daemon.length === 0)
     terminal.out(body.dry_run ? 'nothing would change\n' : 'nothing changed\n');
@@ -37,7 +54,12 @@ export async function reload({ client, terminal, options }: Ctl): Promise<ExitCo
     if (body.dry_run) terminal.out('\nnothing was changed; apply it with: opsd ctl reload\n');
   }
   if (!body.dry_run && options.json !== true) await printRollouts(client, terminal);
-  return 0;
+  if (host_problems.length === 0) return 0;
+  const effect = `what needs it is ${body.dry_run ? 'not started' : 'started as soon as it is there'}`;
+  terminal.err(
+    `opsd: ${counted(host_problems, 'problem')} of this host; ${effect}\n${formatProblems(host_problems)}\n`,
+  );
+  return 2;
 }
 
 function describeKey({ key, from, to }: KeyChange): string {

@@ -1,5 +1,6 @@
 // The environment of a service: env_file, pass_env and env put together.
 
+import type { Gap } from '../../core/model/spec.ts';
 import type { Locate } from '../report/locate.ts';
 import type { Findings, Place } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
@@ -18,16 +19,25 @@ interface Variable extends Source {
   readonly value: string;
 }
 
-/** The variables of a service by name: env_file, then pass_env, then env; the later wins. */
+interface Gathered {
+  /** By name: env_file, then pass_env, then env; the later wins. */
+  readonly variables: ReadonlyMap<string, Variable>;
+  /** Why those of env_file are not known; null: they are. */
+  readonly gap: Gap | null;
+}
+
+/** `service`: the name of the spec. */
 export function gatherVariables(
+  service: string,
   values: ServiceValues,
   envFile: string | null,
   table: Table,
   locate: Locate,
   context: BuildContext,
-): ReadonlyMap<string, Variable> {
+): Gathered {
   const variables = new Map<string, Variable>();
-  if (envFile !== null) readEnvFile(envFile, values, envFilePlace(locate), context, variables);
+  const place = envFilePlace(locate);
+  const gap = envFile === null ? null : readEnvFile({ service, path: envFile, place }, values, context, variables);
   for (const name of values.pass_env) {
     // "constructor" and others are properties of every object.
     const value = Object.hasOwn(context.env, name) ? context.env[name] : undefined;
@@ -41,9 +51,9 @@ export function gatherVariables(
   }
   for (const [name, { value }] of variables) {
     if (value.length <= LONGEST_WORD) continue;
-    context.findings.problem(locate(['env', name]), `${name} is longer than 128 KiB; put it into a file`);
+    context.findings.problem(locate(['env', name]), tooLong(name));
   }
-  return variables;
+  return { variables, gap };
 }
 
 /** The place of env_file; its path shows cwd too, so that a secret cwd makes it secret. */
@@ -52,29 +62,43 @@ function envFilePlace(locate: Locate): Place {
   return { ...place, isSecret: place.isSecret || locate(['cwd']).isSecret };
 }
 
+interface EnvFile {
+  readonly service: string;
+  readonly path: string;
+  readonly place: Place;
+}
+
+/**
+ * The file is not part of the configuration: it belongs to one service and may be written by that service's user, so
+ * that a mistake in it keeps this service alone from starting.
+ */
 function readEnvFile(
-  path: string,
+  { service, path, place }: EnvFile,
   { user, group }: Pick<ServiceValues, 'user' | 'group'>,
-  place: Place,
   context: BuildContext,
   variables: Map<string, Variable>,
-): void {
+): Gap | null {
   const shownPath = place.isSecret ? REDACTED : path;
+  const whys: string[] = [];
+  const report = (where: Place, message: string) => {
+    whys.push(message);
+    context.findings.host(where, message, service);
+  };
   const file = context.facts.readText(path, user ?? null, group ?? null);
-  if (!file.ok) {
-    context.findings.problem(place, `${shownPath} cannot be read: ${file.why}`);
-    return;
-  }
-  const { variables: found, mistakes, doubts } = parseEnvFile(file.text);
+  if (!file.ok) report(place, `${shownPath} cannot be read: ${file.why}`);
+  const { variables: found, mistakes, doubts } = parseEnvFile(file.ok ? file.text : '');
   const inFile = (line: number): Place => ({ where: shownPath, line, key: place.key, isSecret: true });
-  for (const { line, message } of mistakes) context.findings.problem(inFile(line), message);
+  for (const { line, message } of mistakes) report(inFile(line), message);
   for (const { line, message } of doubts) context.findings.warning(inFile(line), message);
   for (const { name, value, line } of found) {
-    checkName(name, () => inFile(line), context.findings);
-    if (`${name}${value}`.includes('\0'))
-      context.findings.problem(inFile(line), `${name} has a NUL byte in it; remove it`);
-    variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret });
+    const wrong = whyNotName(name);
+    if (wrong !== null) report(inFile(line), wrong);
+    if (`${name}${value}`.includes('\0')) report(inFile(line), `${name} has a NUL byte in it; remove it`);
+    if (value.length > LONGEST_WORD) report(inFile(line), tooLong(name));
+    else variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret });
   }
+  const [why] = whys;
+  return why === undefined ? null : { path, why: file.ok ? `${shownPath}: ${why}` : why };
 }
 
 /** `$HOME`, `${HOME}`, `${PORT:-80}`; `$pa` may well be a part of a password. */
@@ -93,9 +117,17 @@ function warnOfExpansion(value: string, place: Place, findings: Findings): void 
 }
 
 function checkName(name: string, locate: () => Place, findings: Findings): void {
-  if (RESERVED_VARIABLES.has(name)) findings.problem(locate(), `${name} is set by opsd itself; use another name`);
+  const wrong = whyNotName(name);
+  if (wrong !== null) findings.problem(locate(), wrong);
+}
+
+function whyNotName(name: string): string | null {
+  if (RESERVED_VARIABLES.has(name)) return `${name} is set by opsd itself; use another name`;
   // A NUL byte in a name is reported by the readers of files.
-  if (name === '' || name.includes('=')) {
-    findings.problem(locate(), 'expected the name of a variable: not empty, without = in it');
-  }
+  const isName = name !== '' && !name.includes('=');
+  return isName ? null : 'expected the name of a variable: not empty, without = in it';
+}
+
+function tooLong(name: string): string {
+  return `${name} is longer than 128 KiB; put it into a file`;
 }

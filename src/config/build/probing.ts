@@ -10,6 +10,8 @@ import { liveUrl, portOf } from '../values/endpoint.ts';
 export interface ServiceInput {
   readonly values: ServiceValues;
   readonly env: Readonly<Record<string, string>>;
+  /** False: a file that `env` comes from could not be read, so that PORT may be in it. */
+  readonly isEnvKnown: boolean;
   readonly locate: Locate;
   /** Whether the service itself has this key: one from [defaults] may be meant for other services. */
   isOwn(path: readonly string[]): boolean;
@@ -53,12 +55,14 @@ function readinessProbe(asked: ServiceInput): Probe | null {
   switch (ready?.on) {
     case 'http': {
       const url = ready.url ?? (ownPort === null ? null : liveUrl(ownPort));
-      if (url === null) return missing('url', 'a URL or a port (or PORT in env)', asked);
+      if (url === null) return withoutPort('url', 'a URL or a port (or PORT in env)', asked);
       return httpProbe(url, ready.status, ['ready', 'url'], asked);
     }
     case 'tcp': {
       const address = ready.address ?? (ownPort === null ? null : { host: '127.0.0.1', port: ownPort });
-      if (address === null) return missing('address', 'an address such as "127.0.0.1:5432" (or PORT in env)', asked);
+      if (address === null) {
+        return withoutPort('address', 'an address such as "127.0.0.1:5432" (or PORT in env)', asked);
+      }
       return { kind: 'tcp', ...address };
     }
     case 'exec':
@@ -74,6 +78,10 @@ const KINDS = ['http', 'tcp', 'exec'] as const;
 function missing(key: string, expected: string, { isWritten, locate, findings }: ServiceInput): null {
   if (!isWritten(['ready', key])) findings.absence(locate(['ready', key]), `is missing; expected ${expected}`);
   return null;
+}
+
+function withoutPort(key: string, expected: string, asked: ServiceInput): null {
+  return asked.isEnvKnown ? missing(key, expected, asked) : null;
 }
 
 export function healthOf(asked: ServiceInput): Health | null {
@@ -120,6 +128,7 @@ function httpProbe(
   const port = portOf(asked.env.PORT ?? '');
   if (!url.startsWith('/')) return { kind: 'http', url, status: status ?? null };
   if (port !== null) return { kind: 'http', url: liveUrl(port, url), status: status ?? null };
+  if (!asked.isEnvKnown) return null;
   asked.findings.absence(asked.locate(path), 'has no port; write ":8080/path", or set PORT in env');
   return null;
 }

@@ -34,7 +34,7 @@ export function buildService(written: ServiceReading, context: BuildContext): Se
   const name = instance === null ? written.name : instanceName(written.name, instance);
   const cwd = resolvePath(context.workDir, values.cwd ?? '.', context.facts);
   const envFile = values.env_file === undefined ? null : resolvePath(cwd, values.env_file, context.facts);
-  const variables = gatherVariables(values, envFile, table, locate, context);
+  const { variables, gap } = gatherVariables(name, values, envFile, table, locate, context);
   const fields = serviceFields(values);
   const launch: Launch = {
     ...fields.launch,
@@ -47,7 +47,15 @@ export function buildService(written: ServiceReading, context: BuildContext): Se
   const { facts, findings } = context;
   const isOwn = (path: readonly string[]) => find(own, path) !== null;
   const isWritten = (path: readonly string[]) => find(table, path) !== null;
-  const asked: ServiceInput = { values, env: launch.env, locate, isOwn, isWritten, findings };
+  const asked: ServiceInput = {
+    values,
+    env: launch.env,
+    isEnvKnown: gap === null,
+    locate,
+    isOwn,
+    isWritten,
+    findings,
+  };
   const policy: Policy = {
     ...fields.policy,
     restart: restartOf(asked),
@@ -67,7 +75,8 @@ export function buildService(written: ServiceReading, context: BuildContext): Se
     context.last,
     context.secrets,
   );
-  return { name, group: instance === null ? null : written.name, instance, launch, policy, effective };
+  const group = instance === null ? null : written.name;
+  return { name, group, instance, launch, policy, effective, ...(gap === null ? {} : { gap }) };
 }
 
 function heartbeatOf({ heartbeat }: ServiceValues): Policy['heartbeat'] {

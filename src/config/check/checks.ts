@@ -44,22 +44,22 @@ export function checkDaemon(
     findings.problem(place, `${socket} has ${length}, and a socket needs ${limit}; choose a shorter PREFIX`);
   }
   const doubt = facts.doubtOnPrefix(prefix);
-  if (doubt !== null) findings.problem({ where: 'PREFIX', line: null, key: '' }, `${prefix} ${doubt}`);
+  if (doubt !== null) findings.fatal({ where: 'PREFIX', line: null, key: '' }, `${prefix} ${doubt}`);
   checkLogFolder(daemon.logDir, locate(['log_dir']), facts, findings);
   for (const { key, why } of daemon.tls === null ? [] : facts.doubtsOnTls(daemon.tls)) {
     const place = locate(['tls', key]);
     findings.warning(place, place.isSecret ? 'names a file that cannot be used; its path is secret' : why);
   }
-  if (daemon.socketGroup !== null) checkGroup(daemon.socketGroup, locate(['socket_group']), facts, findings);
+  if (daemon.socketGroup !== null) checkGroup(daemon.socketGroup, locate(['socket_group']), null, facts, findings);
 }
 
 function checkLogFolder(logDir: string, place: Place, facts: Facts, findings: Findings): void {
   if (facts.look(logDir) === 'other') {
     const path = place.isSecret ? REDACTED : logDir;
-    return findings.problem(place, `${path} is not a directory; move it away, or choose another one`);
+    return findings.fatal(place, `${path} is not a directory; move it away, or choose another one`);
   }
   const doubt = facts.doubtOnFolder(logDir);
-  if (doubt !== null) findings.problem(place, place.isSecret ? `${REDACTED} can be changed by others` : doubt);
+  if (doubt !== null) findings.fatal(place, place.isSecret ? `${REDACTED} can be changed by others` : doubt);
 }
 
 /** `./tmp`, which has opsd's own heartbeat file in it: opsd does not start where others could put files in its place. */
@@ -138,29 +138,28 @@ function quoteUnlessSecret(places: readonly Place[]): (value: unknown) => string
   return (value) => shown(value, isSecret);
 }
 
-function checkAccounts({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
-  if (launch.group !== null) checkGroup(launch.group, locate(['group']), facts, findings);
+function checkAccounts({ name, launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  if (launch.group !== null) checkGroup(launch.group, locate(['group']), name, facts, findings);
   if (launch.user === null || facts.hasUser(launch.user)) return;
   const place = locate(['user']);
   const remedy = place.isSecret ? 'adduser' : `adduser --system ${launch.user}`;
-  findings.problem(
-    place,
-    `no user ${shown(launch.user, place.isSecret)} on this host; create it (${remedy}), or correct the name`,
-  );
+  const message = `no user ${shown(launch.user, place.isSecret)} on this host; create it (${remedy}), or correct the name`;
+  findings.host(place, message, name);
 }
 
-function checkGroup(group: string, place: Place, facts: Facts, findings: Findings): void {
+function checkGroup(group: string, place: Place, service: string | null, facts: Facts, findings: Findings): void {
   if (facts.hasGroup(group)) return;
-  findings.problem(place, `no group ${shown(group, place.isSecret)} on this host; create it, or correct the name`);
+  const message = `no group ${shown(group, place.isSecret)} on this host; create it, or correct the name`;
+  findings.host(place, message, service);
 }
 
-function checkIdentity({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+function checkIdentity({ name, launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
   const why = whyNoOtherUser(facts.privileges());
-  if (why !== null && launch.user !== null && !facts.isSelf(launch.user)) findings.problem(locate(['user']), why);
-  if (why !== null && launch.group !== null) findings.problem(locate(['group']), why);
+  if (why !== null && launch.user !== null && !facts.isSelf(launch.user)) findings.host(locate(['user']), why, name);
+  if (why !== null && launch.group !== null) findings.host(locate(['group']), why, name);
 }
 
-function checkFolder({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): boolean {
+function checkFolder({ name, launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): boolean {
   const kind = facts.look(launch.cwd);
   if (kind === 'directory') return true;
   const place = locate(['cwd']);
@@ -171,7 +170,7 @@ function checkFolder({ launch }: ServiceSpec, locate: Locate, facts: Facts, find
       : kind === 'closed'
         ? 'cannot be reached: a folder above it may not be entered; chmod a+x that folder'
         : 'is not a directory; correct the path';
-  findings.problem(place, `${path} ${why}`);
+  findings.host(place, `${path} ${why}`, name);
   return false;
 }
 
@@ -180,14 +179,14 @@ function isRelative(file: string): boolean {
   return file.includes('/') && !file.startsWith('/');
 }
 
-function checkCommand({ launch, policy }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+function checkCommand({ name, launch, policy }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
   const check = (path: readonly string[], file: string) => {
     const problem = facts.whyNotExecutable(file, launch.cwd, launch.env.PATH ?? null);
     if (problem === null) return;
     // The message quotes all of these.
     const isSecret = [path, ['cwd'], ['env', 'PATH']].some((key) => locate(key).isSecret);
     const message = isSecret ? `${REDACTED} cannot be executed; correct it` : problem;
-    if (policy.enabled) findings.problem(locate(path), message);
+    if (policy.enabled) findings.host(locate(path), message, name);
     else findings.warning(locate(path), message);
   };
   // The command of a wrapper may exist only in the root that the wrapper sets up.

@@ -40,11 +40,11 @@ export function checkLimits({ launch }: ServiceSpec, locate: Locate, facts: Fact
 }
 
 /** Privileges without which every start would fail. */
-export function checkPrivileges({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+export function checkPrivileges({ name, launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
   for (const { path, part, message } of missingPrivileges(launch, facts.privileges())) {
     const place = locate(path);
     const subject = part === null ? '' : `${place.isSecret ? REDACTED : part} `;
-    findings.problem(place, `${subject}${message}`);
+    findings.host(place, `${subject}${message}`, name);
   }
 }
 

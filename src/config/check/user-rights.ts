@@ -38,7 +38,7 @@ export function checkUserRights(
       const answer = answerTo.get(JSON.stringify(question)) ?? null;
       if (answer === null) continue;
       const place = locate(spec)(answer.isOfFolder ? ['cwd'] : key);
-      if (spec.policy.enabled) findings.problem(place, answer.why);
+      if (spec.policy.enabled) findings.host(place, answer.why, spec.name);
       else findings.warning(place, answer.why);
     }
   }

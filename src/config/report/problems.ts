@@ -1,6 +1,6 @@
 // Collects the problems and warnings of a configuration, each once, and prints them with their places.
 
-import type { Problem } from '../../errors.ts';
+import type { HostProblem, Problem } from '../../errors.ts';
 import { escaped } from '../../text/harmless.ts';
 
 /** The place of a value: file or variable, 1-based line if there is one, key path (`services.web.command`). */
@@ -19,6 +19,10 @@ const MOST_KEPT = 1000;
 export class Findings {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
+  /** What this host lacks at the moment. */
+  readonly hostProblems: HostProblem[] = [];
+  /** Services that cannot start on this host, each with the first reason. */
+  readonly hindrances = new Map<string, string>();
   readonly #seen = new Set<string>();
   readonly #hidesKeys: boolean;
 
@@ -31,6 +35,17 @@ export class Findings {
     this.#add(this.problems, place, message);
   }
 
+  /** Reports what this host lacks. `service`: the one that cannot start, by its spec's name; null: opsd can do less. */
+  host(place: Omit<Place, 'isSecret'>, message: string, service: string | null): void {
+    if (service !== null && !this.hindrances.has(service)) this.hindrances.set(service, message);
+    if (this.#isNew(this.hostProblems, place, message)) this.hostProblems.push(hostProblem(place, message, false));
+  }
+
+  /** Reports what this host lacks and opsd cannot do without. */
+  fatal(place: Omit<Place, 'isSecret'>, message: string): void {
+    if (this.#isNew(this.hostProblems, place, message)) this.hostProblems.push(hostProblem(place, message, true));
+  }
+
   /** Reports a missing key, unless it may be in a file that could not be read. */
   absence(place: Omit<Place, 'isSecret'>, message: string): void {
     if (!this.#hidesKeys) this.problem(place, message);
@@ -41,12 +56,34 @@ export class Findings {
     this.#add(this.warnings, place, message);
   }
 
-  #add(list: Problem[], { where, line, key }: Omit<Place, 'isSecret'>, message: string): void {
-    const identity = JSON.stringify([where, line, key, message]);
-    if (this.#seen.has(identity) || list.length >= MOST_KEPT) return;
-    this.#seen.add(identity);
-    list.push({ where, line, key, message });
+  #add(list: Problem[], place: Omit<Place, 'isSecret'>, message: string): void {
+    const { where, line, key } = place;
+    if (this.#isNew(list, place, message)) list.push({ where, line, key, message });
   }
+
+  /** Notes the finding; false: it was noted before, or the list is full. */
+  #isNew(list: readonly Problem[], { where, line, key }: Omit<Place, 'isSecret'>, message: string): boolean {
+    const identity = JSON.stringify([where, line, key, message]);
+    if (this.#seen.has(identity) || list.length >= MOST_KEPT) return false;
+    this.#seen.add(identity);
+    return true;
+  }
+}
+
+function hostProblem({ where, line, key }: Omit<Place, 'isSecret'>, message: string, isFatal: boolean): HostProblem {
+  return { where, line, key, message, isFatal };
+}
+
+/** The problems that refuse a configuration. `isStrict`: all that is wrong with the host, not only what opsd cannot do without. */
+export function refusalOf(
+  read: { readonly hostProblems: readonly HostProblem[] } & (
+    | { readonly ok: true }
+    | { readonly ok: false; readonly problems: readonly Problem[] }
+  ),
+  isStrict: boolean,
+): readonly Problem[] {
+  const ofHost = read.hostProblems.filter(({ isFatal }) => isFatal || isStrict);
+  return read.ok ? ofHost : [...read.problems, ...ofHost];
 }
 
 /** The line above the problems that `opsd run` and `opsd check` print. */

@@ -5,12 +5,12 @@ import type { EffectiveValue, RolloutGroup, ServiceSpec } from '../../core/model
 import type { Problem } from '../../errors.ts';
 import { hideAll, type Masks, type SecretMasks } from '../../text/masks.ts';
 
-export function hideInProblems(problems: readonly Problem[], masks: Masks): readonly Problem[] {
+export function hideInProblems<P extends Problem>(problems: readonly P[], masks: Masks): readonly P[] {
   return problems.map((problem) => ({ ...problem, message: hideInMessage(problem.message, masks) }));
 }
 
 /** `…` marks where a quoted value was cut, perhaps in the middle of a secret. */
-function hideInMessage(message: string, masks: Masks): string {
+export function hideInMessage(message: string, masks: Masks): string {
   const parts = message.split('…');
   const last = parts.pop() ?? '';
   return [...parts.map((part) => masks.hideCut(part)), masks.hide(last)].join('…');

@@ -1,5 +1,6 @@
 // Makes the first state of an opsd from the saved state of its predecessor, the survivors, and the configuration.
 
+import { isHeldBack } from '../fleet/host.ts';
 import { draw } from '../life/backoff.ts';
 import { checkHealth, checkReadiness, UNASKED } from '../life/health.ts';
 import { noBeatYet } from '../life/heartbeat.ts';
@@ -84,7 +85,7 @@ export function adopt(
     services.push(standIn === undefined ? service : { ...service, desired: 'up' });
     effects.push(...told);
     ({ seed: next, random } = draw(next));
-    if (!isRolled || !isUp(service) || !isOutdated(service, saved, fingerprintOf)) continue;
+    if (!isRolled || !isUp(service) || isHeldBack(service) || !isOutdated(service, saved, fingerprintOf)) continue;
     const isRejected = saved?.rejected === fingerprintOf(service.spec);
     (isRejected ? found.rejected : found.outdated).add(name);
   }
@@ -268,11 +269,13 @@ function applyPendingChange(
   const isOfThis = saved.generation === service.generation;
   const wasStopping = isOfThis && (saved.state === 'stopping' || saved.state === 'killing');
   if (isOutdated(service, saved, fingerprintOf)) {
+    const changed: Service = { ...service, spec: withUnknownSpec(service.spec), nextSpec: service.spec };
+    // Whether it changed, and to what, cannot be known or cannot be had: what runs is better than nothing.
+    if (service.spec.hindrance !== undefined && !wasStopping) return [changed, []];
     if (isRolled && !wasStopping) return [service, []];
     const detail = 'its configuration changed while no opsd was there';
     const next: Next = { to: 'start', reason: 'configuration', detail };
     if (wasStopping) return bringDown(service, context, next);
-    const changed: Service = { ...service, spec: withUnknownSpec(service.spec), nextSpec: service.spec };
     return bringDownInTurn(changed, context, next);
   }
   if (wasStopping) {

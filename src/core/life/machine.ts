@@ -12,7 +12,7 @@ import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
 import { answerStuck } from './pending-commands.ts';
 import { judgeHook, onHookEnded, onHookOverdue, onMainEnded, onTreeExited } from './steps.ts';
 import { isStable, type Moved, move, type StepContext, unreachable } from './transition.ts';
-import { judge } from './verdict.ts';
+import { judge, ofFailedSpawn } from './verdict.ts';
 
 /** Applies an event to the generation that lives; the caller has ruled out events of older ones. */
 export function onEvent(service: Service, event: GenerationEvent, context: StepContext): Moved {
@@ -23,11 +23,7 @@ export function onEvent(service: Service, event: GenerationEvent, context: StepC
       if (isHook(event)) return onHookEnded(service, context, judgeHook(service, event), 0);
       // An error after the spawn (a signal that could not be sent, for example) does not end the run.
       if ('run' in service.state && service.state.run.pid !== null) return [service, []];
-      return onMainEnded(service, context, null, 0, {
-        kind: event.kind,
-        reason: 'spawn_failed',
-        detail: event.message,
-      });
+      return onMainEnded(service, context, null, 0, ofFailedSpawn(event.kind, event.message));
     case 'exited': {
       const { exit, left, refusal } = event;
       if (isHook(event)) return onHookEnded(service, context, judgeHook(service, event), left);

@@ -50,6 +50,8 @@ export function concludeRun(service: Service, context: StepContext, verdict: Ver
       return backOff({ ...service, attemptsInARow, failuresInARow: before }, context, verdict);
     case 'permanent':
       return giveUp({ ...service, failuresInARow: before + 1, attemptsInARow }, context, verdict);
+    case 'host':
+      return awaitHost({ ...service, failuresInARow: before + 1, attemptsInARow }, context, verdict);
     case 'failure':
       return concludeFailure({ ...service, attemptsInARow }, context, verdict);
     default:
@@ -113,6 +115,16 @@ function pause(service: Service, context: StepContext, message: string): Moved {
   const [moved, said] = move({ ...service, pausesInARow }, { name: 'failed', deadline }, context, reason, message);
   const isTold = pausesInARow === 1 || isLongestPause(pausesInARow, policy);
   return [moved, isTold ? [...said, { type: 'alert', service: name, reason, message }] : said];
+}
+
+/** The host lacks something: `retry_failed` bounds the wait for it. */
+function awaitHost(service: Service, context: StepContext, { reason, detail }: Verdict): Moved {
+  const { policy, name } = service.spec;
+  const message = `${detail}; started as soon as that is right`;
+  const deadline = policy.retryFailed === 0 ? null : context.now + policy.retryFailed;
+  const failed: Service = { ...service, lastFailure: reason };
+  const [moved, said] = move(failed, { name: 'failed', deadline }, context, reason, message);
+  return [moved, [...said, { type: 'alert', service: name, reason: 'host_problem', message }]];
 }
 
 /** A failure that trying again cannot cure. */

@@ -8,7 +8,7 @@ import { withDeadline } from './deadline.ts';
 import { killNow } from './lifecycle.ts';
 import { concludeRun, endRun } from './run-end.ts';
 import { type Moved, move, type StepContext } from './transition.ts';
-import { describeExit, describeHook } from './verdict.ts';
+import { describeExit, describeHook, ofFailedSpawn } from './verdict.ts';
 
 /** Longest `after_stop` after a kill: shorter than the 5 s after which opsd reports that a tree survives SIGKILL. */
 const LONGEST_AFTER_KILL: Millis = 4_000;
@@ -81,9 +81,9 @@ export function judgeHook(
   const run = 'run' in service.state ? service.state.run : null;
   const hook = run === null ? '' : describeHook(service.spec, run.step);
   const reason = 'spawn_failed';
-  if (event.type === 'spawn_failed') return { kind: event.kind, reason, detail: `${hook}: ${event.message}` };
+  if (event.type === 'spawn_failed') return ofFailedSpawn(event.kind, `${hook}: ${event.message}`);
   const { exit, refusal } = event;
-  if (refusal !== undefined) return { kind: 'permanent', reason, detail: `${hook}: ${refusal}` };
+  if (refusal !== undefined) return ofFailedSpawn('host', `${hook}: ${refusal}`);
   if (exit.code === 0) return null;
   const how = exit.oom ? 'out of memory' : (exit.signal ?? `exit code ${exit.code}`);
   return { kind: 'failure', reason, detail: `${hook} failed: ${how}` };

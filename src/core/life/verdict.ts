@@ -14,7 +14,7 @@ export function describeExit(exit: Exit): string {
 
 /** Judges an exit that nobody asked for. `refusal`: why the command could not be executed at all. */
 export function judge(exit: Exit, policy: Policy, refusal?: string): Verdict {
-  if (refusal !== undefined) return { kind: 'permanent', reason: 'spawn_failed', detail: refusal };
+  if (refusal !== undefined) return { kind: 'host', reason: 'host_problem', detail: refusal };
   const detail = describeExit(exit);
   if (exit.oom) return { kind: 'failure', reason: 'oom', detail };
   const end = exit.signal ?? exit.code;
@@ -28,6 +28,11 @@ export function judge(exit: Exit, policy: Policy, refusal?: string): Verdict {
     };
   }
   return { kind: 'failure', reason: exit.signal === null ? 'exit_code' : 'signal', detail };
+}
+
+/** The verdict on a process that could not be spawned. */
+export function ofFailedSpawn(kind: Exclude<Verdict['kind'], 'success'>, detail: string): Verdict {
+  return { kind, reason: kind === 'host' ? 'host_problem' : 'spawn_failed', detail };
 }
 
 /** The hook for people, without arguments: a password may be among them. */

@@ -12,8 +12,12 @@ export interface KeyChange {
 
 export interface Change {
   readonly service: string;
-  /** `changed`: in place, the process runs on. `rolled`: a rollout restarts the service when its turn comes. */
-  readonly kind: 'added' | 'removed' | 'restarted' | 'rolled' | 'changed';
+  /**
+   * `changed`: in place, the process runs on. `rolled`: a rollout restarts the service when its turn comes.
+   * `held_back`: it cannot start in its new form on this host, and runs on in the old one if it runs.
+   * `freed`: it was held back, or failed for what the host lacked, and can start now.
+   */
+  readonly kind: 'added' | 'removed' | 'restarted' | 'rolled' | 'changed' | 'held_back' | 'freed';
   readonly keys: readonly KeyChange[];
 }
 
@@ -32,8 +36,10 @@ export function planReload(before: Config, after: Config): readonly Change[] {
     else {
       const keys = differences(spec.effective, next.effective);
       const kind = kindOf(spec, next);
-      const isRolled = kind === 'restarted' && rolled.has(name);
-      if (keys.length > 0) changes.push({ service: name, kind: isRolled ? 'rolled' : kind, keys });
+      const isFreed = spec.hindrance !== undefined && next.hindrance === undefined;
+      if (keys.length > 0)
+        changes.push({ service: name, kind: kind === 'changed' ? kind : startOf(next, rolled), keys });
+      else if (isFreed) changes.push({ service: name, kind: 'freed', keys });
     }
   }
   for (const [name, spec] of after.services) {
@@ -42,6 +48,12 @@ export function planReload(before: Config, after: Config): readonly Change[] {
     }
   }
   return changes;
+}
+
+/** How a service whose process has to be another one gets it. */
+function startOf({ name, hindrance }: ServiceSpec, rolled: ReadonlySet<string>): Change['kind'] {
+  if (hindrance !== undefined) return 'held_back';
+  return rolled.has(name) ? 'rolled' : 'restarted';
 }
 
 /** The keys of [daemon] that a reload from `before` to `after` changes. */

@@ -30,7 +30,7 @@ export type Outcome =
 
 export type RolloutNews = 'begun' | 'turned_back' | 'undone' | 'done' | 'rolled_back' | 'stopped' | 'interrupted';
 
-export type AlertReason = 'too_many_failures' | 'unkillable' | 'permanent';
+export type AlertReason = 'too_many_failures' | 'unkillable' | 'permanent' | 'host_problem';
 
 export type Effect =
   | Transition

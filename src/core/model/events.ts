@@ -19,7 +19,7 @@ export type Event =
       readonly service: string;
       readonly generation: number;
       readonly step?: Step;
-      readonly kind: 'permanent' | 'transient' | 'failure';
+      readonly kind: 'permanent' | 'transient' | 'failure' | 'host';
       readonly message: string;
     }
   /** The main process has ended; `left` other processes of its tree live. */
@@ -30,7 +30,7 @@ export type Event =
       readonly step?: Step;
       readonly exit: Exit;
       readonly left: number;
-      /** Why the command could not be executed at all (its user may not enter its cwd, for example). Trying again cannot help. */
+      /** Why the command could not be executed at all (its user may not enter its cwd, for example). */
       readonly refusal?: string;
     }
   /** The last process of a tree that outlived its main process has ended. */
@@ -55,6 +55,8 @@ export type Event =
     }
   /** The tree uses more than `limits.memory`, and no cgroup enforces that. */
   | { readonly type: 'memory_exceeded'; readonly service: string; readonly generation: number; readonly detail: string }
+  /** What a service lacked on this host is there, as far as can be seen from outside. */
+  | { readonly type: 'host_ready'; readonly service: string }
   // Commands.
   /** One command to one service or many; each of them answers it. */
   | {

@@ -203,6 +203,17 @@ export interface ServiceSpec {
   readonly policy: Policy;
   /** Key path relative to the service (`stop_timeout`, `env.PORT`) to value: what a reload compares. */
   readonly effective: ReadonlyMap<string, EffectiveValue>;
+  /** Why the service cannot start on this host, as it was when the configuration was read; absent: nothing stands against it. */
+  readonly hindrance?: string;
+  /** What of the spec is not known; absent: nothing. Only another reading of the configuration closes the gap. */
+  readonly gap?: Gap;
+}
+
+/** A file that values of a spec come from and that could not be read. */
+export interface Gap {
+  readonly path: string;
+  /** One sentence with the remedy. */
+  readonly why: string;
 }
 
 /** The number of instances of a service with `instances`. */

@@ -51,6 +51,8 @@ export type Verdict =
   | { readonly kind: 'failure'; readonly reason: Reason; readonly detail: string }
   /** Trying again cannot help: only a start by an operator or a changed configuration can. */
   | { readonly kind: 'permanent'; readonly reason: Reason; readonly detail: string }
+  /** The host lacks something that the service needs: it is tried again after `retry_failed`, and as soon as that is there. */
+  | { readonly kind: 'host'; readonly reason: Reason; readonly detail: string }
   /** The host had no resources (EAGAIN, EMFILE, ENOMEM): try again, and do not count it as a failure. */
   | { readonly kind: 'transient'; readonly reason: Reason; readonly detail: string };
 

@@ -32,6 +32,7 @@ export const REASONS = [
   'ended_early',
   'fatal_exit_code',
   'spawn_failed',
+  'host_problem',
   'readiness_timeout',
   'heartbeat_lost',
   'unhealthy',

@@ -1,5 +1,6 @@
 // One member of a rollout: its target spec, whether it is ready, and how it is replaced.
 
+import { isHeldBack } from '../fleet/host.ts';
 import { bringDown } from '../life/lifecycle.ts';
 import { forgiven, isLive, type Moved, type StepContext } from '../life/transition.ts';
 import { differences } from '../model/changes.ts';
@@ -11,9 +12,9 @@ import type { Service } from '../model/state.ts';
 /** A member without `ready` counts as ready after running that long, so that one that crashes at once does not. */
 const READY_AFTER: Millis = 1_000;
 
-/** The spec of the next generation. */
-export function specOf({ nextSpec, spec }: Service): ServiceSpec {
-  return nextSpec ?? spec;
+/** The spec of the next generation; one that is held back has not been reached. */
+export function specOf(service: Service): ServiceSpec {
+  return isHeldBack(service) ? service.spec : (service.nextSpec ?? service.spec);
 }
 
 export function isSame(one: ServiceSpec | undefined, other: ServiceSpec): boolean {

@@ -64,6 +64,8 @@ function isChanged(state: State, member: string, config: Config): boolean {
   const service = serviceOf(state, member);
   const spec = config.services.get(member);
   if (service === undefined || spec === undefined || service.isRemoved) return false;
+  // What cannot start on this host replaces nothing that runs.
+  if (spec.hindrance !== undefined) return false;
   return isWanted(service) && isWanted({ ...service, spec }) && needsNewProcess(specOf(service), spec);
 }
 

@@ -1,7 +1,7 @@
 // The configuration in force, and how it is replaced: a bad one changes nothing.
 
 import type { ReloadResult, ScaleResult } from '../../api/reload.ts';
-import { oneLine } from '../../config/report/problems.ts';
+import { oneLine, refusalOf } from '../../config/report/problems.ts';
 import { type DaemonChange, planDaemon, planReload } from '../../core/model/changes.ts';
 import type { Config } from '../../core/model/config.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -82,7 +82,11 @@ export class Configuration {
     }
     const read = this.#tryRead(options.allowEmpty);
     if (!options.dryRun) this.files = read.files;
-    if (!read.ok) return this.#refuse([...read.problems, ...this.#options.scale.blame(read)], options.dryRun, by);
+    const refused = refusalOf(read, false);
+    if (!read.ok || refused.length > 0) {
+      return this.#refuse([...refused, ...this.#options.scale.blame(read)], options.dryRun, by);
+    }
+    const { hostProblems } = read;
     const lost = this.#current.services.size > 0 && read.config.services.size === 0;
     if (lost && !options.allowEmpty) {
       const message = `the configuration lost all its services (${this.#current.services.size}); if that is meant: opsd ctl reload --allow-empty`;
@@ -95,8 +99,9 @@ export class Configuration {
     const changes = planReload(this.#current, read.config);
     const daemon = planDaemon(this.#current, read.config);
     // A secret of one configuration may be plain text in the other.
-    if (options.dryRun) return hideAll({ ok: true, changes, daemon }, read.masks);
+    if (options.dryRun) return hideAll({ ok: true, changes, daemon, hostProblems }, read.masks);
     for (const warning of read.warnings) this.#options.log.warn('configuration', { problem: oneLine(warning) });
+    for (const problem of hostProblems) this.#options.log.error('this host', { problem: oneLine(problem) });
     this.#warnOfLater(daemon);
     this.#current = read.config;
     this.#rescaled = read.rescaled;
@@ -109,7 +114,7 @@ export class Configuration {
     this.#options.scale.settle(read.config, this.#options.log);
     this.#options.apply(read.config, read.masks);
     this.#options.keep(read.kept());
-    return { ok: true, changes, daemon };
+    return { ok: true, changes, daemon, hostProblems };
   }
 
   /** A bug in the reader must not end opsd, which has a valid configuration. */
@@ -129,8 +134,23 @@ export class Configuration {
         files: this.files,
         rescaled: this.#rescaled,
         kept: this.#kept,
+        hostProblems: [],
       };
     }
+  }
+
+  /**
+   * Makes the configuration in force anew from the same files, with what its services lacked of this host: nothing
+   * happens as long as `service` lacks it.
+   */
+  refresh(service: string): void {
+    if (this.#options.isClosing()) return;
+    const gaps = [...this.#current.services.values()].flatMap(({ gap }) => gap?.path ?? []);
+    const next = this.#rescaled(this.#options.scale.counts, new Set(gaps));
+    if (!next.ok || next.config.services.get(service)?.hindrance !== undefined) return;
+    this.#options.log.info('what a service lacked of this host is there', { service });
+    this.#current = next.config;
+    this.#options.apply(next.config, next.masks);
   }
 
   /** Scales a service in the configuration in force: later changes of the files wait for a reload. */

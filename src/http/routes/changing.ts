@@ -125,7 +125,10 @@ function addReload(app: App, { log }: RouteOptions, commands: Commands): void {
     const result = await commands.reload({ dryRun, allowEmpty: body.fields.allow_empty === true }, by);
     const told = result.ok ? changesOf(result.changes.length) : `refused: ${result.message}`;
     log('info', 'command', { command: dryRun ? 'reload --dry-run' : 'reload', by, result: told });
-    if (result.ok) return json({ version: 1, dry_run: dryRun, changes: result.changes, daemon: result.daemon });
+    if (result.ok) {
+      const { changes, daemon, hostProblems } = result;
+      return json({ version: 1, dry_run: dryRun, changes, daemon, host_problems: hostProblems });
+    }
     const { code, message, problems } = result;
     return json({ error: { code, message }, problems }, code === 'shutting_down' ? 503 : 422);
   });

@@ -20,8 +20,8 @@ export interface ProcessAttributes {
   readonly capabilities: readonly string[] | null;
   /** The process inherits listening sockets, and LISTEN_PID must name it (sd_listen_fds(3)). */
   readonly hasSockets: boolean;
-  /** null: the user of opsd. */
-  readonly user: { readonly uid: number; readonly gid: number } | null;
+  /** null: the user of opsd. `isNamed`: the host knows the number, and so the supplementary groups. */
+  readonly user: { readonly uid: number; readonly gid: number; readonly isNamed: boolean } | null;
   /** Path of the cgroup to enter; null: the cgroup of opsd. */
   readonly cgroup: string | null;
 }
@@ -145,7 +145,9 @@ export function rightsStage(
   { setpriv }: Pick<ChainTools, 'setpriv'>,
 ): string[] {
   const options: string[] = [];
-  if (user !== null) options.push(`--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups');
+  if (user !== null) {
+    options.push(`--reuid=${user.uid}`, `--regid=${user.gid}`, user.isNamed ? '--init-groups' : '--clear-groups');
+  }
   if (noNewPrivileges) options.push('--no-new-privs');
   if (capabilities !== null) {
     const set = ['-all', ...capabilities.map((name) => `+${name.replace(/^CAP_/, '').toLowerCase()}`)].join(',');

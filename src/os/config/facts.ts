@@ -25,6 +25,7 @@ import { type Reader, readTextFile } from '../files/text-file.ts';
 import { linearPattern } from '../readiness/linear-pattern.ts';
 import { accountOf, groupIdOf } from '../spawn/accounts.ts';
 import { credentialsOf } from '../spawn/credentials.ts';
+import { ownAccount } from '../spawn/environment.ts';
 import { preflight } from '../spawn/preflight.ts';
 import { ownPrivileges } from '../spawn/privileges.ts';
 import { namesInSocketUnits } from '../systemd/socket-units.ts';
@@ -79,6 +80,11 @@ export class MachineFacts implements Facts {
     this.texts = new Map(texts);
   }
 
+  /** The texts without those of these files. */
+  textsBut(paths: ReadonlySet<string>): ReadonlyMap<string, string | null> {
+    return new Map([...this.texts].filter(([key]) => !paths.has(JSON.parse(key)[0])));
+  }
+
   look(path: string): Look {
     return remember(this.#looks, path, () => lookAt(path));
   }
@@ -109,7 +115,9 @@ export class MachineFacts implements Facts {
     const credentials = until === null || this.#uid !== 0 ? null : credentialsOf(user, group, this.#clock.now());
     if (until === null || credentials === null) return [];
     const [gid = 0] = credentials.gids;
-    const birth = { user: { uid: credentials.uid, gid }, noNewPrivileges: false, capabilities };
+    const account = user === null ? ownAccount() : accountOf(user, this.#clock.now());
+    const isNamed = account?.named != null;
+    const birth = { user: { uid: credentials.uid, gid, isNamed }, noNewPrivileges: false, capabilities };
     const asked = { rights: rightsStage(birth, chainTools()), name: nameOfUser({ user, group }) };
     const those = questions.map(({ cwd, program, searchPath }) => {
       return { cwd, program, path: searchPath ?? this.#searchPath };
@@ -147,7 +155,7 @@ export class MachineFacts implements Facts {
   }
 
   hasGroup(group: string): boolean {
-    return /^\d+$/.test(group) || remember(this.#groups, group, () => groupIdOf(group, this.#clock.now())) !== null;
+    return remember(this.#groups, group, () => groupIdOf(group, this.#clock.now())) !== null;
   }
 
   isSelf(user: string): boolean {

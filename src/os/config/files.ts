@@ -43,8 +43,11 @@ export interface ConfigOptions {
 export type ReadResult = LoadResult & {
   /** Absolute paths and patterns of all files that were read or would be: what to watch for changes. */
   readonly files: readonly string[];
-  /** Loads the same texts with other numbers of instances, whatever the files hold by now. */
-  rescaled(scale: ReadonlyMap<string, number>): LoadResult;
+  /**
+   * Loads the same texts with other numbers of instances, whatever the files hold by now. `anew`: files of services
+   * that are read again.
+   */
+  rescaled(scale: ReadonlyMap<string, number>, anew?: ReadonlySet<string>): LoadResult;
   /** All texts that were read, for the next opsd. */
   kept(): KeptConfig;
 };
@@ -101,11 +104,13 @@ function loaded(
     ...result,
     kept,
     files: [...new Set([...watched, ...facts.textPaths])],
-    rescaled: (scale) =>
-      loadConfig(
+    rescaled: (scale, anew = new Set()) => {
+      const texts = facts.textsBut(anew);
+      return loadConfig(
         { ...sources, scale },
-        new MachineFacts(options.clock, options.env.PATH, options.sockets, facts.texts),
-      ),
+        new MachineFacts(options.clock, options.env.PATH, options.sockets, texts),
+      );
+    },
   };
 }
 

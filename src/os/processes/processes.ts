@@ -19,6 +19,7 @@ import { AdoptedMains } from './adopted.ts';
 import { Generations, type GenerationsOptions, type Live, whoseStep } from './generations.ts';
 import type { Found } from './process-discovery.ts';
 import { newTree, type Tree } from './process-tree.ts';
+import { inspectStart, laterCommands, type StartNeeds } from './start-needs.ts';
 
 interface ServiceProcessesOptions extends GenerationsOptions {
   readonly outputs: Pick<Outputs, 'open'>;
@@ -69,7 +70,9 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     if (this.#generations.of(service, generation) !== undefined) {
       return fail({ kind: 'failure', message: `processes of generation ${generation} are still alive` });
     }
-    const plan = this.#planner.plan(service, generation, spec);
+    // Of a first step: what comes later has to be there, too.
+    const isFirst = step === (of.policy.beforeStart === null ? 'main' : 'before_start');
+    const plan = this.#planner.plan(service, generation, spec, isFirst ? laterCommands(of) : []);
     if ('message' in plan) return fail(plan);
     const failSpawn = (error: SpawnError) => {
       this.#generations.removeCgroup(plan.cgroup);
@@ -161,6 +164,16 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
     if (!tree?.mainAlive) return null;
     if (tree.main.startTime !== UNKNOWN_START) return tree.main;
     return tree.child?.hold === 'held' ? identityOf(tree.main.pid) : null;
+  }
+
+  /** Why the service could not be started now; null: nothing is in the way. What can change that. */
+  inspect(spec: ServiceSpec): { readonly why: string | null; readonly needs: StartNeeds } {
+    return inspectStart(this.#planner, spec, this.#options.clock.now());
+  }
+
+  /** Whether the service's user may execute its command, as far as that is known. Never rejects. */
+  mayUserExecute(spec: ServiceSpec): Promise<boolean> {
+    return this.#planner.mayUserExecute(spec);
   }
 
   /** The user id that a generation runs as, from its start on; null: there is no such generation. */

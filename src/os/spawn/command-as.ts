@@ -20,7 +20,8 @@ export function commandAs(
   const [name, ...args] = command;
   const file = findProgram(name, process.env.PATH || DEFAULT_PATH);
   if (file === null) throw new Error(`spawn ${name} ENOENT`);
-  const user = { uid, gid: accountOf(String(uid), now)?.gid ?? uid };
+  const account = accountOf(String(uid), now);
+  const user = { uid, gid: account?.gid ?? uid, isNamed: account?.named != null };
   const [first = file, ...rights] = rightsStage({ user, noNewPrivileges: true, capabilities: [] }, chainTools());
   return [first, ...rights, file, ...args];
 }

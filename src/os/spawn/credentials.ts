@@ -13,6 +13,7 @@ export function credentialsOf(user: string | null, group: string | null, now: Mi
   if (user !== null && account === null) return null;
   const gid = group === null ? (account?.gid ?? process.getegid?.() ?? 0) : groupIdOf(group, now);
   if (gid === null) return null;
-  const more = account === null ? (process.getgroups?.() ?? []) : groupsOf(account.name);
+  const name = account?.named?.name ?? null;
+  const more = account === null ? (process.getgroups?.() ?? []) : name === null ? [] : groupsOf(name);
   return { uid: account?.uid ?? process.geteuid?.() ?? 0, gids: new Set([gid, ...more]) };
 }

@@ -5,13 +5,12 @@ import type { Launch } from '../../core/model/spec.ts';
 import { DEFAULT_PATH } from '../chain/tools.ts';
 import { formatMarker, MARKER } from '../proc/marker.ts';
 
-/** A user of this host: the fields of passwd(5). */
+/** A user: the fields of passwd(5), as far as the host knows them. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
-  readonly name: string;
-  readonly home: string;
-  readonly shell: string;
+  /** null: the host knows the number only, and so neither a home nor a shell. */
+  readonly named: { readonly name: string; readonly home: string; readonly shell: string } | null;
 }
 
 interface EnvironmentOf {
@@ -44,11 +43,12 @@ export function serviceEnvironment({
   const usual: Record<string, string> = { [MARKER]: marker, PATH: own.PATH || DEFAULT_PATH };
   if (own.LANG !== undefined) usual.LANG = own.LANG;
   if (own.TZ !== undefined) usual.TZ = own.TZ;
-  if (account) {
-    usual.HOME = account.home;
-    usual.USER = account.name;
-    usual.LOGNAME = account.name;
-    usual.SHELL = account.shell;
+  const named = account?.named ?? null;
+  if (named !== null) {
+    usual.HOME = named.home;
+    usual.USER = named.name;
+    usual.LOGNAME = named.name;
+    usual.SHELL = named.shell;
   }
   // Spread, not assigned one by one: a variable may be called __proto__.
   const environment: Record<string, string> = { ...usual, ...launch.env };
@@ -63,7 +63,7 @@ export function serviceEnvironment({
 export function ownAccount(): Account | null {
   try {
     const { uid, gid, username, homedir, shell } = userInfo();
-    return { uid, gid, name: username, home: homedir, shell: shell ?? '/bin/sh' };
+    return { uid, gid, named: { name: username, home: homedir, shell: shell ?? '/bin/sh' } };
   } catch {
     return null;
   }

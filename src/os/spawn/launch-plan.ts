@@ -4,20 +4,27 @@
 import { existsSync } from 'node:fs';
 import type { UserObstacle } from '../../config/check/host-facts.ts';
 import { missingPrivileges, whyNoOtherUser } from '../../config/check/missing-privileges.ts';
-import type { Limits, ServiceSpec } from '../../core/model/spec.ts';
+import type { Launch, Limits, Millis, ServiceSpec } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import { applyLimits, type CgroupLimit, cgroupLimitsOf } from '../cgroup/limits.ts';
-import { type Chain, type ChainTools, execChain, type Inherited, type ProcessAttributes } from '../chain/exec-chain.ts';
+import {
+  type Chain,
+  type ChainTools,
+  execChain,
+  type Inherited,
+  type ProcessAttributes,
+  rightsStage,
+} from '../chain/exec-chain.ts';
 import { type Execution, executionOf, nameForNoShell, type Target } from '../chain/landing.ts';
 import { chainTools } from '../chain/tools.ts';
 import { askUser, nameOfUser } from '../chain/user-view.ts';
 import { passSockets, type Sockets } from '../systemd/sockets.ts';
-import { accountOf, groupIdOf } from './accounts.ts';
+import { accountOf, groupIdOf, isDirectorySilent } from './accounts.ts';
 import { type Account, ownAccount, serviceEnvironment } from './environment.ts';
 import { inheritedOfSelf } from './inherited.ts';
-import { preflight } from './preflight.ts';
+import { problemOfStrings, problemOnHost } from './preflight.ts';
 import { ownPrivileges } from './privileges.ts';
 import type { SpawnFailure } from './spawn-failure.ts';
 
@@ -32,6 +39,21 @@ export interface LaunchPlan {
   readonly uid: number;
   readonly cgroup: string | null;
   /** Descriptors that the process inherits, from 3 on. */
+  readonly descriptors: readonly number[];
+}
+
+/** A command and its key. */
+type Command = readonly [key: readonly string[], command: readonly [string, ...string[]]];
+
+/** What a start needs, when nothing is in its way. */
+interface Checked {
+  readonly uid: number;
+  readonly group: number;
+  /** The host knows the user by name. */
+  readonly isNamed: boolean;
+  readonly isOtherUser: boolean;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly command: readonly [string, ...string[]];
   readonly descriptors: readonly number[];
 }
 
@@ -62,55 +84,22 @@ export class LaunchPlanner {
     this.#options = options;
   }
 
-  plan(service: string, generation: number, spec: ServiceSpec): LaunchPlan | SpawnFailure {
-    const { name, instance, launch } = spec;
+  /** `others`: commands that are no use without being there, though they are not executed now. */
+  plan(
+    service: string,
+    generation: number,
+    spec: ServiceSpec,
+    others: readonly Command[] = [],
+  ): LaunchPlan | SpawnFailure {
+    const { launch } = spec;
+    const checked = this.#check(service, generation, spec, others);
+    if ('message' in checked) return checked;
+    const { uid, environment, command, descriptors } = checked;
     const { clock } = this.#options;
-    const account = launch.user === null ? this.#self : accountOf(launch.user, clock.now());
-    if (launch.user !== null && account === null) {
-      return refusal(`user ${launch.user} does not exist: create it, or correct services.${name}.user`);
-    }
-    const group = launch.group === null ? (account?.gid ?? this.#gid) : groupIdOf(launch.group, clock.now());
-    if (group === null) {
-      return refusal(`group ${launch.group} does not exist: create it, or correct services.${name}.group`);
-    }
-    const uid = account?.uid ?? this.#uid;
-    const isOtherUser = uid !== this.#uid || group !== this.#gid;
-    const of = `services.${spec.group ?? name}`;
-    const whyNot = isOtherUser ? whyNoOtherUser(this.#privileges) : null;
-    if (whyNot !== null) return refusal(`${of}.${launch.user === null ? 'group' : 'user'}: ${whyNot}`);
-    const [shortfall] = missingPrivileges(launch, this.#privileges);
-    if (shortfall !== undefined) {
-      const subject = shortfall.part === null ? '' : `${shortfall.part} `;
-      return refusal(`${of}.${shortfall.path.join('.')}: ${subject}${shortfall.message}`);
-    }
-    const { runDir } = this.#options;
     const own = process.env;
-    const environment = serviceEnvironment({ launch, name, instance, service, generation, runDir, account, own });
-    const passed = passSockets(spec.group ?? name, launch.sockets, this.#options.sockets);
-    if (!passed.ok) return refusal(passed.why);
-    Object.assign(environment, passed.environment);
-    const command = inFront(launch.wrapper, launch.command);
     const { cwd } = launch;
-    const problem =
-      preflight({ command: launch.command, cwd, environment }) ??
-      (launch.wrapper.length === 0 ? null : preflight({ command, cwd, environment }));
-    if (problem !== null) return refusal(problem);
     const cgroup = this.#createCgroup(service, generation, launch.limits);
-    const birth: ProcessAttributes = {
-      umask: launch.umask ?? DEFAULT_UMASK,
-      nice: launch.nice,
-      oomScoreAdj: launch.oomScoreAdj,
-      descriptors: this.#options.baseNofile,
-      nofile: launch.limits.nofile,
-      core: launch.limits.core,
-      ionice: launch.ionice,
-      noNewPrivileges: launch.noNewPrivileges,
-      capabilities: launch.capabilities,
-      hasSockets: launch.sockets.length > 0,
-      user: isOtherUser ? { uid, gid: group } : null,
-      cgroup,
-    };
-    const chain = execChain(birth, this.#inherited, this.#tools);
+    const chain = execChain(this.#birthOf(launch, checked, cgroup), this.#inherited, this.#tools);
     const target: Target = { command, cwd, environment };
     const missing = chain === null ? null : this.#whatIsMissing(chain, environment);
     if (missing !== null) return refusal(missing);
@@ -130,8 +119,110 @@ export class LaunchPlanner {
               ),
       uid,
       cgroup,
-      descriptors: passed.descriptors,
+      descriptors,
     };
+  }
+
+  #birthOf(
+    launch: Launch,
+    { uid, group, isNamed, isOtherUser }: Pick<Checked, 'uid' | 'group' | 'isNamed' | 'isOtherUser'>,
+    cgroup: string | null,
+  ): ProcessAttributes {
+    return {
+      umask: launch.umask ?? DEFAULT_UMASK,
+      nice: launch.nice,
+      oomScoreAdj: launch.oomScoreAdj,
+      descriptors: this.#options.baseNofile,
+      nofile: launch.limits.nofile,
+      core: launch.limits.core,
+      ionice: launch.ionice,
+      noNewPrivileges: launch.noNewPrivileges,
+      capabilities: launch.capabilities,
+      hasSockets: launch.sockets.length > 0,
+      user: isOtherUser ? { uid, gid: group, isNamed } : null,
+      cgroup,
+    };
+  }
+
+  /** Why the service could not be started now; null: nothing is in the way. `onLook`: told each path that decides it. */
+  whyNot(spec: ServiceSpec, others: readonly Command[], onLook: (path: string) => void): SpawnFailure | null {
+    const checked = this.#check(spec.name, 0, spec, others, onLook);
+    return 'message' in checked ? checked : null;
+  }
+
+  /** Whether the service's user can execute its command; true also when that is not known. Never rejects. */
+  async mayUserExecute(spec: ServiceSpec): Promise<boolean> {
+    const { launch } = spec;
+    const checked = this.#check(spec.name, 0, spec, []);
+    // Whether a gap is closed shows only later.
+    if ('message' in checked) return spec.gap !== undefined;
+    const rights = rightsStage(this.#birthOf(launch, checked, null), this.#tools);
+    if (rights.length === 0) return true;
+    const { command, environment } = checked;
+    const question = { cwd: launch.cwd, program: command[0], path: environment.PATH ?? '' };
+    return (await askUser({ rights, name: nameOfUser(launch) }, question, this.#options.clock)) === null;
+  }
+
+  #check(
+    service: string,
+    generation: number,
+    spec: ServiceSpec,
+    others: readonly Command[],
+    onLook?: (path: string) => void,
+  ): Checked | SpawnFailure {
+    const { name, instance, launch, gap } = spec;
+    const { clock } = this.#options;
+    const looks = onLook === undefined ? {} : { onLook };
+    if (gap !== undefined) return refusal(gap.why);
+    const account = launch.user === null ? this.#self : accountOf(launch.user, clock.now());
+    if (launch.user !== null && account === null) {
+      return refusal(
+        `user ${launch.user} ${absence('passwd', launch.user, clock.now())}, or correct services.${name}.user`,
+      );
+    }
+    const group = launch.group === null ? (account?.gid ?? this.#gid) : groupIdOf(launch.group, clock.now());
+    if (group === null) {
+      const why = launch.group === null ? '' : absence('group', launch.group, clock.now());
+      return refusal(`group ${launch.group} ${why}, or correct services.${name}.group`);
+    }
+    const uid = account?.uid ?? this.#uid;
+    const isOtherUser = uid !== this.#uid || group !== this.#gid;
+    const of = `services.${spec.group ?? name}`;
+    const whyNot = isOtherUser ? whyNoOtherUser(this.#privileges) : null;
+    if (whyNot !== null) return refusal(`${of}.${launch.user === null ? 'group' : 'user'}: ${whyNot}`);
+    const [shortfall] = missingPrivileges(launch, this.#privileges);
+    if (shortfall !== undefined) {
+      const subject = shortfall.part === null ? '' : `${shortfall.part} `;
+      return refusal(`${of}.${shortfall.path.join('.')}: ${subject}${shortfall.message}`);
+    }
+    const { runDir } = this.#options;
+    const environment = serviceEnvironment({
+      launch,
+      name,
+      instance,
+      service,
+      generation,
+      runDir,
+      account,
+      own: process.env,
+    });
+    const passed = passSockets(spec.group ?? name, launch.sockets, this.#options.sockets);
+    // Only another opsd can have other sockets.
+    if (!passed.ok) return { kind: 'permanent', message: passed.why };
+    Object.assign(environment, passed.environment);
+    const command = inFront(launch.wrapper, launch.command);
+    const impossible = problemOfStrings(command, environment);
+    if (impossible !== null) return { kind: 'permanent', message: impossible };
+    const { cwd } = launch;
+    // The command of a wrapper may exist only in the root that the wrapper sets up.
+    const problem = problemOnHost({ command, cwd, environment, ...looks });
+    if (problem !== null) return refusal(problem);
+    for (const [key, other] of others) {
+      const missing = problemOnHost({ command: other, cwd, environment, ...looks });
+      if (missing !== null) return refusal(`${key.join('.')}: ${missing}`);
+    }
+    const isNamed = account !== null && account.named !== null;
+    return { uid, group, isNamed, isOtherUser, environment, command, descriptors: passed.descriptors };
   }
 
   #whatIsMissing({ stages }: Chain, environment: Readonly<Record<string, string>>): string | null {
@@ -173,6 +264,11 @@ export class LaunchPlanner {
   }
 }
 
+function absence(database: 'passwd' | 'group', name: string, now: Millis): string {
+  if (!isDirectorySilent(now)) return 'does not exist: create it';
+  return `cannot be looked up, as the directory service does not answer: getent ${database} ${name}`;
+}
+
 function inFront(
   [first, ...rest]: readonly string[],
   command: readonly [string, ...string[]],
@@ -180,6 +276,7 @@ function inFront(
   return first === undefined ? command : [first, ...rest, ...command];
 }
 
+/** What another state of this host would put right. */
 function refusal(message: string): SpawnFailure {
-  return { kind: 'permanent', message };
+  return { kind: 'host', message };
 }

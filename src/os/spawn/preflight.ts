@@ -2,27 +2,44 @@
 
 import { accessSync, constants, type Stats } from 'node:fs';
 import { basename } from 'node:path';
+import { loaderIn } from '../chain/elf.ts';
 import { lookAt, lookThrough, readHead } from '../trust/foreign-path.ts';
 import { plainPath } from '../trust/plain-path.ts';
 
 /** MAX_ARG_STRLEN of the kernel: bytes of the longest argument or environment entry, with its final NUL. */
 const LONGEST_STRING = 131_072;
-/** BINPRM_BUF_SIZE of the kernel: the bytes it reads of a file to see how to run it. */
-const HEAD = 256;
+/** BINPRM_BUF_SIZE of the kernel: the bytes it reads of a script to see how to run it. */
+const LONGEST_FIRST_LINE = 256;
+/** Enough for the program headers of an ELF file, and the name of its loader. */
+const HEAD = 4096;
 const head = Buffer.allocUnsafe(HEAD);
 
 interface Candidate {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Called with each path that the answer depends on. */
+  readonly onLook?: (path: string) => void;
 }
+
+type Surroundings = Pick<Candidate, 'cwd' | 'environment' | 'onLook'>;
 
 /** null: no problem was found. Otherwise one sentence: what is wrong, where, and what to do. */
-export function preflight({ command, cwd, environment }: Candidate): string | null {
-  return problemOfStrings(command, environment) ?? problemOfCwd(cwd) ?? problemOfProgram(command[0], cwd, environment);
+export function preflight(candidate: Candidate): string | null {
+  const { command, environment } = candidate;
+  return problemOfStrings(command, environment) ?? problemOnHost(candidate);
 }
 
-function problemOfStrings(command: readonly string[], environment: Readonly<Record<string, string>>): string | null {
+/** Only what another state of the host would put right. */
+export function problemOnHost(candidate: Candidate): string | null {
+  return problemOfCwd(candidate) ?? problemOfProgram(candidate.command[0], candidate);
+}
+
+/** What no host can start. */
+export function problemOfStrings(
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): string | null {
   for (const [index, text] of command.entries()) {
     const where = index === 0 ? 'the command' : `argument ${index} of the command`;
     if (text.includes('\0')) return `${where} holds a NUL byte: no process can be given one, remove it`;
@@ -44,34 +61,39 @@ function isTooLong(text: string): boolean {
   return text.length * 3 >= LONGEST_STRING && Buffer.byteLength(text) >= LONGEST_STRING;
 }
 
-function problemOfCwd(cwd: string): string | null {
-  const stats = look(cwd);
+function problemOfCwd({ cwd, onLook }: Surroundings): string | null {
+  const stats = look(cwd, onLook);
   if (stats === null) return `the working directory ${cwd} ${whyAbsent(cwd)}: create it, or correct cwd`;
   return stats.isDirectory() ? null : `the working directory ${cwd} is not a directory: correct cwd`;
 }
 
-function problemOfProgram(name: string, cwd: string, environment: Readonly<Record<string, string>>): string | null {
+function problemOfProgram(name: string, around: Surroundings): string | null {
   if (name === '') return 'the command is empty: write the program to run';
-  if (name.includes('/')) return problemOfFile(plainPath(cwd, name), `command ${name}`, cwd, environment);
-  const { path, problem } = search(name, cwd, environment.PATH ?? '', `command ${name}`);
-  return path === null ? problem : problemOfHead(path, cwd, environment);
+  if (name.includes('/')) return problemOfFile(plainPath(around.cwd, name), `command ${name}`, around);
+  const { path, problem } = search(name, `command ${name}`, around);
+  return path === null ? problem : problemOfHead(path, around);
 }
 
 /** The file that execvp(3) would execute; null: none. */
 export function findProgram(name: string, cwd: string, path: string): string | null {
-  return name.includes('/') ? name : search(name, cwd, path, name).path;
+  return name.includes('/') ? name : search(name, name, { cwd, environment: { PATH: path } }).path;
 }
 
 /**
  * Like execvp(3): the first file in PATH that can be executed. A file that cannot be executed is reported only if no
  * other can.
  */
-function search(name: string, cwd: string, path: string, what: string): { path: string | null; problem: string } {
+function search(
+  name: string,
+  what: string,
+  { cwd, environment, onLook }: Surroundings,
+): { path: string | null; problem: string } {
+  const path = environment.PATH ?? '';
   let problem = `${what} is not in PATH (${path}): install it, or write its full path`;
   let isOnlyAbsent = true;
   for (const folder of path.split(':')) {
     const file = folder.startsWith('/') ? `${folder}/${name}` : plainPath(cwd, `${folder}/${name}`);
-    const stats = look(file);
+    const stats = look(file, onLook);
     if (stats === null) continue;
     const obstacle = obstacleTo(file, stats);
     if (obstacle === null) return { path: file, problem };
@@ -81,16 +103,11 @@ function search(name: string, cwd: string, path: string, what: string): { path: 
   return { path: null, problem };
 }
 
-function problemOfFile(
-  file: string,
-  what: string,
-  cwd: string,
-  environment: Readonly<Record<string, string>>,
-): string | null {
-  const stats = look(file);
+function problemOfFile(file: string, what: string, around: Surroundings): string | null {
+  const stats = look(file, around.onLook);
   if (stats === null) return `${what}: ${file} ${whyAbsent(file)}: install it, or correct the path`;
   const obstacle = obstacleTo(file, stats);
-  return obstacle === null ? problemOfHead(file, cwd, environment) : `${what}: ${file} ${obstacle}`;
+  return obstacle === null ? problemOfHead(file, around) : `${what}: ${file} ${obstacle}`;
 }
 
 function obstacleTo(file: string, stats: Stats): string | null {
@@ -109,12 +126,14 @@ function obstacleTo(file: string, stats: Stats): string | null {
  * The interpreter of a script must exist too. A file that is neither script nor binary is run by /bin/sh, as execvp(3)
  * does.
  */
-function problemOfHead(file: string, cwd: string, environment: Readonly<Record<string, string>>): string | null {
+function problemOfHead(file: string, around: Surroundings): string | null {
   // 0 for a file that cannot be read: an executable file need not be readable.
   const length = readHead(file, head);
-  if (length >= 20 && head.readUInt32BE(0) === ELF) return isForeignBinary(head) ? foreign(file) : null;
+  if (length >= 20 && head.readUInt32BE(0) === ELF) {
+    return isForeignBinary(head) ? foreign(file) : problemOfLoader(file, loaderIn(head.subarray(0, length)), around);
+  }
   if (length < 2 || head[0] !== 0x23 || head[1] !== 0x21) return null;
-  const text = head.toString('utf8', 2, length);
+  const text = head.toString('utf8', 2, Math.min(length, LONGEST_FIRST_LINE));
   const end = text.indexOf('\n');
   const line = end === -1 ? text : text.slice(0, end);
   if (line.endsWith('\r')) {
@@ -123,14 +142,25 @@ function problemOfHead(file: string, cwd: string, environment: Readonly<Record<s
   const [interpreter = '', argument = ''] = line.trim().split(/[ \t]+/, 2);
   if (interpreter === '') return null;
   const what = `interpreter ${interpreter} of script ${file}`;
-  const path = plainPath(cwd, interpreter);
-  const stats = look(path);
+  const path = plainPath(around.cwd, interpreter);
+  const stats = look(path, around.onLook);
   if (stats === null) return `${what} ${whyAbsent(path)}: install it, or correct the first line`;
   const obstacle = obstacleTo(path, stats);
   if (obstacle !== null) return `${what} ${obstacle}`;
   if (basename(interpreter) !== 'env' || !/^[A-Za-z0-9._+]+$/.test(argument)) return null;
-  const found = search(argument, cwd, environment.PATH ?? '', `interpreter ${argument} of script ${file}`);
+  const found = search(argument, `interpreter ${argument} of script ${file}`, around);
   return found.path === null ? found.problem : null;
+}
+
+/** Without its loader the kernel says ENOENT of a program that is there. */
+function problemOfLoader(file: string, loader: string | null, { onLook }: Surroundings): string | null {
+  if (loader === null) return null;
+  const stats = look(loader, onLook);
+  const what = `the dynamic loader ${loader} of program ${file}`;
+  const remedy = 'install the C library that it was built for (glibc or musl), or a program built for this host';
+  if (stats === null) return `${what} ${whyAbsent(loader)}: ${remedy}`;
+  const obstacle = obstacleTo(loader, stats);
+  return obstacle === null ? null : `${what} ${obstacle}`;
 }
 
 /** "\x7fELF" */
@@ -152,7 +182,8 @@ function foreign(file: string): string {
   return `program ${file} is built for another kind of machine than this (${process.arch}): install the right one`;
 }
 
-function look(path: string): Stats | null {
+function look(path: string, onLook?: (path: string) => void): Stats | null {
+  onLook?.(path);
   try {
     return lookThrough(path);
   } catch {

@@ -3,7 +3,7 @@
 import type { SpawnError } from './spawner.ts';
 
 export interface SpawnFailure {
-  readonly kind: 'permanent' | 'transient' | 'failure';
+  readonly kind: 'permanent' | 'transient' | 'failure' | 'host';
   readonly message: string;
 }
 
@@ -21,23 +21,31 @@ const TRANSIENT: Readonly<Record<string, string>> = {
   ETXTBSY: 'the program is being written at the moment',
 };
 
-const PERMANENT: Readonly<Record<string, string>> = {
+/** Errors of a machine on which something is not as the service needs it: that can be put right without opsd. */
+const HOST: Readonly<Record<string, string>> = {
   ENOENT: 'the program or the loader it was linked with does not exist: install it, or correct the path',
   EACCES: 'the program may not be executed: check the modes of it and of the folders above it',
   EPERM: 'the kernel does not permit it: check the mount options and the security policy of the host',
   ENOTDIR: 'a part of the path is not a folder: correct it',
   EISDIR: 'it is a folder, not a program',
   ELOOP: 'too many symbolic links in the path',
-  ENAMETOOLONG: 'the path is too long',
-  E2BIG: 'the command and its environment are too long: use a file',
   ENOEXEC: 'the file is not a program of this machine',
   ELIBBAD: 'the loader of the program is damaged',
+  EIO: 'the disk of the program cannot be read',
+  ESTALE: 'the network file system of the program is not the one that it was: mount it again',
+};
+
+const PERMANENT: Readonly<Record<string, string>> = {
+  ENAMETOOLONG: 'the path is too long',
+  E2BIG: 'the command and its environment are too long: use a file',
   ERR_INVALID_ARG_VALUE: 'an argument cannot be given to a process',
 };
 
 export function spawnFailure(command: string, { code, message }: SpawnError): SpawnFailure {
   const transient = TRANSIENT[code];
   if (transient !== undefined) return { kind: 'transient', message: `cannot start ${command}: ${transient} (${code})` };
+  const host = HOST[code];
+  if (host !== undefined) return { kind: 'host', message: `cannot start ${command}: ${host} (${code})` };
   const permanent = PERMANENT[code];
   if (permanent !== undefined) return { kind: 'permanent', message: `cannot start ${command}: ${permanent} (${code})` };
   return { kind: 'failure', message: `cannot start ${command}: ${message}` };

@@ -35,7 +35,7 @@ const cases: readonly (readonly [string, Partial<ProcessAttributes>, readonly st
   ['oom score', { oomScoreAdj: -5 }, [], [oomScore(-5)]],
   ['cgroup', { cgroup: "/sys/fs/cgroup/x y'" }, [], [`echo $$ > '/sys/fs/cgroup/x y'\\''/cgroup.procs'`]],
   ['niceness', { nice: 5 }, ['/usr/bin/nice', '-n', '5', '--'], []],
-  ['user', { user: { uid: 33, gid: 44 } }, setpriv, []],
+  ['user', { user: { uid: 33, gid: 44, isNamed: true } }, setpriv, []],
   ['descriptors, soft and hard', { nofile: 65, descriptors: 256 }, ['/usr/bin/prlimit', '--nofile=65:65', '--'], []],
   ['core files', { core: 'unlimited' }, ['/usr/bin/prlimit', '--core=unlimited:unlimited', '--'], []],
   ['I/O priority', { ionice: { class: 'best-effort', level: 7 } }, ['/usr/bin/ionice', '-c', '2', '-n', '7', '--'], []],
@@ -77,7 +77,7 @@ test('all of it: what needs the rights of opsd comes first, they are given up la
     oomScoreAdj: 100,
     descriptors: 64,
     core: 0,
-    user: { uid: 33, gid: 44 },
+    user: { uid: 33, gid: 44, isNamed: true },
     cgroup: '/c',
   };
   assert.deepEqual(execChain(all, inherited, tools), {

@@ -69,14 +69,13 @@ test('signals for generations that are gone go nowhere', async () => {
   assert.equal(r.events.length, 2);
 });
 
-test('a command that cannot run is a permanent failure that names the culprit, and no process (33)', async () => {
+test('what the host lacks for a command is told by name, and no process is started (33)', async () => {
   await using r = await rig();
   const cases: readonly (readonly [ReturnType<typeof serviceSpec>, RegExp])[] = [
     [serviceSpec(['opsd-has-no-such-program']), /not in PATH/],
     [serviceSpec(['true'], { cwd: '/no/such/folder' }), /working directory \/no\/such\/folder does not exist/],
     [serviceSpec(['/etc']), /is a directory/],
     [serviceSpec(['/etc/passwd']), /not executable/],
-    [serviceSpec(['true', 'a\0']), /NUL/],
     [
       serviceSpec(['true'], { user: 'opsd-no-such-user' }),
       /user opsd-no-such-user does not exist.*services\.web\.user/,
@@ -86,10 +85,17 @@ test('a command that cannot run is a permanent failure that names the culprit, a
   for (const [index, [spec, expected]] of cases.entries()) {
     r.processes.spawn('web', index + 1, spec);
     const event = await r.event('spawn_failed', index + 1);
-    assert.equal(event.kind, 'permanent');
+    assert.equal(event.kind, 'host');
     assert.match(event.message, expected);
   }
   assert.equal(r.events.length, cases.length);
+});
+
+test('what no host can start is a failure for good', async () => {
+  await using r = await rig();
+  r.processes.spawn('web', 1, serviceSpec(['true', 'a\0']));
+  const event = await r.event('spawn_failed');
+  assert.deepEqual([event.kind, /NUL/.test(event.message)], ['permanent', true], event.message);
 });
 
 test('what only the kernel finds out is reported too, once', async () => {

@@ -49,7 +49,7 @@ test('a wrapper that is not there is named', async () => {
   await using r = await rig();
   r.processes.spawn('web', 1, serviceSpec(['true'], { wrapper: ['/no/such/bwrap', '--unshare-all'] }));
   const { kind, message } = await r.event('spawn_failed');
-  assert.equal(kind, 'permanent');
+  assert.equal(kind, 'host');
   assert.match(message, /\/no\/such\/bwrap does not exist/);
 });
 
@@ -70,6 +70,6 @@ test('what opsd has no right to give is refused at once, with the key, instead o
   // More than the kernel ever lets fs.nr_open be.
   r.processes.spawn('web', 1, serviceSpec(['true'], limits({ nofile: 2 ** 30 })));
   const { kind, message } = await r.event('spawn_failed');
-  assert.equal(kind, 'permanent');
+  assert.equal(kind, 'host');
   assert.match(message, /^services\.web\.limits\.nofile: opsd can give at most \d+ here.*or lower it$/);
 });
