@@ -1,6 +1,7 @@
-// What each key takes, and what is told of what it does not take: a catalogue, made by trying the same values on all of them.
+// What each key takes, and what is told of what it does not take: a book, made by trying the same values on all of them.
 
 import { jsonSchema } from '../../src/config/schema/schema.ts';
+import type { Entry } from '../support/book.ts';
 import { load } from './loading.ts';
 
 /** What is tried of every key, as TOML has it. */
@@ -94,12 +95,6 @@ interface Json {
   readonly maximum?: number;
 }
 
-interface Entry {
-  readonly path: string;
-  /** Values with the same answer stand in one line. */
-  tell(): string;
-}
-
 export function entries(): readonly Entry[] {
   const root: Json = jsonSchema();
   const services = root.properties?.services?.additionalProperties;
@@ -112,9 +107,9 @@ export function entries(): readonly Entry[] {
       const values = new Set([...ALWAYS, ...valuesFor(form), ...(OF_KEY[key] ?? [])]);
       const tell = () => {
         const answers = Map.groupBy(values, (value) => answerTo(table, key, value));
-        return [...answers].map(([answer, given]) => `  ${answer}: ${given.join('  ')}\n`).join('');
+        return [...answers].map(([answer, given]) => `  ${answer}: ${given.join('  ')}`).join('\n');
       };
-      return { path: `${table}.${key}`, tell };
+      return { title: `${table}.${key}`, tell };
     }),
   );
 }
