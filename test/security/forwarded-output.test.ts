@@ -24,7 +24,7 @@ exec cat
 `;
 
 for (const [mode, program, told] of [
-  ['syslog', 'logger', '--tag web'],
+  ['syslog', 'logger', '--socket-errors=on --size 64KiB --tag web'],
   ['journal', 'systemd-cat', '--identifier=web --level-prefix=false'],
 ] as const satisfies readonly (readonly [LogMode, string, string])[]) {
   test(`${mode}: ${program} has the rights of the service’s user, and lines go to it as they are`, {
@@ -73,7 +73,7 @@ test('where the program is missing, that is what is said', { skip: needsRoot }, 
     writeFileSync(stdout, 'lost\n');
     close();
     await waitFor('the reason', () =>
-      b.log.lines.some((line) => /cannot start the program.*logger.*ENOENT/.test(line)),
+      b.log.lines.some((line) => /the program that takes it does not work.*logger.*ENOENT/.test(line)),
     );
   } finally {
     process.env.PATH = path;

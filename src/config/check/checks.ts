@@ -86,12 +86,27 @@ export function checkService(
   }
   checkPriorities(spec, locate, facts, findings);
   checkLimits(spec, locate, facts, findings);
+  checkOutput(spec, locate, facts, findings);
   const { sockets } = spec.launch;
   const known = sockets.length === 0 ? null : facts.sockets();
   const doubt = known === null ? null : doubtOnSockets(sockets, known);
   if (doubt !== null) findings.warning(locate(['sockets']), doubt);
   const isThere = checkFolder(spec, locate, facts, findings);
   if (isThere || !isRelative(spec.launch.command[0])) checkCommand(spec, locate, facts, findings);
+}
+
+/** Sockets of those who take the output. */
+const TAKERS = {
+  syslog: { path: '/dev/log', remedy: 'install rsyslog' },
+  journal: { path: '/run/systemd/journal/stdout', remedy: 'this host has no systemd-journald' },
+} as const;
+
+function checkOutput({ launch }: ServiceSpec, locate: Locate, facts: Facts, findings: Findings): void {
+  if (launch.log !== 'syslog' && launch.log !== 'journal') return;
+  const { path, remedy } = TAKERS[launch.log];
+  if (facts.look(path) !== 'missing') return;
+  const message = `there is no ${path}, so the output would go nowhere; ${remedy}, or write log = "capture"`;
+  findings.warning(locate(['log', 'mode']), message);
 }
 
 function checkPolicy(spec: ServiceSpec, daemon: DaemonSpec | null, locate: Locate, findings: Findings): void {

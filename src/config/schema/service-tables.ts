@@ -82,7 +82,7 @@ export const HEARTBEAT = {
 export const LOG = {
   mode: ofLaunch(
     'log',
-    'Where the output goes. capture: through opsd into ./log/<service>.log. direct: the service writes the file itself. syslog, journal, inherit (the output of opsd; a service of another user gets no terminal), none.',
+    'Where the output goes. capture: through opsd into ./log/<service>.log. direct: the service writes the file itself. syslog, journal, inherit (the output of opsd; of a service of another user through opsd, with its name in front), none.',
     preset(choice(['capture', 'direct', 'syslog', 'journal', 'inherit', 'none']), 'capture'),
   ),
   timestamps: ofPolicy('timestamps', 'Put the time in front of each line (capture only).', preset(flag(), false)),

@@ -11,11 +11,17 @@ import { LogFile } from '../log-file/log-file.ts';
 import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
 import { Capture, type Shared } from './capture.ts';
 import { Forwarder, PROGRAMS } from './forwarder.ts';
+import { OwnOutput, Relay } from './relay.ts';
 
-type FifoMode = 'capture' | 'syslog' | 'journal';
+type FifoMode = 'capture' | 'syslog' | 'journal' | 'inherit';
 
-export const isFifoMode = (mode: LogMode): mode is FifoMode =>
-  mode === 'capture' || mode === 'syslog' || mode === 'journal';
+const isFifoMode = (mode: LogMode): mode is FifoMode =>
+  mode === 'capture' || mode === 'syslog' || mode === 'journal' || mode === 'inherit';
+
+/** Whether the output goes through a FIFO. With `inherit` a service of opsd's own user has opsd's output itself. */
+export function needsFifo(log: LogMode, uid: () => number): boolean {
+  return log === 'inherit' ? uid() !== (process.geteuid?.() ?? 0) : isFifoMode(log);
+}
 
 interface FifoOutputsOptions {
   readonly runDir: string;
@@ -25,10 +31,12 @@ interface FifoOutputsOptions {
   readonly shared: Shared;
 }
 
+type Way = Capture | Forwarder | Relay;
+
 interface Output {
   readonly mode: FifoMode;
   readonly fifo: Fifo;
-  readonly way: Capture | Forwarder;
+  readonly way: Way;
 }
 
 /** Keys of `#lastErrors` that are no names of services, which have no spaces or slashes. */
@@ -39,6 +47,7 @@ const NO_DESCRIPTOR =
 export class FifoOutputs implements Disposable {
   readonly #options: FifoOutputsOptions;
   readonly #registry: FifoRegistry;
+  readonly #ownOutput: OwnOutput;
   readonly #outputs = new Map<string, Output>();
   /** The services that need a FIFO. */
   #wanted: ReadonlyMap<string, ServiceSpec> = new Map();
@@ -47,14 +56,15 @@ export class FifoOutputs implements Disposable {
 
   constructor(options: FifoOutputsOptions) {
     this.#options = options;
+    this.#ownOutput = new OwnOutput(1, options.shared.clock);
     this.#registry = new FifoRegistry(options.runDir, options.shared.log);
   }
 
-  ways(): readonly (Capture | Forwarder)[] {
+  ways(): readonly Way[] {
     return [...this.#outputs.values()].map(({ way }) => way);
   }
 
-  wayOf(service: string): Capture | Forwarder | undefined {
+  wayOf(service: string): Way | undefined {
     return this.#outputs.get(service)?.way;
   }
 
@@ -136,7 +146,7 @@ export class FifoOutputs implements Disposable {
   }
 
   /** The output for a start. Throws RuntimeError if it cannot be opened; the message says what to do. */
-  forStart(spec: ServiceSpec): Capture | Forwarder {
+  forStart(spec: ServiceSpec): Way {
     const { name, launch } = spec;
     let output = this.#outputs.get(name);
     for (;;) {
@@ -156,14 +166,17 @@ export class FifoOutputs implements Disposable {
     const { name, launch, policy } = spec;
     const mode = isFifoMode(launch.log) ? launch.log : 'capture';
     const fifo = Fifo.open(this.#pathOf(name), name, this.#options.uidOf(spec), this.#registry);
-    const { shared } = this.#options;
-    const way =
-      mode === 'capture'
-        ? this.#capture(name, fifo, policy.timestamps)
-        : new Forwarder(name, fifo, PROGRAMS[mode](name), shared);
+    const way = this.#wayFor(mode, name, fifo, policy.timestamps);
     const made = { mode, fifo, way };
     this.#outputs.set(name, made);
     return made;
+  }
+
+  #wayFor(mode: FifoMode, service: string, fifo: Fifo, stamps: boolean): Way {
+    const { shared } = this.#options;
+    if (mode === 'capture') return this.#capture(service, fifo, stamps);
+    if (mode === 'inherit') return new Relay(service, fifo, this.#ownOutput, shared);
+    return new Forwarder(service, fifo, PROGRAMS[mode](service), shared);
   }
 
   #capture(service: string, fifo: Fifo, stamps: boolean): Capture {

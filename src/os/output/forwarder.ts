@@ -13,6 +13,10 @@ const chunk = Buffer.allocUnsafeSlow(CHUNK);
 const SHOWN = 4_096;
 /** Pause before a program that ended is started again; the service waits at its FIFO meanwhile. */
 const PAUSE: Millis = 1_000;
+/** A program that ends by itself within that time of its start does not work here: there is no socket that it writes to. */
+const PROOF: Millis = 2_000;
+/** Bytes of its last words. */
+const MOST_SAID = 1_024;
 /** Bytes that are read of what a generation left in its FIFO. */
 const MOST_LEFT = 4 << 20;
 
@@ -20,7 +24,8 @@ const MOST_LEFT = 4 << 20;
 type ForwarderProgram = (service: string) => readonly [string, ...string[]];
 
 export const PROGRAMS: Readonly<Record<'syslog' | 'journal', ForwarderProgram>> = {
-  syslog: (service) => ['logger', '--tag', service],
+  // Without --socket-errors logger ends with 0 when nobody takes what it sends; without --size it cuts lines at 1 KiB.
+  syslog: (service) => ['logger', '--socket-errors=on', '--size', '64KiB', '--tag', service],
   // A service cannot choose the priority: a line that begins with `<0>`, which may come from a stranger, would be shown
   // on all terminals.
   journal: (service) => ['systemd-cat', `--identifier=${service}`, '--level-prefix=false'],
@@ -28,7 +33,8 @@ export const PROGRAMS: Readonly<Record<'syslog' | 'journal', ForwarderProgram>> 
 
 /**
  * Runs the program as long as opsd lives. It ends when its input ends, so a killed opsd leaves none behind, and later
- * output waits in the FIFO for the next opsd. A program that ends is started again.
+ * output waits in the FIFO for the next opsd. A program that ends is started again; while it cannot do its work, output is
+ * dropped and counted, so that the service does not wait for it.
  */
 export class Forwarder implements Disposable {
   readonly #service: string;
@@ -37,6 +43,10 @@ export class Forwarder implements Disposable {
   readonly #shared: Shared;
   readonly #watch: Watch;
   #program: ChildProcess | null = null;
+  /** Bytes that were given to a program that has not proved yet that it works; null: it has. */
+  #unproved: number | null = null;
+  /** Why it did not work, as was told; null: it works. */
+  #told: string | null = null;
   /** The program cannot be started: output is dropped until then. */
   #givenUpUntil: Millis | null = null;
   #isWaiting = false;
@@ -85,7 +95,7 @@ export class Forwarder implements Disposable {
         cwd: '/',
         // A session of its own: Ctrl-C for opsd must not end the program before the last lines came.
         detached: true,
-        stdio: ['pipe', 'ignore', 'ignore'],
+        stdio: ['pipe', 'ignore', 'pipe'],
         env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin' },
       });
     } catch (error) {
@@ -97,26 +107,55 @@ export class Forwarder implements Disposable {
     // An `error` event follows.
     if (program.pid === undefined) return null;
     this.#program = program;
+    this.#unproved = 0;
     program.unref();
-    program.once('exit', () => {
-      this.#program = null;
-      if (this.#isOver) return;
-      this.#shared.log.warn('the program that takes the output of a service ended; it is started again', {
-        service: this.#service,
-        program: this.#command[0],
-      });
-      this.#pause();
-      void this.#shared.clock.after(PAUSE).then(() => this.#resume());
+    let said = '';
+    program.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said = `${said}${text}`.slice(-MOST_SAID);
     });
+    void this.#shared.clock.after(PROOF).then(() => this.#prove(program));
+    // `close`: its last words have come.
+    program.once('close', (code, signal) => this.#onEnd(code, signal, said));
     return program;
   }
 
-  #giveUp(error: unknown): void {
-    this.#shared.log.error('cannot start the program that takes the output of a service; it is dropped meanwhile', {
+  #prove(program: ChildProcess): void {
+    if (this.#program !== program || this.#unproved === null) return;
+    this.#shared.onBytes(this.#service, this.#unproved);
+    this.#unproved = null;
+    if (this.#told !== null)
+      this.#shared.log.info('the output of a service is taken again', { service: this.#service });
+    this.#told = null;
+  }
+
+  #onEnd(code: number | null, signal: string | null, said: string): void {
+    const unproved = this.#unproved;
+    this.#program = null;
+    this.#unproved = null;
+    if (unproved !== null && code !== 0 && code !== null) {
+      this.#shared.onDropped(this.#service, unproved);
+      if (!this.#isOver) this.#giveUp(said.trim().split('\n').at(-1) || `it ended with exit code ${code}`);
+      return;
+    }
+    if (unproved !== null) this.#shared.onBytes(this.#service, unproved);
+    if (this.#isOver) return;
+    this.#shared.log.warn('the program that takes the output of a service ended; it is started again', {
       service: this.#service,
       program: this.#command[0],
-      why: error instanceof Error ? error.message : String(error),
+      why: said.trim().split('\n').at(-1) || (signal ?? `exit code ${code}`),
     });
+    this.#pause();
+    void this.#shared.clock.after(PAUSE).then(() => this.#resume());
+  }
+
+  #giveUp(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    if (this.#told !== why) {
+      const message =
+        'the output of a service goes nowhere: the program that takes it does not work; it is dropped meanwhile';
+      this.#shared.log.error(message, { service: this.#service, program: this.#command[0], why });
+    }
+    this.#told = why;
     this.#givenUpUntil = this.#shared.clock.now() + this.#shared.retryEvery;
     this.#program = null;
     this.#resume();
@@ -124,7 +163,8 @@ export class Forwarder implements Disposable {
 
   #give(program: ChildProcess, bytes: Buffer): void {
     this.#endsWithNewline = bytes.at(-1) === 0x0a;
-    this.#shared.onBytes(this.#service, bytes.length);
+    if (this.#unproved === null) this.#shared.onBytes(this.#service, bytes.length);
+    else this.#unproved += bytes.length;
     if (program.stdin?.write(bytes) !== false) return;
     this.#pause();
     program.stdin.once('drain', () => this.#resume());
@@ -157,7 +197,7 @@ export class Forwarder implements Disposable {
     this.#isOver = true;
     const program = this.#program;
     if (!program) return;
-    const isGone = new Promise<void>((resolve) => program.once('exit', () => resolve()));
+    const isGone = new Promise<void>((resolve) => program.once('close', () => resolve()));
     program.stdin?.end();
     await Promise.race([isGone, this.#shared.clock.after(Math.max(end - this.#shared.clock.now(), 0))]);
   }
@@ -166,6 +206,7 @@ export class Forwarder implements Disposable {
     this.#isOver = true;
     this.#watch[Symbol.dispose]();
     this.#program?.stdin?.destroy();
+    this.#program?.stderr?.destroy();
     this.#fifo[Symbol.dispose]();
   }
 }

@@ -2,10 +2,8 @@
 
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { isatty } from 'node:tty';
 import type { ServiceLog } from '../../api/logs.ts';
 import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
-import { RuntimeError } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Outputs } from '../../runtime/ports.ts';
 import { type Kernel, loadKernel } from '../fifo/kernel.ts';
@@ -16,8 +14,7 @@ import { type LogPlace, serviceLog } from '../log-file/service-log.ts';
 import type { Log } from '../own-log/logger.ts';
 import { Capture, type Shared } from './capture.ts';
 import { openDirect } from './direct.ts';
-import { FifoOutputs, isFifoMode } from './fifo-outputs.ts';
-import { Forwarder } from './forwarder.ts';
+import { FifoOutputs, needsFifo } from './fifo-outputs.ts';
 
 export interface ServiceOutputsOptions {
   /** ${PREFIX}/run. */
@@ -77,7 +74,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   prepare(specs: Iterable<ServiceSpec>): void {
     const all = [...specs];
     for (const spec of all) this.#specs.set(spec.name, spec);
-    this.#fifos.prepare(all.filter(({ launch }) => isFifoMode(launch.log)));
+    this.#fifos.prepare(all.filter((spec) => this.#needsFifo(spec)));
   }
 
   /** Opens the output for a start. Throws RuntimeError if it cannot be opened; the message says what to do. */
@@ -85,18 +82,15 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     const { name, launch } = spec;
     this.#fifos.wayOf(name)?.endGeneration();
     this.#specs.set(name, spec);
-    if (!isFifoMode(launch.log)) this.#fifos.forget(name);
-    switch (launch.log) {
-      case 'none':
-        return { stdout: 'ignore', stderr: 'ignore', close() {} };
-      case 'inherit':
-        refuseTerminal(this.#options.uidOf(spec));
-        return { stdout: 'inherit', stderr: 'inherit', close() {} };
-      case 'direct':
-        return ends(openDirect(this.#logPath(name), this.#options.uidOf(spec)));
-      default:
-        return ends(this.#fifos.forStart(spec).openForChild());
-    }
+    if (this.#needsFifo(spec)) return ends(this.#fifos.forStart(spec).openForChild());
+    this.#fifos.forget(name);
+    if (launch.log === 'direct') return ends(openDirect(this.#logPath(name), this.#options.uidOf(spec)));
+    const where = launch.log === 'inherit' ? 'inherit' : 'ignore';
+    return { stdout: where, stderr: where, close() {} };
+  }
+
+  #needsFifo(spec: ServiceSpec): boolean {
+    return needsFifo(spec.launch.log, () => this.#options.uidOf(spec));
   }
 
   settings(service: string, spec: ServiceSpec | null): void {
@@ -144,7 +138,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
   /** The last lines of a service, at most 50, also from before a rotation if the old file is called `.1`. */
   lastLines(service: string): readonly string[] {
     const way = this.#fifos.wayOf(service);
-    if (way instanceof Forwarder) return lastLines([way.tail]);
+    if (way !== undefined && !(way instanceof Capture)) return lastLines([way.tail]);
     const place = this.logFile(service);
     if (place === null) return [];
     const { path, uid } = place;
@@ -161,14 +155,6 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
     this.#fifos[Symbol.dispose]();
     this.#poller[Symbol.dispose]();
   }
-}
-
-/** Whoever has a terminal open can read what is typed there, and some kernels let him type (TIOCSTI of ioctl_tty(2)). */
-function refuseTerminal(uid: number): void {
-  if (uid === (process.geteuid?.() ?? 0) || !(isatty(1) || isatty(2))) return;
-  throw new RuntimeError(
-    `log.mode = "inherit" would give user ${uid} the terminal that opsd writes to, and with it what is typed there: use another mode, or give opsd a pipe (opsd run 2>&1 | cat)`,
-  );
 }
 
 /** One descriptor for stdout and stderr: lines keep their order. */

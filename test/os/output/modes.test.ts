@@ -1,12 +1,15 @@
 // The other ways of output: straight into the file, to syslog and the journal, to where opsd's own goes, to nowhere.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -85,7 +88,7 @@ const text = (b: Bench, name: string): string => {
 };
 
 for (const [mode, program, told] of [
-  ['syslog', 'logger', '--tag web'],
+  ['syslog', 'logger', '--socket-errors=on --size 64KiB --tag web'],
   ['journal', 'systemd-cat', '--identifier=web --level-prefix=false'],
 ] as const) {
   test(`${mode}: ${program} gets the lines, under the name of the service, and ends with opsd`, async () => {
@@ -133,4 +136,79 @@ test('syslog: without the program, output is dropped and counted, and one line s
   close();
   await waitFor('the loss', () => b.counted.dropped === 'first\nsecond\n'.length);
   assert.deepEqual(b.outputs.lastLines('web'), ['first', 'second']);
+});
+
+/** A real logger(1), which writes to this socket instead of /dev/log. */
+function loggerTo(b: Bench, socket: string): void {
+  const bin = join(b.path, 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'logger'), `#!/bin/sh\nexec /usr/bin/logger --socket ${socket} "$@"\n`, { mode: 0o755 });
+  process.env.PATH = `${bin}:${path}`;
+}
+
+/** Takes datagrams, as a syslog daemon does, and writes one line for each into a file. */
+async function syslogAt(socket: string, file: string): Promise<AsyncDisposable> {
+  const program =
+    'use Socket; socket(S, PF_UNIX, SOCK_DGRAM, 0) or die; bind(S, sockaddr_un($ARGV[0])) or die; ' +
+    'open(F, ">>", $ARGV[1]); F->autoflush(1); while (defined recv(S, $_, 262144, 0)) { print F "$_\\n" }';
+  const child = spawn('perl', ['-MIO::Handle', '-e', program, socket, file], { stdio: 'ignore' });
+  await waitFor('the socket', () => existsSync(socket));
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      rmSync(socket, { force: true });
+    },
+  };
+}
+
+test('syslog: a line of 3 KiB, and one of 60 KiB, stay one', async () => {
+  await using b = await bench();
+  const socket = join(b.path, 'dev-log');
+  await using _daemon = await syslogAt(socket, join(b.path, 'taken'));
+  loggerTo(b, socket);
+  const spec = specOf('web', 'syslog');
+  b.outputs.prepare([spec]);
+  for (const size of [3_072, 1_025, 60_000]) {
+    await b.finish(spec, `head -c ${size} /dev/zero | tr '\\0' x; echo`);
+    await waitFor(`${size} bytes`, () => new RegExp(`web: x{${size}}\\n`).test(text(b, 'taken')));
+  }
+});
+
+test('syslog: without a socket to write to, output is counted as dropped, and taken again when there is one', async () => {
+  await using b = await bench({ retryEvery: 200 });
+  const socket = join(b.path, 'dev-log');
+  loggerTo(b, socket);
+  const spec = specOf('web', 'syslog');
+  b.outputs.prepare([spec]);
+  assert.equal(await b.finish(spec, 'for i in 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.1; done'), 0);
+  b.outputs.endOfGeneration('web');
+  await waitFor('the loss', () => b.counted.dropped === 'line 1\n'.length * 9);
+  assert.equal(b.counted.written, 0, 'nothing was delivered');
+  const told = b.log.lines.filter((line) => line.startsWith('ERROR'));
+  assert.equal(told.length, 1, told.join('\n'));
+  assert.match(told[0] ?? '', /goes nowhere.*program=logger.*dev-log: No such file or directory/);
+  await using _daemon = await syslogAt(socket, join(b.path, 'taken'));
+  const child = b.run(spec, 'while :; do echo again; sleep 0.1; done');
+  await waitFor('a line', () => text(b, 'taken').includes('web: again'));
+  await waitFor('the news', () => b.log.lines.some((line) => /the output of a service is taken again/.test(line)));
+  assert.ok(b.counted.written > 0);
+  assert.equal(child.exitCode, null);
+});
+
+test('journal: without journald its program is not started again each second', async () => {
+  await using b = await bench({ retryEvery: 60_000 });
+  const bin = join(b.path, 'bin');
+  mkdirSync(bin);
+  const script = `#!/bin/sh\necho $$ >> ${b.path}/starts\necho "Failed to create stream fd: No such file" >&2\nexit 1\n`;
+  writeFileSync(join(bin, 'systemd-cat'), script, { mode: 0o755 });
+  process.env.PATH = `${bin}:${path}`;
+  const spec = specOf('web', 'journal');
+  b.outputs.prepare([spec]);
+  assert.equal(await b.finish(spec, 'for i in 1 2 3 4 5 6 7 8; do seq 1 20000; sleep 0.2; done'), 0);
+  b.outputs.endOfGeneration('web');
+  assert.equal(text(b, 'starts').split('\n').length - 1, 1);
+  assert.equal(b.counted.written, 0);
+  await waitFor('the loss', () => b.counted.dropped === 8 * 108_894);
+  assert.equal(b.log.lines.filter((line) => /Failed to create stream fd/.test(line)).length, 1);
 });
