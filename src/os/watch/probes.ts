@@ -11,6 +11,7 @@ import type { Leftovers } from '../processes/leftovers.ts';
 import { openInput } from '../spawn/input.ts';
 import type { LaunchPlanner } from '../spawn/launch-plan.ts';
 import type { Spawner } from '../spawn/spawner.ts';
+import { askForStatus } from './http-probe.ts';
 
 interface ServiceProbesOptions {
   readonly report: Report;
@@ -148,23 +149,16 @@ function describe(probe: Probe): string {
 }
 
 function askHttp(probe: Extract<Probe, { kind: 'http' }>, tell: Tell): Abort {
-  const no = (error: Error) => tell({ isGood: false, detail: `${describe(probe)}: ${error.message}` });
+  const told = describe(probe);
   try {
-    // Loaded on demand: most services have no HTTP probe, and TLS alone takes 10 MB.
-    const { get } = process.getBuiltinModule(probe.url.startsWith('https:') ? 'node:https' : 'node:http');
-    const request = get(
-      probe.url,
-      { agent: false, headers: { 'user-agent': 'opsd', connection: 'close' } },
-      (response) => {
-        const status = response.statusCode ?? 0;
-        const isGood = probe.status === null ? status >= 200 && status < 400 : status === probe.status;
-        tell({ isGood, detail: `${describe(probe)}: status ${status}` });
-      },
-    );
-    request.on('error', no);
-    return () => request.destroy();
+    return askForStatus(new URL(probe.url), (end) => {
+      if ('error' in end) return tell({ isGood: false, detail: `${told}: ${end.error}` });
+      const { status } = end;
+      const isGood = probe.status === null ? status >= 200 && status < 400 : status === probe.status;
+      tell({ isGood, detail: `${told}: status ${status}` });
+    });
   } catch (error) {
-    no(error instanceof Error ? error : new Error(String(error)));
+    tell({ isGood: false, detail: `${told}: ${error instanceof Error ? error.message : String(error)}` });
     return () => {};
   }
 }
