@@ -123,7 +123,7 @@ test('limits are held by the cgroup of the service, and status and why say by wh
   assert.deepEqual(await limitOf(), { bytes: 64 << 20, held_by: 'restart' });
   assert.match(
     await host.sh('opsd ctl why limited'),
-    /memory limit *64 MiB: opsd checks every 5 s and restarts the service/,
+    /memory limit *64 MiB: opsd looks every 5 s and restarts the service when it stays above/,
   );
   const journal = await host.sh('journalctl -u opsd -o cat --no-pager');
   assert.match(

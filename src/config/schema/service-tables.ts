@@ -125,7 +125,7 @@ export const READY = {
   }),
   pattern: ofPolicy(
     'ready',
-    'For "log": a regular expression (JavaScript), without lookarounds and backreferences. Needs log = "capture".',
+    'For "log": a regular expression (JavaScript), without lookarounds and backreferences, for a line without its colours, or an unfinished line such as a prompt. Needs log = "capture".',
     optional(reading({ title: 'regular expression', type: 'string' }, readPattern)),
     { show: (ready) => ready?.pattern ?? null },
   ),

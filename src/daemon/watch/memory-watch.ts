@@ -1,4 +1,4 @@
-// Enforces `limits.memory` if no cgroup does: checks every few seconds, and has services restarted that exceed it.
+// Enforces `limits.memory` if no cgroup does: looks every few seconds, and has services restarted that stay above it.
 
 import type { Event } from '../../core/model/events.ts';
 import type { Millis } from '../../core/model/spec.ts';
@@ -7,6 +7,10 @@ import type { Clock } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;
 const MIB = 1 << 20;
+/** Weight of the last look in the share of looks that were above the limit (an EWMA). */
+const WEIGHT = 1 / 2;
+/** Above that share the limit is exceeded: three looks in a row, or most of many. One look is no proof. */
+const MOST = 0.8;
 
 interface Watched {
   readonly service: string;
@@ -30,6 +34,8 @@ interface MemoryWatchOptions {
 export class MemoryWatch implements Disposable {
   readonly #options: MemoryWatchOptions;
   readonly #timer: Disposable;
+  /** Of each generation by `keyOf`: the share of looks that were above its limit. */
+  #shares: ReadonlyMap<string, number> = new Map();
   #isLooking = false;
   #isOver = false;
 
@@ -40,17 +46,27 @@ export class MemoryWatch implements Disposable {
 
   async #look(): Promise<void> {
     const watched = this.#options.state().services.flatMap((service) => this.#watched(service));
-    if (watched.length === 0 || this.#isLooking) return;
+    if (this.#isLooking) return;
+    if (watched.length === 0) {
+      this.#shares = new Map();
+      return;
+    }
     this.#isLooking = true;
     const sizes = await this.#options.measure(watched);
     this.#isLooking = false;
     if (this.#isOver) return;
+    if (sizes === null) return;
+    const shares = new Map<string, number>();
     for (const { service, generation, limit } of watched) {
-      const bytes = sizes?.get(this.#options.keyOf(service, generation)) ?? 0;
-      if (bytes <= limit) continue;
-      const detail = `its processes use ${Math.ceil(bytes / MIB)} MiB (PSS), limits.memory is ${Math.round(limit / MIB)} MiB`;
+      const key = this.#options.keyOf(service, generation);
+      const bytes = sizes.get(key) ?? 0;
+      const share = (this.#shares.get(key) ?? 0) * (1 - WEIGHT) + (bytes > limit ? WEIGHT : 0);
+      shares.set(key, share);
+      if (bytes <= limit || share <= MOST) continue;
+      const detail = `its processes use ${Math.ceil(bytes / MIB)} MiB (PSS) again and again, limits.memory is ${Math.round(limit / MIB)} MiB`;
       this.#options.post({ type: 'memory_exceeded', service, generation, detail });
     }
+    this.#shares = shares;
   }
 
   #watched({ spec, state }: Service): Watched[] {

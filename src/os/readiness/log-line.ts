@@ -1,6 +1,7 @@
 // Readiness by a log line: reads what one generation appends to its log until a line matches.
 
 import { closeSync, constants, fstatSync, readSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { findLog } from '../log-file/open-log.ts';
@@ -18,6 +19,8 @@ const MOST_AT_ONCE = 1 << 20;
 const NEWLINE = 0x0a;
 /** The timestamp that opsd puts in front of lines (log.timestamps): `Nov 23 16:10:00.123 `. */
 const STAMP = /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3} /;
+/** Control characters that no terminal shows, but for tabulators and carriage returns. */
+const CONTROLS = /[^\P{Cc}\t\r]/gu;
 const chunk = Buffer.allocUnsafeSlow(65_536);
 
 /** The place in a log file where the output of a generation begins. `ino` 0: there was no file yet. */
@@ -50,6 +53,8 @@ export class LogLine implements Disposable {
   #offset: number;
   /** The beginning of a line whose newline was not read yet. */
   #begun: Buffer = Buffer.alloc(0);
+  /** The place in the file at which nothing had been added since the look before; -1: there is none. */
+  #quietAt = -1;
 
   constructor(options: LogLineOptions) {
     this.#options = options;
@@ -60,7 +65,7 @@ export class LogLine implements Disposable {
   #readNew(): void {
     try {
       this.#file ??= this.#open(this.#options.from);
-      if (this.#file === null || this.#readOn(this.#file.fd)) return;
+      if (this.#file === null || this.#readOn(this.#file.fd) || this.#isPrompt()) return;
       const found = lookAt(this.#options.path);
       if (found === null || found.ino === this.#file.ino) return;
       // The log was rotated, and all of the old file was read.
@@ -88,12 +93,25 @@ export class LogLine implements Disposable {
       this.#offset += length;
       left -= length;
       if (this.#takes(chunk.subarray(0, length))) {
-        this[Symbol.dispose]();
-        this.#options.onMatch();
+        this.#finish();
         return true;
       }
     }
     return true;
+  }
+
+  /** Whether a line without a newline, such as a prompt, matches: only once nothing was added to it since the last look. */
+  #isPrompt(): boolean {
+    const isQuiet = this.#quietAt === this.#offset;
+    this.#quietAt = this.#offset;
+    if (!isQuiet || this.#begun.length === 0 || !this.#matches(this.#begun.toString('utf8'))) return false;
+    this.#finish();
+    return true;
+  }
+
+  #finish(): void {
+    this[Symbol.dispose]();
+    this.#options.onMatch();
   }
 
   #takes(bytes: Buffer): boolean {
@@ -114,9 +132,14 @@ export class LogLine implements Disposable {
     if (room > 0 && bytes.length > 0) this.#begun = Buffer.concat([this.#begun, bytes.subarray(0, room)]);
   }
 
+  /** The line as it is, without what a terminal does not show, or what it shows after one of its carriage returns. */
   #matches(line: string): boolean {
     const { pattern, hasStamps } = this.#options;
-    return pattern.test((hasStamps ? line.replace(STAMP, '') : line).replace(/\r$/, ''));
+    const own = (hasStamps ? line.replace(STAMP, '') : line).replace(/\r$/, '');
+    if (pattern.test(own)) return true;
+    const shown = stripVTControlCharacters(own).replace(CONTROLS, '').replace(/\r+$/, '');
+    if (shown !== own && pattern.test(shown)) return true;
+    return shown.includes('\r') && shown.split('\r').some((part) => pattern.test(part));
   }
 
   #closeFile(): void {

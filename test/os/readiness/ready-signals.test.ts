@@ -82,6 +82,55 @@ test('a line that matches is readiness; half a line and the lines of an earlier 
   assert.deepEqual(notified(r), []);
 });
 
+test('a coloured line is the line that a terminal shows', async () => {
+  const lines: readonly string[] = [
+    String.raw`\033[32mListening\033[0m`,
+    String.raw`\033[1;38;5;40mListen\033[0ming`,
+    String.raw`\033]0;title\007Listening`,
+    String.raw`\033]8;;http://host\033\\Listening\033]8;;\033\\`,
+    String.raw`\033(B\033[mListening\033[K\r`,
+    String.raw`\302\2331mListening`,
+    String.raw`Loading 10 %%\rLoading 90 %%\rListening`,
+    String.raw`\r\033[2KListening`,
+  ];
+  for (const line of lines) {
+    await using r = await rig();
+    await r.start(readyOn('log', `printf '${line}\\n'; sleep 60`, '^Listening$'));
+    await r.event('ready');
+  }
+  // A pattern that asks for the colour finds it.
+  await using r = await rig();
+  await r.start(
+    readyOn('log', String.raw`printf '\033[32mListening\033[0m\n'; sleep 60`, String.raw`\x1b\[32mListening`),
+  );
+  await r.event('ready');
+});
+
+test('a prompt without a newline is readiness once nothing is added to it', async () => {
+  for (const [prompt, pattern] of [
+    ['db> ', '> $'],
+    ['Listening', '^Listening$'],
+    [String.raw`\033[1mready>\033[0m `, '^ready> $'],
+  ] as const) {
+    await using r = await rig();
+    await r.start(readyOn('log', `echo begun; printf '${prompt}'; sleep 60`, pattern));
+    await r.event('ready');
+  }
+  // With timestamps in front, too.
+  await using r = await rig();
+  await r.start(readyOn('log', `printf 'db> '; sleep 60`, '^db> $', true));
+  await r.event('ready');
+});
+
+test('a line that matches only because it is not over yet is no readiness', async () => {
+  await using r = await rig();
+  // Each piece comes before the second look at the one before.
+  const script = `i=0; while [ $i -lt 40 ]; do printf 'a'; sleep 0.01; i=$((i+1)); done; echo; echo done; sleep 60`;
+  await r.start(readyOn('log', script, '^a{10}$'));
+  await waitFor('its end', async () => (await r.output()).includes('done'));
+  assert.deepEqual(readies(r), []);
+});
+
 test('a line is found in the file that took the place of a rotated one', async () => {
   await using r = await rig();
   await r.start(readyOn('log', 'echo begun; sleep 60', '^up$'));
