@@ -81,6 +81,7 @@ async function run(parsed: Parsed): Promise<number> {
         configFile: config ?? 'cfg/config.toml',
         prefix,
         version: version(),
+        program: world.program,
         orders,
         clock,
         isStrict: options.strict === true,

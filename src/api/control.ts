@@ -6,7 +6,7 @@ import type { CommandAction } from '../core/model/state.ts';
 import type { EventView } from './events.ts';
 import type { ServiceLog } from './logs.ts';
 import type { MetricsView } from './metrics.ts';
-import type { ReloadResult, ScaleResult } from './reload.ts';
+import type { HandoverResult, ReloadResult, ScaleResult } from './reload.ts';
 import type { RolloutAction, RolloutView } from './rollouts.ts';
 import type { NodeView, StatusView } from './services.ts';
 import type { WhyView } from './why.ts';
@@ -61,6 +61,8 @@ export interface Commands {
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult>;
   /** Sets the number of instances; null: as in the file. The number is saved and in force when this returns. */
   scale(service: string, instances: number | null, by: string): ScaleResult;
+  /** Whether the next opsd could take over. Changes nothing. */
+  prepareHandover(by: string): Promise<HandoverResult>;
   handover(by: string): void;
   shutdown(by: string): void;
 }

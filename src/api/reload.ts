@@ -19,6 +19,11 @@ export type ReloadResult =
       readonly problems: readonly Problem[];
     };
 
+/** The answer to `opsd ctl handover`, before opsd ends. */
+export type HandoverResult =
+  /** `unit`: the unit as which systemd starts the next opsd; null: it is not known who does. */
+  { readonly ok: true; readonly unit: string | null } | Extract<ReloadResult, { readonly ok: false }>;
+
 /** The result of `opsd ctl scale`. `code`: as in the API's errors. */
 export type ScaleResult =
   | {

@@ -12,12 +12,12 @@ import { discoverProcesses } from '../os/processes/process-discovery.ts';
 import { accountOf } from '../os/spawn/accounts.ts';
 import { startOfUnit } from '../os/systemd/own-unit.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { lossOf } from './configuration/configuration.ts';
 import { LastInForce } from './configuration/last-in-force.ts';
 import { Scale } from './configuration/scale.ts';
 import { SecretsInForce } from './configuration/secrets-in-force.ts';
 
 type Good = ReadResult & { readonly ok: true };
-type Refused = ReadResult & { readonly ok: false };
 
 export interface FirstConfiguration {
   readonly first: Good;
@@ -40,30 +40,33 @@ export function readFirst(
   const read = (allowEmpty: boolean) => readConfig({ ...options, allowEmpty, scale: scale.counts });
   const lastInForce = new LastInForce(keptConfigPath(data));
   const found = scale.first(() => read(true));
-  const ofHost = found.ok ? refusalOf(found, isStrict) : [];
-  if (ofHost.length > 0) throw new ConfigError(headlineOf(configFile, ofHost), ofHost);
-  const { first, refused } = found.ok ? { first: found, refused: null } : goOnWithout(found);
+  const isPlain = found.ok && found.config.services.size > 0 && refusalOf(found, isStrict).length === 0;
+  const kept = isPlain ? null : lastInForce.read({ ...options, scale: scale.counts });
+  const survivors = kept?.ok ? survivorsOf(run, kept.result.config, clock) : 0;
+  const problems = problemsOf(found, isStrict, survivors > 0 && kept?.ok ? kept.result.config : null);
+  const good = found.ok && problems.length === 0 ? found : goOnWith(kept);
+  const refused = good === found ? null : problems;
+  // What is watched are the files as they are now: their correction is to be seen.
+  const first = { ...good, files: found.files };
   return { first, refused, read, scale, lastInForce, secrets: new SecretsInForce(first.masks, clock) };
 
-  function goOnWithout(broken: Refused): { readonly first: Good; readonly refused: readonly Problem[] } {
-    const problems = refusalOf(broken, isStrict);
+  function goOnWith(last: ReturnType<LastInForce['read']> | null): Good {
     const headline = headlineOf(configFile, problems);
-    if (isStrict) throw new ConfigError(headline, problems);
-    const kept = lastInForce.read({ ...options, allowEmpty: true, scale: scale.counts });
-    if (!kept.ok) throw new ConfigError(headline, problems);
     const start = startOfUnit();
-    if (start !== 'automatic') {
-      const services = survivorsOf(run, kept.result.config, clock);
-      if (services === 0) throw new ConfigError(headline, problems);
-      // A person who restarts the unit is told by its failure. systemd starts opsd again, and services are supervised.
-      if (start === 'asked') {
-        const next = `${services === 1 ? 'a service runs' : `${services} services run`} on, and opsd is started again with the configuration last in force`;
-        throw new ConfigError(`${headline}; ${next}`, problems, 2);
-      }
-    }
-    // What is watched are the files as they are now: their correction is to be seen.
-    return { first: { ...kept.result, files: broken.files }, refused: problems };
+    if (isStrict || !last?.ok || (survivors === 0 && start !== 'automatic')) throw new ConfigError(headline, problems);
+    if (start !== 'asked') return last.result;
+    // A person who restarts the unit is told by its failure. systemd starts opsd again, and services are supervised.
+    const whom = survivors === 1 ? 'a service runs' : `${survivors} services run`;
+    const next = `${whom} on, and opsd is started again with the configuration last in force`;
+    throw new ConfigError(`${headline}; ${next}`, problems, 2);
   }
+}
+
+/** `last`: what was in force when services that live now were started; null: none lives. */
+function problemsOf(found: ReadResult, isStrict: boolean, last: Config | null): readonly Problem[] {
+  const refused = refusalOf(found, isStrict);
+  const loss = found.ok && last !== null ? lossOf(last, found) : null;
+  return loss === null ? refused : [...refused, loss];
 }
 
 /** How many services of an earlier opsd live. */

@@ -19,6 +19,8 @@ export interface HostOptions {
   readonly configFile: string;
   readonly prefix: string;
   readonly version: string;
+  /** The file of this program, links followed. */
+  readonly program: string;
   readonly clock: Clock;
   /** Whatever is wrong with the configuration, or with this host for it, refuses the start. */
   readonly isStrict: boolean;
@@ -29,6 +31,9 @@ export interface HostOptions {
 export interface Host extends FirstConfiguration {
   readonly clock: Clock;
   readonly version: string;
+  readonly program: string;
+  /** As it was given. */
+  readonly configFile: string;
   readonly startedAt: Millis;
   readonly layout: Layout;
   readonly log: Logger;
@@ -42,7 +47,7 @@ export interface Host extends FirstConfiguration {
 
 /** Throws ConfigError and RuntimeError. */
 export async function openHost(options: HostOptions, stack: AsyncDisposableStack): Promise<Host> {
-  const { clock, configFile, version } = options;
+  const { clock, configFile, program, version } = options;
   const startedAt = clock.now();
   process.umask(0o022);
   const closed = closeInherited(process.env);
@@ -72,7 +77,20 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
   const baseNofile = raiseDescriptorLimit(process.env);
   const { cgroups, description } = detectCgroups(surroundings(process.env), clock);
   log.info(description);
-  return { ...configuration, clock, version, startedAt, layout, log, manager, sockets, cgroups, baseNofile };
+  return {
+    ...configuration,
+    clock,
+    configFile,
+    program,
+    version,
+    startedAt,
+    layout,
+    log,
+    manager,
+    sockets,
+    cgroups,
+    baseNofile,
+  };
 }
 
 function tellRefused(problems: readonly Problem[], log: Log): void {

@@ -3,12 +3,14 @@
 import type { Effect } from '../core/model/effects.ts';
 import { RuntimeError } from '../errors.ts';
 import { startServers } from '../http/server/server.ts';
+import { whyNextRefuses } from '../os/config/next-program.ts';
 import { groupIdOf } from '../os/spawn/accounts.ts';
 import { isUnitRestarting } from '../os/systemd/own-unit.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { perform } from '../runtime/perform.ts';
 import { ConfigWatch } from './configuration/config-watch.ts';
 import { DaemonCommands } from './control/commands.ts';
+import { Handover } from './control/handover.ts';
 import { LastSignals } from './control/last-signals.ts';
 import { MaskedCommands } from './control/masked-commands.ts';
 import { MaskedQueries } from './control/masked-queries.ts';
@@ -30,9 +32,10 @@ interface Stages {
 
 /** Throws RuntimeError when opsd cannot listen; no service is touched before it does. */
 export async function serve(stages: Stages, orders: SignalCommands, stack: AsyncDisposableStack): Promise<void> {
-  const { clock } = stages.host;
+  const { clock, log } = stages.host;
   const { configuration } = stages.supervision;
-  await answer(stages, stack);
+  const handover = new Handover(configuration, () => whyNextRefuses(nextOf(stages.host)), log);
+  await answer(stages, handover, stack);
   begin(stages);
   stack.use(
     new ConfigWatch(
@@ -45,17 +48,21 @@ export async function serve(stages: Stages, orders: SignalCommands, stack: Async
       clock,
     ),
   );
-  obey(stages, orders);
+  obey(stages, handover, orders);
 }
 
-async function answer(stages: Stages, stack: AsyncDisposableStack): Promise<void> {
+function nextOf({ clock, configFile, layout, program, startedAt }: Host): Parameters<typeof whyNextRefuses>[0] {
+  return { program, prefix: layout.prefix, configFile, startedAt: clock.wallAt(startedAt).getTime() };
+}
+
+async function answer(stages: Stages, handover: Handover, stack: AsyncDisposableStack): Promise<void> {
   const { clock, first, layout, log, secrets } = stages.host;
   const { loop } = stages.inheritance;
   const { answers, configuration, keeper, tcpAccess } = stages.supervision;
   const { daemon } = first.config;
   const signals = new LastSignals();
   const wished = () => keeper.touch();
-  const commands = new DaemonCommands({ loop, answers, configuration, signals, wished });
+  const commands = new DaemonCommands({ loop, answers, configuration, handover, signals, wished });
   const servers = stack.use(
     await startServers({
       clock,
@@ -139,7 +146,11 @@ function begin({ host, inheritance, machine, supervision }: Stages): void {
   configuration.begin();
 }
 
-function obey({ host: { log }, inheritance, supervision: { configuration } }: Stages, orders: SignalCommands): void {
+function obey(
+  { host: { log }, inheritance, supervision: { configuration } }: Stages,
+  handover: Handover,
+  orders: SignalCommands,
+): void {
   const { loop, outputs } = inheritance;
   orders.obey({
     // `systemctl restart` and `systemctl stop` send the same signal: the job of systemd tells which it was.
@@ -148,7 +159,10 @@ function obey({ host: { log }, inheritance, supervision: { configuration } }: St
         if (isRestart) log.info('systemd restarts opsd: the services run on, and the next opsd takes over');
         loop.post({ type: isRestart ? 'handover' : 'shutdown', by: signal });
       }),
-    handover: (signal) => loop.post({ type: 'handover', by: signal }),
+    handover: (signal) =>
+      void handover.whyNot(signal).then((refusal) => {
+        if (refusal === null) loop.post({ type: 'handover', by: signal });
+      }),
     reload: (signal) => void configuration.reload({ dryRun: false, allowEmpty: false }, signal),
     reopen: (signal) => {
       outputs.reopenAll();

@@ -325,13 +325,41 @@ test('why gives the cause, the evidence, what comes next and what would help', a
   assert.equal(JSON.parse((await daemon.ctl('why', 'web', '--json')).out).service, 'web');
 });
 
-test('shutdown and handover return when the daemon is gone', async () => {
-  for (const how of ['shutdown', 'handover'] as const) {
+test('shutdown returns when the daemon is gone', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  daemon.control.shutdown = () => void daemon.end();
+  const { code, out } = await daemon.ctl('shutdown');
+  assert.deepEqual([code, out], [0, 'opsd has ended, all services are stopped\n']);
+});
+
+test('handover says when nobody answers after it, and who was to start the next opsd', async () => {
+  for (const [unit, remedy] of [
+    [null, /nobody has started the next opsd within .*start it as before: opsd run/],
+    ['opsd.service', /journalctl -u opsd\.service say why; systemctl start opsd\.service/],
+  ] as const) {
     await using daemon = await fakeDaemon([service('web', UP)]);
-    daemon.control[how] = () => void daemon.end();
-    const { code, out } = await daemon.ctl(how);
-    assert.deepEqual([code, out.startsWith('opsd has ended')], [0, true]);
+    daemon.control.handoverResult = { ok: true, unit };
+    daemon.control.handover = () => void daemon.end();
+    const { code, err } = await daemon.ctl('handover', '--timeout', '300ms');
+    assert.equal(code, 2);
+    assert.match(err, /^opsd: opsd has ended and the services run on, but /);
+    assert.match(err, remedy);
   }
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  const { code, out } = await daemon.ctl('handover', '--no-wait');
+  assert.deepEqual([code, out], [0, 'opsd was asked to hand over\n']);
+});
+
+test('a handover that the next opsd could not take over is refused with the problems', async () => {
+  await using daemon = await fakeDaemon([service('web', UP)]);
+  const problems = [{ where: 'cfg/config.toml', line: 3, key: 'services.web.comand', message: 'unknown key' }];
+  const message = 'the next opsd could not start: the configuration has problems; this opsd goes on';
+  daemon.control.handoverResult = { ok: false, code: 'bad_configuration', message, problems };
+  const { code, err } = await daemon.ctl('handover');
+  assert.equal(code, 1);
+  assert.match(err, /the next opsd could not start.*\n.*config\.toml:3 +services\.web\.comand +unknown key/);
+  assert.ok(!daemon.control.orders.some((order) => order.startsWith('handover')), 'it was handed over');
+  assert.equal((await daemon.ctl('status')).code, 0);
 });
 
 test('no daemon, a stale socket and no permission are told apart, each with its remedy', async () => {

@@ -23,6 +23,7 @@ test('whatever is wrong in the files, the next opsd goes on with the configurati
   const broken: Record<string, [text: string, problem: RegExp]> = {
     syntax: [`${WEB}oops\n`, /config\.toml:\d+.*not TOML/],
     'an unknown key': [`${WEB}comand = "x"\n`, /comand/],
+    nothing: ['', /lost all its services/],
     'a cycle': [`${WEB}depends_on = ["web"]\n`, /depends_on/],
   };
   for (const [what, [text, problem]] of Object.entries(broken)) {
@@ -89,8 +90,28 @@ test('a first start with broken files is refused with 1, whatever was kept; --st
   await opsd.restart();
   await opsd.stop();
   assert.deepEqual(opsd.alive(), []);
+  await opsd.configure('oops');
   const first = await opsd.opsd('run');
   assert.deepEqual([first.code, /cannot load .*1 problem/.test(first.stderr)], [1, true]);
+});
+
+test('a handover beside broken files is refused, by command and by signal, and opsd goes on', async () => {
+  await using opsd = await startOpsd({ config: WEB });
+  const { pid } = await opsd.until('web', 'running');
+  for (const [text, problem] of [
+    [`${WEB}oops\n`, /config\.toml:3 +is not TOML/],
+    [`${WEB}[services.two]\ncomand = "x"\n`, /config\.toml:4 +services\.two\.comand/],
+    ['', /config\.toml +services +.*lost all its services/],
+  ] as const) {
+    await opsd.configure(text);
+    const { code, stderr } = await opsd.ctl('handover');
+    assert.deepEqual([code, /^opsd: the next opsd could not start/.test(stderr)], [1, true], stderr);
+    assert.match(stderr, problem);
+    opsd.kill('SIGUSR2');
+    await opsd.logged(/a handover was refused by=SIGUSR2/);
+    assert.equal(opsd.daemon.ended(), undefined);
+    assert.equal((await opsd.status('web')).pid, pid);
+  }
 });
 
 test('a kept configuration that was tampered with is not used', async () => {

@@ -164,7 +164,7 @@ test('with "rollback" a bad version goes back by itself, and a better one is tri
     assert.deepEqual((await pidsOf(opsd)).slice(1), before.slice(1));
     assert.equal((await rolloutOf(opsd)).direction, 'back');
     // The next daemon finds the bad version in the file, too, and knows better.
-    assert.equal((await opsd.ctl('handover')).code, 0);
+    assert.equal((await opsd.ctl('handover', '--no-wait')).code, 0);
     await opsd.restart();
     assert.equal((await rolloutOf(opsd)).detail, 'its configuration before a change that was rolled back');
     assert.deepEqual((await pidsOf(opsd)).slice(1), before.slice(1));

@@ -107,7 +107,7 @@ test('under load: a restart of the service, of opsd and a crash of opsd lose no 
     // The next daemon was given the same socket.
     assert.equal((await opsd.place.ctl('restart', 'web')).code, 0);
     await load.more(100);
-    assert.equal((await opsd.place.ctl('handover')).code, 0);
+    assert.equal((await opsd.place.ctl('handover', '--no-wait')).code, 0);
     await opsd.next(second.daemon.pid);
     assert.equal((await opsd.place.ctl('restart', 'web')).code, 0);
     await load.more(100);
@@ -172,7 +172,7 @@ test('it is tried again by an opsd that was given the socket, and runs on under 
   // Not by a crash: it is to know what the one before it knew.
   const handOver = async () => {
     const pid = (await opsd.status())?.daemon.pid ?? 0;
-    assert.equal((await opsd.place.ctl('handover')).code, 0);
+    assert.equal((await opsd.place.ctl('handover', '--no-wait')).code, 0);
     await opsd.next(pid);
   };
   const { generation } = await opsd.until('web', ({ state }) => state === 'failed');

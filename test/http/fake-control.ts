@@ -4,7 +4,7 @@ import type { Commands, Order, Queries, Streams, Taken } from '../../src/api/con
 import type { EventView } from '../../src/api/events.ts';
 import type { ServiceLog } from '../../src/api/logs.ts';
 import type { MetricsView } from '../../src/api/metrics.ts';
-import type { ReloadResult, ScaleResult } from '../../src/api/reload.ts';
+import type { HandoverResult, ReloadResult, ScaleResult } from '../../src/api/reload.ts';
 import type { RolloutAction, RolloutView } from '../../src/api/rollouts.ts';
 import type { GroupView, NodeView, RefusedFilesView, ServiceView, StatusView } from '../../src/api/services.ts';
 import type { WhyView } from '../../src/api/why.ts';
@@ -77,6 +77,7 @@ export class FakeControl implements Queries, Streams, Commands {
   readonly logFiles = new Map<string, string>();
   readonly lines = new Map<string, readonly string[]>();
   groups: GroupView[] = [];
+  handoverResult: HandoverResult = { ok: true, unit: null };
   refused: RefusedFilesView | null = null;
   /** What a scale is answered; default: it works, and instances come up and go. */
   scaleResult: ScaleResult | null = null;
@@ -269,6 +270,11 @@ export class FakeControl implements Queries, Streams, Commands {
   async reload(options: { dryRun: boolean; allowEmpty: boolean }, by: string): Promise<ReloadResult> {
     this.orders.push(`reload ${JSON.stringify(options)} by ${by}`);
     return this.reloadResult;
+  }
+
+  async prepareHandover(by: string): Promise<HandoverResult> {
+    this.orders.push(`may hand over ${by}`);
+    return this.handoverResult;
   }
 
   handover(by: string): void {

@@ -92,19 +92,6 @@ test('opsd ctl shutdown stops the unit: systemd does not start it again', async 
   assert.deepEqual(await processes(host), []);
 });
 
-test('systemctl restart stops all and starts all', async () => {
-  await using host = await container();
-  await configure(host, SLEEPER_SERVICE, FAMILY_SERVICE);
-  await host.sh('systemctl start opsd');
-  const before = await service(host, 'sleeper');
-  await host.sh('systemctl restart opsd');
-  const after = await service(host, 'sleeper');
-  assert.equal(after.state, 'running');
-  assert.equal(after.adopted, false);
-  assert.notEqual(after.pid, before.pid);
-  assert.equal((await processes(host)).filter((line) => line.includes('sleep 1000')).length, 1);
-});
-
 test('systemctl reload applies the difference, and touches nothing else', async () => {
   await using host = await container();
   await configure(host, COUNTER_SERVICE, SLEEPER_SERVICE);

@@ -177,7 +177,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     { name: 'for', value: 'STATE', help: 'running, stopped, exited, … (default: running)' },
     { name: 'timeout', value: 'SPAN', help: 'how long to wait, such as 90s (default: 60s); after that ctl exits 2' },
   ]),
-  ctl('handover', '', 'end opsd and leave the services running for the next opsd', [TIMEOUT]),
+  ctl('handover', '', 'end opsd, leave the services running, and wait for the next opsd', [NO_WAIT, TIMEOUT]),
   ctl('shutdown', '', 'stop all services and end opsd', [NO_WAIT, TIMEOUT]),
 ];
 

@@ -52,8 +52,9 @@ async function runCommand(name: string, ctl: Ctl): Promise<ExitCode> {
     case 'wait':
       return (await import('./wait.ts')).waitFor(ctl);
     case 'handover':
+      return (await import('./end.ts')).handover(ctl);
     case 'shutdown':
-      return (await import('./end.ts')).endDaemon(ctl, name);
+      return (await import('./end.ts')).shutdown(ctl);
     default:
       throw new ConfigError(`there is no command 'opsd ctl ${name}'; see them with: opsd help ctl`);
   }

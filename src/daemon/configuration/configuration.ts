@@ -67,7 +67,10 @@ export class Configuration {
   /** Problems that would keep the next opsd from starting with the files as they are now; empty: none. */
   problemsForNext(): readonly Problem[] {
     const read = this.#tryRead(true);
-    return read.ok ? [] : [...read.problems, ...this.#options.scale.blame(read)];
+    const refused = refusalOf(read, false);
+    if (!read.ok || refused.length > 0) return [...refused, ...this.#options.scale.blame(read)];
+    const lost = lossOf(this.#current, read);
+    return lost === null ? [] : [lost];
   }
 
   get current(): Config {
@@ -87,15 +90,8 @@ export class Configuration {
       return this.#refuse([...refused, ...this.#options.scale.blame(read)], options.dryRun, by);
     }
     const { hostProblems } = read;
-    const lost = this.#current.services.size > 0 && read.config.services.size === 0;
-    if (lost && !options.allowEmpty) {
-      const message = `the configuration lost all its services (${this.#current.services.size}); if that is meant: opsd ctl reload --allow-empty`;
-      return this.#refuse(
-        [{ where: read.files[0] ?? 'config', line: null, key: 'services', message }],
-        options.dryRun,
-        by,
-      );
-    }
+    const lost = options.allowEmpty ? null : lossOf(this.#current, read);
+    if (lost !== null) return this.#refuse([lost], options.dryRun, by);
     const changes = planReload(this.#current, read.config);
     const daemon = planDaemon(this.#current, read.config);
     // A secret of one configuration may be plain text in the other.
@@ -207,4 +203,11 @@ export class Configuration {
       });
     }
   }
+}
+
+/** The problem of files that have no service any more: seldom meant, and it would stop all of them. null: they have some. */
+export function lossOf(before: Config, { config, files }: ReadResult & { readonly ok: true }): Problem | null {
+  if (before.services.size === 0 || config.services.size > 0) return null;
+  const message = `the configuration lost all its services (${before.services.size}); if that is meant: opsd ctl reload --allow-empty`;
+  return { where: files[0] ?? 'config', line: null, key: 'services', message };
 }

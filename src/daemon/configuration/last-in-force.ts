@@ -1,5 +1,6 @@
 // Keeps the configuration in force on disk, and gives it to an opsd that starts and finds its files broken.
 
+import { refusalOf } from '../../config/report/problems.ts';
 import { type ConfigOptions, type ReadResult, restoreConfig } from '../../os/config/files.ts';
 import { type KeptConfig, keptText, readKeptConfig, writeKeptConfig } from '../../os/files/kept-config.ts';
 import type { Log } from '../../os/own-log/logger.ts';
@@ -40,8 +41,9 @@ export class LastInForce {
     | { readonly ok: false; readonly why: string } {
     const found = readKeptConfig(this.#path);
     if (!found.ok) return found;
-    const result = restoreConfig(options, found.kept);
-    if (result.ok) return { ok: true, result };
-    return { ok: false, why: `this opsd finds ${result.problems.length} problems in it` };
+    const result = restoreConfig({ ...options, allowEmpty: true }, found.kept);
+    const problems = refusalOf(result, false);
+    if (result.ok && problems.length === 0) return { ok: true, result };
+    return { ok: false, why: `this opsd finds ${problems.length} problems in it` };
   }
 }

@@ -1,20 +1,22 @@
 // What an operator may tell opsd to do: the loop carries it out.
 
 import type { Commands, Order, Taken } from '../../api/control.ts';
-import type { ReloadResult, ScaleResult } from '../../api/reload.ts';
+import type { HandoverResult, ReloadResult, ScaleResult } from '../../api/reload.ts';
 import type { RolloutAction } from '../../api/rollouts.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import type { Event } from '../../core/model/events.ts';
-import { stopOwnUnit } from '../../os/systemd/own-unit.ts';
+import { stopOwnUnit, unitOfOpsd } from '../../os/systemd/own-unit.ts';
 import type { Loop } from '../../runtime/loop.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import type { Answers } from '../report/answers.ts';
+import type { Handover } from './handover.ts';
 import type { LastSignals } from './last-signals.ts';
 
 interface Parts {
   readonly loop: Loop;
   readonly answers: Answers;
   readonly configuration: Configuration;
+  readonly handover: Handover;
   readonly signals: LastSignals;
   /** An order is about to change what an operator wants of a service. */
   wished(): void;
@@ -60,6 +62,10 @@ export class DaemonCommands implements Commands {
       return { ok: false, code: 'not_as_configured', message: `${why}; see: ${remedy}` };
     }
     return configuration.scale(service, instances, by);
+  }
+
+  async prepareHandover(by: string): Promise<HandoverResult> {
+    return (await this.#parts.handover.whyNot(by)) ?? { ok: true, unit: await unitOfOpsd() };
   }
 
   handover(by: string): void {

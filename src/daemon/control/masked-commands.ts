@@ -1,7 +1,7 @@
 // Stands between the daemon and HTTP, and masks secrets in the answers to commands.
 
 import type { Commands, Order, Taken } from '../../api/control.ts';
-import type { ReloadResult, ScaleResult } from '../../api/reload.ts';
+import type { HandoverResult, ReloadResult, ScaleResult } from '../../api/reload.ts';
 import type { RolloutAction } from '../../api/rollouts.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import { hideAll, type Masks } from '../../text/masks.ts';
@@ -33,6 +33,10 @@ export class MaskedCommands implements Commands {
 
   scale(service: string, instances: number | null, by: string): ScaleResult {
     return hideAll(this.#commands.scale(service, instances, by), this.#masks);
+  }
+
+  async prepareHandover(by: string): Promise<HandoverResult> {
+    return hideAll(await this.#commands.prepareHandover(by), this.#masks);
   }
 
   handover(by: string): void {

@@ -1,6 +1,7 @@
 // The routes that change something: only on the control socket, and each command is logged with the user it came from.
 
 import type { Answer, Commands, Order } from '../../api/control.ts';
+import type { ReloadResult } from '../../api/reload.ts';
 import type { Outcome } from '../../core/model/effects.ts';
 import { readSignal } from '../../text/signals.ts';
 import type { App } from '../context.ts';
@@ -41,10 +42,13 @@ export function addChanging(app: App, options: RouteOptions, commands: Commands)
       const body = await readBody(c.env.incoming, {});
       if (!body.ok) return failure(body.status, body.code, body.message);
       const by = claimedIdentity(c.env.incoming);
-      options.log('info', 'command', { command: end, by });
+      const ready = end === 'handover' ? await commands.prepareHandover(by) : null;
+      options.log('info', 'command', { command: end, by, ...(ready?.ok === false ? { result: 'refused' } : {}) });
+      if (ready?.ok === false) return refusal(ready);
       // The command runs after the answer was sent: opsd cannot send it while it ends.
       c.env.outgoing.once('close', () => commands[end](by));
-      return json({ ok: true, message: end === 'shutdown' ? 'shutting down' : 'handing over' }, 202);
+      const message = end === 'shutdown' ? 'shutting down' : 'handing over';
+      return json({ ok: true, message, ...(ready === null ? {} : { unit: ready.unit }) }, 202);
     });
   }
 }
@@ -125,13 +129,14 @@ function addReload(app: App, { log }: RouteOptions, commands: Commands): void {
     const result = await commands.reload({ dryRun, allowEmpty: body.fields.allow_empty === true }, by);
     const told = result.ok ? changesOf(result.changes.length) : `refused: ${result.message}`;
     log('info', 'command', { command: dryRun ? 'reload --dry-run' : 'reload', by, result: told });
-    if (result.ok) {
-      const { changes, daemon, hostProblems } = result;
-      return json({ version: 1, dry_run: dryRun, changes, daemon, host_problems: hostProblems });
-    }
-    const { code, message, problems } = result;
-    return json({ error: { code, message }, problems }, code === 'shutting_down' ? 503 : 422);
+    if (!result.ok) return refusal(result);
+    const { changes, daemon, hostProblems } = result;
+    return json({ version: 1, dry_run: dryRun, changes, daemon, host_problems: hostProblems });
   });
+}
+
+function refusal({ code, message, problems }: Extract<ReloadResult, { readonly ok: false }>): Response {
+  return json({ error: { code, message }, problems }, code === 'shutting_down' ? 503 : 422);
 }
 
 function changesOf(count: number): string {

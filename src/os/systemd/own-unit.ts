@@ -47,31 +47,29 @@ export function ownUnit(cgroups: string): string | null {
   return null;
 }
 
+/** The unit whose main process is opsd; null: there is none. A terminal session is within a unit, too, which is not opsd's. */
+export async function unitOfOpsd(): Promise<string | null> {
+  const unit = ownUnit(readFileSync('/proc/self/cgroup', 'latin1'));
+  if (unit === null) return null;
+  const main = await systemctl(['show', '--property=MainPID', '--value', '--', unit]);
+  return main?.trim() === String(process.pid) ? unit : null;
+}
+
 /**
  * Has systemd stop the unit whose main process is opsd: it sends SIGTERM and does not start the unit again, as it would
  * after opsd exits by itself (`Restart=always`). Resolves to false if opsd is no unit's main process.
  */
 export async function stopOwnUnit(): Promise<boolean> {
-  const unit = ownUnit(readFileSync('/proc/self/cgroup', 'latin1'));
-  if (unit === null) return false;
-  const manager = process.getuid?.() === 0 ? '--system' : '--user';
-  // A terminal session of a user is within a unit, too, which opsd must not stop.
-  const main = await systemctl([manager, 'show', '--property=MainPID', '--value', '--', unit]);
-  if (main?.trim() !== String(process.pid)) return false;
-  return (await systemctl([manager, '--no-block', 'stop', '--', unit])) !== null;
+  const unit = await unitOfOpsd();
+  return unit !== null && (await systemctl(['--no-block', 'stop', '--', unit])) !== null;
 }
 
 /** Whether systemd ends the unit whose main process is opsd in order to start it again (`systemctl restart`). */
 export async function isUnitRestarting(): Promise<boolean> {
-  const unit = ownUnit(readFileSync('/proc/self/cgroup', 'latin1'));
+  const unit = await unitOfOpsd();
   if (unit === null) return false;
-  const manager = process.getuid?.() === 0 ? '--system' : '--user';
-  const [main, jobs] = await Promise.all([
-    systemctl([manager, 'show', '--property=MainPID', '--value', '--', unit]),
-    systemctl([manager, 'list-jobs', '--no-legend', '--no-pager', '--full', '--', unit]),
-  ]);
-  if (main?.trim() !== String(process.pid) || jobs === null) return false;
-  return jobOf(jobs, unit) === 'restart';
+  const jobs = await systemctl(['list-jobs', '--no-legend', '--no-pager', '--full', '--', unit]);
+  return jobs !== null && jobOf(jobs, unit) === 'restart';
 }
 
 /** The type of the unit's running job in the text of `systemctl list-jobs`; null: it has none. */
@@ -86,6 +84,9 @@ export function jobOf(jobs: string, unit: string): string | null {
 /** The output of systemctl(1); null: it failed. */
 function systemctl(args: readonly string[]): Promise<string | null> {
   return new Promise((resolve) => {
-    execFile('systemctl', [...args], { timeout: LIMIT_MS }, (error, stdout) => resolve(error === null ? stdout : null));
+    const manager = process.getuid?.() === 0 ? '--system' : '--user';
+    execFile('systemctl', [manager, ...args], { timeout: LIMIT_MS }, (error, stdout) =>
+      resolve(error === null ? stdout : null),
+    );
   });
 }
