@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -327,4 +329,82 @@ test('a thousand services are shown, found and kept up to date', { skip }, async
   await waitFor('all changes', async () => (await page.locator('tr.backoff').count()) === 500);
   await page.fill('#filter', 'service-777');
   assert.deepEqual(await names(page), ['service-777']);
+});
+
+/** A proxy that has opsd below a path, and does with an answer what `treat` says. */
+async function proxyTo(
+  address: string,
+  path: string,
+  treat: (url: string) => 'pass' | 'hold' | number = () => 'pass',
+): Promise<AsyncDisposable & { readonly address: string }> {
+  const server = createServer((asked, answer) => {
+    const url = asked.url ?? '';
+    const below = url === path ? '/' : url.startsWith(`${path}/`) ? url.slice(path.length) : null;
+    const how = treat(url);
+    if (below === null || typeof how === 'number') {
+      answer.writeHead(typeof how === 'number' ? how : 404).end('the proxy does not know this');
+      return;
+    }
+    const [host, port] = address.split(':');
+    const { host: _, ...headers } = asked.headers;
+    const passed = request({ host, port, path: below, headers: { ...headers, host: address } }, (reply) => {
+      answer.writeHead(reply.statusCode ?? 502, reply.headers);
+      answer.flushHeaders();
+      if (how === 'pass') reply.pipe(answer);
+    });
+    passed.on('error', () => answer.destroy());
+    answer.once('close', () => passed.destroy());
+    passed.end();
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+test('behind a path of a proxy the page works, with a slash at its end or without', { skip }, async () => {
+  await using doors = await openDoors([service('web', USED), service('search', FAILED)]);
+  for (const [path, end] of [
+    ['/ops', '/'],
+    ['/ops', ''],
+    ['/a/b%20c', '/'],
+  ] as const) {
+    await using proxy = await proxyTo(doors.tcp, path);
+    await using shown = await show(proxy.address, {}, `${path}${end}`);
+    const { page } = shown;
+    assert.deepEqual(await names(page), ['search', 'web']);
+    await page.getByRole('link', { name: 'web' }).click();
+    await page.waitForSelector('#evidence dt');
+    assert.deepEqual(shown.complaints, [], `${path}${end}`);
+  }
+});
+
+test('a page that gets no data says so, and why', { skip }, async () => {
+  await using doors = await openDoors([service('web', USED)]);
+  const rows: readonly (readonly ['hold' | number, RegExp])[] = [
+    [404, /no data: .*api\/v1\/services answers with 404: see what the proxy passes/],
+    [502, /answers with 502/],
+    ['hold', /opsd answers, but its stream of events does not come through.*proxy_buffering off/],
+  ];
+  for (const [how, told] of rows) {
+    let isMended = false;
+    const treat = (url: string) =>
+      isMended || !url.includes('/api/') || (how === 'hold' && !url.includes('/events')) ? 'pass' : how;
+    await using proxy = await proxyTo(doors.tcp, '/ops', treat);
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`http://${proxy.address}/ops/`);
+    const banner = page.locator('#banner');
+    await banner.waitFor({ state: 'visible' });
+    assert.match(await banner.innerText(), told);
+    assert.match(await page.locator('#empty').innerText(), /no data/);
+    isMended = true;
+    if (how !== 'hold') await page.waitForSelector('#rows tr');
+    await context.close();
+  }
 });

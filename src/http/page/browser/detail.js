@@ -35,7 +35,7 @@ function showDetail(name) {
 /** @param {string} name */
 async function loadDetail(name) {
   detailDue = 0;
-  const base = `/api/v1/services/${encodeURIComponent(name)}`;
+  const base = `${API}/services/${encodeURIComponent(name)}`;
   try {
     const [why, past] = await Promise.all([load(`${base}/why`), load(`${base}/events`)]);
     if (name === chosen) fillDetail(why, past.events);

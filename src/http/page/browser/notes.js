@@ -16,7 +16,7 @@ let rolloutsDue = 0;
 async function loadRollouts() {
   rolloutsDue = 0;
   try {
-    const answer = await fetch('/api/v1/rollouts', { signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(`${API}/rollouts`, { signal: AbortSignal.timeout(5000) });
     if (!answer.ok) throw new Error(String(answer.status));
     const known = new Set(rollouts.map(({ service }) => service));
     const stopped = new Set(rollouts.filter(({ state }) => state === 'stopped').map(({ service }) => service));

@@ -48,9 +48,14 @@ setInterval(() => {
   if (needsOrder) order();
   if (rolloutsDue > 0 && rolloutsDue <= Date.now()) loadRollouts();
   if (chosen !== null && detailDue > 0 && detailDue <= Date.now()) loadDetail(chosen);
+  if (heardAt === 0 && Date.now() - openedAt > FIRST_WAIT) {
+    openedAt = Date.now();
+    tellOfNothing();
+  }
   if (source !== null && heardAt > 0 && Date.now() - heardAt > SILENCE) lost();
 }, 1000);
 
+let openedAt = Date.now();
 order();
 connect();
 route();

@@ -6,6 +6,8 @@
 /** opsd sends an event at least every 10 s; longer silence means that the connection is lost. */
 const SILENCE = 25000;
 const LONGEST_WAIT = 10000;
+/** So long the first data may take. */
+const FIRST_WAIT = 5000;
 /** @type {EventSource | null} */
 let source = null;
 let heardAt = 0;
@@ -16,7 +18,7 @@ let retry;
 function connect() {
   clearTimeout(retry);
   source?.close();
-  source = new EventSource('/api/v1/events?of=services');
+  source = new EventSource(`${API}/events?of=services`);
   source.addEventListener('services', ({ data }) => onServices(JSON.parse(data)));
   source.addEventListener('changed', ({ data }) => onChanged(JSON.parse(data)));
   source.addEventListener('beat', ({ data }) => hear(JSON.parse(data).at));
@@ -69,12 +71,32 @@ function lost() {
   clearTimeout(retry);
   retry = setTimeout(connect, wait);
   wait = Math.min(wait * 2, LONGEST_WAIT);
-  if (heardAt === 0) return;
+  if (heardAt === 0) return void tellOfNothing();
   document.body.classList.add('stale');
   put($('link'), 'disconnected');
   $('link').className = 'lost';
   const time = new Date(heardAt).toLocaleTimeString();
   put($('banner'), `Disconnected: opsd does not answer. This is how things were at ${time}. Reconnecting…`);
+  $('banner').hidden = false;
+}
+
+/** Nothing came yet: says so, and what stands in between. */
+async function tellOfNothing() {
+  let why = `nothing answers at ${API}/`;
+  try {
+    const answer = await fetch(`${API}/services`, { signal: AbortSignal.timeout(5000) });
+    const isOurs = answer.headers.get('content-type')?.startsWith('application/json');
+    if (answer.ok && isOurs) {
+      why =
+        'opsd answers, but its stream of events does not come through: a proxy must not buffer it (nginx: proxy_buffering off)';
+    } else
+      why = `${API}/services answers with ${answer.ok ? 'something else' : answer.status}: see what the proxy passes to opsd`;
+  } catch {}
+  if (heardAt !== 0) return;
+  put($('link'), 'no data');
+  $('link').className = 'lost';
+  put($('empty'), 'There is no data yet.');
+  put($('banner'), `This page gets no data: ${why}. Trying again…`);
   $('banner').hidden = false;
 }
 

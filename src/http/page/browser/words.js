@@ -5,6 +5,9 @@ let skew = 0;
 
 const now = () => Date.now() - skew;
 
+/** The API is below the address of the page, which a proxy may have put anywhere, with or without a slash at its end. */
+const API = `${location.pathname.replace(/\/$/, '')}/api/v1`;
+
 /**
  * Finds an element of page.html by its id.
  * @param {string} id
