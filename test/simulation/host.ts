@@ -48,6 +48,8 @@ interface Process {
 export class Host {
   readonly processes: Process[] = [];
   readonly pidFiles = new Map<string, number>();
+  /** Services whose program is not there. */
+  readonly lacking = new Set<string>();
   /** Daemons so far: news for an earlier one reaches nobody. */
   #daemon = 0;
   #asked = new Set<string>();
@@ -117,8 +119,9 @@ export class Host {
     const others = this.alive.filter((process) => process.service === service);
     assert.deepEqual(others, [], `${service}.${generation} was started beside a live generation`);
     const script = this.#scriptOf(service, generation, version, step);
-    if (script.spawn !== 'works') {
-      const kind = script.spawn;
+    const isLacking = this.lacking.has(service) && step !== 'after_stop';
+    if (script.spawn !== 'works' || isLacking) {
+      const kind = isLacking || script.spawn === 'works' ? 'host' : script.spawn;
       this.#tell(script, { type: 'spawn_failed', service, generation, step, kind, message: `no spawn: ${kind}` });
       return;
     }

@@ -3,13 +3,14 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { lacksHost } from '../../src/core/fleet/host.ts';
 import type { Transition } from '../../src/core/model/effects.ts';
 import type { Event } from '../../src/core/model/events.ts';
 import type { Backoff, Health, Hook, Policy, Probe, ServiceSpec } from '../../src/core/model/spec.ts';
 import { CrashLoops } from './crash-loops.ts';
 import type { Script } from './host.ts';
 import { Recoveries } from './recoveries.ts';
-import { Simulation } from './simulation.ts';
+import { LOOK_PERIOD, Simulation } from './simulation.ts';
 import { aConfig, aService, readyOn } from './specs.ts';
 import { Steps } from './steps.ts';
 
@@ -131,6 +132,11 @@ type Act =
     }
   | {
       readonly at: number;
+      readonly what: 'vanish' | 'return';
+      readonly whom: number;
+    }
+  | {
+      readonly at: number;
       readonly what: 'reload' | 'oversleep' | 'crash' | 'crash and forget';
       readonly which: number;
     };
@@ -148,6 +154,14 @@ const actOf: fc.Arbitrary<Act> = fc.oneof(
         'stale' as const,
         'cascade' as const,
       ),
+      whom: millis(4),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      at: millis(BUSY),
+      what: fc.constantFrom('vanish' as const, 'vanish' as const, 'return' as const),
       whom: millis(4),
     }),
   },
@@ -217,6 +231,7 @@ function live(world: World): void {
     loops.check(simulation);
     const news = simulation.transitions.slice(seen).map(({ what }) => what);
     for (const one of news) if (!leaving.has(one.service)) checkStop(simulation, one);
+    for (const one of news) checkKept(simulation, one);
     for (const last of news.slice(-1)) checkStart(simulation, last);
     seen = simulation.transitions.length;
   };
@@ -227,13 +242,20 @@ function live(world: World): void {
     turnedRound(servicesOf(world, 2)),
   ];
   const configOf = (which: number) =>
-    aConfig(versions[which % versions.length] ?? [], { shutdownTimeout: world.shutdownTimeout, startConcurrency: 2 });
+    aConfig((versions[which % versions.length] ?? []).map(asHostIs), {
+      shutdownTimeout: world.shutdownTimeout,
+      startConcurrency: 2,
+    });
+  const asHostIs = (spec: ServiceSpec): ServiceSpec =>
+    simulation.host.lacking.has(spec.name) ? { ...spec, hindrance: 'its program is missing' } : spec;
   let current = 0;
   simulation.boot(configOf(0));
   const lastOrder = new Map<string, string>();
   for (const act of [...world.acts].sort((a, b) => a.at - b.at)) {
     simulation.runUntil(act.at);
-    if ('whom' in act) carryOut(simulation, act.what, `s${act.whom}`, lastOrder);
+    if (act.what === 'vanish') simulation.vanish(`s${act.whom}`);
+    else if (act.what === 'return') simulation.giveBack(`s${act.whom}`, () => configOf(current));
+    else if ('whom' in act) carryOut(simulation, act.what, `s${act.whom}`, lastOrder);
     else if (act.what === 'reload') {
       current = act.which % versions.length;
       simulation.post({ type: 'configured', config: configOf(current), isFirst: false });
@@ -256,12 +278,15 @@ function live(world: World): void {
     }
   }
   simulation.runUntil(BUSY);
+  for (const name of [...simulation.host.lacking]) simulation.giveBack(name, () => configOf(current));
+  simulation.runUntil(simulation.now + LOOK_PERIOD + 1);
+  checkNobodyLacks(simulation);
   if (world.isCalmAtTheEnd) {
     isCalm = true;
     // Dependents first, as `ctl restart all` orders it.
     for (const name of [...configOf(current).services.keys()].reverse())
       carryOut(simulation, 'restart', name, lastOrder);
-    simulation.runUntil(BUSY + 3 * QUIET);
+    simulation.runUntil(simulation.now + 3 * QUIET);
     checkCalm(simulation, world);
   }
   checkLastOrder(simulation, lastOrder);
@@ -378,6 +403,18 @@ function checkStop({ state, together }: Simulation, { service: name, to, reason,
     const isLive = 'run' in other;
     assert.ok(reason !== 'shutdown' || !isLive, `${name} was asked to stop before ${spec.name}, which needs it`);
   }
+}
+
+/** What is there again is started: nobody waits longer than until the next look. */
+function checkNobodyLacks({ state }: Simulation): void {
+  for (const service of state.services) assert.ok(!lacksHost(service), `${service.spec.name} lacks nothing any more`);
+}
+
+/** A configuration that cannot be started here ends nothing that runs. */
+function checkKept({ state }: Simulation, { service: name, to, detail }: Transition): void {
+  if (to !== 'stopping' || detail !== 'its configuration changed') return;
+  const service = state.services[state.slots.get(name) ?? -1];
+  assert.equal(service?.nextSpec?.hindrance, undefined, `${name} goes for a form that cannot be started`);
 }
 
 /** Whoever is stopped is on the way down, or about to be when its turn comes. */

@@ -24,6 +24,9 @@ export interface Seen<T> {
   readonly what: T;
 }
 
+/** How often opsd looks for what a service lacks. */
+export const LOOK_PERIOD = 2_000;
+
 export class Simulation {
   readonly scheduler = new Scheduler();
   readonly host: Host;
@@ -102,6 +105,21 @@ export class Simulation {
   oversleep(gap: number, first: 'timers' | 'news' = 'timers'): void {
     this.scheduler.now += gap;
     this.scheduler.advance(first === 'timers' ? null : false);
+  }
+
+  /** The program of a service is gone. A service that runs runs on. */
+  vanish(service: string): void {
+    this.host.lacking.add(service);
+  }
+
+  /** The program is there again: the next look sees it. `config`: made anew by then, as opsd does. */
+  giveBack(service: string, config: () => Config): void {
+    this.host.lacking.delete(service);
+    this.scheduler.in(LOOK_PERIOD, () => {
+      if (this.exited !== null || this.host.lacking.has(service)) return;
+      this.post({ type: 'configured', config: config(), isFirst: false });
+      this.post({ type: 'host_ready', service });
+    });
   }
 
   order(action: 'start' | 'stop' | 'restart' | 'run' | 'reset', service: string): number {
