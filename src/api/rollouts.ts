@@ -1,7 +1,7 @@
 // Rollouts as `ctl rollout` and the API show them, and the commands for them.
 
 import type { StateName } from '../core/model/states.ts';
-import type { Turn } from '../core/rollout/note.ts';
+import type { MemberTurn } from '../core/rollout/note.ts';
 
 /** The last rollout of a group, or of a service without instances. */
 export interface RolloutView {
@@ -16,7 +16,7 @@ export interface RolloutView {
   readonly failure: string | null;
   readonly started_at: string;
   readonly ended_at: string | null;
-  readonly services: readonly { readonly name: string; readonly turn: Turn; readonly state: StateName }[];
+  readonly services: readonly { readonly name: string; readonly turn: MemberTurn; readonly state: StateName }[];
 }
 
 /** `undo`: roll back to the previous spec. `retry`: try the new spec again after a rollback. */

@@ -5,7 +5,7 @@ import { counted, formatProblems, headlineOf } from '../config/report/problems.t
 import { jsonSchema } from '../config/schema/schema.ts';
 import { keyPath } from '../config/source/tree.ts';
 import type { Config } from '../core/model/config.ts';
-import type { EffectiveValue } from '../core/model/spec.ts';
+import type { EffectiveValue, EffectiveValues } from '../core/model/spec.ts';
 import { ConfigError, type HostProblem, type Problem } from '../errors.ts';
 import { type ConfigOptions, readConfig } from '../os/config/files.ts';
 import { readScale, scalePath } from '../os/files/scale-file.ts';
@@ -13,11 +13,12 @@ import { isForUs, socketsOf } from '../os/systemd/sockets.ts';
 import { plainPath } from '../os/trust/plain-path.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { escaped } from '../text/harmless.ts';
+import type { ExitCode } from './command.ts';
 import { configPlace } from './config-place.ts';
 import { describeDrift } from './show/drift.ts';
 
 /** Where a command writes; the text contains its line breaks. */
-export interface Output {
+export interface CommandOutput {
   stdout(text: string): void;
   stderr(text: string): void;
 }
@@ -50,12 +51,10 @@ export interface ConfigCommandOptions extends FileOptions {
   readonly json?: boolean;
 }
 
-type ExitCode = 0 | 1;
-
 const DEFAULT_PREFIX = '/srv';
 
 /** Prints every problem and warning of the configuration. */
-export function runCheck(options: CheckOptions, output: Output, world: World): ExitCode {
+export function runCheck(options: CheckOptions, output: CommandOutput, world: World): ExitCode {
   const { host = 'refuse' } = options;
   if (host !== 'warn' && host !== 'refuse') {
     throw new ConfigError(`--host: expected warn or refuse, got '${host}'`);
@@ -79,7 +78,7 @@ export function runCheck(options: CheckOptions, output: Output, world: World): E
 }
 
 /** Prints the effective configuration as TOML or JSON, with the source of each value on request. */
-export function runConfig(options: ConfigCommandOptions, output: Output, world: World): ExitCode {
+export function runConfig(options: ConfigCommandOptions, output: CommandOutput, world: World): ExitCode {
   const { config } = load(options, output, world);
   if (config === null) return 1;
   const isExplained = options.explain ?? false;
@@ -88,7 +87,7 @@ export function runConfig(options: ConfigCommandOptions, output: Output, world: 
 }
 
 /** Prints the JSON Schema of config.toml, for editors. */
-export function runSchema(output: Output): ExitCode {
+export function runSchema(output: CommandOutput): ExitCode {
   output.stdout(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
   return 0;
 }
@@ -103,7 +102,7 @@ interface Loaded {
 
 function load(
   options: FileOptions,
-  output: Output,
+  output: CommandOutput,
   { env, workDir: shell, clock, program }: World,
   more: Pick<ConfigOptions, 'asksUsers' | 'isForDeployment'> = {},
 ): Loaded {
@@ -123,11 +122,9 @@ function load(
   return { config: result.ok ? result.config : null, place, hostProblems: result.hostProblems };
 }
 
-type Values = ReadonlyMap<string, EffectiveValue>;
-
 /** The values are JSON, which is valid TOML for strings, numbers, booleans and lists of these. */
 function asToml(config: Config, isExplained: boolean): string {
-  const sections: (readonly [string, Values])[] = [['daemon', config.effective]];
+  const sections: (readonly [string, EffectiveValues])[] = [['daemon', config.effective]];
   for (const { name, effective } of config.services.values()) sections.push([keyPath(['services', name]), effective]);
   return sections.map(([title, values]) => `[${title}]\n${linesOf(values, isExplained).join('')}`).join('\n');
 }
@@ -135,7 +132,7 @@ function asToml(config: Config, isExplained: boolean): string {
 /** The sources are aligned in a column; only behind a longer value they stand further right. */
 const WIDEST_PAIR = 64;
 
-function linesOf(values: Values, isExplained: boolean): readonly string[] {
+function linesOf(values: EffectiveValues, isExplained: boolean): readonly string[] {
   const rows = [...values].map(([key, value]) => {
     const pair = escaped(`${keyPath(partsOf(key))} = ${value.value}`);
     return { pair, source: value.source };
@@ -158,14 +155,14 @@ function asJson(config: Config, isExplained: boolean): string {
   return `${JSON.stringify({ daemon: tree(config.effective), services: Object.fromEntries(services) }, null, 2)}\n`;
 }
 
-function explained(values: Values): Record<string, unknown> {
+function explained(values: EffectiveValues): Record<string, unknown> {
   const entries = [...values].map(([key, value]) => {
     return [key, { value: bare(value), source: value.source, secret: value.secret }] as const;
   });
   return Object.fromEntries(entries);
 }
 
-function nested(values: Values): Record<string, unknown> {
+function nested(values: EffectiveValues): Record<string, unknown> {
   const tables = new Map<string, [string, unknown][]>();
   const entries: [string, unknown][] = [];
   for (const [key, value] of values) {

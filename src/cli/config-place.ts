@@ -3,7 +3,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { plainPath } from '../os/trust/plain-path.ts';
 
-interface Asked {
+interface PlaceOptions {
   /** `--config`, `--cwd`; undefined: not given. */
   readonly config: string | undefined;
   readonly cwd: string | undefined;
@@ -15,7 +15,7 @@ interface Asked {
   readonly isInstalled: boolean;
 }
 
-interface Place {
+interface ConfigPlace {
   /** As messages show it: the installed one with its whole path. */
   readonly configFile: string;
   /** The daemon's working directory, absolute: its relative paths begin there. */
@@ -28,7 +28,7 @@ const DEFAULT_FILE = 'cfg/config.toml';
  * An installed opsd has its own configuration, whatever the folder of the shell. The daemon of DIR/cfg/config.toml runs
  * in DIR.
  */
-export function configPlace({ config, cwd, workDir, prefix, isInstalled }: Asked): Place {
+export function configPlace({ config, cwd, workDir, prefix, isInstalled }: PlaceOptions): ConfigPlace {
   const home = resolve(prefix, 'opsd');
   if (config === undefined && isInstalled) {
     return { configFile: resolve(home, DEFAULT_FILE), workDir: plainPath(workDir, cwd ?? home) };

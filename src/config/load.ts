@@ -7,7 +7,7 @@ import { SecretMasks } from '../text/masks.ts';
 import type { BuildContext } from './build/context.ts';
 import { effectiveDaemon } from './build/effective.ts';
 import { daemonFields } from './build/fields.ts';
-import { readServices, type Scale, type Services } from './build/services.ts';
+import { type InstanceCounts, readServices, type Services } from './build/services.ts';
 import { checkDaemon, checkHeartbeatFolder, checkService, commandsOf } from './check/checks.ts';
 import { checkDependencies } from './check/dependencies.ts';
 import { checkDeployment, checkListener } from './check/deploy.ts';
@@ -47,7 +47,7 @@ interface Sources {
   /** Adds the warnings of `opsd check --deploy`. */
   readonly isForDeployment?: boolean;
   /** Numbers of instances by `opsd ctl scale`, which win over those of the files. */
-  readonly scale?: Scale;
+  readonly scale?: InstanceCounts;
 }
 
 export type LoadResult = {

@@ -17,7 +17,7 @@ import type { State } from './model/state.ts';
 import { onRolloutCommand } from './rollout/commands.ts';
 import { advanceRollouts } from './rollout/rollout.ts';
 
-type Step = readonly [State, readonly Effect[]];
+type StepResult = readonly [State, readonly Effect[]];
 
 /** When the event `tick` is due: the earliest deadline; null: there is none. */
 export function nextDeadline(state: State): Millis | null {
@@ -32,7 +32,7 @@ export function nextDeadline(state: State): Millis | null {
 }
 
 /** `now`: monotonic, and never less than in the step before. */
-export function step(state: State, event: Event, now: Millis): Step {
+export function step(state: State, event: Event, now: Millis): StepResult {
   if (state.phase.name === 'over') return late(state, event);
   const draft = new StepDraft(state, now);
   take(draft, event);
@@ -92,7 +92,7 @@ function passTime(draft: StepDraft): void {
 }
 
 /** In the phase `over` commands are answered, and every other event is ignored. */
-function late(state: State, event: Event): Step {
+function late(state: State, event: Event): StepResult {
   if (event.type !== 'order' && event.type !== 'rollout') return [state, []];
   const outcome: Outcome = { ok: false, code: 'gone', message: 'opsd is about to exit' };
   const { id } = event;

@@ -15,7 +15,7 @@ import { maskedEvent } from './report/masked.ts';
 import { OutputCounters } from './report/output-counts.ts';
 import { Trace } from './report/trace.ts';
 import { fingerprintOf } from './succession/fingerprint.ts';
-import { type Findings, inspectPredecessor } from './succession/predecessor.ts';
+import { inspectPredecessor, type PredecessorFindings } from './succession/predecessor.ts';
 
 interface Outlets {
   readonly outputs: ServiceOutputs;
@@ -27,7 +27,7 @@ interface Outlets {
 
 export interface Inheritance extends Outlets {
   readonly stateFile: StateFile;
-  readonly findings: Findings;
+  readonly findings: PredecessorFindings;
   readonly recalled: ReturnType<typeof adopt>;
   /** Has not begun: what is posted waits until it does. */
   readonly loop: Loop;

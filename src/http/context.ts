@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Hono } from 'hono';
 
-export type Log = (
+export type HttpLog = (
   level: 'info' | 'warn' | 'error',
   message: string,
   fields?: Readonly<Record<string, string | number | boolean | null>>,

@@ -73,7 +73,7 @@ export class SecretMasks implements Masks {
       const { from } = found;
       let { to } = found;
       // Secrets that overlap are replaced together.
-      let next: Found | null = this.#next(text, from + 1);
+      let next: MaskedSpan | null = this.#next(text, from + 1);
       while (next !== null && next.from < to) {
         to = Math.max(to, next.to);
         next = this.#next(text, next.from + 1);
@@ -110,7 +110,7 @@ export class SecretMasks implements Masks {
     }
   }
 
-  #next(text: string, from: number): Found | null {
+  #next(text: string, from: number): MaskedSpan | null {
     const skips = this.#skips;
     const shift = 32 - this.#bits;
     const { length } = text;
@@ -131,7 +131,7 @@ export class SecretMasks implements Masks {
   }
 }
 
-interface Found {
+interface MaskedSpan {
   readonly from: number;
   readonly to: number;
 }

@@ -8,7 +8,7 @@ import type { Reason } from '../core/model/states.ts';
 import type { Problem } from '../errors.ts';
 
 /** A reload that was refused: the running configuration is not the one in the files. */
-export interface Refusal {
+export interface RejectedReload {
   readonly at: Millis;
   readonly problems: readonly Problem[];
 }
@@ -34,7 +34,7 @@ export interface WhyFacts {
   /** Why the heartbeat file cannot be checked now; null: it can. */
   readonly uncheckedHeartbeat: string | null;
   /** null: the last reload was applied. */
-  readonly refusal: Refusal | null;
+  readonly refusal: RejectedReload | null;
   /** The wall clock's time for an instant. */
   wallAt(instant: Millis): Date;
   /** Another service, to look at dependencies. */

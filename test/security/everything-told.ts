@@ -1,8 +1,8 @@
 // All that an opsd says of itself and of its services, by every way there is, to look for what it must not say.
 
 import {
+  type CommandOutput,
   type ConfigCommandOptions,
-  type Output,
   runCheck,
   runConfig,
   type World,
@@ -56,7 +56,7 @@ export function toldOfConfig(
     program: import.meta.filename,
     clock: systemClock,
   };
-  const run = (command: (output: Output, world: World) => unknown): string => {
+  const run = (command: (output: CommandOutput, world: World) => unknown): string => {
     let text = '';
     const take = (more: string) => {
       text += more;

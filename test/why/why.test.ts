@@ -10,7 +10,7 @@ import type { Launch, Policy } from '../../src/core/model/spec.ts';
 import type { Exit, Service, ServiceState } from '../../src/core/model/state.ts';
 import type { Reason, StateName } from '../../src/core/model/states.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
-import type { Refusal, Signalled, WhyFacts } from '../../src/why/facts.ts';
+import type { RejectedReload, Signalled, WhyFacts } from '../../src/why/facts.ts';
 import { findingIn } from '../../src/why/symptoms.ts';
 import { explain } from '../../src/why/why.ts';
 import { service as aView, UP } from '../http/fake-control.ts';
@@ -29,7 +29,7 @@ interface Case {
   readonly view?: Partial<ServiceView>;
   readonly service?: Partial<Service>;
   readonly others?: readonly ServiceView[];
-  readonly refusal?: Refusal;
+  readonly refusal?: RejectedReload;
   readonly signalled?: Signalled;
   readonly missingFolder?: string;
   readonly uncheckedHeartbeat?: string;

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { COMMANDS, type CommandSpec, type OptionSpec, type Parsed } from './commands.ts';
 
-type Usage =
+type ParsedUsage =
   | { readonly kind: 'parsed'; readonly parsed: Parsed }
   /** The text of the help or the version. */
   | { readonly kind: 'told'; readonly text: string }
@@ -12,7 +12,7 @@ type Usage =
 const DESCRIPTION = 'A process supervisor whose services outlive it.';
 const EXIT_CODES = 'Exit codes: 0 success, 1 configuration or usage error, 2 runtime error.';
 
-export function explainUsage(argv: readonly string[], version: string): Usage {
+export function explainUsage(argv: readonly string[], version: string): ParsedUsage {
   let told = '';
   let parsed: Parsed | null = null;
   const write = (text: string) => {

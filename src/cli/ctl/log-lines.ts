@@ -2,7 +2,7 @@
 
 import { STAMP_LENGTH, timeOfStamp } from '../../runtime/wall-time.ts';
 
-export interface LogLine {
+export interface ShownLine {
   /** The place of the service among those that were asked for. */
   readonly source: number;
   /** One character for each byte. */
@@ -16,9 +16,9 @@ export const MOST_KEPT = 64 * 1024 * 1024;
  * `writtenAt`: Unix milliseconds of the last line of each log, which tells the year of its timestamps. A line without a
  * time stays behind the one before it. Lines before the first time of their log come first.
  */
-export function inOrderOfTime(lines: readonly LogLine[], writtenAt: readonly number[]): readonly LogLine[] {
+export function inOrderOfTime(lines: readonly ShownLine[], writtenAt: readonly number[]): readonly ShownLine[] {
   const bySource = Map.groupBy(lines, ({ source }) => source);
-  const timed: { readonly line: LogLine; readonly time: number }[] = [];
+  const timed: { readonly line: ShownLine; readonly time: number }[] = [];
   for (const [source, own] of bySource) {
     let latest = writtenAt[source] ?? 0;
     const times = own.map(() => Number.NEGATIVE_INFINITY);
@@ -42,6 +42,6 @@ export function inOrderOfTime(lines: readonly LogLine[], writtenAt: readonly num
 }
 
 /** Whether a line begins with a time. */
-export function isTimed({ text }: LogLine): boolean {
+export function isTimed({ text }: ShownLine): boolean {
   return !Number.isNaN(timeOfStamp(text.slice(0, STAMP_LENGTH), Number.MAX_SAFE_INTEGER / 2, 'utc'));
 }

@@ -13,7 +13,7 @@ import { orAborted } from '../client/pause.ts';
 import { Unanswered } from '../client/silence.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { type Colour, paint } from '../show/terminal.ts';
-import { inOrderOfTime, isTimed, type LogLine, MOST_KEPT } from './log-lines.ts';
+import { inOrderOfTime, isTimed, MOST_KEPT, type ShownLine } from './log-lines.ts';
 
 const LINES = 100;
 const MOST_LINES = 10_000;
@@ -56,7 +56,7 @@ export async function showLogs(ctl: Ctl): Promise<ExitCode> {
     follow,
   );
   // A service without a log file must not prevent the logs of the others.
-  const read = async (source: Source) => {
+  const read = async (source: LogSource) => {
     try {
       const { place } = source;
       const begin = (reply: Reply) => page.begin(place, reply.header('last-modified') ?? '');
@@ -72,7 +72,7 @@ export async function showLogs(ctl: Ctl): Promise<ExitCode> {
   return 0;
 }
 
-interface Source {
+interface LogSource {
   readonly name: string;
   readonly place: number;
   readonly path: string;
@@ -81,7 +81,7 @@ interface Source {
 
 async function copy(
   ctl: Ctl,
-  { name, path, isSince }: Source,
+  { name, path, isSince }: LogSource,
   begin: (reply: Reply) => void,
   take: (text: string) => void,
 ): Promise<void> {
@@ -113,7 +113,7 @@ class Page implements Disposable {
   readonly #alarm: Alarm | null;
   readonly #names: readonly string[];
   readonly #writtenAt: number[];
-  #kept: LogLine[] = [];
+  #kept: ShownLine[] = [];
   #size = 0;
 
   /** `isLive`: lines are printed after each round, else when all are there. */
@@ -134,7 +134,7 @@ class Page implements Disposable {
     if (!Number.isNaN(past)) this.#writtenAt[source] = now - past;
   }
 
-  add(line: LogLine): void {
+  add(line: ShownLine): void {
     if (this.#kept.length === 0) this.#alarm?.set(ROUND);
     this.#kept.push(line);
     this.#size += line.text.length;

@@ -55,7 +55,7 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
-interface Look {
+interface TableLayout {
   /** The width of the terminal; null: unlimited. */
   readonly columns: number | null;
   readonly hasColours: boolean;
@@ -64,15 +64,15 @@ interface Look {
 }
 
 /** A column with its text for every service, so that each text is made only once. */
-interface Filled extends Column {
+interface FilledColumn extends Column {
   readonly cells: readonly string[];
   readonly width: number;
 }
 
 /** The whole table; it ends with a line break. */
-export function statusTable({ services }: StatusView, look: Look): string {
+export function statusTable({ services }: StatusView, look: TableLayout): string {
   const notes = services.map((service) => noteOf(service, look.now));
-  const filled = COLUMNS.map((column): Filled => {
+  const filled = COLUMNS.map((column): FilledColumn => {
     const cells = services.map((service) => column.text(service, look.now));
     return { ...column, cells, width: cells.reduce((most, { length }) => Math.max(most, length), column.title.length) };
   });
@@ -120,7 +120,7 @@ export function noteOf(service: ServiceView, now: number): string {
   return sanitised(`${reason}${then}`).replace(/\s+/g, ' ');
 }
 
-function fitting(all: readonly Filled[], notes: readonly string[], limit: number): readonly Filled[] {
+function fitting(all: readonly FilledColumn[], notes: readonly string[], limit: number): readonly FilledColumn[] {
   const longest = notes.reduce((most, note) => Math.max(most, note.length), 0);
   const note = Math.min(longest, SHORTEST_NOTE);
   let columns = all;
@@ -133,11 +133,11 @@ function fitting(all: readonly Filled[], notes: readonly string[], limit: number
 }
 
 /** The width of the columns, with a gap behind each. */
-function totalWidth(columns: readonly Filled[]): number {
+function totalWidth(columns: readonly FilledColumn[]): number {
   return columns.reduce((sum, { width }) => sum + width + GAP.length, 0);
 }
 
-function align({ isRight, width }: Filled, text: string): string {
+function align({ isRight, width }: FilledColumn, text: string): string {
   return isRight ? text.padStart(width) : text.padEnd(width);
 }
 

@@ -4,7 +4,7 @@ import type { DaemonSpec } from '../../core/model/config.ts';
 import type { EffectiveValue, InForce } from '../../core/model/spec.ts';
 import { REDACTED } from '../report/redaction.ts';
 import { DAEMON } from '../schema/daemon-keys.ts';
-import type { Leaf, Rows } from '../schema/rows.ts';
+import type { LeafRow, Rows } from '../schema/rows.ts';
 import type { DaemonValues, ServiceValues } from '../schema/schema.ts';
 import { SERVICE } from '../schema/service-keys.ts';
 import type { ServiceParts } from '../schema/service-rows.ts';
@@ -12,16 +12,16 @@ import { isSecretKey, isSecretName } from '../secrets/names.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { findNearest, type Table } from '../source/tree.ts';
 
-export interface Source {
+export interface ValueSource {
   readonly source: string;
   readonly isSecret: boolean;
 }
 
 /** Where a value comes from when no file and no variable says so. */
-const BY_DEFAULT: Source = { source: 'default', isSecret: false };
+const BY_DEFAULT: ValueSource = { source: 'default', isSecret: false };
 
 /** The place a key was written at; a key below a value that was written as one has the place of that value. */
-export function sourceOf(table: Table, path: readonly string[]): Source {
+export function sourceOf(table: Table, path: readonly string[]): ValueSource {
   const { kind, origin } = findNearest(table, path);
   if (kind === 'table') return BY_DEFAULT;
   const source = origin.line === null ? origin.where : `${origin.where}:${origin.line}`;
@@ -29,7 +29,7 @@ export function sourceOf(table: Table, path: readonly string[]): Source {
 }
 
 /** A key with its path in a service or in [daemon]. */
-interface Key<P> extends Leaf<P> {
+interface Key<P> extends LeafRow<P> {
   readonly name: string;
   readonly path: readonly string[];
   /** The value is secret in any file. */
@@ -61,7 +61,7 @@ export function effectiveService(
   table: Table,
   parts: ServiceParts,
   written: ServiceValues,
-  variables: ReadonlyMap<string, Source>,
+  variables: ReadonlyMap<string, ValueSource>,
   last: LastValues,
   secrets: Secrets,
 ): ReadonlyMap<string, EffectiveValue> {
@@ -118,7 +118,7 @@ function collect<P>(
 function share(
   name: string,
   raw: unknown,
-  { source, isSecret }: Source,
+  { source, isSecret }: ValueSource,
   { inForce }: Pick<EffectiveValue, 'inForce'>,
   { last, secrets }: Context,
   field?: unknown,
@@ -142,7 +142,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
 
-function notePart(alone: Leaf<never>['alone'], raw: string, secrets: Secrets): void {
+function notePart(alone: LeafRow<never>['alone'], raw: string, secrets: Secrets): void {
   if (alone === 'target') secrets.addTarget(raw);
   if (alone === 'folder') secrets.add(raw.slice(0, raw.lastIndexOf('/')));
 }
@@ -150,7 +150,7 @@ function notePart(alone: Leaf<never>['alone'], raw: string, secrets: Secrets): v
 /** What is secret, all of it or a part, is noted as such, and left out of what is printed. */
 function effectiveValue(
   raw: unknown,
-  { source, isSecret }: Source,
+  { source, isSecret }: ValueSource,
   inForce: InForce,
   secrets: Secrets,
 ): EffectiveValue {

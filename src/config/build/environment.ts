@@ -9,19 +9,19 @@ import { parseEnvFile } from '../source/env-file.ts';
 import type { Table } from '../source/tree.ts';
 import { LONGEST_WORD } from '../values/command.ts';
 import type { BuildContext } from './context.ts';
-import { type Source, sourceOf } from './effective.ts';
+import { sourceOf, type ValueSource } from './effective.ts';
 
 /** Variables that opsd itself sets for every service. */
 const RESERVED_VARIABLES = new Set(['OPSD_SERVICE', 'OPSD_HEARTBEAT_FILE', 'OPSD_NOTIFY_FD', 'OPSD_MARKER']);
 
 /** `isSecret`: by its layer; whether the name says so is decided elsewhere. */
-interface Variable extends Source {
+interface SourcedVariable extends ValueSource {
   readonly value: string;
 }
 
 interface Gathered {
   /** By name: env_file, then pass_env, then env; the later wins. */
-  readonly variables: ReadonlyMap<string, Variable>;
+  readonly variables: ReadonlyMap<string, SourcedVariable>;
   /** Why those of env_file are not known; null: they are. */
   readonly gap: Gap | null;
 }
@@ -35,7 +35,7 @@ export function gatherVariables(
   locate: Locate,
   context: BuildContext,
 ): Gathered {
-  const variables = new Map<string, Variable>();
+  const variables = new Map<string, SourcedVariable>();
   const place = envFilePlace(locate);
   const gap = envFile === null ? null : readEnvFile({ service, path: envFile, place }, values, context, variables);
   for (const name of values.pass_env) {
@@ -62,7 +62,7 @@ function envFilePlace(locate: Locate): Place {
   return { ...place, isSecret: place.isSecret || locate(['cwd']).isSecret };
 }
 
-interface EnvFile {
+interface ServiceEnvFile {
   readonly service: string;
   readonly path: string;
   readonly place: Place;
@@ -73,10 +73,10 @@ interface EnvFile {
  * that a mistake in it keeps this service alone from starting.
  */
 function readEnvFile(
-  { service, path, place }: EnvFile,
+  { service, path, place }: ServiceEnvFile,
   { user, group }: Pick<ServiceValues, 'user' | 'group'>,
   context: BuildContext,
-  variables: Map<string, Variable>,
+  variables: Map<string, SourcedVariable>,
 ): Gap | null {
   const shownPath = place.isSecret ? REDACTED : path;
   const whys: string[] = [];

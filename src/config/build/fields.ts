@@ -12,13 +12,13 @@ import type { ServiceDraft } from '../schema/service-rows.ts';
 type Put<R> = { [K in keyof R]: R[K] extends { readonly puts: infer F } ? F : never }[keyof R];
 
 /** All fields that rows name. */
-type Fields<R> = {
+type FieldsOf<R> = {
   [K in keyof R]: (R[K] extends { readonly field: infer F } ? F : never) | FieldsWithin<R[K]>;
 }[keyof R];
-type FieldsWithin<R> = R extends { readonly rows: infer I extends object } ? Fields<I> : never;
+type FieldsWithin<R> = R extends { readonly rows: infer I extends object } ? FieldsOf<I> : never;
 
 /** The fields that no row names: if there is one, the drafts below do not compile. */
-type Rowless<All extends string, R> = { readonly [F in Exclude<All, Fields<R>>]: never };
+type Rowless<All extends string, R> = { readonly [F in Exclude<All, FieldsOf<R>>]: never };
 
 type Below<Part extends string, F> = F extends `${Part}.${infer K}` ? K : never;
 type LaunchFields = Pick<Launch, keyof Launch & Below<'launch', Put<typeof SERVICE>>>;

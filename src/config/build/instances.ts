@@ -74,10 +74,10 @@ function add(sum: string, instance: number): number {
   return total;
 }
 
-type Change = (text: string, path: readonly string[]) => string;
+type TextMapping = (text: string, path: readonly string[]) => string;
 
 /** Unchanged tables stay the same object, so that a thousand instances share most of their values. */
-function mapTexts(table: Table, path: readonly string[], change: Change): Table {
+function mapTexts(table: Table, path: readonly string[], change: TextMapping): Table {
   let entries: Map<string, Node> | null = null;
   for (const [key, node] of table.entries) {
     const at = [...path, key];
@@ -90,7 +90,7 @@ function mapTexts(table: Table, path: readonly string[], change: Change): Table 
   return entries === null ? table : { ...table, entries };
 }
 
-function mapValue(value: unknown, path: readonly string[], change: Change): unknown {
+function mapValue(value: unknown, path: readonly string[], change: TextMapping): unknown {
   if (typeof value === 'string') return value.includes('${') ? change(value, path) : value;
   if (!Array.isArray(value)) return value;
   const items = value.map((item) => mapValue(item, path, change));

@@ -15,7 +15,7 @@ import { rolloutOf } from './rollout.ts';
 import { buildService } from './service.ts';
 
 /** Numbers of instances by `opsd ctl scale`, which win over those of the files. By the name in the file. */
-export type Scale = ReadonlyMap<string, number>;
+export type InstanceCounts = ReadonlyMap<string, number>;
 
 export interface Services {
   readonly specs: ReadonlyMap<string, ServiceSpec>;
@@ -32,7 +32,7 @@ interface ServiceTables {
   readonly group: InstanceGroup | null;
 }
 
-export function readServices(root: Table, gaps: UnreadFiles, scale: Scale, context: BuildContext): Services {
+export function readServices(root: Table, gaps: UnreadFiles, scale: InstanceCounts, context: BuildContext): Services {
   const keys = KEYS.keys.get('defaults') ?? KEYS;
   const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
   const form = { schema: defaultsSchema, keys, isFragment: false, standIn: {} };
@@ -87,7 +87,7 @@ export function readServices(root: Table, gaps: UnreadFiles, scale: Scale, conte
 function readEntries(
   root: Table,
   defaults: Table,
-  scale: Scale,
+  scale: InstanceCounts,
   { findings }: BuildContext,
 ): Map<string, ServiceTables> {
   const entries = new Map<string, ServiceTables>();

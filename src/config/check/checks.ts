@@ -213,15 +213,15 @@ function checkCommand({ name, launch, policy }: ServiceSpec, locate: Locate, fac
   if (advice !== null) findings.warning(locate(['command']), advice);
 }
 
-type Command = readonly [string, ...string[]];
+type Words = readonly [string, ...string[]];
 
 /** All commands of a service with their keys: its own, the wrapper, hooks and probes. All run in its cwd with its PATH. */
 export function commandsOf({
   launch,
   policy,
-}: Pick<ServiceSpec, 'launch' | 'policy'>): readonly (readonly [string[], Command])[] {
+}: Pick<ServiceSpec, 'launch' | 'policy'>): readonly (readonly [string[], Words])[] {
   const [wrapper] = launch.wrapper;
-  const found: (readonly [string[], Command])[] = [[['command'], launch.command]];
+  const found: (readonly [string[], Words])[] = [[['command'], launch.command]];
   if (wrapper !== undefined) found.push([['wrapper'], [wrapper]]);
   const { beforeStart, afterStop, ready, health } = policy;
   if (beforeStart !== null) found.push([['before_start', 'command'], beforeStart.command]);

@@ -4,7 +4,7 @@ import type { TlsFiles } from '../../core/model/config.ts';
 import type { Launch } from '../../core/model/spec.ts';
 
 /** What is at a path, symbolic links followed; `closed`: opsd may not enter a folder above it. */
-export type Look = 'missing' | 'closed' | 'directory' | 'other';
+export type PathFinding = 'missing' | 'closed' | 'directory' | 'other';
 
 /** Can this program be executed in this folder? `searchPath`: PATH; null: the default one. */
 export interface UserQuestion {
@@ -47,7 +47,7 @@ export interface Privileges {
 
 /** The host as the checks see it. Implementations may cache answers while one configuration is loaded. */
 export interface Facts {
-  look(path: string): Look;
+  look(path: string): PathFinding;
   /** An absolute path without `..`, as the kernel walks it: behind a symbolic link, `..` is above what it leads to. */
   plainPath(path: string): string;
   /** Why `file`, the first word of a command, cannot be executed in the folder `cwd`; null: it can. `searchPath`: PATH; null: the default one. */

@@ -31,15 +31,15 @@ export function checkPorts(
   }
 }
 
-interface Question {
+interface PortQuestion {
   readonly spec: ServiceSpec;
   readonly path: readonly string[];
   readonly address: string;
 }
 
-function questionsTo(spec: ServiceSpec): readonly Question[] {
+function questionsTo(spec: ServiceSpec): readonly PortQuestion[] {
   const { ready, health } = spec.policy;
-  const found: Question[] = [];
+  const found: PortQuestion[] = [];
   const add = (probe: Probe | null, path: readonly string[]) => {
     const address = probe === null ? null : addressOf(probe);
     if (address !== null) found.push({ spec, path, address });

@@ -20,7 +20,7 @@ import {
   reading,
   span,
   table,
-  type Values,
+  type ValuesOf,
 } from './forms.ts';
 import { type Draft, type Form, formsOf, type How, leaf, nothing, orNull, same, section, unshown } from './rows.ts';
 import { asDuration } from './service-tables.ts';
@@ -29,12 +29,12 @@ import { asDuration } from './service-tables.ts';
 function daemon<F extends keyof DaemonSpec, S extends Form>(
   field: F,
   inForce: InForce,
-  spec: (value: Values<S>) => DaemonSpec[F],
+  spec: (value: ValuesOf<S>) => DaemonSpec[F],
   description: string,
   form: S,
   how: How<DaemonSpec[F]> = {},
 ) {
-  const put = (draft: Draft<DaemonSpec>, value: Values<S>) => {
+  const put = (draft: Draft<DaemonSpec>, value: ValuesOf<S>) => {
     draft[field] = spec(value);
   };
   return { ...ofDaemon(field, inForce, description, form, how), put, puts: field };

@@ -9,7 +9,7 @@ import { parseEnding } from '../values/signals.ts';
 
 export type Schema<T> = z.ZodMiniType<T>;
 /** What a schema makes of a value. */
-export type Values<S extends z.core.$ZodType> = z.infer<S>;
+export type ValuesOf<S extends z.core.$ZodType> = z.infer<S>;
 
 /** What JSON Schema says of a key beyond what zod knows. */
 interface Notes {

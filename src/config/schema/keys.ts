@@ -20,11 +20,11 @@ function leaf(accepts: (value: unknown) => boolean): KeyTree {
   return { keys: new Map(), named: null, accepts };
 }
 
-interface Rows {
-  readonly [key: string]: { readonly form: Form; readonly rows: Rows | null };
+interface KeyRows {
+  readonly [key: string]: { readonly form: Form; readonly rows: KeyRows | null };
 }
 
-function branch(rows: Rows, inner: Readonly<Record<string, KeyTree>> = {}): KeyTree {
+function branch(rows: KeyRows, inner: Readonly<Record<string, KeyTree>> = {}): KeyTree {
   const keys = Object.entries(rows).map(([key, { form, rows: below }]) => {
     const tree = below === null ? leaf((value) => validate(form, value).ok) : branch(below);
     return [key, inner[key] ?? tree] as const;

@@ -9,7 +9,7 @@ export type Form = Schema<unknown>;
 export type Draft<T> = { -readonly [K in keyof T]?: T[K] };
 
 /** The row of a key that is no table. `P`: what `show` reads the effective value from, such as the spec of [daemon]. */
-export interface Leaf<P> {
+export interface LeafRow<P> {
   readonly form: Form;
   readonly rows: null;
   readonly inForce: InForce;
@@ -31,7 +31,7 @@ interface Shown {
   readonly raw: unknown;
 }
 
-export type Rows<P> = Readonly<Record<string, Leaf<P> | { readonly form: Form; readonly rows: Rows<P> }>>;
+export type Rows<P> = Readonly<Record<string, LeafRow<P> | { readonly form: Form; readonly rows: Rows<P> }>>;
 
 /** What differs from a usual key, whose effective value is its field. */
 export interface How<V> {

@@ -1,7 +1,7 @@
 // The schemas of config.toml, made of the rows of its keys.
 
 import { DAEMON } from './daemon-keys.ts';
-import { described, named, optional, type Schema, strings, table, toJsonSchema, type Values } from './forms.ts';
+import { described, named, optional, type Schema, strings, table, toJsonSchema, type ValuesOf } from './forms.ts';
 import { formsOf } from './rows.ts';
 import { READY_MEANING, SERVICE } from './service-keys.ts';
 import { BEFORE_START, READY } from './service-tables.ts';
@@ -31,8 +31,8 @@ export const defaultsSchema = table({
   after_stop: described('As of a service.', inheritedHook()),
 });
 
-export type DaemonValues = Values<typeof daemonSchema>;
-export type ServiceValues = Values<typeof serviceSchema>;
+export type DaemonValues = ValuesOf<typeof daemonSchema>;
+export type ServiceValues = ValuesOf<typeof serviceSchema>;
 
 /** The law for names: files, labels and URLs are made of them. */
 export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;

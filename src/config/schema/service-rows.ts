@@ -1,7 +1,7 @@
 // Makes the rows of service keys: launch keys take a new process, policy keys change while the process runs.
 
 import type { Launch, Policy } from '../../core/model/spec.ts';
-import type { Values } from './forms.ts';
+import type { ValuesOf } from './forms.ts';
 import { type Draft, type Form, type How, leaf, nothing } from './rows.ts';
 
 /** What the effective values of a service are read from. */
@@ -21,12 +21,12 @@ export interface ServiceDraft {
 /** A key that alone decides a field of `Launch`: a change takes a new process. `spec` makes the field from the value. */
 export function launch<F extends keyof Launch, S extends Form>(
   field: F,
-  spec: (value: Values<S>) => Launch[F],
+  spec: (value: ValuesOf<S>) => Launch[F],
   description: string,
   form: S,
   how: How<Launch[F]> = {},
 ) {
-  const put = (draft: ServiceDraft, value: Values<S>) => {
+  const put = (draft: ServiceDraft, value: ValuesOf<S>) => {
     draft.launch[field] = spec(value);
   };
   return { ...ofLaunch(field, description, form, how), put, puts: `launch.${field}` as const };
@@ -46,12 +46,12 @@ export function ofLaunch<F extends keyof Launch, S extends Form>(
 /** A key that alone decides a field of `Policy`: it changes while the process runs. `spec` makes the field from the value. */
 export function policy<F extends keyof Policy, S extends Form>(
   field: F,
-  spec: (value: Values<S>) => Policy[F],
+  spec: (value: ValuesOf<S>) => Policy[F],
   description: string,
   form: S,
   how: How<Policy[F]> = {},
 ) {
-  const put = (draft: ServiceDraft, value: Values<S>) => {
+  const put = (draft: ServiceDraft, value: ValuesOf<S>) => {
     draft.policy[field] = spec(value);
   };
   return { ...ofPolicy(field, description, form, how), put, puts: `policy.${field}` as const };

@@ -8,7 +8,7 @@ import { find, plain, prune, type Table } from '../source/tree.ts';
 import { type Mistake, type Schema, validate } from './forms.ts';
 import type { KeyTree } from './keys.ts';
 
-interface Form<T> {
+interface TableForm<T> {
   readonly schema: Schema<T>;
   /** The keys of the schema, for suggestions. */
   readonly keys: KeyTree;
@@ -25,7 +25,7 @@ const MOST_ROUNDS = 3;
  * The values of `table`. What is wrong is reported and read as if it were not there: the rest is judged all the same,
  * and whoever sees problems in `findings` uses none of it. null: not even that can be read.
  */
-export function readTable<T>(table: Table, form: Form<T>, locate: Locate, findings: Findings): T | null {
+export function readTable<T>(table: Table, form: TableForm<T>, locate: Locate, findings: Findings): T | null {
   const result = validate(form.schema, plain(table));
   if (result.ok) return result.value;
   for (const mistake of result.mistakes) report(mistake, table, form, locate, findings);
@@ -43,7 +43,7 @@ export function readTable<T>(table: Table, form: Form<T>, locate: Locate, findin
   return null;
 }
 
-function report<T>(mistake: Mistake, table: Table, form: Form<T>, locate: Locate, findings: Findings): void {
+function report<T>(mistake: Mistake, table: Table, form: TableForm<T>, locate: Locate, findings: Findings): void {
   const { path, unknownKeys, expected, hint } = mistake;
   for (const key of unknownKeys) {
     findings.problem(locate([...path, key]), `unknown key; ${suggestion(key, path, form.keys)}`);

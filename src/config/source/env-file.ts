@@ -88,7 +88,7 @@ export function parseEnvFile(input: string): EnvFile {
 }
 
 /** What stands for a value. */
-interface Found {
+interface QuotedValue {
   readonly value: string;
   /** Where its last line ends. */
   readonly end: number;
@@ -97,7 +97,7 @@ interface Found {
 }
 
 /** A text says what is wrong. */
-function readQuoted(text: string, start: number, quote: "'" | '"'): Found | string {
+function readQuoted(text: string, start: number, quote: "'" | '"'): QuotedValue | string {
   const close = quote === "'" ? text.indexOf("'", start + 1) : closingQuote(text, start + 1);
   if (close < 0) return `has no closing ${quote}`;
   const end = endOfLine(text, close);
@@ -135,7 +135,7 @@ function unescaped(text: string): string {
   return value + text.slice(from);
 }
 
-function readUnquoted(text: string, start: number): Found {
+function readUnquoted(text: string, start: number): QuotedValue {
   const lines: string[] = [];
   for (let from = start; ; ) {
     const end = endOfLine(text, from);

@@ -38,25 +38,25 @@ const PLAIN_VALUE = /[^,\]}\n#]+/y;
 /** Deeper nesting ends the scan: such a text is refused by the parser. */
 const DEEPEST = 64;
 
-class Mark implements Spot {
+class SpotBuilder implements Spot {
   readonly line: number;
   /** The key was written itself, not only as the beginning of a longer key (`a` in `a.b`). */
   isWritten = false;
-  #inner: Map<string, Mark> | null = null;
+  #inner: Map<string, SpotBuilder> | null = null;
 
   constructor(line: number) {
     this.line = line;
   }
 
-  get inner(): ReadonlyMap<string, Mark> {
+  get inner(): ReadonlyMap<string, SpotBuilder> {
     return this.#inner ?? NO_MARKS;
   }
 
-  below(key: string, line: number): Mark {
+  below(key: string, line: number): SpotBuilder {
     this.#inner ??= new Map();
     let mark = this.#inner.get(key);
     if (mark === undefined) {
-      mark = new Mark(line);
+      mark = new SpotBuilder(line);
       this.#inner.set(key, mark);
     }
     return mark;
@@ -68,10 +68,10 @@ class Mark implements Spot {
   }
 }
 
-const NO_MARKS: ReadonlyMap<string, Mark> = new Map();
+const NO_MARKS: ReadonlyMap<string, SpotBuilder> = new Map();
 
 class Scanner {
-  readonly root = new Mark(1);
+  readonly root = new SpotBuilder(1);
   readonly repeated: { path: readonly string[]; first: number; again: number }[] = [];
   readonly #text: string;
   #tablePath: readonly string[] = [];
@@ -97,7 +97,7 @@ class Scanner {
     }
   }
 
-  #header(): Mark | null {
+  #header(): SpotBuilder | null {
     const line = this.#lineHere();
     const isList = this.#text.startsWith('[[', this.#at);
     this.#at += isList ? 2 : 1;
@@ -114,7 +114,7 @@ class Scanner {
   }
 
   /** `a.b = value` below `table`. */
-  #pair(table: Mark, depth: number): boolean {
+  #pair(table: SpotBuilder, depth: number): boolean {
     const line = this.#lineHere();
     const key = this.#key();
     if (key === null || this.#text[this.#at] !== '=') return false;
@@ -126,7 +126,7 @@ class Scanner {
     return this.#value(mark, depth);
   }
 
-  #write(mark: Mark, key: readonly string[], line: number): void {
+  #write(mark: SpotBuilder, key: readonly string[], line: number): void {
     if (mark.isWritten) {
       const path = key === this.#tablePath ? key : [...this.#tablePath, ...key];
       this.repeated.push({ path, first: mark.line, again: line });
@@ -149,10 +149,10 @@ class Scanner {
     }
   }
 
-  #value(mark: Mark, depth: number): boolean {
+  #value(mark: SpotBuilder, depth: number): boolean {
     if (depth > DEEPEST) return false;
     const first = this.#text[this.#at];
-    if (first === '[') return this.#sequence(']', () => this.#value(new Mark(0), depth + 1));
+    if (first === '[') return this.#sequence(']', () => this.#value(new SpotBuilder(0), depth + 1));
     if (first === '{') return this.#sequence('}', () => this.#pair(mark, depth + 1));
     const found = first === '"' || first === "'" ? this.#string() : this.#take(PLAIN_VALUE);
     return found !== null;

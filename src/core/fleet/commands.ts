@@ -17,10 +17,10 @@ import {
 } from './ordering.ts';
 import type { StepDraft } from './step.ts';
 
-type Order = Extract<Event, { type: 'order' }>;
+type CommandEvent = Extract<Event, { type: 'order' }>;
 
 /** Carries out a command to one service or many. Each answers exactly once: here, or when it has come up or to rest. */
-export function onCommand(draft: StepDraft, order: Order): void {
+export function onCommand(draft: StepDraft, order: CommandEvent): void {
   const { id, services } = order;
   const others = order.action === 'stop' ? neededBy(draft.state, services) : [];
   if (order.action === 'stop' && !order.cascade && others.length > 0 && draft.state.phase.name === 'running') {
@@ -37,7 +37,7 @@ export function onCommand(draft: StepDraft, order: Order): void {
 }
 
 /** `chosen`: all services the command is for. */
-function commandOne(draft: StepDraft, order: Order, name: string, chosen: ReadonlySet<string>): void {
+function commandOne(draft: StepDraft, order: CommandEvent, name: string, chosen: ReadonlySet<string>): void {
   const answer = (outcome: Outcome) =>
     void draft.effects.push({ type: 'answer', id: order.id, service: name, outcome });
   const target = serviceOf(draft.state, name);
@@ -79,7 +79,7 @@ function commandOne(draft: StepDraft, order: Order, name: string, chosen: Readon
 function applyCommand(
   draft: StepDraft,
   { spec, state }: Service,
-  { id, action, by }: Order,
+  { id, action, by }: CommandEvent,
   chosen: ReadonlySet<string>,
 ): void {
   if (action === 'signal' || action === 'reset') return;

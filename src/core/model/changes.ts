@@ -1,7 +1,7 @@
 // What a new configuration changes, service by service and key by key, and whether a change takes a new process.
 
 import type { Config } from './config.ts';
-import type { EffectiveValue, ServiceSpec } from './spec.ts';
+import type { EffectiveValue, EffectiveValues, ServiceSpec } from './spec.ts';
 
 export interface KeyChange {
   readonly key: string;
@@ -68,11 +68,9 @@ export function needsNewProcess(before: ServiceSpec, after: ServiceSpec): boolea
 }
 
 /** Compares values, not sources: a value that moved to another file is unchanged. */
-export function differences(before: Values, after: Values): readonly KeyChange[] {
+export function differences(before: EffectiveValues, after: EffectiveValues): readonly KeyChange[] {
   return changesOf(before, after).map(keyChange);
 }
-
-type Values = ReadonlyMap<string, EffectiveValue>;
 
 interface ValueChange {
   readonly key: string;
@@ -80,7 +78,7 @@ interface ValueChange {
   readonly to: EffectiveValue | undefined;
 }
 
-function changesOf(before: Values, after: Values): readonly ValueChange[] {
+function changesOf(before: EffectiveValues, after: EffectiveValues): readonly ValueChange[] {
   const changes: ValueChange[] = [];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     const from = before.get(key);

@@ -192,6 +192,9 @@ export interface EffectiveValue {
   readonly inForce: InForce;
 }
 
+/** By key. */
+export type EffectiveValues = ReadonlyMap<string, EffectiveValue>;
+
 export interface ServiceSpec {
   /** `web`; of instances `web@1`, `web@2`, … */
   readonly name: string;

@@ -4,9 +4,9 @@ import { unreachable } from '../life/transition.ts';
 import type { Rollout } from '../model/rollout.ts';
 import type { State } from '../model/state.ts';
 
-export type Turn = 'waiting' | 'under way' | 'done' | 'as it was' | 'stands in';
+export type MemberTurn = 'waiting' | 'under way' | 'done' | 'as it was' | 'stands in';
 
-export function turnOf({ phase, waiting, inProgress, done, surging }: Rollout, name: string): Turn {
+export function turnOf({ phase, waiting, inProgress, done, surging }: Rollout, name: string): MemberTurn {
   if (surging.includes(name)) return 'stands in';
   if (waiting.includes(name)) return phase === 'done' ? 'as it was' : 'waiting';
   if (inProgress.includes(name)) return 'under way';
@@ -14,7 +14,7 @@ export function turnOf({ phase, waiting, inProgress, done, surging }: Rollout, n
 }
 
 export interface RolloutNote {
-  readonly turn: Turn;
+  readonly turn: MemberTurn;
   /** A few words for people. */
   readonly detail: string;
 }
@@ -30,7 +30,7 @@ export function rolloutNote(state: State, name: string): RolloutNote | null {
   return null;
 }
 
-function describeTurn({ group, phase, detail, rejected }: Rollout, turn: Turn): string | null {
+function describeTurn({ group, phase, detail, rejected }: Rollout, turn: MemberTurn): string | null {
   if (phase === 'done')
     return rejected.size === 0 ? null : 'runs its previous configuration: its last change was rolled back';
   const isGoing = phase === 'going';

@@ -7,13 +7,13 @@ import type { Rollout } from '../model/rollout.ts';
 import type { Service } from '../model/state.ts';
 import { isReady, targetOf } from './member.ts';
 
-type Turn =
+type NextTurn =
   | { readonly kind: 'take'; readonly name: string }
   | { readonly kind: 'wait'; readonly detail: string }
   /** Waiting would never end. */
   | { readonly kind: 'stuck'; readonly detail: string };
 
-export function nextTurn(draft: StepDraft, rollout: Rollout): Turn {
+export function nextTurn(draft: StepDraft, rollout: Rollout): NextTurn {
   const { policy, inProgress } = rollout;
   const services = (names: readonly string[]) => names.flatMap((name) => serviceOf(draft.state, name) ?? []);
   const surging = services(rollout.surging);
@@ -33,7 +33,7 @@ export function nextTurn(draft: StepDraft, rollout: Rollout): Turn {
 }
 
 /** Takes a running member down only if enough others are ready, and if it could start again. */
-function mayGo(draft: StepDraft, rollout: Rollout, next: Service, surging: readonly Service[]): Turn {
+function mayGo(draft: StepDraft, rollout: Rollout, next: Service, surging: readonly Service[]): NextTurn {
   const { members, inProgress, policy } = rollout;
   const obstacle = obstacleOf(draft.state, { ...next, spec: targetOf(rollout, next) });
   if (obstacle !== null) {
@@ -51,7 +51,7 @@ function mayGo(draft: StepDraft, rollout: Rollout, next: Service, surging: reado
   return wait(told(first));
 }
 
-function wait(what: string): Turn {
+function wait(what: string): NextTurn {
   return { kind: 'wait', detail: `waits for ${what}` };
 }
 

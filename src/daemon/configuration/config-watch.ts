@@ -2,7 +2,7 @@
 // which follows symlinks.
 
 import type { Millis } from '../../core/model/spec.ts';
-import { changedFiles, type Signature, signatureInBackground, signatureOf } from '../../os/config/files.ts';
+import { type ConfigSignature, changedFiles, signatureInBackground, signatureOf } from '../../os/config/files.ts';
 import type { Clock } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 1_000;
@@ -21,8 +21,8 @@ interface ConfigWatchOptions {
 }
 
 export class ConfigWatch implements Disposable {
-  #seen: Signature;
-  #pending: Signature | null = null;
+  #seen: ConfigSignature;
+  #pending: ConfigSignature | null = null;
   readonly #isOn: () => boolean;
   readonly #files: () => readonly string[];
   readonly #reload: () => void;
@@ -66,7 +66,7 @@ export class ConfigWatch implements Disposable {
   }
 
   /** A change counts if two checks find the same: no file stays half written for that long. */
-  #compare(now: Signature): void {
+  #compare(now: ConfigSignature): void {
     const isNews = changedFiles(this.#seen, now).length > 0;
     const isSettled = this.#pending !== null && changedFiles(this.#pending, now).length === 0;
     this.#pending = isNews && !isSettled ? now : null;

@@ -11,7 +11,7 @@ import type { KeptConfig } from '../../os/files/kept-config.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { hideAll, SecretMasks } from '../../text/masks.ts';
-import type { Refusal } from '../../why/facts.ts';
+import type { RejectedReload } from '../../why/facts.ts';
 import { type Scale, whyNotScaled } from './scale.ts';
 
 const NOTHING = new SecretMasks(new Set());
@@ -38,7 +38,7 @@ export class Configuration {
   loadedAt: Millis;
   readonly reloads = { applied: 0, refused: 0 };
   /** The last reload if it was refused; null: it was not. */
-  refusal: Refusal | null;
+  refusal: RejectedReload | null;
   /** Files and patterns of the last read; a change of one of them matters. */
   files: readonly string[];
   #current: Config;

@@ -2,16 +2,17 @@
 
 import type { ScaleResult } from '../../api/reload.ts';
 import { unknownService } from '../../api/select.ts';
+import type { InstanceCounts } from '../../config/build/services.ts';
 import { MOST_INSTANCES } from '../../config/schema/service-keys.ts';
 import type { Config } from '../../core/model/config.ts';
 import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
-import { type Counts, readScale, writeScale } from '../../os/files/scale-file.ts';
+import { readScale, writeScale } from '../../os/files/scale-file.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import { groupOfInstance } from '../../text/instance-name.ts';
 
 export class Scale {
-  #counts: Counts;
+  #counts: InstanceCounts;
   #troubles: readonly string[];
   readonly #path: string;
 
@@ -22,12 +23,12 @@ export class Scale {
     this.#troubles = troubles;
   }
 
-  get counts(): Counts {
+  get counts(): InstanceCounts {
     return this.#counts;
   }
 
   /** `instances` null: the number of the configuration. */
-  with(service: string, instances: number | null): Counts {
+  with(service: string, instances: number | null): InstanceCounts {
     const counts = new Map(this.#counts);
     if (instances === null) counts.delete(service);
     else counts.set(service, instances);
@@ -35,7 +36,7 @@ export class Scale {
   }
 
   /** Throws the system's error; nothing has changed then. */
-  keep(counts: Counts): void {
+  keep(counts: InstanceCounts): void {
     writeScale(this.#path, counts);
     this.#counts = counts;
   }

@@ -12,7 +12,7 @@ import type { Answers } from '../report/answers.ts';
 import type { Handover } from './handover.ts';
 import type { LastSignals } from './last-signals.ts';
 
-interface Parts {
+interface CommandParts {
   readonly loop: Loop;
   readonly answers: Answers;
   readonly configuration: Configuration;
@@ -23,9 +23,9 @@ interface Parts {
 }
 
 export class DaemonCommands implements Commands {
-  readonly #parts: Parts;
+  readonly #parts: CommandParts;
 
-  constructor(parts: Parts) {
+  constructor(parts: CommandParts) {
     this.#parts = parts;
   }
 

@@ -15,7 +15,7 @@ import type { Millis } from '../../core/model/spec.ts';
 import type { Service } from '../../core/model/state.ts';
 import { rolloutNote } from '../../core/rollout/note.ts';
 import type { JobRecord } from '../../os/files/job-history.ts';
-import type { Usage } from '../../os/proc/usage.ts';
+import type { ProcessUsage } from '../../os/proc/usage.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Loop } from '../../runtime/loop.ts';
 import type { WhyFacts } from '../../why/facts.ts';
@@ -29,7 +29,7 @@ import { measureService, notUp, type OutputCounts, viewService } from '../report
 import type { Liveness } from '../watch/liveness.ts';
 import type { LastSignals } from './last-signals.ts';
 
-interface Parts {
+interface QueryParts {
   readonly clock: Clock;
   readonly version: string;
   readonly startedAt: Millis;
@@ -41,7 +41,7 @@ interface Parts {
   readonly pulse: Liveness;
   readonly adoption: { readonly adopted: number; readonly stopped: number };
   readonly eventHooks: EventHooks;
-  usageOf(pid: number): Usage | undefined;
+  usageOf(pid: number): ProcessUsage | undefined;
   outputOf(service: string): OutputCounts;
   lastLines(service: string): readonly string[];
   /** Unix milliseconds; null: it is no job, or has no next time. */
@@ -66,9 +66,9 @@ interface Parts {
 const MOST_PROBLEMS = 5;
 
 export class DaemonQueries implements Queries, Streams {
-  readonly #parts: Parts;
+  readonly #parts: QueryParts;
 
-  constructor(parts: Parts) {
+  constructor(parts: QueryParts) {
     this.#parts = parts;
   }
 

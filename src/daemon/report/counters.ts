@@ -5,19 +5,19 @@ import type { Millis } from '../../core/model/spec.ts';
 import { isLiveState, type Reason } from '../../core/model/states.ts';
 import { Durations } from './durations.ts';
 
-type Counts<Key extends string> = Partial<Record<Key, number>>;
+type CountsBy<Key extends string> = Partial<Record<Key, number>>;
 
 interface ServiceCounts {
-  readonly restarts: Readonly<Counts<Reason>>;
-  readonly exits: Readonly<Counts<Reason>>;
-  readonly alerts: Readonly<Counts<AlertReason>>;
+  readonly restarts: Readonly<CountsBy<Reason>>;
+  readonly exits: Readonly<CountsBy<Reason>>;
+  readonly alerts: Readonly<CountsBy<AlertReason>>;
   readonly kills: number;
 }
 
-interface Entry {
-  readonly restarts: Counts<Reason>;
-  readonly exits: Counts<Reason>;
-  readonly alerts: Counts<AlertReason>;
+interface CountedService {
+  readonly restarts: CountsBy<Reason>;
+  readonly exits: CountsBy<Reason>;
+  readonly alerts: CountsBy<AlertReason>;
   kills: number;
   /** Reason of the last end: the reason that the next restart is counted under. */
   cause: Reason;
@@ -35,8 +35,8 @@ const STOP_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 60];
 export class Counters {
   readonly ready = new Durations(READY_BOUNDS);
   readonly stop = new Durations(STOP_BOUNDS);
-  readonly rollouts: Counts<RolloutNews> = {};
-  readonly #entries = new Map<string, Entry>();
+  readonly rollouts: CountsBy<RolloutNews> = {};
+  readonly #entries = new Map<string, CountedService>();
 
   /** Called for every transition, in order. `now`: when it happened. */
   note(transition: Transition, now: Millis): void {
@@ -82,10 +82,10 @@ export class Counters {
     this.#entries.delete(service);
   }
 
-  #entry(service: string): Entry {
+  #entry(service: string): CountedService {
     const known = this.#entries.get(service);
     if (known !== undefined) return known;
-    const entry: Entry = {
+    const entry: CountedService = {
       restarts: {},
       exits: {},
       alerts: {},
@@ -99,7 +99,7 @@ export class Counters {
   }
 }
 
-function add<Key extends string>(counts: Counts<Key>, key: Key): void {
+function add<Key extends string>(counts: CountsBy<Key>, key: Key): void {
   const known: number | undefined = counts[key];
   Object.assign(counts, { [key]: (known ?? 0) + 1 });
 }

@@ -7,7 +7,7 @@ import type { Millis } from '../../core/model/spec.ts';
 import type { Service, ServiceState, State } from '../../core/model/state.ts';
 import type { RolloutNote } from '../../core/rollout/note.ts';
 import type { JobRecord } from '../../os/files/job-history.ts';
-import type { Usage } from '../../os/proc/usage.ts';
+import type { ProcessUsage } from '../../os/proc/usage.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { dateOf } from '../../runtime/wall-time.ts';
 import { numberOfSignal } from '../../text/signals.ts';
@@ -21,7 +21,7 @@ export interface OutputCounts {
 
 /** Facts of a service that the core does not know. */
 interface ServiceFacts {
-  readonly usage: Usage | undefined;
+  readonly usage: ProcessUsage | undefined;
   /** Next run of a job, Unix milliseconds. */
   readonly nextRun: number | null;
   readonly job: JobRecord | null;
@@ -72,7 +72,7 @@ function awaitedText({ spec, state, since }: Service, now: Millis): string {
 
 export function measureService(
   service: Service,
-  usage: Usage | undefined,
+  usage: ProcessUsage | undefined,
   tally: Counters,
   output: OutputCounts,
   job: JobRecord | null,

@@ -17,7 +17,7 @@ import { accountOf } from '../../os/spawn/accounts.ts';
 import type { Sockets } from '../../os/systemd/sockets.ts';
 import type { Clock } from '../../runtime/clock.ts';
 
-export interface Findings {
+export interface PredecessorFindings {
   readonly inheritance: PredecessorState;
   /** Living generations, one entry for each service and generation. */
   readonly found: readonly Found[];
@@ -34,7 +34,7 @@ export function inspectPredecessor(
   sockets: Sockets,
   log: Log,
   clock: Clock,
-): Findings {
+): PredecessorFindings {
   const remembered = stateFile.load();
   if (remembered.trouble !== null) log.warn('state file', { trouble: remembered.trouble });
   const services = new Map(remembered.services.map((service) => [service.name, service]));

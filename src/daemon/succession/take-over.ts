@@ -6,7 +6,7 @@ import type { ServiceOutputs } from '../../os/output/service-outputs.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import { serviceOfHook, stepOfName } from '../../os/proc/hook-name.ts';
 import type { ServiceProcesses } from '../../os/processes/processes.ts';
-import type { Findings } from './predecessor.ts';
+import type { PredecessorFindings } from './predecessor.ts';
 
 interface TakeOverParts {
   readonly processes: ServiceProcesses;
@@ -17,7 +17,7 @@ interface TakeOverParts {
 
 /** `strays`: second generations of services that live. */
 export function takeOver(
-  { found, hooksLeft }: Findings,
+  { found, hooksLeft }: PredecessorFindings,
   strays: readonly Survivor[],
   { processes, outputs, log, specOf }: TakeOverParts,
 ): void {

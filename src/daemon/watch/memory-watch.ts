@@ -12,7 +12,7 @@ const WEIGHT = 1 / 2;
 /** Above that share the limit is exceeded: three looks in a row, or most of many. One look is no proof. */
 const MOST = 0.8;
 
-interface Watched {
+interface WatchedMemory {
   readonly service: string;
   readonly generation: number;
   /** Bytes. */
@@ -22,7 +22,7 @@ interface Watched {
 interface MemoryWatchOptions {
   readonly state: () => State;
   /** Bytes of these generations by `keyOf`; null: unknown now. Not called when there are none. */
-  readonly measure: (generations: readonly Watched[]) => Promise<ReadonlyMap<string, number> | null>;
+  readonly measure: (generations: readonly WatchedMemory[]) => Promise<ReadonlyMap<string, number> | null>;
   readonly keyOf: (service: string, generation: number) => string;
   /** Whether the kernel enforces the limit of this generation. */
   readonly isHeld: (service: string, generation: number) => boolean;
@@ -69,7 +69,7 @@ export class MemoryWatch implements Disposable {
     this.#shares = shares;
   }
 
-  #watched({ spec, state }: Service): Watched[] {
+  #watched({ spec, state }: Service): WatchedMemory[] {
     const limit = spec.launch.limits.memory;
     const run: Run | null = state.name === 'starting' || state.name === 'running' ? state.run : null;
     if (limit === null || run === null || this.#options.isHeld(spec.name, run.generation)) return [];

@@ -16,7 +16,7 @@ const LATE: Millis = 60_000;
 
 type Book = Pick<JobHistory, 'lastTimeOf' | 'cameDue'>;
 
-interface Entry {
+interface ScheduledJob {
   /** Identifies the schedule: a changed schedule has another key. */
   readonly key: string;
   /** Unix milliseconds; null: never. */
@@ -24,7 +24,7 @@ interface Entry {
 }
 
 export class JobScheduler implements Disposable {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, ScheduledJob>();
   readonly #state: () => State;
   readonly #post: (event: Event) => void;
   readonly #book: Book;

@@ -2,7 +2,7 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { State } from '../../core/model/state.ts';
-import { type Usage, UsageSampler } from '../../os/proc/usage.ts';
+import { type ProcessUsage, UsageSampler } from '../../os/proc/usage.ts';
 import type { Clock } from '../../runtime/clock.ts';
 
 const PERIOD: Millis = 5_000;
@@ -14,7 +14,7 @@ const INTEREST: Millis = 60_000;
 const SELDOM = 3;
 
 export class UsageWatch implements Disposable {
-  #last: ReadonlyMap<number, Usage> = new Map();
+  #last: ReadonlyMap<number, ProcessUsage> = new Map();
   readonly #state: () => State;
   readonly #clock: Clock;
   readonly #sampler: UsageSampler;
@@ -29,7 +29,7 @@ export class UsageWatch implements Disposable {
     this.#timer = clock.every(PERIOD, () => this.#turn());
   }
 
-  of(pid: number): Usage | undefined {
+  of(pid: number): ProcessUsage | undefined {
     this.#askedAt = this.#clock.now();
     return this.#last.get(pid);
   }

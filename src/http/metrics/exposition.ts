@@ -17,7 +17,7 @@ export interface Family {
   text(view: MetricsView): Promise<string>;
 }
 
-interface Filled {
+interface FilledMetric {
   readonly name: string;
   samples: readonly Sample[];
 }
@@ -35,7 +35,7 @@ function valuesOf(samples: readonly Sample[]) {
   return samples.map(({ labels, value }) => ({ value, labels: NONE, sharedLabels: labels }));
 }
 
-class FilledGauge extends Gauge<string> implements Filled {
+class FilledGauge extends Gauge<string> implements FilledMetric {
   readonly name: string;
   samples: readonly Sample[] = [];
 
@@ -49,7 +49,7 @@ class FilledGauge extends Gauge<string> implements Filled {
   }
 }
 
-class FilledCounter extends Counter<string> implements Filled {
+class FilledCounter extends Counter<string> implements FilledMetric {
   readonly name: string;
   samples: readonly Sample[] = [];
 
@@ -71,7 +71,7 @@ export function counter(name: string, help: string, labelNames: string[], sample
   return familyOf(new FilledCounter(name, help, labelNames), samples);
 }
 
-function familyOf(metric: Filled, samples: Samples): Family {
+function familyOf(metric: FilledMetric, samples: Samples): Family {
   return {
     async text(view) {
       const all = samples(view);

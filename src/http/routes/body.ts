@@ -9,10 +9,10 @@ type Body =
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** The fields that a body may have; `other`: the route checks the value itself. */
-type Fields = Readonly<Record<string, 'boolean' | 'other'>>;
+type KnownFields = Readonly<Record<string, 'boolean' | 'other'>>;
 
 /** An empty body is an empty object. A field that is not in `known` is refused, as it may change the command. Never throws. */
-export async function readBody(request: IncomingMessage, known: Fields): Promise<Body> {
+export async function readBody(request: IncomingMessage, known: KnownFields): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -41,7 +41,7 @@ export async function readBody(request: IncomingMessage, known: Fields): Promise
   return { ok: false, status: 400, code: 'bad_request', message: 'expected a JSON object as the body' };
 }
 
-function problemWith(fields: Readonly<Record<string, unknown>>, known: Fields): string | null {
+function problemWith(fields: Readonly<Record<string, unknown>>, known: KnownFields): string | null {
   for (const [name, value] of Object.entries(fields)) {
     if (!Object.hasOwn(known, name)) {
       const names = Object.keys(known).join(', ');

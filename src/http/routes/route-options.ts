@@ -2,7 +2,7 @@
 
 import type { Commands, Queries } from '../../api/control.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { ListenerKind, Log } from '../context.ts';
+import type { HttpLog, ListenerKind } from '../context.ts';
 import type { EventStreams } from '../streams/event-streams.ts';
 
 export interface RouteOptions {
@@ -12,7 +12,7 @@ export interface RouteOptions {
   readonly clock: Clock;
   readonly door: ListenerKind;
   readonly streams: EventStreams;
-  readonly log: Log;
+  readonly log: HttpLog;
   readonly pageLogs: () => boolean;
   readonly hide: (text: string) => string;
   /** Resolves when the request may be answered: on TCP one request in each turn of the loop. */

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { Log } from '../context.ts';
+import type { HttpLog } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import { reply } from './refusals.ts';
 
@@ -21,12 +21,12 @@ const TELL_EVERY: Millis = 60_000;
 export class Access {
   readonly #token: () => string | null;
   readonly #hasClientCa: boolean;
-  readonly #log: Log;
+  readonly #log: HttpLog;
   readonly #clock: Pick<Clock, 'now'>;
   #refused = 0;
   #toldAt: Millis | null = null;
 
-  constructor(token: () => string | null, hasClientCa: boolean, log: Log, clock: Pick<Clock, 'now'>) {
+  constructor(token: () => string | null, hasClientCa: boolean, log: HttpLog, clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
     this.#token = token;
     this.#hasClientCa = hasClientCa;

@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Commands, Queries } from '../../api/control.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { ListenerKind, Log } from '../context.ts';
+import type { HttpLog, ListenerKind } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import type { EventStreams } from '../streams/event-streams.ts';
 import type { Crowd } from './crowd.ts';
@@ -21,7 +21,7 @@ const URGENT = '/.well-known/live';
 /** Requests on one connection without an answer (pipelining). Browsers and Prometheus never have more than one. */
 const MOST_UNANSWERED = { socket: 16, tcp: 2 };
 
-export type Refusal = (request: IncomingMessage, response: ServerResponse) => boolean;
+export type RefuseRequest = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 interface ListenerOptions {
   readonly queries: Queries;
@@ -32,10 +32,10 @@ interface ListenerOptions {
   readonly door: ListenerKind;
   readonly pageLogs: () => boolean;
   readonly hide: (text: string) => string;
-  readonly log: Log;
+  readonly log: HttpLog;
   readonly crowd: Crowd;
   /** true: the client may not ask, and the refusal was sent. */
-  readonly refuses: Refusal;
+  readonly refuses: RefuseRequest;
 }
 
 export function newListener(options: ListenerOptions): RequestListener {

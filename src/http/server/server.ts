@@ -7,12 +7,12 @@ import type { ListenAddress } from '../../core/model/config.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { CertificateSource, ListenerKind, Log } from '../context.ts';
+import type { CertificateSource, HttpLog, ListenerKind } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
 import { Access } from './access.ts';
 import { cannotListen, isHostOfThisMachine, isLoopback, printAddress } from './address.ts';
 import { Crowd } from './crowd.ts';
-import { newListener, type Refusal } from './listener.ts';
+import { newListener, type RefuseRequest } from './listener.ts';
 import { MAX_HEADER_BYTES, MAX_HEADERS, refuse, reply } from './refusals.ts';
 import { newSecureServer } from './secure.ts';
 
@@ -27,7 +27,7 @@ export interface ServerOptions {
   readonly socketGid: number | null;
   /** null: no TCP listener. */
   readonly tcp: ListenAddress | null;
-  readonly log: Log;
+  readonly log: HttpLog;
   /** Whether TCP clients may read the output of services (`daemon.page_logs`). Called for each request. */
   readonly pageLogs?: () => boolean;
   /** Masks secrets in texts that `queries` did not make. */
@@ -94,7 +94,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     const { queries, clock, log, pageLogs = () => false, hide = (text) => text } = options;
     const certificates = door === 'tcp' ? (options.certificates ?? null) : null;
     const access = new Access(options.token ?? (() => null), certificates?.isForClients ?? false, log, clock);
-    const refuses: Refusal = (request, response) => {
+    const refuses: RefuseRequest = (request, response) => {
       if (door === 'socket') return false;
       if (mayAsk(request)) return access.refuses(request, response);
       reply(response, 403, 'wrong_host', WRONG_HOST);

@@ -9,17 +9,17 @@ const MOST = 512;
 /** The value of Retry-After. */
 export const COME_BACK_AFTER: Millis = 1_000;
 
-type Work = () => void;
+type RequestWork = () => void;
 
 /** Urgent work goes first; then the peers take turns, however many requests each has waiting. */
 export class Turns {
-  readonly #first: Work[] = [];
-  readonly #waiting = new Map<string, Work[]>();
+  readonly #first: RequestWork[] = [];
+  readonly #waiting = new Map<string, RequestWork[]>();
   #count = 0;
   #isTurning = false;
 
   /** false: too many requests wait already. */
-  take(peer: string, work: Work): boolean {
+  take(peer: string, work: RequestWork): boolean {
     const own = this.#waiting.get(peer) ?? [];
     if (own.length >= MOST_OF_PEER || this.#count >= MOST) return false;
     own.push(work);
@@ -30,7 +30,7 @@ export class Turns {
   }
 
   /** For work that is short and urgent, or the second part of a request that had its turn. */
-  takeFirst(work: Work): void {
+  takeFirst(work: RequestWork): void {
     this.#first.push(work);
     this.#turn();
   }
@@ -46,7 +46,7 @@ export class Turns {
     });
   }
 
-  #next(): Work | undefined {
+  #next(): RequestWork | undefined {
     const first = this.#first.shift();
     if (first !== undefined) return first;
     const [entry] = this.#waiting;

@@ -6,20 +6,20 @@ import { type Chain, type ChainTools, quote, shellStage } from './exec-chain.ts'
 import { DEFAULT_PATH } from './tools.ts';
 
 /** What the process becomes at the end of the chain. */
-export interface Target {
+export interface LandingTarget {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /** What is executed first. */
-export interface Execution extends Target {
+export interface Execution extends LandingTarget {
   /** Text that the landing reads on descriptor 0, which becomes /dev/null for the service; null: there is no chain. */
   readonly input: string | null;
 }
 
 /** Leads to `target` through the chain. `own`: the environment of opsd. */
-export function executionOf(target: Target, chain: Chain, tools: ChainTools, own: NodeJS.ProcessEnv): Execution {
+export function executionOf(target: LandingTarget, chain: Chain, tools: ChainTools, own: NodeJS.ProcessEnv): Execution {
   const { argv, input } = landing(target, chain, tools);
   const [first = tools.sh, ...rest] = [...chain.stages, ...argv, ...target.command];
   const marker = target.environment[MARKER];
@@ -72,7 +72,7 @@ interface Landing {
   readonly input: string;
 }
 
-function landing(target: Target, chain: Chain, tools: ChainTools): Landing {
+function landing(target: LandingTarget, chain: Chain, tools: ChainTools): Landing {
   const isForShell = nameForNoShell(target.environment) === null && !isLarge(target.environment);
   return tools.perl === null || isForShell
     ? plainLanding(target, chain, tools)
@@ -83,7 +83,11 @@ function landing(target: Target, chain: Chain, tools: ChainTools): Landing {
  * A shell that reads its commands from descriptor 0: they are visible neither in ps(1) nor in /proc, they take no
  * descriptor that the service would inherit, and the tools before it do not read them.
  */
-function plainLanding({ cwd, environment }: Target, { steps, last, hasSockets }: Chain, { sh }: ChainTools): Landing {
+function plainLanding(
+  { cwd, environment }: LandingTarget,
+  { steps, last, hasSockets }: Chain,
+  { sh }: ChainTools,
+): Landing {
   const pairs = Object.entries(environment).map(([name, value]) => `${name}=${quote(value)}`);
   const lines = [
     ...steps,
@@ -111,7 +115,7 @@ const EXACTLY = [
 
 /** perl(1) passes on every variable, in the given order. */
 function exactLanding(
-  { cwd, environment }: Target,
+  { cwd, environment }: LandingTarget,
   { steps, last, hasSockets }: Chain,
   tools: ChainTools,
   perl: string,

@@ -9,14 +9,14 @@ import { quote } from './exec-chain.ts';
 import { DEFAULT_PATH } from './tools.ts';
 
 /** Question: can the user enter `cwd` and execute `program`? `path`: the PATH in which it is searched. */
-interface Question {
+interface ViewQuestion {
   readonly cwd: string;
   readonly program: string;
   readonly path: string;
 }
 
 /** The user: `rights` is the stage of the exec chain that drops privileges; `name` is for messages ("user web"). */
-interface Asked {
+interface UserRights {
   readonly rights: readonly string[];
   readonly name: string;
 }
@@ -47,7 +47,7 @@ const OPTIONS = {
 let underWay = 0;
 
 /** null: no obstacle, or unknown. Never rejects. */
-export async function askUser(asked: Asked, question: Question, clock: Clock): Promise<UserObstacle | null> {
+export async function askUser(asked: UserRights, question: ViewQuestion, clock: Clock): Promise<UserObstacle | null> {
   const [file = SH, ...args] = [...asked.rights, SH, '-s'];
   if (underWay >= MOST_AT_ONCE) return null;
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -78,8 +78,8 @@ export async function askUser(asked: Asked, question: Question, clock: Clock): P
  * together.
  */
 export function askUserNow(
-  asked: Asked,
-  questions: readonly Question[],
+  asked: UserRights,
+  questions: readonly ViewQuestion[],
   timeout: number,
   clock: Clock,
 ): readonly (UserObstacle | null)[] {
@@ -123,13 +123,13 @@ const LOOK = `look() {
 set -f
 `;
 
-function scriptOf(questions: readonly Question[]): string {
+function scriptOf(questions: readonly ViewQuestion[]): string {
   // A subshell for each question, so that `cd` has no effect on the next.
   const lines = questions.map(({ cwd, program, path }) => `(look ${[cwd, program, path].map(quote).join(' ')})\n`);
   return `${LOOK}${lines.join('')}`;
 }
 
-function obstaclesOf(told: string, questions: readonly Question[], name: string): readonly (UserObstacle | null)[] {
+function obstaclesOf(told: string, questions: readonly ViewQuestion[], name: string): readonly (UserObstacle | null)[] {
   const lines = told.split('\n');
   // An incomplete last line is dropped.
   lines.pop();
@@ -140,7 +140,7 @@ function obstaclesOf(told: string, questions: readonly Question[], name: string)
 const LONGEST_INTERPRETER = 256;
 const LET = 'let that user read and execute it, and pass the folders above it (chmod, setfacl)';
 
-function obstacleOf(answer: string, { cwd, program, path }: Question, name: string): UserObstacle | null {
+function obstacleOf(answer: string, { cwd, program, path }: ViewQuestion, name: string): UserObstacle | null {
   const [word = '', named = ''] = answer.split(/ (.*)/s, 2);
   // The file and the child belong to the user: only the length-limited name of the interpreter is taken from the
   // answer.

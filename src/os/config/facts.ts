@@ -6,7 +6,7 @@ import type {
   Capacity,
   Facts,
   FileText,
-  Look,
+  PathFinding,
   Privileges,
   UserObstacle,
   UserQuestion,
@@ -21,7 +21,7 @@ import { chainTools, DEFAULT_PATH } from '../chain/tools.ts';
 import { askUserNow, nameOfUser } from '../chain/user-view.ts';
 import { EXPIRES_SOON, readCertificates, type TlsDoubt } from '../files/certificates.ts';
 import { doubtOnFolder, doubtOnPrefix } from '../files/run-dir.ts';
-import { type Reader, readTextFile } from '../files/text-file.ts';
+import { type ReadingUser, readTextFile } from '../files/text-file.ts';
 import { linearPattern } from '../readiness/linear-pattern.ts';
 import { accountOf, groupIdOf } from '../spawn/accounts.ts';
 import { credentialsOf } from '../spawn/credentials.ts';
@@ -51,7 +51,7 @@ export class MachineFacts implements Facts {
   /** undefined: not asked for yet; null: unknown. */
   #sockets: readonly string[] | null | undefined;
   readonly #uid = process.geteuid?.() ?? 0;
-  readonly #looks = new Map<string, Look>();
+  readonly #looks = new Map<string, PathFinding>();
   readonly #executables = new Map<string, string | null>();
   readonly #schedules = new Map<string, string | null>();
   #capacity: Capacity | null = null;
@@ -85,7 +85,7 @@ export class MachineFacts implements Facts {
     return new Map([...this.texts].filter(([key]) => !paths.has(JSON.parse(key)[0])));
   }
 
-  look(path: string): Look {
+  look(path: string): PathFinding {
     return remember(this.#looks, path, () => lookAt(path));
   }
 
@@ -139,7 +139,7 @@ export class MachineFacts implements Facts {
   }
 
   /** null: opsd has no privilege that this user has not, so the kernel decides. */
-  #readerFor(user: string | null, group: string | null): Reader | null | 'unknown' {
+  #readerFor(user: string | null, group: string | null): ReadingUser | null | 'unknown' {
     if (this.#uid !== 0) return null;
     const key = JSON.stringify([user, group]);
     let credentials = this.#credentials.get(key);
@@ -225,7 +225,7 @@ function remember<T extends string | number | null>(answers: Map<string, T>, que
   return answer;
 }
 
-function lookAt(path: string): Look {
+function lookAt(path: string): PathFinding {
   try {
     const found = lookThrough(path);
     if (found === null) return 'missing';

@@ -54,7 +54,7 @@ export type ReadResult = LoadResult & {
 
 /** Reads and checks the whole configuration. Never throws for errors in the files. */
 export function readConfig(options: ConfigOptions): ReadResult {
-  const reader = new Reader(options);
+  const reader = new ConfigReader(options);
   reader.readAll();
   const facts = new MachineFacts(options.clock, options.env.PATH, options.sockets);
   if (options.asksUsers) facts.askUsers();
@@ -86,7 +86,7 @@ export function restoreConfig(options: ConfigOptions, kept: KeptConfig): ReadRes
 
 function loaded(
   options: ConfigOptions,
-  read: Pick<Reader, 'files' | 'problems' | 'unread'>,
+  read: Pick<ConfigReader, 'files' | 'problems' | 'unread'>,
   facts: MachineFacts,
   { watched, kept }: { readonly watched: readonly string[]; readonly kept: () => KeptConfig },
 ): ReadResult {
@@ -121,7 +121,7 @@ function variablesOf(env: ConfigOptions['env']): Record<string, string> {
   return Object.fromEntries(set);
 }
 
-class Reader {
+class ConfigReader {
   readonly files: SourceFile[] = [];
   readonly texts: KeptFile[] = [];
   readonly problems: Problem[] = [];
@@ -240,15 +240,15 @@ function shortened(path: string, workDir: string): string {
 }
 
 /** A stamp for each of the `files` of a ReadResult: equal as long as nothing changed. */
-export type Signature = ReadonlyMap<string, string>;
+export type ConfigSignature = ReadonlyMap<string, string>;
 
 /** One stat(2) for each file, links followed; for a pattern the names that match. */
-export function signatureOf(files: readonly string[]): Signature {
+export function signatureOf(files: readonly string[]): ConfigSignature {
   return new Map(files.map((file) => [file, isPattern(file) ? matchFiles(file).join('\n') : stamp(file)]));
 }
 
 /** The same, and no disk keeps the loop waiting. One file after the other: at most one thread hangs. */
-export async function signatureInBackground(files: readonly string[]): Promise<Signature> {
+export async function signatureInBackground(files: readonly string[]): Promise<ConfigSignature> {
   const found = new Map<string, string>();
   for (const file of files) {
     found.set(
@@ -262,7 +262,7 @@ export async function signatureInBackground(files: readonly string[]): Promise<S
 }
 
 /** The files whose stamps differ, or that are in only one of the two. */
-export function changedFiles(before: Signature, after: Signature): readonly string[] {
+export function changedFiles(before: ConfigSignature, after: ConfigSignature): readonly string[] {
   return [...new Set([...before.keys(), ...after.keys()])].filter((file) => before.get(file) !== after.get(file));
 }
 

@@ -8,11 +8,11 @@ import type { Kernel, Poll } from './kernel.ts';
 const TURN: Millis = 5;
 
 /** Reads a bounded amount and returns the number of bytes; 0: there was nothing. */
-type Reader = () => number;
+type ReadSome = () => number;
 
 export interface Poller extends Disposable {
   /** Calls `read` when the descriptor is readable, until the watch is paused or disposed. */
-  watch(fd: number, read: Reader): Watch;
+  watch(fd: number, read: ReadSome): Watch;
 }
 
 export interface Watch extends Disposable {
@@ -30,7 +30,7 @@ export function newPoller(kernel: Kernel | null, clock: Clock): Poller {
 }
 
 class EpollPoller implements Poller {
-  readonly #readers = new Map<number, Reader>();
+  readonly #readers = new Map<number, ReadSome>();
   readonly #clock: Clock;
   readonly #poll: Poll;
 
@@ -48,7 +48,7 @@ class EpollPoller implements Poller {
     }
   }
 
-  watch(fd: number, read: Reader): Watch {
+  watch(fd: number, read: ReadSome): Watch {
     const stop = (): void => {
       if (this.#readers.delete(fd)) this.#poll.remove(fd);
     };
@@ -71,7 +71,7 @@ const LONGEST_PAUSE: Millis = 320;
 const MOST_READS = 16;
 
 interface Visited {
-  readonly read: Reader;
+  readonly read: ReadSome;
   pause: Millis;
   due: Millis;
 }
@@ -88,7 +88,7 @@ class RoundPoller implements Poller {
     this.#alarm = clock.alarm(() => this.#round());
   }
 
-  watch(_fd: number, read: Reader): Watch {
+  watch(_fd: number, read: ReadSome): Watch {
     const visited: Visited = { read, pause: SHORTEST_PAUSE, due: 0 };
     const stop = (): void => {
       this.#visited.delete(visited);

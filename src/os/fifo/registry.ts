@@ -13,7 +13,7 @@ const LARGEST = 16 << 20;
 const VERSION = 1;
 
 /** What chmod(2) and chown(2) do not change. An inode number may be reused, but not with the same birth time. */
-interface Entry {
+interface KnownFifo {
   readonly ino: string;
   /** Birth time in nanoseconds; 0: the file system keeps none. */
   readonly birth: string;
@@ -24,7 +24,7 @@ interface Entry {
 export class FifoRegistry {
   readonly #path: string;
   readonly #log: Log;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, KnownFifo>();
   #isSaved = true;
   #isFailing = false;
 
@@ -88,18 +88,18 @@ export class FifoRegistry {
   }
 }
 
-function parse(text: string): readonly (readonly [string, Entry])[] {
+function parse(text: string): readonly (readonly [string, KnownFifo])[] {
   const found: unknown = JSON.parse(text);
   if (!isObject(found) || found.version !== VERSION || !isObject(found.fifos)) {
     throw new Error(`it is not a list of version ${VERSION}`);
   }
-  return Object.entries(found.fifos).filter((pair): pair is [string, Entry] => isEntry(pair[1]));
+  return Object.entries(found.fifos).filter((pair): pair is [string, KnownFifo] => isEntry(pair[1]));
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function isEntry(value: unknown): value is Entry {
+function isEntry(value: unknown): value is KnownFifo {
   return (
     isObject(value) &&
     typeof value.ino === 'string' &&

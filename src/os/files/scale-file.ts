@@ -3,15 +3,13 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { InstanceCounts } from '../../config/build/services.ts';
 import { MOST_INSTANCES } from '../../config/schema/service-keys.ts';
 import { codeOf } from '../../errors.ts';
 import { replaceFile } from './replace-file.ts';
 
-/** Number of instances by service. */
-export type Counts = ReadonlyMap<string, number>;
-
 interface KeptScale {
-  readonly counts: Counts;
+  readonly counts: InstanceCounts;
   /** Problems of the file and what to do, one sentence each. */
   readonly troubles: readonly string[];
 }
@@ -49,7 +47,7 @@ export function readScale(path: string): KeptScale {
 }
 
 /** Throws the system's error; the file is then unchanged. */
-export function writeScale(path: string, counts: Counts): void {
+export function writeScale(path: string, counts: InstanceCounts): void {
   replaceFile(path, `${JSON.stringify(Object.fromEntries(counts))}\n`, 0o600);
 }
 

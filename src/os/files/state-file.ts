@@ -22,7 +22,7 @@ interface Remembered {
   readonly trouble: string | null;
 }
 
-type Reading = { readonly remembered: Remembered } | { readonly missing: true } | { readonly unreadable: string };
+type StateReading = { readonly remembered: Remembered } | { readonly missing: true } | { readonly unreadable: string };
 
 export class StateFile {
   readonly path: string;
@@ -78,7 +78,7 @@ export class StateFile {
     return true;
   }
 
-  #read(path: string): Reading {
+  #read(path: string): StateReading {
     let text: string;
     try {
       text = readOwnFile(path, LARGEST);
@@ -94,7 +94,7 @@ export class StateFile {
     return this.#parse(body, bootId !== this.#bootId);
   }
 
-  #parse(body: string, rebooted: boolean): Reading {
+  #parse(body: string, rebooted: boolean): StateReading {
     let list: unknown;
     try {
       list = JSON.parse(body);

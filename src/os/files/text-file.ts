@@ -2,7 +2,7 @@
 
 import { closeSync, constants, readSync, type Stats } from 'node:fs';
 import { codeOf } from '../../errors.ts';
-import { DistrustedPath, type Found, find, hold, lookAt } from '../trust/foreign-path.ts';
+import { DistrustedPath, type FoundPath, find, hold, lookAt } from '../trust/foreign-path.ts';
 import { type Credentials, mayRead } from '../trust/permissions.ts';
 
 export type TextFile =
@@ -11,7 +11,7 @@ export type TextFile =
   | { readonly ok: false; readonly why: string; readonly isMissing: boolean };
 
 /** The user on whose behalf a file is read; `name` is for messages. */
-export interface Reader {
+export interface ReadingUser {
   readonly credentials: Credentials;
   readonly name: string;
 }
@@ -20,8 +20,8 @@ export interface Reader {
  * Never blocks: a FIFO in place of a file is refused, not opened. `limit`: bytes. `reader`: the user who learns the
  * text; then the file must belong to that user or root, and be readable by the user. null: opsd itself.
  */
-export function readTextFile(path: string, limit: number, reader: Reader | null = null): TextFile {
-  let found: Found;
+export function readTextFile(path: string, limit: number, reader: ReadingUser | null = null): TextFile {
+  let found: FoundPath;
   try {
     found = reader === null ? hold(path) : find(path, new Set([0, reader.credentials.uid]));
   } catch (error) {
@@ -39,7 +39,7 @@ export function readTextFile(path: string, limit: number, reader: Reader | null 
   return read(path, held);
 }
 
-function doubtOn(path: string, found: Found, { credentials, name }: Reader): string | null {
+function doubtOn(path: string, found: FoundPath, { credentials, name }: ReadingUser): string | null {
   const { uid, mode } = found.stats;
   if (uid !== 0 && uid !== credentials.uid) {
     return `belongs to user ${uid}, neither to root nor to user ${name}, for whom it is read; chown root ${path}`;
@@ -49,7 +49,7 @@ function doubtOn(path: string, found: Found, { credentials, name }: Reader): str
   return `may not be read by user ${name}, for whom it is read; change its group or its permissions, or those of a folder above it`;
 }
 
-function read(path: string, found: Found): TextFile {
+function read(path: string, found: FoundPath): TextFile {
   let descriptor: number;
   try {
     descriptor = found.open(constants.O_RDONLY);

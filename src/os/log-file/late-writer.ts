@@ -32,7 +32,7 @@ export class Slots {
 }
 
 /** What a late write needs. */
-interface Means {
+interface WriterMeans {
   readonly slots: Slots;
   readonly clock: Clock;
 }
@@ -50,7 +50,7 @@ export interface Written {
 export async function writeLate(
   log: LogFile,
   bytes: Buffer,
-  { slots, clock }: Means,
+  { slots, clock }: WriterMeans,
   isOver: () => boolean,
 ): Promise<Written> {
   let next = 0;

@@ -6,7 +6,7 @@ import { basename, dirname } from 'node:path';
 import { codeOf, RuntimeError } from '../../errors.ts';
 import { prepareLogFolder } from '../files/run-dir.ts';
 import { isLoose, isShared } from '../trust/folders.ts';
-import { type Found, HeldFolder } from '../trust/foreign-path.ts';
+import { type FoundPath, HeldFolder } from '../trust/foreign-path.ts';
 
 /** 0640: the folder may belong to a group of log readers. */
 const MODE = 0o640;
@@ -37,8 +37,8 @@ export function openLog(path: string, flags: number, uid: number): number {
 }
 
 /** Finds the log for reading; null: there is none. Throws RuntimeError if it is not the log of a service. */
-export function findLog(path: string, uid: number): Found | null {
-  let found: Found | null = null;
+export function findLog(path: string, uid: number): FoundPath | null {
+  let found: FoundPath | null = null;
   try {
     using folder = new HeldFolder(dirname(path));
     checkFolder(dirname(path), folder.stats);
@@ -78,7 +78,7 @@ function checkFolder(path: string, stats: Stats): void {
   );
 }
 
-function openFound(path: string, found: Found, folder: Stats, flags: number, uid: number): number {
+function openFound(path: string, found: FoundPath, folder: Stats, flags: number, uid: number): number {
   checkFound(path, found.stats, folder, uid);
   return found.open(flags);
 }

@@ -33,7 +33,7 @@ interface FifoOutputsOptions {
 
 type Way = Capture | Forwarder | Relay;
 
-interface Output {
+interface FifoOutput {
   readonly mode: FifoMode;
   readonly fifo: Fifo;
   readonly way: Way;
@@ -48,7 +48,7 @@ export class FifoOutputs implements Disposable {
   readonly #options: FifoOutputsOptions;
   readonly #registry: FifoRegistry;
   readonly #ownOutput: OwnOutput;
-  readonly #outputs = new Map<string, Output>();
+  readonly #outputs = new Map<string, FifoOutput>();
   /** The services that need a FIFO. */
   #wanted: ReadonlyMap<string, ServiceSpec> = new Map();
   /** The last error logged: by service, for the folder, and for the lack of descriptors. */
@@ -162,7 +162,7 @@ export class FifoOutputs implements Disposable {
     return output.way;
   }
 
-  #read(spec: ServiceSpec): Output {
+  #read(spec: ServiceSpec): FifoOutput {
     const { name, launch, policy } = spec;
     const mode = isFifoMode(launch.log) ? launch.log : 'capture';
     const fifo = Fifo.open(this.#pathOf(name), name, this.#options.uidOf(spec), this.#registry);

@@ -17,7 +17,7 @@ interface ByteCounters {
 }
 
 /** What it works with. */
-interface Means {
+interface TransferMeans {
   readonly kernel: Kernel | null;
   readonly clock: Clock;
 }
@@ -46,7 +46,7 @@ export class Transfer implements Disposable {
   #fullPipes = 0;
 
   /** `batchPath`: the file of the StampedBatch. */
-  constructor(fifo: Fifo, file: LogFile, { kernel, clock }: Means, batchPath: string, tally: ByteCounters) {
+  constructor(fifo: Fifo, file: LogFile, { kernel, clock }: TransferMeans, batchPath: string, tally: ByteCounters) {
     this.#fifo = fifo;
     this.#file = file;
     this.#kernel = kernel;

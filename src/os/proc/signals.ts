@@ -43,7 +43,7 @@ export class Child {
 }
 
 /** The target of a signal, with the proof that its number does not belong to a stranger. */
-export type Target =
+export type SignalTarget =
   | { readonly to: 'child'; readonly child: Child }
   /** The process group that the child leads. */
   | { readonly to: 'child_group'; readonly child: Child }
@@ -54,7 +54,7 @@ export type Target =
 export type Sent = 'sent' | 'gone' | 'not_permitted' | 'refused';
 
 /** `refused`: the target is opsd itself, its group, all processes or none, or its identity could not be read. */
-export function sendSignal(target: Target, signal: SignalName): Sent {
+export function sendSignal(target: SignalTarget, signal: SignalName): Sent {
   const number = numberFor(target);
   if (number === 'gone' || number === 'refused') return number;
   try {
@@ -70,7 +70,7 @@ export function sendSignal(target: Target, signal: SignalName): Sent {
  * The number for kill(2). It never leaves this file and is used at once: nothing may happen between the proof and the
  * signal.
  */
-function numberFor(target: Target): number | 'gone' | 'refused' {
+function numberFor(target: SignalTarget): number | 'gone' | 'refused' {
   switch (target.to) {
     case 'child':
     case 'child_group': {

@@ -4,7 +4,7 @@ import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { limitOf } from './descriptors.ts';
 
-export interface Usage {
+export interface ProcessUsage {
   /** CPU cores in use, 1 being one whole core: an exponentially weighted mean. */
   readonly cpuRatio: number;
   /** User and system time since the process was started. */
@@ -35,7 +35,7 @@ export class UsageSampler {
   #past = new Map<number, Past>();
   /** PIDs that were not found, and until when they are not asked for: pidusage must close its descriptor first. */
   readonly #absent = new Map<number, Millis>();
-  #underWay: Promise<ReadonlyMap<number, Usage>> | null = null;
+  #underWay: Promise<ReadonlyMap<number, ProcessUsage>> | null = null;
 
   /** `descriptors`: the soft limit of opsd; null: unknown. */
   constructor(clock: Pick<Clock, 'now'>, descriptors: number | null = limitOf('self')?.soft ?? null) {
@@ -45,14 +45,14 @@ export class UsageSampler {
   }
 
   /** Usage by PID. PIDs that are gone are missing, and all beyond the first 4,096, or fewer. Never rejects. */
-  sample(pids: readonly number[]): Promise<ReadonlyMap<number, Usage>> {
+  sample(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUsage>> {
     this.#underWay ??= this.#sample(pids).finally(() => {
       this.#underWay = null;
     });
     return this.#underWay;
   }
 
-  async #sample(pids: readonly number[]): Promise<ReadonlyMap<number, Usage>> {
+  async #sample(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUsage>> {
     const now = this.#clock.now();
     for (const [pid, until] of this.#absent) if (until <= now) this.#absent.delete(pid);
     const asked = pids.filter((pid) => !this.#absent.has(pid)).slice(0, this.#most);
@@ -60,7 +60,7 @@ export class UsageSampler {
     const { default: pidusage } = await import('pidusage');
     // pidusage leaves out a PID that is gone only when several were asked for; with a single one it rejects.
     const answers = await pidusage([...asked], { maxage: KEEP }).catch(() => null);
-    const usages = new Map<number, Usage>();
+    const usages = new Map<number, ProcessUsage>();
     const past = new Map<number, Past>();
     const at = this.#clock.now();
     for (const pid of asked) {

@@ -10,7 +10,7 @@ import { newTree, type Tree } from './process-tree.ts';
 import { Trees } from './trees.ts';
 
 /** A program with a marker of its own. */
-interface Program {
+interface EndedProgram {
   /** The name (`web@probe`) and number in the program's marker. */
   readonly name: string;
   readonly number: number;
@@ -82,7 +82,7 @@ export class Leftovers implements AsyncDisposable {
    * Kills the program's process group at once if its PID is still held. A process scan finds, a moment later, the
    * processes that left the group or outlived the program by their marker.
    */
-  end({ name, number, uid, child }: Program): void {
+  end({ name, number, uid, child }: EndedProgram): void {
     const isHeld = child.hold === 'held';
     const tree = newTree({
       service: name,

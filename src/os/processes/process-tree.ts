@@ -6,7 +6,7 @@ import type { Identity } from '../../runtime/ports.ts';
 import { bootId, isSame, readStat } from '../proc/identity.ts';
 import type { Process } from '../proc/known-process.ts';
 import type { Snapshot } from '../proc/process-table.ts';
-import type { Child, Target } from '../proc/signals.ts';
+import type { Child, SignalTarget } from '../proc/signals.ts';
 
 /** A generation, seen as the set of its processes. */
 export interface Tree {
@@ -195,7 +195,7 @@ export function identityOfProcess(process: Process): Identity {
 }
 
 /** Targets for a signal to the process group that the main process leads or led, the best proof first. */
-export function groupTargets(tree: Tree): Target[] {
+export function groupTargets(tree: Tree): SignalTarget[] {
   const group = tree.main.pid;
   if (tree.mainAlive && tree.child) return [{ to: 'child_group', child: tree.child }];
   const witnesses = tree.mainAlive ? [tree.main] : [];

@@ -5,7 +5,7 @@ import type { SignalName } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { readStat, ticksNow } from '../proc/identity.ts';
 import type { Process } from '../proc/known-process.ts';
-import { type Sent, sendSignal, type Target } from '../proc/signals.ts';
+import { type Sent, type SignalTarget, sendSignal } from '../proc/signals.ts';
 import { inTurns, type Work, workForATurn } from '../proc/turns.ts';
 import { groupTargets, identityOfProcess, mayCarry, type Tree, treeKey } from './process-tree.ts';
 
@@ -41,7 +41,7 @@ function* signalAllAndContinue(tree: Tree, signal: SignalName): Work<Sent> {
 export function signalMain(tree: Tree, signal: SignalName): Sent {
   if (!tree.mainAlive) return 'gone';
   const now = ticksNow();
-  const target: Target = tree.child ? { to: 'child', child: tree.child } : { to: 'process', identity: tree.main };
+  const target: SignalTarget = tree.child ? { to: 'child', child: tree.child } : { to: 'process', identity: tree.main };
   const sent = sendSignal(target, signal);
   if (sent === 'sent') tree.pidHeldUntil = now;
   return sent;
@@ -65,7 +65,7 @@ function groupNow(pid: number): number | null {
   return typeof stat === 'string' ? null : stat.group;
 }
 
-function sendFirst(targets: readonly Target[], signal: SignalName): Sent {
+function sendFirst(targets: readonly SignalTarget[], signal: SignalName): Sent {
   let sent: Sent = 'gone';
   for (const target of targets) {
     sent = sendSignal(target, signal);

@@ -24,12 +24,12 @@ const CONTROLS = /[^\P{Cc}\t\r]/gu;
 const chunk = Buffer.allocUnsafeSlow(65_536);
 
 /** The place in a log file where the output of a generation begins. `ino` 0: there was no file yet. */
-export interface Mark {
+export interface LogPosition {
   readonly ino: number;
   readonly offset: number;
 }
 
-export function markEnd(path: string): Mark {
+export function markEnd(path: string): LogPosition {
   const found = lookAt(path);
   return found === null ? { ino: 0, offset: 0 } : { ino: found.ino, offset: found.size };
 }
@@ -38,7 +38,7 @@ interface LogLineOptions {
   readonly path: string;
   /** The user id of the service. */
   readonly uid: number;
-  readonly from: Mark;
+  readonly from: LogPosition;
   readonly pattern: RegExp;
   /** Lines begin with timestamps of opsd, which are not the service's output. */
   readonly hasStamps: boolean;
@@ -76,7 +76,7 @@ export class LogLine implements Disposable {
     }
   }
 
-  #open({ ino, offset }: Mark): { fd: number; ino: number } | null {
+  #open({ ino, offset }: LogPosition): { fd: number; ino: number } | null {
     using found = findLog(this.#options.path, this.#options.uid);
     if (found === null) return null;
     this.#offset = found.stats.ino === ino ? offset : 0;

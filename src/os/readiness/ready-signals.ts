@@ -8,7 +8,7 @@ import type { Report } from '../../runtime/ports.ts';
 import { makeFolders } from '../files/make-folders.ts';
 import type { LogPlace } from '../log-file/service-log.ts';
 import { linearPattern } from './linear-pattern.ts';
-import { LogLine, type Mark, markEnd } from './log-line.ts';
+import { LogLine, type LogPosition, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
 
 /** What a new process inherits for it; the caller disposes it after the spawn. */
@@ -115,7 +115,7 @@ export class ReadySignals implements Disposable {
     service: string,
     generation: number,
     place: LogPlace,
-    from: Mark,
+    from: LogPosition,
     pattern: string,
     hasStamps: boolean,
   ): void {
@@ -155,7 +155,7 @@ function fileOf(service: string, generation: number): string {
   return `${service}.${generation}`;
 }
 
-function readMark(path: string): Mark {
+function readMark(path: string): LogPosition {
   const [ino = 0, offset = 0] = readFileSync(path, 'latin1').split(' ').map(Number);
   return { ino, offset };
 }

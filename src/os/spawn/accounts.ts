@@ -16,12 +16,12 @@ const FRESH = 60_000;
 /** Upper limit of the answers kept. */
 const MOST_KEPT = 1000;
 
-interface Answer {
+interface CachedAccount {
   readonly fields: readonly string[];
   readonly at: number;
 }
 
-const answers = new Map<string, Answer>();
+const answers = new Map<string, CachedAccount>();
 
 const NUMBER = /^\d+$/;
 

@@ -17,7 +17,7 @@ import {
   type ProcessAttributes,
   rightsStage,
 } from '../chain/exec-chain.ts';
-import { type Execution, executionOf, nameForNoShell, type Target } from '../chain/landing.ts';
+import { type Execution, executionOf, type LandingTarget, nameForNoShell } from '../chain/landing.ts';
 import { chainTools } from '../chain/tools.ts';
 import { askUser, nameOfUser } from '../chain/user-view.ts';
 import { passSockets, type Sockets } from '../systemd/sockets.ts';
@@ -43,7 +43,7 @@ export interface LaunchPlan {
 }
 
 /** A command and its key. */
-type Command = readonly [key: readonly string[], command: readonly [string, ...string[]]];
+type CommandAtKey = readonly [key: readonly string[], command: readonly [string, ...string[]]];
 
 /** What a start needs, when nothing is in its way. */
 interface Checked {
@@ -89,7 +89,7 @@ export class LaunchPlanner {
     service: string,
     generation: number,
     spec: ServiceSpec,
-    others: readonly Command[] = [],
+    others: readonly CommandAtKey[] = [],
   ): LaunchPlan | SpawnFailure {
     const { launch } = spec;
     const checked = this.#check(service, generation, spec, others);
@@ -100,7 +100,7 @@ export class LaunchPlanner {
     const { cwd } = launch;
     const cgroup = this.#createCgroup(service, generation, launch.limits);
     const chain = execChain(this.#birthOf(launch, checked, cgroup), this.#inherited, this.#tools);
-    const target: Target = { command, cwd, environment };
+    const target: LandingTarget = { command, cwd, environment };
     const missing = chain === null ? null : this.#whatIsMissing(chain, environment);
     if (missing !== null) return refusal(missing);
     return {
@@ -145,7 +145,7 @@ export class LaunchPlanner {
   }
 
   /** Why the service could not be started now; null: nothing is in the way. `onLook`: told each path that decides it. */
-  whyNot(spec: ServiceSpec, others: readonly Command[], onLook: (path: string) => void): SpawnFailure | null {
+  whyNot(spec: ServiceSpec, others: readonly CommandAtKey[], onLook: (path: string) => void): SpawnFailure | null {
     const checked = this.#check(spec.name, 0, spec, others, onLook);
     return 'message' in checked ? checked : null;
   }
@@ -167,7 +167,7 @@ export class LaunchPlanner {
     service: string,
     generation: number,
     spec: ServiceSpec,
-    others: readonly Command[],
+    others: readonly CommandAtKey[],
     onLook?: (path: string) => void,
   ): Checked | SpawnFailure {
     const { name, instance, launch, gap } = spec;

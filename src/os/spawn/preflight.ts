@@ -22,7 +22,7 @@ interface Candidate {
   readonly onLook?: (path: string) => void;
 }
 
-type Surroundings = Pick<Candidate, 'cwd' | 'environment' | 'onLook'>;
+type SearchContext = Pick<Candidate, 'cwd' | 'environment' | 'onLook'>;
 
 /** null: no problem was found. Otherwise one sentence: what is wrong, where, and what to do. */
 export function preflight(candidate: Candidate): string | null {
@@ -61,13 +61,13 @@ function isTooLong(text: string): boolean {
   return text.length * 3 >= LONGEST_STRING && Buffer.byteLength(text) >= LONGEST_STRING;
 }
 
-function problemOfCwd({ cwd, onLook }: Surroundings): string | null {
+function problemOfCwd({ cwd, onLook }: SearchContext): string | null {
   const stats = look(cwd, onLook);
   if (stats === null) return `the working directory ${cwd} ${whyAbsent(cwd)}: create it, or correct cwd`;
   return stats.isDirectory() ? null : `the working directory ${cwd} is not a directory: correct cwd`;
 }
 
-function problemOfProgram(name: string, around: Surroundings): string | null {
+function problemOfProgram(name: string, around: SearchContext): string | null {
   if (name === '') return 'the command is empty: write the program to run';
   if (name.includes('/')) return problemOfFile(plainPath(around.cwd, name), `command ${name}`, around);
   const { path, problem } = search(name, `command ${name}`, around);
@@ -86,7 +86,7 @@ export function findProgram(name: string, cwd: string, path: string): string | n
 function search(
   name: string,
   what: string,
-  { cwd, environment, onLook }: Surroundings,
+  { cwd, environment, onLook }: SearchContext,
 ): { path: string | null; problem: string } {
   const path = environment.PATH ?? '';
   let problem = `${what} is not in PATH (${path}): install it, or write its full path`;
@@ -103,7 +103,7 @@ function search(
   return { path: null, problem };
 }
 
-function problemOfFile(file: string, what: string, around: Surroundings): string | null {
+function problemOfFile(file: string, what: string, around: SearchContext): string | null {
   const stats = look(file, around.onLook);
   if (stats === null) return `${what}: ${file} ${whyAbsent(file)}: install it, or correct the path`;
   const obstacle = obstacleTo(file, stats);
@@ -126,7 +126,7 @@ function obstacleTo(file: string, stats: Stats): string | null {
  * The interpreter of a script must exist too. A file that is neither script nor binary is run by /bin/sh, as execvp(3)
  * does.
  */
-function problemOfHead(file: string, around: Surroundings): string | null {
+function problemOfHead(file: string, around: SearchContext): string | null {
   // 0 for a file that cannot be read: an executable file need not be readable.
   const length = readHead(file, head);
   if (length >= 20 && head.readUInt32BE(0) === ELF) {
@@ -153,7 +153,7 @@ function problemOfHead(file: string, around: Surroundings): string | null {
 }
 
 /** Without its loader the kernel says ENOENT of a program that is there. */
-function problemOfLoader(file: string, loader: string | null, { onLook }: Surroundings): string | null {
+function problemOfLoader(file: string, loader: string | null, { onLook }: SearchContext): string | null {
   if (loader === null) return null;
   const stats = look(loader, onLook);
   const what = `the dynamic loader ${loader} of program ${file}`;

@@ -4,7 +4,7 @@
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf } from '../../errors.ts';
-import { find, type Step } from './foreign-path.ts';
+import { find, type PathStep } from './foreign-path.ts';
 
 /**
  * The first folder or link above `path` that others could use to put another thing in its place; null: none. What is not
@@ -22,7 +22,7 @@ export function doubtAbove(path: string, danger: string): string | null {
  * A user who may only add files to a sticky folder (/tmp) cannot replace the files of others; the next step of the path
  * checks their owner.
  */
-function doubtOn({ path, stats }: Step, danger: string): string | null {
+function doubtOn({ path, stats }: PathStep, danger: string): string | null {
   const us = process.geteuid?.() ?? 0;
   const { uid, mode } = stats;
   if (uid !== 0 && uid !== us) {
@@ -48,7 +48,7 @@ export function isLoose(stats: Stats): boolean {
   return isShared(stats) && (stats.mode & 0o1000) === 0;
 }
 
-function wayTo(path: string): readonly Step[] {
+function wayTo(path: string): readonly PathStep[] {
   for (let there = path; ; there = dirname(there)) {
     try {
       using found = find(there, null);

@@ -31,7 +31,7 @@ const MOST_STEPS = 4096;
 const PROC_SUPER_MAGIC = 0x9fa0;
 
 /** A folder or link on the way to a file. */
-export interface Step {
+export interface PathStep {
   readonly path: string;
   readonly stats: Stats;
   /** null: it has none, or it does not matter. */
@@ -45,14 +45,14 @@ export class DistrustedPath extends Error {}
 type Trusted = ReadonlySet<number> | null;
 
 /** The file at the end of a path, held by a descriptor: later changes of the path have no effect on it. */
-export class Found implements Disposable {
+export class FoundPath implements Disposable {
   /** An O_PATH descriptor: the file itself is not open yet. */
   readonly seen: number;
   readonly stats: Stats;
   /** From / on, without the file itself. */
-  readonly way: readonly Step[];
+  readonly way: readonly PathStep[];
 
-  constructor(seen: number, stats: Stats, way: readonly Step[]) {
+  constructor(seen: number, stats: Stats, way: readonly PathStep[]) {
     this.seen = seen;
     this.stats = stats;
     this.way = way;
@@ -77,7 +77,7 @@ export class Found implements Disposable {
  * in `trusted`, and never those of /proc, which lead into other processes. Throws DistrustedPath or the error of
  * open(2).
  */
-export function find(path: string, trusted: Trusted): Found {
+export function find(path: string, trusted: Trusted): FoundPath {
   const walk = new Walk(trusted);
   try {
     return walk.to(path);
@@ -91,27 +91,27 @@ export function find(path: string, trusted: Trusted): Found {
  * Opens the path with the kernel's own walk, which follows every link: for paths where opsd has no privilege that the
  * asker has not. Throws the error of open(2).
  */
-export function hold(path: string): Found {
+export function hold(path: string): FoundPath {
   const seen = openSync(path, O_PATH);
-  return new Found(seen, fstatSync(seen), []);
+  return new FoundPath(seen, fstatSync(seen), []);
 }
 
 class Walk {
   readonly #trusted: Trusted;
-  readonly #way: Step[] = [];
+  readonly #way: PathStep[] = [];
   #folder: number;
   /** The names of the path to `#folder`. */
   #names: string[] = [];
   #links = 0;
   /** The first step on the way that belongs to an untrusted user. */
-  #stranger: Step | null = null;
+  #stranger: PathStep | null = null;
 
   constructor(trusted: Trusted) {
     this.#trusted = trusted;
     this.#folder = openSync('/', O_PATH | constants.O_DIRECTORY);
   }
 
-  to(path: string): Found {
+  to(path: string): FoundPath {
     const left = namesOf(path).reverse();
     this.#enter(fstatSync(this.#folder));
     for (let steps = 0; ; steps++) {
@@ -133,10 +133,10 @@ class Walk {
     }
   }
 
-  #arrive(): Found {
+  #arrive(): FoundPath {
     const stats = fstatSync(this.#folder);
     const way = stats.isDirectory() ? this.#way.slice(0, -1) : this.#way;
-    return new Found(this.#folder, stats, way);
+    return new FoundPath(this.#folder, stats, way);
   }
 
   #path(): string {
@@ -147,13 +147,13 @@ class Walk {
     this.#pass({ path: this.#path(), stats, acl: this.#trusted === null ? null : aclOf(this.#folder) });
   }
 
-  #pass(step: Step): void {
+  #pass(step: PathStep): void {
     this.#way.push(step);
     if (this.#trusted !== null && !this.#trusted.has(step.stats.uid)) this.#stranger ??= step;
     if (this.#stranger !== null && this.#links > 0) throw this.#distrust(this.#stranger);
   }
 
-  #distrust({ path, stats }: Omit<Step, 'acl'>): DistrustedPath {
+  #distrust({ path, stats }: Omit<PathStep, 'acl'>): DistrustedPath {
     const what = stats.isSymbolicLink() ? 'is a symbolic link that' : 'is on a way with symbolic links, and';
     const remedy = stats.isSymbolicLink()
       ? 'put the file itself there'
@@ -231,9 +231,9 @@ export class HeldFolder implements Disposable {
   }
 
   /** The entry of this name in the folder; a link is not followed. Throws the error of open(2). */
-  find(name: string): Found {
+  find(name: string): FoundPath {
     const seen = openSync(this.#pathOf(name), O_PATH | constants.O_NOFOLLOW);
-    return new Found(seen, fstatSync(seen), []);
+    return new FoundPath(seen, fstatSync(seen), []);
   }
 
   /** Creates a new file in the folder. Throws the error of open(2), EEXIST if the name is taken. */

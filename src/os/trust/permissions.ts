@@ -3,7 +3,7 @@
 
 import type { Stats } from 'node:fs';
 import { type Acl, aclOf } from './acl.ts';
-import type { Found } from './foreign-path.ts';
+import type { FoundPath } from './foreign-path.ts';
 
 /** A user as the kernel sees him. */
 export interface Credentials {
@@ -20,7 +20,7 @@ const ENTER = 1;
  * stopped by him while opsd waits for it. Rules that only the kernel knows (NFS servers, SELinux) still apply when opsd
  * opens the file; they can only refuse more.
  */
-export function mayRead(found: Found, who: Credentials): boolean {
+export function mayRead(found: FoundPath, who: Credentials): boolean {
   return (
     found.way.every(({ stats, acl }) => stats.isSymbolicLink() || allows(stats, acl, who, ENTER)) &&
     allows(found.stats, aclOf(found.seen), who, READ)

@@ -19,18 +19,18 @@ const HANGS_AFTER: Millis = 1_000;
 const MOST_KEPT = 20_000;
 
 /** `found`: the file, links followed; null: it cannot be read. `isMissing`: nothing has this name. */
-type Seen = (found: BigIntStats | null, isMissing: boolean) => void;
+type OnStat = (found: BigIntStats | null, isMissing: boolean) => void;
 
 /**
  * asked: `seen` is called when the answer comes. hangs: the file system of this path does not answer. blocked: this path
  * cannot be looked at, because of the paths that hang elsewhere; nothing is known of it.
  */
-export type Asked = 'asked' | 'hangs' | 'blocked';
+export type StatRequest = 'asked' | 'hangs' | 'blocked';
 
 interface PendingStat {
   readonly path: string;
   readonly lane: Lane;
-  readonly seen: Seen;
+  readonly seen: OnStat;
   since: Millis;
 }
 
@@ -67,7 +67,7 @@ export class BackgroundStat {
    * Stats `path` in the background for a service of user `uid` (null: of opsd's own). Each path has at most one stat in
    * progress and one that waits.
    */
-  ask(path: string, uid: number | null, seen: Seen): Asked {
+  ask(path: string, uid: number | null, seen: OnStat): StatRequest {
     const now = this.#clock.now();
     const lane = this.#laneOf(uid ?? this.#ownUser);
     const late = lateOf(lane, now);

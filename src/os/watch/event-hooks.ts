@@ -30,8 +30,8 @@ export interface Delivery {
 }
 
 /** Aborts the delivery in progress. */
-type Abort = () => void;
-type Tell = (delivery: Delivery) => void;
+type AbortDelivery = () => void;
+type OnDelivered = (delivery: Delivery) => void;
 
 /**
  * Bytes kept of a program's stderr; the rest is read and thrown away. More than is shown, as a secret in it may be
@@ -61,7 +61,7 @@ export async function deliver(
   care: ProgramCare,
 ): Promise<Delivery> {
   const { promise, resolve } = Promise.withResolvers<Delivery>();
-  let abort: Abort = () => undefined;
+  let abort: AbortDelivery = () => undefined;
   const stop = () => resolve({ isDelivered: false, isTransient: false, detail: 'opsd ends' });
   using alarm = care.clock.alarm(() =>
     resolve({
@@ -93,8 +93,8 @@ function run(
   [file, ...args]: readonly [string, ...string[]],
   { service, body, variables }: HookMessage,
   { runDir, leftovers }: ProgramCare,
-  tell: Tell,
-): Abort {
+  tell: OnDelivered,
+): AbortDelivery {
   const { PATH = DEFAULT_PATH, LANG, TZ } = process.env;
   const name = hookName(service, 'on_event');
   const number = leftovers.nextNumber();
@@ -133,7 +133,11 @@ function run(
   };
 }
 
-function post(target: Extract<EventHook['target'], { kind: 'webhook' }>, { body }: HookMessage, tell: Tell): Abort {
+function post(
+  target: Extract<EventHook['target'], { kind: 'webhook' }>,
+  { body }: HookMessage,
+  tell: OnDelivered,
+): AbortDelivery {
   // Loaded on demand: most configurations have no webhook, and TLS alone takes 10 MB.
   const { request: send } = process.getBuiltinModule(target.url.startsWith('https:') ? 'node:https' : 'node:http');
   const headers = {

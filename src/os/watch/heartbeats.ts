@@ -5,16 +5,16 @@ import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Heartbeats, Report } from '../../runtime/ports.ts';
-import { type Asked, BackgroundStat } from './background-stat.ts';
+import { BackgroundStat, type StatRequest } from './background-stat.ts';
 
 /** What a heartbeat changes. Times are only compared with each other: they may lie in the future or go backwards. */
-interface Signature {
+interface FileSignature {
   readonly mtimeNs: bigint;
   readonly ino: bigint;
   readonly size: bigint;
 }
 
-interface Watched {
+interface WatchedFile {
   readonly generation: number;
   readonly file: string;
   /** The user id of the service; null: opsd has no privilege that the service has not. */
@@ -22,11 +22,11 @@ interface Watched {
   /** Unix milliseconds, like the times of files. */
   readonly begunAt: number;
   /** null: there was no file; undefined: the first check is not over. */
-  seen: Signature | null | undefined;
+  seen: FileSignature | null | undefined;
   /** The folder of the file if it does not exist: the service cannot write a heartbeat there. */
   missingFolder: string | null;
   /** How the last check went. */
-  asked: Asked;
+  asked: StatRequest;
 }
 
 export class HeartbeatFiles implements Heartbeats {
@@ -34,7 +34,7 @@ export class HeartbeatFiles implements Heartbeats {
   readonly #clock: Clock;
   readonly #uidOf: (service: string) => number | null;
   readonly #stat: BackgroundStat;
-  readonly #watched = new Map<string, Watched>();
+  readonly #watched = new Map<string, WatchedFile>();
 
   /** `uidOf`: the user id that a service runs as; null: unknown. */
   constructor(
@@ -96,7 +96,15 @@ export class HeartbeatFiles implements Heartbeats {
     if (before !== undefined && before.file !== file) this.#stat.forget(before.file);
     const uid = process.geteuid?.() === 0 ? this.#uidOf(service) : null;
     const begunAt = this.#clock.unix();
-    const watched: Watched = { generation, file, uid, begunAt, seen: undefined, missingFolder: null, asked: 'asked' };
+    const watched: WatchedFile = {
+      generation,
+      file,
+      uid,
+      begunAt,
+      seen: undefined,
+      missingFolder: null,
+      asked: 'asked',
+    };
     this.#watched.set(service, watched);
     this.#stat.ask(file, uid, (found, isMissing) => {
       if (this.#watched.get(service) !== watched || watched.seen !== undefined) return;
@@ -106,7 +114,7 @@ export class HeartbeatFiles implements Heartbeats {
     });
   }
 
-  #noteFolder(watched: Watched, isFileMissing: boolean): void {
+  #noteFolder(watched: WatchedFile, isFileMissing: boolean): void {
     if (!isFileMissing) watched.missingFolder = null;
     else {
       const folder = dirname(watched.file);
@@ -121,7 +129,7 @@ export class HeartbeatFiles implements Heartbeats {
  * Only a file that the service itself can have made is its heartbeat: a regular file of its user, or one of root that
  * others may write to. So a service learns nothing from a symlink to somebody else's file.
  */
-function signatureOf(found: BigIntStats | null, { uid }: Watched): Signature | null {
+function signatureOf(found: BigIntStats | null, { uid }: WatchedFile): FileSignature | null {
   if (!found?.isFile()) return null;
   const owner = Number(found.uid);
   const isTheirs = uid === null || uid === 0 || owner === uid || (owner === 0 && (Number(found.mode) & 0o022) !== 0);
@@ -132,12 +140,12 @@ function signatureOf(found: BigIntStats | null, { uid }: Watched): Signature | n
  * The first check may end after the service has written its first heartbeat: a file that was there before has an
  * earlier time, unless that lies in the future.
  */
-function isFresh(now: Signature | null, { begunAt }: Watched, wallNow: number): boolean {
+function isFresh(now: FileSignature | null, { begunAt }: WatchedFile, wallNow: number): boolean {
   const changedAt = now === null ? 0 : Number(now.mtimeNs / 1_000_000n);
   return changedAt > begunAt && changedAt <= wallNow;
 }
 
-function isBeat(before: Signature | null, now: Signature | null): boolean {
+function isBeat(before: FileSignature | null, now: FileSignature | null): boolean {
   if (now === null) return false;
   return before === null || now.mtimeNs !== before.mtimeNs || now.ino !== before.ino || now.size !== before.size;
 }

@@ -14,7 +14,7 @@ const MOST_ASKED_AT_ONCE = 4;
 /** Upper limit of the accounts remembered: a forgotten one is asked for again. */
 const MOST_KEPT = 1_000;
 
-type Seen = (stamp: string) => void;
+type OnStamp = (stamp: string) => void;
 
 export class HostLooks {
   readonly #stat: Pick<BackgroundStat, 'ask'>;
@@ -28,7 +28,7 @@ export class HostLooks {
   }
 
   /** `seen` gets a stamp that differs after every change; not called while the disk does not answer. */
-  look(path: string, seen: Seen): void {
+  look(path: string, seen: OnStamp): void {
     this.#stat.ask(path, NOBODY, (found, isMissing) => {
       if (found === null) return seen(isMissing ? 'missing' : 'closed');
       // The times of a folder change with each file in it: only what decides who may pass it counts.
@@ -39,7 +39,7 @@ export class HostLooks {
   }
 
   /** `account`: `passwd web` or `group www`. */
-  ask(account: string, seen: Seen): void {
+  ask(account: string, seen: OnStamp): void {
     const now = this.#clock.now();
     const last = this.#askedAt.get(account);
     if (this.#asking >= MOST_ASKED_AT_ONCE || (last !== undefined && now - last < ASK_PERIOD)) return;

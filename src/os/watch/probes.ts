@@ -27,22 +27,22 @@ interface ServiceProbesOptions {
   readonly clock: Clock;
 }
 
-interface Answer {
+interface ProbeAnswer {
   readonly isGood: boolean;
   /** One line: the answer, or what failed. */
   readonly detail: string;
 }
 
 /** Aborts the probe in progress; its result is ignored. */
-type Abort = () => void;
-type Tell = (answer: Answer) => void;
+type AbortProbe = () => void;
+type OnAnswer = (answer: ProbeAnswer) => void;
 
 /** Probes at a time; more fail at once, as each takes a descriptor or a process. */
 const MOST = 2_000;
 
 export class ServiceProbes implements Probes, Disposable {
   readonly #options: ServiceProbesOptions;
-  readonly #inProgress = new Set<Abort>();
+  readonly #inProgress = new Set<AbortProbe>();
 
   constructor(options: ServiceProbesOptions) {
     this.#options = options;
@@ -50,8 +50,8 @@ export class ServiceProbes implements Probes, Disposable {
 
   ask(service: string, generation: number, probe: Probe, timeout: Millis): void {
     let isOver = false;
-    let abort: Abort = () => {};
-    const tell: Tell = ({ isGood, detail }) => {
+    let abort: AbortProbe = () => {};
+    const tell: OnAnswer = ({ isGood, detail }) => {
       if (isOver) return;
       isOver = true;
       alarm[Symbol.dispose]();
@@ -59,7 +59,7 @@ export class ServiceProbes implements Probes, Disposable {
       abort();
       this.#options.report({ type: 'probed', service, generation, isGood, detail });
     };
-    const end: Abort = () => {
+    const end: AbortProbe = () => {
       isOver = true;
       alarm[Symbol.dispose]();
       abort();
@@ -77,7 +77,7 @@ export class ServiceProbes implements Probes, Disposable {
     if (isOver) abort();
   }
 
-  #begin(service: string, probe: Probe, tell: Tell): Abort {
+  #begin(service: string, probe: Probe, tell: OnAnswer): AbortProbe {
     switch (probe.kind) {
       case 'http':
         return askHttp(probe, tell);
@@ -88,8 +88,8 @@ export class ServiceProbes implements Probes, Disposable {
     }
   }
 
-  #askCommand(service: string, probe: Extract<Probe, { kind: 'exec' }>, tell: Tell): Abort {
-    const no = (message: string): Abort => {
+  #askCommand(service: string, probe: Extract<Probe, { kind: 'exec' }>, tell: OnAnswer): AbortProbe {
+    const no = (message: string): AbortProbe => {
       tell({ isGood: false, detail: `${describe(probe)}: ${message}` });
       return () => {};
     };
@@ -148,7 +148,7 @@ function describe(probe: Probe): string {
   }
 }
 
-function askHttp(probe: Extract<Probe, { kind: 'http' }>, tell: Tell): Abort {
+function askHttp(probe: Extract<Probe, { kind: 'http' }>, tell: OnAnswer): AbortProbe {
   const told = describe(probe);
   try {
     return askForStatus(new URL(probe.url), (end) => {
@@ -163,7 +163,7 @@ function askHttp(probe: Extract<Probe, { kind: 'http' }>, tell: Tell): Abort {
   }
 }
 
-function askTcp(probe: Extract<Probe, { kind: 'tcp' }>, tell: Tell): Abort {
+function askTcp(probe: Extract<Probe, { kind: 'tcp' }>, tell: OnAnswer): AbortProbe {
   const socket = connect({ host: probe.host, port: probe.port });
   socket.once('connect', () => tell({ isGood: true, detail: `${describe(probe)}: open` }));
   socket.on('error', (error) => tell({ isGood: false, detail: `${describe(probe)}: ${error.message}` }));

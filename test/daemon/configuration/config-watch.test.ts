@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigWatch } from '../../../src/daemon/configuration/config-watch.ts';
-import type { Signature } from '../../../src/os/config/files.ts';
+import type { ConfigSignature } from '../../../src/os/config/files.ts';
 
 test('one check at a time; one that hangs is told of once, and a change is noticed when the disk is back', async () => {
   const told: string[] = [];
-  const answers: ((found: Signature) => void)[] = [];
+  const answers: ((found: ConfigSignature) => void)[] = [];
   let tick = () => {};
   const reloads: string[] = [];
   const clock = {

@@ -8,7 +8,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bootId, identityOf, isSame, parsePid, parseStat, readStat } from '../../../src/os/proc/identity.ts';
-import { Child, sendSignal, type Target } from '../../../src/os/proc/signals.ts';
+import { Child, type SignalTarget, sendSignal } from '../../../src/os/proc/signals.ts';
 import { nodeChild } from '../../../src/os/spawn/node-child.ts';
 import { scratch } from '../../support/scratch.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -78,7 +78,7 @@ test('only a plain PID of somebody else is taken from a text', () => {
 test('what the number means is another process now: no signal', () => {
   using victim = sleeper();
   const identity = known(victim.pid);
-  const wrong: Target[] = [
+  const wrong: SignalTarget[] = [
     { to: 'process', identity: { ...identity, startTime: identity.startTime + 1 } },
     { to: 'process', identity: { ...identity, bootId: '00000000-0000-0000-0000-000000000000' } },
     { to: 'group', group: victim.pid, witness: { ...identity, startTime: identity.startTime - 1 } },
