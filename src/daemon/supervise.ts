@@ -148,6 +148,7 @@ function observe(
     book,
     isJob,
     recovered: (service) => eventHooks.recovered(service),
+    health: (...news) => eventHooks.health(...news),
     forget(service) {
       written.forget(service);
       eventHooks.forget(service);

@@ -103,6 +103,48 @@ test('with on_failure = "mark" it runs on: not healthy after `failures` noes in 
   );
 });
 
+test('unhealthy is told once, and healthy when the probe succeeds again, whatever became of the runs in between', () => {
+  const config = (onFailure: Health['onFailure']) =>
+    aConfig([aService('web', { health: { ...health, failures: 1, onFailure } })]);
+  const world = (onFailure: Health['onFailure']) => {
+    let state = startedState(config(onFailure));
+    return (...events: readonly Event[]) =>
+      events.flatMap((event) => {
+        const [next, effects] = step(state, event, 0);
+        state = next;
+        return effects.flatMap((effect) => (effect.type === 'health' ? [effect.isHealthy] : []));
+      });
+  };
+  const probed = (generation: number, isGood: boolean): Event => {
+    return { type: 'probed', service: 'web', generation, isGood, detail: 'an answer' };
+  };
+  const ends = { type: 'exited', service: 'web', exit: { code: 1, signal: null, oom: false }, left: 0 } as const;
+  const again: readonly Event[] = [
+    { type: 'order', id: 1, action: 'start', services: ['web'], by: 'test' },
+    { type: 'spawned', service: 'web', generation: 2, pid: 2_000 },
+  ];
+  const crashed = [{ ...ends, generation: 1 }, ...again];
+  const marked = world('mark');
+  assert.deepEqual(marked(probed(1, true)), [], 'never unhealthy');
+  assert.deepEqual(marked(probed(1, false), ...crashed, probed(2, false), probed(2, false)), [false]);
+  assert.deepEqual(marked(probed(2, true), probed(2, true)), [true]);
+  const restarted = world('restart');
+  assert.deepEqual(restarted(probed(1, false), ...crashed, probed(2, true)), [false, true]);
+});
+
+test('the next opsd tells that it is healthy again; without a probe nobody waits for that', () => {
+  const simulation = new Simulation(1, () => obedient);
+  const marking = { ...health, failures: 1, onFailure: 'mark' } as const;
+  const config = aConfig([aService('web', { health: marking })]);
+  simulation.boot(config);
+  simulation.runUntil(15_000);
+  assert.equal(simulation.state.services[0]?.isUnhealthy, true);
+  simulation.crash(config, true);
+  assert.equal(simulation.state.services[0]?.isUnhealthy, true);
+  simulation.post({ type: 'configured', config: aConfig([aService('web')]), isFirst: false });
+  assert.equal(simulation.state.services[0]?.isUnhealthy, false);
+});
+
 test('one that was stopped takes nobody’s place among those that are down for their health', () => {
   const simulation = many(1, 2);
   const unhealthy = () =>

@@ -9,7 +9,10 @@ import { ask } from '../support/requests.ts';
 import { waitFor } from '../support/wait.ts';
 
 test('one that is only marked has opsd_service_healthy 0, and 1 when it is well again, and runs on', async () => {
-  const config = `[services.web]
+  const config = `[[daemon.on_event]]
+when = ["unhealthy", "healthy"]
+exec = ["sh", "-c", "echo $OPSD_WHEN $OPSD_SERVICE $OPSD_TO $OPSD_DETAIL >>news"]
+[services.web]
 command = ["sleep", "1000"]
 health = { exec = ["test", "-e", "well"], interval = "50ms", failures = 2, successes = 2, on_failure = "mark" }
 [services.unasked]
@@ -36,6 +39,11 @@ command = ["sleep", "1000"]
   await opsd.write('well', '');
   await isTold(1);
   await opsd.logged(/\[INFO\] healthy again service=web/);
+  await waitFor('the news', async () => (await opsd.read('news')).includes('\nhealthy'));
+  assert.equal(
+    await opsd.read('news'),
+    'unhealthy web running command test: exit code 1\nhealthy web running command test: exit code 0\n',
+  );
   const view = await opsd.status('web');
   assert.deepEqual([view.state, view.pid, view.restarts], ['running', pid, 0]);
 });

@@ -34,6 +34,7 @@ const PUBLIC = new Set([
     'completed',
   ],
   ...['stopped', 'waiting', 'starting', 'running', 'stopping', 'killing', 'backoff', 'failed', 'exited', 'recovered'],
+  ...['unhealthy', 'healthy'],
   ...[
     'true',
     'false',

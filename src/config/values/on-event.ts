@@ -7,7 +7,7 @@ import { meansService } from '../../text/glob.ts';
 import { nearest } from '../../text/nearest.ts';
 import { formatDuration, parseDuration, type Reading } from '../../text/units.ts';
 
-const OCCASIONS: readonly Occasion[] = ['recovered', ...STATES];
+const OCCASIONS: readonly Occasion[] = ['recovered', 'unhealthy', 'healthy', ...STATES];
 const HOOK_KEYS = ['name', 'when', 'services', 'exec', 'webhook', 'headers', 'timeout'];
 const SECRET_KEYS = ['webhook', 'headers'];
 const MOST_HOOKS = 32;
@@ -39,7 +39,7 @@ export const ON_EVENT_JSON = {
         items: { enum: OCCASIONS },
         minItems: 1,
         description:
-          'States that a service comes to; recovered: running for stable_after again, after failed or backoff.',
+          'States that a service comes to; recovered: running for stable_after again, after failed or backoff; unhealthy and healthy: by its health probe.',
       },
       services: { type: 'array', items: { type: 'string' }, default: ['*'], description: 'Names and globs.' },
       exec: {

@@ -196,6 +196,7 @@ function restoreSaved(service: Service, saved: SavedService | undefined, isRemov
     recentFailures: saved.recentFailures ?? service.recentFailures,
     pausesInARow: saved.pausesInARow ?? 0,
     isInTrouble: saved.isInTrouble ?? (saved.state === 'backoff' || saved.state === 'failed'),
+    isUnhealthy: saved.isUnhealthy === true,
     lastExit,
     lastReason,
     lastDetail,

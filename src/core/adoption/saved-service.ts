@@ -26,6 +26,8 @@ export interface SavedService {
   readonly deadline: Millis | null;
   /** The service had not recovered from `backoff` or `failed`; undefined: saved by a version that did not have this field. */
   readonly isInTrouble?: boolean;
+  /** undefined: it is not. */
+  readonly isUnhealthy?: true;
   readonly lastExit: Exit | null;
   readonly lastReason: Reason;
   readonly lastDetail: string;
@@ -61,6 +63,7 @@ export function savedServices(state: State, fingerprintOf: (spec: ServiceSpec) =
       readyAt: run?.readyAt ?? null,
       deadline: now.name === 'backoff' || now.name === 'failed' ? now.deadline : null,
       isInTrouble: service.isInTrouble,
+      ...(service.isUnhealthy ? { isUnhealthy: true } : {}),
       lastExit: service.lastExit,
       lastReason: service.lastReason,
       lastDetail: service.lastDetail,

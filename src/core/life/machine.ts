@@ -199,11 +199,14 @@ function onProbed(service: Service, isGood: boolean, detail: string, context: St
     withDeadline(service, 'running', { ...run, check: { ...check, isHealthy } });
   if (verdict === null) return [judged(check.isHealthy), []];
   const news: Effect = { type: 'health', service: name, isHealthy: verdict, detail };
-  if (verdict) return [judged(true), check.isHealthy === null ? [] : [news]];
-  if (health.onFailure === 'mark') return [judged(false), [news]];
+  if (verdict) return [{ ...judged(true), isUnhealthy: false }, service.isUnhealthy ? [news] : []];
+  const told = service.isUnhealthy ? [] : [news];
+  if (health.onFailure === 'mark') return [{ ...judged(false), isUnhealthy: true }, told];
   // Too many services are being restarted for their health, perhaps by a common cause: probe again, restart later.
   if (!context.mayRestartUnhealthy()) return [judged(check.isHealthy), []];
-  return fail(service, context, 'unhealthy', `${check.failures} failed health probes in a row, the last: ${detail}`);
+  const why = `${check.failures} failed health probes in a row, the last: ${detail}`;
+  const [failed, effects] = fail({ ...service, isUnhealthy: true }, context, 'unhealthy', why);
+  return [failed, [...told, ...effects]];
 }
 
 /** A service that is stopping already will free its memory soon. */

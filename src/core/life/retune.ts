@@ -18,7 +18,8 @@ export function retune(service: Service, before: Policy, context: StepContext): 
     run = { ...run, beat: at === null ? noBeatYet(policy, context.now) : { ...onBeat(policy, context.now), at } };
   }
   if (!isSame(before.health, policy.health)) run = { ...run, check: checkHealth(policy, context.now, context.random) };
-  return withDeadline(service, 'running', run);
+  const isUnhealthy = service.isUnhealthy && policy.health !== null;
+  return withDeadline({ ...service, isUnhealthy }, 'running', run);
 }
 
 function isSame(before: unknown, after: unknown): boolean {

@@ -3,8 +3,11 @@
 import type { EffectiveValue, InstanceGroup, Millis, RolloutGroup, ServiceSpec } from './spec.ts';
 import type { StateName } from './states.ts';
 
-/** What event hooks can be told of: a service enters a state; `recovered`: it is stable again after failed or backoff. */
-export type Occasion = StateName | 'recovered';
+/**
+ * What event hooks can be told of: a service enters a state; `recovered`: it is stable again after failed or backoff;
+ * `unhealthy`, `healthy`: its health probe has failed too often, and has succeeded again.
+ */
+export type Occasion = StateName | 'recovered' | 'unhealthy' | 'healthy';
 
 /** A program or webhook that is told of transitions. */
 export interface EventHook {

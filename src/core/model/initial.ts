@@ -40,6 +40,7 @@ export function newService(spec: ServiceSpec, generation: number, now: Millis): 
     lastExit: null,
     lastFailure: null,
     isInTrouble: false,
+    isUnhealthy: false,
     lastReason: 'boot',
     lastDetail: spec.policy.enabled ? 'not started yet' : 'not enabled (enabled = false)',
     orders: [],

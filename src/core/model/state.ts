@@ -151,6 +151,8 @@ export interface Service {
   readonly lastFailure: Reason | null;
   /** The service was in `backoff` or `failed` and has not been stable since. When it is, the effect `recovered` follows. */
   readonly isInTrouble: boolean;
+  /** It became unhealthy, and has not answered its health probe well since, whatever became of its runs. */
+  readonly isUnhealthy: boolean;
   /** The detail of the last transition: one sentence for people. */
   readonly lastDetail: string;
   readonly orders: readonly PendingCommand[];

@@ -3,6 +3,7 @@
 import type { EventView } from '../../api/events.ts';
 import type { EventHooksView } from '../../api/metrics.ts';
 import type { EventHook, Occasion } from '../../core/model/config.ts';
+import { dateOf } from '../../runtime/wall-time.ts';
 import { meansService } from '../../text/glob.ts';
 import { type HookCounts, type HookOutside, HookQueue } from './queue.ts';
 
@@ -45,6 +46,15 @@ export class EventHooks implements Disposable {
   recovered(service: string): void {
     const up = this.#ups.get(service);
     if (up !== undefined) this.#tell('recovered', up);
+  }
+
+  /** The health probe of a running service came to another result: the hooks get the event by which it came up. */
+  health(service: string, isHealthy: boolean, detail: string): void {
+    const up = this.#ups.get(service);
+    if (up === undefined) return;
+    const at = dateOf(this.#outside.clock.unix()).toISOString();
+    const reason = isHealthy ? up.reason : 'unhealthy';
+    this.#tell(isHealthy ? 'healthy' : 'unhealthy', { ...up, at, reason, detail });
   }
 
   /** The service is no longer configured. */

@@ -40,6 +40,7 @@ interface Listeners {
   /** The service is no longer configured. */
   forget(service: string): void;
   recovered(service: string): void;
+  health(service: string, isHealthy: boolean, detail: string): void;
   end(code: number): void;
 }
 
@@ -131,6 +132,8 @@ export class Reporter implements EffectObserver {
   health(service: string, isHealthy: boolean, detail: string): void {
     if (isHealthy) this.#to.log.info('healthy again', { service, detail });
     else this.#to.log.warn('unhealthy', { service, detail });
+    this.#to.health(service, isHealthy, detail);
+    this.#to.touch();
   }
 
   settings(service: string, spec: ServiceSpec | null): void {

@@ -63,6 +63,7 @@ export function isSavedServiceRecord(value: unknown): value is SavedServiceRecor
     isInstantOrNull(value.readyAt) &&
     isInstantOrNull(value.deadline) &&
     (value.isInTrouble === undefined || typeof value.isInTrouble === 'boolean') &&
+    (value.isUnhealthy === undefined || value.isUnhealthy === true) &&
     isExitOrNull(value.lastExit) &&
     isOneOf(REASONS, value.lastReason) &&
     typeof value.lastDetail === 'string' &&
@@ -80,6 +81,7 @@ export function isSavedServiceRecord(value: unknown): value is SavedServiceRecor
  */
 export function afterReboot({
   isInTrouble: _,
+  isUnhealthy: _u,
   recentFailures: _r,
   pausesInARow: _p,
   ...service

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EventView } from '../../../src/api/events.ts';
-import type { Occasion } from '../../../src/core/model/config.ts';
+import type { StateName } from '../../../src/core/model/states.ts';
 import { type HookCounts, type HookLimits, HookQueue } from '../../../src/daemon/hooks/queue.ts';
 import type { Delivery } from '../../../src/os/watch/event-hooks.ts';
 import { Scheduler } from '../../simulation/scheduler.ts';
@@ -72,7 +72,7 @@ function rig(limits: Partial<HookLimits>, ...answers: (Delivery | Promise<Delive
     times,
     warnings,
     counts,
-    tell: (service: string, occasion: Exclude<Occasion, 'recovered'>) => queue.tell(occasion, news(service, occasion)),
+    tell: (service: string, occasion: StateName) => queue.tell(occasion, news(service, occasion)),
     until: (what: string, probe: () => boolean) => scheduler.until(what, probe),
     [Symbol.dispose]: () => queue[Symbol.dispose](),
   };
