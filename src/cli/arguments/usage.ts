@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { COMMANDS, type CommandSpec, type OptionSpec, type Parsed } from './commands.ts';
+import { rightTurn, withHelp } from './wrong-turns.ts';
 
 type ParsedUsage =
   | { readonly kind: 'parsed'; readonly parsed: Parsed }
@@ -35,8 +36,10 @@ export function explainUsage(argv: readonly string[], version: string): ParsedUs
       parsed = { command: spec, operands: command.args, options: valuesOf(spec, command) };
     });
   }
+  const right = rightTurn(argv);
+  if (right !== null) return { kind: 'wrong', text: `opsd: ${right}\n` };
   try {
-    program.parse(argv, { from: 'user' });
+    program.parse(withHelp(argv), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? { kind: 'told', text: told } : { kind: 'wrong', text: told };

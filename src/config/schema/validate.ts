@@ -5,6 +5,7 @@ import type { Locate } from '../report/locate.ts';
 import type { Findings } from '../report/problems.ts';
 import { shown } from '../report/redaction.ts';
 import { find, plain, prune, type Table } from '../source/tree.ts';
+import { keyForForeign } from './foreign-keys.ts';
 import { type Mistake, type Schema, validate } from './forms.ts';
 import type { KeyTree } from './keys.ts';
 
@@ -72,5 +73,8 @@ function suggestion(key: string, path: readonly PropertyKey[], tree: KeyTree): s
   let level: KeyTree | undefined = tree;
   for (const part of path) level = level?.keys.get(String(part));
   const known = [...(level?.keys.keys() ?? [])];
+  // Only where the keys of a service stand.
+  const foreign = known.includes('command') ? keyForForeign(key) : null;
+  if (foreign !== null && !known.some((one) => one === key.toLowerCase())) return `did you mean "${foreign}"?`;
   return didYouMean(key, known) || `the keys here are ${known.toSorted().join(', ')}`;
 }
