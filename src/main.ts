@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Parsed } from './cli/arguments/commands.ts';
 import type { Terminal } from './cli/show/terminal.ts';
 import { SignalCommands } from './daemon/signals.ts';
+import { isJournal, withPriority } from './os/own-log/journal.ts';
 
 // Before everything else: from here on a signal to the daemon is a command and does not end it, however long the other
 // modules take to load. SIGUSR1 never opens Node's debugger, through which any user of this host could act as this one.
@@ -121,21 +122,26 @@ async function printFailure(error: unknown): Promise<number> {
     const { describeRefusal } = await import('./cli/show/refusal.ts');
     const refusal = describeRefusal(error);
     if (refusal === null) return printBug(error);
-    write('stderr', `opsd: ${hide(refusal)}\n`);
+    tellFailure(`opsd: ${hide(refusal)}\n`);
     return 2;
   }
-  write('stderr', `opsd: ${hide(error.message)}\n`);
+  tellFailure(`opsd: ${hide(error.message)}\n`);
   if (error instanceof ConfigError && error.problems.length > 0) {
     const { formatProblems } = await import('./config/report/problems.ts');
-    write('stderr', `${formatProblems(error.problems)}\n`);
+    tellFailure(`${formatProblems(error.problems)}\n`);
   }
   return error.exitCode;
+}
+
+/** In the journal, each line is an error. */
+function tellFailure(text: string): void {
+  write('stderr', isJournal(2, process.env.JOURNAL_STREAM) ? withPriority(text, 'error') : text);
 }
 
 /** Prints a bug of opsd itself with its stack; returns the exit code of a runtime error. */
 function printBug(error: unknown): 2 {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`CRITICAL opsd failed because of a bug in opsd; services keep running: ${hide(what)}\n`);
+  tellFailure(`CRITICAL opsd failed because of a bug in opsd; services keep running: ${hide(what)}\n`);
   return 2;
 }
 

@@ -64,7 +64,15 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
   const layout = { ...places, log: daemon.logDir };
   prepareDirectories(layout);
 
-  const log = stack.use(createLogger({ level: daemon.logLevel, format: daemon.logFormat, masks: secrets, clock }));
+  const log = stack.use(
+    createLogger({
+      level: daemon.logLevel,
+      format: daemon.logFormat,
+      masks: secrets,
+      clock,
+      journalStream: process.env.JOURNAL_STREAM,
+    }),
+  );
   stack.use(await acquireLock(layout.run, clock));
   log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: services.size });
   if (refused !== null) tellRefused(refused, log);

@@ -2,6 +2,7 @@
 // terminal.
 
 import { escaped } from '../../text/harmless.ts';
+import { priorityPrefix } from './journal.ts';
 
 const UNMISTAKABLE = /^[\w./:@%+,-]+$/;
 
@@ -12,10 +13,11 @@ function quoted(value: unknown): string {
   return UNMISTAKABLE.test(value) ? value : `"${escaped(value.replace(/["\\]/g, '\\$&'))}"`;
 }
 
-/** Formats a JSON line of pino as text. */
-export function textLine(json: string): string {
+/** Formats a JSON line of pino as text. For the journal with its priority, and without the time, which it has already. */
+export function textLine(json: string, isForJournal = false): string {
   const { time, level, message, ...fields }: Record<string, unknown> = JSON.parse(json);
-  let line = `${time} [${String(level).toUpperCase()}] ${escaped(String(message ?? ''))}`;
+  const begin = isForJournal ? priorityPrefix(String(level), String(message)) : `${time} `;
+  let line = `${begin}[${String(level).toUpperCase()}] ${escaped(String(message ?? ''))}`;
   for (const key in fields) line += ` ${key}=${quoted(fields[key])}`;
   return `${line}\n`;
 }

@@ -6,6 +6,7 @@ import type { LogFilter } from '../../core/model/config.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { dateOf } from '../../runtime/wall-time.ts';
 import { hideAll, type Masks } from '../../text/masks.ts';
+import { isJournal, priorityPrefix } from './journal.ts';
 import { LineSink } from './line-sink.ts';
 import { textLine } from './log-text.ts';
 import { timestamp } from './timestamp.ts';
@@ -37,6 +38,8 @@ interface LoggerOptions {
   readonly format: 'text' | 'json';
   /** A descriptor; 1 (stdout) when left out. */
   readonly destination?: number;
+  /** JOURNAL_STREAM of the environment: where `destination` is the journal, lines have a priority, and text no time. */
+  readonly journalStream?: string | undefined;
   /** Secrets, which are masked in every line. */
   readonly masks?: Masks;
   readonly clock: Clock;
@@ -45,10 +48,12 @@ interface LoggerOptions {
 export function createLogger(options: LoggerOptions): Logger {
   let filter = options.level;
   const { clock } = options;
+  const destination = options.destination ?? 1;
+  const toJournal = isJournal(destination, options.journalStream);
   const isoNow = () => dateOf(clock.unix()).toISOString();
-  const sink = new LineSink(options.destination ?? 1, clock, (lines) =>
+  const sink = new LineSink(destination, clock, (lines) =>
     options.format === 'text'
-      ? `${timestamp(clock.unix())} [WARN] log lines were lost: nobody took them count=${lines}\n`
+      ? `${toJournal ? '<4>' : `${timestamp(clock.unix())} `}[WARN] log lines were lost: nobody took them count=${lines}\n`
       : `${JSON.stringify({ time: isoNow(), level: 'warn', message: 'log lines were lost: nobody took them', count: lines })}\n`,
   );
   const text = options.format === 'text';
@@ -64,7 +69,10 @@ export function createLogger(options: LoggerOptions): Logger {
     {
       write(record: string) {
         const line = masks?.finds(record) ? `${JSON.stringify(hideAll(JSON.parse(record), masks))}\n` : record;
-        sink.write(text ? textLine(line) : line);
+        if (text) return sink.write(textLine(line, toJournal));
+        if (!toJournal) return sink.write(line);
+        const { level, message }: Record<string, unknown> = JSON.parse(line);
+        sink.write(`${priorityPrefix(String(level), String(message))}${line}`);
       },
     },
   );

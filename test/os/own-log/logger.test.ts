@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseLogLevel } from '../../../src/config/values/log-level.ts';
 import type { LogFilter } from '../../../src/core/model/config.ts';
+import { withPriority } from '../../../src/os/own-log/journal.ts';
 import { createLogger, type Logger } from '../../../src/os/own-log/logger.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { SecretMasks } from '../../../src/text/masks.ts';
@@ -207,4 +208,46 @@ test('the level can change, also for components that are in use already', async 
     lines.map((line) => line.replace(/^.*\] /, '')),
     ['yes 1', 'yes 2', 'yes 3'],
   );
+});
+
+test('into the journal, each line has its priority and no time of its own; elsewhere all stays as it is', async () => {
+  await using folder = await scratch();
+  const path = join(folder.path, 'journal');
+  const destination = openSync(path, 'a');
+  const { dev, ino } = fstatSync(destination, { bigint: true });
+  const use = async (format: 'text' | 'json', journalStream: string | undefined) => {
+    {
+      const options = { clock: systemClock, level: filterOf('debug'), format, destination, journalStream };
+      await using log = createLogger(options);
+      log.debug('looks');
+      log.info('state', { service: 'web' });
+      log.component('http').warn('slow');
+      log.error('broken');
+      log.critical('alert', { service: 'web', detail: 'it is down' });
+    }
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    truncateSync(path);
+    return lines;
+  };
+  assert.deepEqual(await use('text', `${dev}:${ino}`), [
+    '<7>[DEBUG] looks',
+    '<6>[INFO] state service=web',
+    '<4>[WARN] slow',
+    '<3>[ERROR] broken',
+    '<2>[ERROR] CRITICAL alert service=web detail="it is down"',
+  ]);
+  const json = await use('json', `${dev}:${ino}`);
+  assert.deepEqual(
+    json.map((line) => line.slice(0, 4)),
+    ['<7>{', '<6>{', '<4>{', '<3>{', '<2>{'],
+  );
+  // Of a parent whose output was the journal, while that of opsd is a file.
+  for (const other of [undefined, '', `${dev}:1`, '8:12345', 'x']) {
+    for (const line of await use('text', other))
+      assert.match(line, new RegExp(`^${TIME} \\[`), `JOURNAL_STREAM=${other}`);
+  }
+});
+
+test('each line of a refusal is an error in the journal', () => {
+  assert.equal(withPriority('opsd: 2 problems\n  a\n\n  b\n', 'error'), '<3>opsd: 2 problems\n<3>  a\n\n<3>  b\n');
 });
