@@ -20,7 +20,7 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'core/rollout',
     what: 'rollouts: the members of a service are replaced one after the other',
-    doors: ['commands', 'note', 'reload', 'restore', 'rollout'],
+    doors: ['commands', 'note', 'reload', 'reload-plan', 'restore', 'rollout'],
   },
   { name: 'core/adoption', what: 'what one opsd leaves to the next, and how the next takes over' },
   {

@@ -40,6 +40,8 @@ export interface ServiceView {
   readonly last_run: RunView | null;
   /** The service's part in a rollout that is not over; null: it has none. */
   readonly rollout: RolloutNote | null;
+  /** When it counts as stable (ready for `stable_after`), which may be past; null: it is not ready. */
+  readonly stable_at: string | null;
 }
 
 export interface RunView {
@@ -68,13 +70,13 @@ export interface GraphView {
 }
 
 export interface DaemonView {
+  readonly pid: number;
+  readonly version: string;
+  readonly started_at: string;
   /** Name of the host. */
   readonly host: string;
   /** How far the local time of the host is ahead of UTC now. */
   readonly utc_offset_minutes: number;
-  readonly pid: number;
-  readonly version: string;
-  readonly started_at: string;
 }
 
 /** A service with instances. */

@@ -88,7 +88,7 @@ export function supervise(
       watches.timetable.reread();
       manager.ready();
     },
-    isClosing: () => loop.state.phase.name !== 'running',
+    state: () => loop.state,
     scale,
     log,
     clock,

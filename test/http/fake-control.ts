@@ -39,7 +39,12 @@ const RUN: Run = {
   beat: { at: null, lostAt: null, lookAt: null },
   check: UNASKED,
 };
-export const UP = { state: 'running', pid: 4711, started_at: new Date(STARTED).toISOString() } as const;
+export const UP = {
+  state: 'running',
+  pid: 4711,
+  started_at: new Date(STARTED).toISOString(),
+  stable_at: new Date(STARTED).toISOString(),
+} as const;
 
 export function service(name: string, fields: Partial<FakeService> = {}): FakeService {
   return {
@@ -64,6 +69,7 @@ export function service(name: string, fields: Partial<FakeService> = {}): FakeSe
     rollout: null,
     healthy: null,
     last_probe_failure: null,
+    stable_at: null,
     ...fields,
   };
 }
@@ -110,6 +116,7 @@ export class FakeControl implements Queries, Streams, Commands {
       since: new Date().toISOString(),
       pid: isUp ? (before.pid ?? 5000 + this.#lastId) : null,
       started_at: isUp ? (before.started_at ?? new Date().toISOString()) : null,
+      stable_at: null,
       ...fields,
     };
     this.services.set(name, after);
@@ -153,11 +160,11 @@ export class FakeControl implements Queries, Streams, Commands {
     return {
       version: 1,
       daemon: {
-        host: 'bear',
-        utc_offset_minutes: 330,
         pid: process.pid,
         version: '0.1.0',
         started_at: new Date(STARTED).toISOString(),
+        host: 'bear',
+        utc_offset_minutes: 330,
       },
       groups: this.groups,
       refused: this.refused,

@@ -13,7 +13,10 @@ test('all services, one service, and those a pattern means', async () => {
   await using doors = await openDoors([service('web', UP), service('web-2'), service('db', UP)]);
   for (const door of [doors.socket, doors.tcp]) {
     const all = JSON.parse((await ask(door, '/api/v1/services')).body);
-    assert.deepEqual([all.version, Object.keys(all.daemon)], [1, ['pid', 'version', 'started_at']]);
+    assert.deepEqual(
+      [all.version, Object.keys(all.daemon)],
+      [1, ['pid', 'version', 'started_at', 'host', 'utc_offset_minutes']],
+    );
     assert.deepEqual(Object.keys(all.services[0]), [
       'name',
       'state',
@@ -36,6 +39,7 @@ test('all services, one service, and those a pattern means', async () => {
       'rollout',
       'healthy',
       'last_probe_failure',
+      'stable_at',
     ]);
     const some = JSON.parse((await ask(door, '/api/v1/services?service=web*&service=db')).body);
     assert.deepEqual(

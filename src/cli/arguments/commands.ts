@@ -49,6 +49,10 @@ const NO_WAIT: OptionSpec = {
   name: 'no-wait',
   help: 'return when opsd has accepted the command, without waiting for the result',
 };
+const WAIT: OptionSpec = {
+  name: 'wait',
+  help: 'also wait until they are stable (up for stable_after); exits 2 as soon as one fails',
+};
 const TIMEOUT: OptionSpec = {
   name: 'timeout',
   value: 'SPAN',
@@ -97,7 +101,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     JSON_OUT,
     { name: 'watch', help: 'refresh every second' },
   ]),
-  ctl('start', SERVICES, 'start services', [NO_WAIT, TIMEOUT]),
+  ctl('start', SERVICES, 'start services', [WAIT, NO_WAIT, TIMEOUT]),
   ctl('stop', SERVICES, 'stop services; they stay stopped until they are started, or the host reboots', [
     { name: 'cascade', help: 'also stop the services that depend on them, first' },
     NO_WAIT,
@@ -108,6 +112,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       name: 'rolling',
       help: 'restart instances one after the other, by the key rollout; waits without limit unless --timeout is given',
     },
+    WAIT,
     NO_WAIT,
     TIMEOUT,
   ]),
@@ -143,6 +148,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     ...ctl('reload', '', 'read the configuration again and apply the changes', [
       { name: 'dry-run', help: 'only print what would change, key by key' },
       { name: 'allow-empty', help: 'accept a configuration without services' },
+      {
+        name: 'wait',
+        help: 'wait until what it starts is stable (up for stable_after) and rollouts are over; exits 2 as soon as one fails',
+      },
+      TIMEOUT,
       JSON_OUT,
     ]),
   },

@@ -4,9 +4,12 @@ import { counted, formatProblems } from '../../config/report/problems.ts';
 import type { Change, DaemonChange, KeyChange } from '../../core/model/changes.ts';
 import type { Problem } from '../../errors.ts';
 import { sanitised } from '../../text/harmless.ts';
+import { configuredName } from '../../text/instance-name.ts';
+import { timeoutOf } from '../arguments/limits.ts';
 import { readRollouts } from '../client/api.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { type Colour, paint } from '../show/terminal.ts';
+import { untilStable } from './until-stable.ts';
 
 const KINDS: Readonly<
   Record<Change['kind'], { readonly mark: string; readonly text: string; readonly colour: Colour }>
@@ -22,9 +25,13 @@ const KINDS: Readonly<
     colour: 'red',
   },
   freed: { mark: '~', text: 'can start on this host now', colour: 'green' },
+  at_next_start: { mark: '~', text: 'takes effect when it is started', colour: 'cyan' },
+  in_force: { mark: '=', text: 'runs with this already, no restart', colour: 'cyan' },
+  rejected: { mark: '!', text: 'no restart: a rollout was rolled back from this configuration', colour: 'yellow' },
 };
 
-export async function reload({ client, terminal, options }: Ctl): Promise<ExitCode> {
+export async function reload(ctl: Ctl): Promise<ExitCode> {
+  const { client, terminal, options } = ctl;
   const body = { dry_run: options['dry-run'] === true, allow_empty: options['allow-empty'] === true };
   const answer = await client.post('/api/v1/reload', body);
   const {
@@ -53,13 +60,33 @@ export async function reload({ client, terminal, options }: Ctl): Promise<ExitCo
     }
     if (body.dry_run) terminal.out('\nnothing was changed; apply it with: opsd ctl reload\n');
   }
-  if (!body.dry_run && options.json !== true) await printRollouts(client, terminal);
-  if (host_problems.length === 0) return 0;
+  const code = await resultOf(ctl, changes, body.dry_run);
+  if (host_problems.length === 0) return code;
   const effect = `what needs it is ${body.dry_run ? 'not started' : 'started as soon as it is there'}`;
   terminal.err(
     `opsd: ${counted(host_problems, 'problem')} of this host; ${effect}\n${formatProblems(host_problems)}\n`,
   );
   return 2;
+}
+
+async function resultOf(ctl: Ctl, changes: readonly Change[], isDryRun: boolean): Promise<ExitCode> {
+  if (isDryRun) return 0;
+  if (ctl.options.wait === true) return untilCarriedOut(ctl, changes);
+  if (ctl.options.json !== true) await printRollouts(ctl.client, ctl.terminal);
+  return 0;
+}
+
+/** Waits until the started and restarted services are stable and their rollouts are over. */
+async function untilCarriedOut(ctl: Ctl, changes: readonly Change[]): Promise<ExitCode> {
+  const started = changes.filter(({ kind }) => kind === 'added' || kind === 'restarted').map(({ service }) => service);
+  const rolled = changes.filter(({ kind }) => kind === 'rolled').map(({ service }) => service);
+  const rollouts = [...new Set(rolled.map(configuredName))];
+  const code = await untilStable(ctl, { services: started, rollouts }, timeoutOf(ctl.options.timeout));
+  if (code === 0 && ctl.options.json !== true) {
+    const count = started.length + rolled.length;
+    ctl.terminal.out(count === 0 ? 'nothing had to be started\n' : `${count} started, all stable\n`);
+  }
+  return code;
 }
 
 function describeKey({ key, from, to }: KeyChange): string {

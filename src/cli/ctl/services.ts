@@ -16,6 +16,7 @@ import { orAborted } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { showProgress } from '../show/progress.ts';
 import { paint } from '../show/terminal.ts';
+import { untilStable } from './until-stable.ts';
 
 interface Line {
   readonly service?: string;
@@ -25,13 +26,18 @@ interface Line {
 
 export async function giveOrder(ctl: Ctl, action: Exclude<CommandAction, 'signal'>): Promise<ExitCode> {
   const wait = ctl.options['no-wait'] !== true;
+  if (ctl.options.wait === true && !wait) throw new ConfigError('--wait and --no-wait: give one of them');
   if (ctl.options.rolling === true) return giveRolloutOrder(ctl, 'restart', ctl.operands);
-  return sendCommand(ctl, ctl.operands, {
+  const begun = ctl.clock.now();
+  const code = await sendCommand(ctl, ctl.operands, {
     action,
     services: ctl.operands,
     wait,
     cascade: ctl.options.cascade === true,
   });
+  if (code !== 0 || ctl.options.wait !== true) return code;
+  const left = Math.max(0, timeoutOf(ctl.options.timeout) - (ctl.clock.now() - begun));
+  return untilStable(ctl, { services: ctl.operands, rollouts: [] }, left);
 }
 
 export async function sendSignal(ctl: Ctl): Promise<ExitCode> {

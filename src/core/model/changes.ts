@@ -16,8 +16,20 @@ export interface Change {
    * `changed`: in place, the process runs on. `rolled`: a rollout restarts the service when its turn comes.
    * `held_back`: it cannot start in its new form on this host, and runs on in the old one if it runs.
    * `freed`: it was held back, or failed for what the host lacked, and can start now.
+   * `at_next_start`: the service is down. `in_force`: the service runs with this configuration already, as after a
+   * rollback. `rejected`: a rollout was rolled back from this configuration, which is tried again only on request.
    */
-  readonly kind: 'added' | 'removed' | 'restarted' | 'rolled' | 'changed' | 'held_back' | 'freed';
+  readonly kind:
+    | 'added'
+    | 'removed'
+    | 'restarted'
+    | 'rolled'
+    | 'changed'
+    | 'held_back'
+    | 'freed'
+    | 'at_next_start'
+    | 'in_force'
+    | 'rejected';
   readonly keys: readonly KeyChange[];
 }
 
@@ -26,7 +38,7 @@ export interface DaemonChange extends KeyChange {
   readonly when: 'now' | 'next_opsd';
 }
 
-/** The services that a reload from `before` to `after` touches; unchanged ones are left out. */
+/** The services that a reload from `before` to `after` touches; unchanged ones are left out, and defaults of new ones. */
 export function planReload(before: Config, after: Config): readonly Change[] {
   const changes: Change[] = [];
   const rolled = new Set([...after.rollouts.values()].flatMap(({ members }) => members));
@@ -44,7 +56,8 @@ export function planReload(before: Config, after: Config): readonly Change[] {
   }
   for (const [name, spec] of after.services) {
     if (!before.services.has(name)) {
-      changes.push({ service: name, kind: 'added', keys: differences(new Map(), spec.effective) });
+      const given = [...spec.effective].filter(([, { source }]) => source !== 'default');
+      changes.push({ service: name, kind: 'added', keys: differences(new Map(), new Map(given)) });
     }
   }
   return changes;

@@ -22,17 +22,17 @@ export interface RolloutNote {
 /** null: no rollout affects the service. */
 export function rolloutNote(state: State, name: string): RolloutNote | null {
   for (const rollout of state.rollouts.values()) {
+    if (!rollout.members.includes(name) && !rollout.surging.includes(name)) continue;
     if (rollout.phase === 'done' && rollout.direction === 'forward') continue;
     const turn = turnOf(rollout, name);
-    const detail = describeTurn(rollout, turn);
+    const detail = describeTurn(rollout, turn, rollout.rejected.has(name));
     if (detail !== null) return { turn, detail };
   }
   return null;
 }
 
-function describeTurn({ group, phase, detail, rejected }: Rollout, turn: MemberTurn): string | null {
-  if (phase === 'done')
-    return rejected.size === 0 ? null : 'runs its previous configuration: its last change was rolled back';
+function describeTurn({ group, phase, detail }: Rollout, turn: MemberTurn, isRejected: boolean): string | null {
+  if (phase === 'done') return !isRejected ? null : 'runs its previous configuration: its last change was rolled back';
   const isGoing = phase === 'going';
   switch (turn) {
     case 'stands in':

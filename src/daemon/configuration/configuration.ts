@@ -2,9 +2,11 @@
 
 import type { ReloadResult, ScaleResult } from '../../api/reload.ts';
 import { oneLine, refusalOf } from '../../config/report/problems.ts';
-import { type DaemonChange, planDaemon, planReload } from '../../core/model/changes.ts';
+import { type DaemonChange, planDaemon } from '../../core/model/changes.ts';
 import type { Config } from '../../core/model/config.ts';
 import type { Millis } from '../../core/model/spec.ts';
+import type { State } from '../../core/model/state.ts';
+import { planReloadOf } from '../../core/rollout/reload-plan.ts';
 import type { Problem } from '../../errors.ts';
 import type { ReadResult } from '../../os/config/files.ts';
 import type { KeptConfig } from '../../os/files/kept-config.ts';
@@ -26,8 +28,8 @@ interface ConfigurationOptions {
   readonly keep: (kept: KeptConfig) => void;
   /** Brings a configuration into force. */
   readonly apply: (config: Config, masks: SecretMasks) => void;
-  /** opsd is on its way out. */
-  readonly isClosing: () => boolean;
+  /** The state of the services now. */
+  readonly state: () => State;
   readonly scale: Scale;
   readonly log: Log;
   readonly clock: Pick<Clock, 'now'>;
@@ -78,7 +80,7 @@ export class Configuration {
   }
 
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): ReloadResult {
-    if (!options.dryRun && this.#options.isClosing()) {
+    if (!options.dryRun && this.#options.state().phase.name !== 'running') {
       this.#options.log.warn('the configuration is not read again: opsd is on its way out', { by });
       const message = 'opsd is on its way out: the next one reads the configuration when it starts';
       return { ok: false, code: 'shutting_down', message, problems: [] };
@@ -92,7 +94,7 @@ export class Configuration {
     const { hostProblems } = read;
     const lost = options.allowEmpty ? null : lossOf(this.#current, read);
     if (lost !== null) return this.#refuse([lost], options.dryRun, by);
-    const changes = planReload(this.#current, read.config);
+    const changes = planReloadOf(this.#options.state(), this.#current, read.config);
     const daemon = planDaemon(this.#current, read.config);
     // A secret of one configuration may be plain text in the other.
     if (options.dryRun) return hideAll({ ok: true, changes, daemon, hostProblems }, read.masks);
@@ -140,7 +142,7 @@ export class Configuration {
    * happens as long as `service` lacks it.
    */
   refresh(service: string): void {
-    if (this.#options.isClosing()) return;
+    if (this.#options.state().phase.name !== 'running') return;
     const gaps = [...this.#current.services.values()].flatMap(({ gap }) => gap?.path ?? []);
     const next = this.#rescaled(this.#options.scale.counts, new Set(gaps));
     if (!next.ok || next.config.services.get(service)?.hindrance !== undefined) return;

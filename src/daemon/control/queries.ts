@@ -77,11 +77,11 @@ export class DaemonQueries implements Queries, Streams {
     return {
       version: 1,
       daemon: {
-        host: hostname(),
-        utc_offset_minutes: -clock.wallAt(clock.now()).getTimezoneOffset(),
         pid: process.pid,
         version,
         started_at: clock.wallAt(startedAt).toISOString(),
+        host: hostname(),
+        utc_offset_minutes: -clock.wallAt(clock.now()).getTimezoneOffset(),
       },
       groups: [...configuration.current.groups].map(([name, { instances, configured }]) => ({
         name,

@@ -62,6 +62,7 @@ export function viewService(
     rollout,
     healthy: run?.check.isHealthy ?? null,
     last_probe_failure: run?.check.lastFailure ?? null,
+    stable_at: isoOrNull(run === null || run.readyAt === null ? null : run.readyAt + spec.policy.stableAfter, clock),
   };
 }
 
