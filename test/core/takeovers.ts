@@ -5,13 +5,13 @@ import { adopt, type Survivor } from '../../src/core/adoption/adopt.ts';
 import type { SavedService } from '../../src/core/adoption/saved-service.ts';
 import { UNASKED } from '../../src/core/life/health.ts';
 import type { Config } from '../../src/core/model/config.ts';
-import type { Effect } from '../../src/core/model/effects.ts';
 import { newService } from '../../src/core/model/initial.ts';
 import type { Policy, ServiceSpec } from '../../src/core/model/spec.ts';
 import type { Run, Service, State } from '../../src/core/model/state.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 import type { Entry } from '../support/book.ts';
+import { flat, tell } from './tell.ts';
 
 const NOW = 1_000_000;
 const fingerprintOf = ({ launch }: ServiceSpec) => launch.command.join(' ');
@@ -117,9 +117,9 @@ function outcome(config: Config, survivor: Survivor | null, was: Was | null): st
 
 /** What of the service is not as it was saved. */
 function look({ services, queue, generationFloor }: State, desired: Service['desired']): readonly string[] {
-  const usual = new Map(flat({ ...asSaved, desired }, ''));
+  const usual = new Map(flat({ ...asSaved, desired }, '', NOW));
   const lines = services.map((service) =>
-    flat(service, '')
+    flat(service, '', NOW)
       .filter(([path, value]) => usual.get(path) !== value && !/\b(lastReason|lastDetail|detail)$/.test(path))
       .map(([path, value]) => `${path} ${value}`)
       .join(', '),
@@ -140,18 +140,3 @@ const asSaved = {
   ...{ restarts: 5, failuresInARow: 2, attemptsInARow: 3, pausesInARow: 1, recentFailures: saved.recentFailures },
   ...{ lastExit: saved.lastExit, state: { name: 'stopped', deadline: null, run } },
 };
-
-/** Paths to values, times from now; of a spec its command. */
-function flat(value: unknown, path: string): readonly (readonly [path: string, value: string])[] {
-  if (typeof value === 'number') return [[path, value > NOW / 2 ? `now ${Math.round(value - NOW)}` : String(value)]];
-  if (typeof value !== 'object' || value === null) return [[path, String(value)]];
-  if ('launch' in value) return [[path, JSON.stringify(Object(value.launch).command)]];
-  return Object.entries(value).flatMap(([key, inner]) => flat(inner, path === '' ? key : `${path}.${key}`));
-}
-
-function tell(effect: Effect): readonly string[] {
-  if (effect.type === 'settings') return [];
-  if (effect.type === 'transition') return [`${effect.from} → ${effect.to} (${effect.reason}: ${effect.detail})`];
-  const told = Object.values(effect).filter((value) => typeof value !== 'object');
-  return [told.join(' ')];
-}
