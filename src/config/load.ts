@@ -8,7 +8,7 @@ import type { BuildContext } from './build/context.ts';
 import { effectiveDaemon } from './build/effective.ts';
 import { daemonFields } from './build/fields.ts';
 import { type InstanceCounts, readServices, type Services } from './build/services.ts';
-import { checkDaemon, checkHeartbeatFolder, checkService, commandsOf } from './check/checks.ts';
+import { checkDaemon, checkService, commandsOf } from './check/checks.ts';
 import { checkDependencies } from './check/dependencies.ts';
 import { checkDeployment, checkListener } from './check/deploy.ts';
 import { checkHeartbeats } from './check/heartbeats.ts';
@@ -137,6 +137,8 @@ function readDaemon(root: Table, context: BuildContext): DaemonReading | null {
     tls: tlsFiles(values, context),
     logLevel: override ?? values.log_level,
     logDir: resolvePath(context.workDir, values.log_dir, context.facts),
+    heartbeatFile:
+      values.heartbeat_file === '' ? null : resolvePath(context.workDir, values.heartbeat_file, context.facts),
     onEvent: hooks,
   };
   noteHooks(values, context.secrets);
@@ -185,10 +187,9 @@ function checkEverything(
   daemon: DaemonReading | null,
   { specs: services, names }: Services,
   root: Table,
-  { files, prefix, workDir, allowEmpty, isForDeployment, gaps, facts, findings }: CheckInput,
+  { files, prefix, allowEmpty, isForDeployment, gaps, facts, findings }: CheckInput,
 ): void {
   const locateSpec = ({ group, name }: ServiceSpec) => locateService(root, group ?? name);
-  checkHeartbeatFolder(workDir, facts, findings);
   if (daemon !== null) checkDaemon(daemon.spec, prefix, locateIn(root, ['daemon']), facts, findings);
   for (const spec of services.values()) {
     checkService(spec, daemon?.spec ?? null, locateSpec(spec), facts, findings);
@@ -198,7 +199,7 @@ function checkEverything(
   if (isForDeployment) checkDeployment(services.values(), locateSpec, facts, findings);
   const locate = (service: string, path: readonly string[]) => locateService(root, service)(path);
   checkDependencies(services, gaps.hidesServices ? null : names, locate, findings);
-  checkHeartbeats(services, workDir, locate, facts, findings);
+  checkHeartbeats(services, daemon?.spec.heartbeatFile ?? null, locate, facts, findings);
   checkPorts(services, locate, findings);
   if (gaps.hidesServices) return;
   for (const message of idlePatterns(daemon?.spec.onEvent ?? [], services.keys())) {

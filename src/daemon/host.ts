@@ -5,13 +5,14 @@ import type { Millis } from '../core/model/spec.ts';
 import type { Problem } from '../errors.ts';
 import { type Cgroups, detectCgroups, surroundings } from '../os/cgroup/cgroups.ts';
 import { acquireLock } from '../os/files/lock.ts';
-import { type Layout, layoutOf, prepareDirectories } from '../os/files/run-dir.ts';
+import { beginHeartbeat, type Layout, layoutOf, prepareDirectories, withoutLink } from '../os/files/run-dir.ts';
 import { createLogger, type Log, type Logger } from '../os/own-log/logger.ts';
 import { closeInherited, raiseDescriptorLimit } from '../os/proc/descriptors.ts';
 import { createServiceManager, type ServiceManager } from '../os/systemd/service-manager.ts';
 import { type Sockets, takeSockets } from '../os/systemd/sockets.ts';
 import { plainPath } from '../os/trust/plain-path.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { dateOf } from '../runtime/wall-time.ts';
 import type { Masks } from '../text/masks.ts';
 import { type FirstConfiguration, readFirst } from './first-configuration.ts';
 
@@ -36,6 +37,8 @@ export interface Host extends FirstConfiguration {
   readonly configFile: string;
   readonly startedAt: Millis;
   readonly layout: Layout;
+  /** opsd touches it each second; null: none. */
+  readonly heartbeatFile: string | null;
   readonly log: Logger;
   readonly manager: ServiceManager;
   readonly sockets: Sockets;
@@ -54,14 +57,15 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
   const sockets = takeSockets(process.env);
   const workDir = process.cwd();
   const prefix = plainPath(workDir, options.prefix);
-  const places = layoutOf(prefix, '', workDir);
+  const places = layoutOf(prefix, '');
   const names = [...sockets.byName.keys()];
   const asked = { clock, configFile, prefix, env: process.env, workDir, sockets: names };
   const configuration = readFirst(asked, places, options.isStrict);
   const { first, refused, secrets } = configuration;
   const { daemon, services } = first.config;
   options.onSecrets(secrets);
-  const layout = { ...places, log: daemon.logDir };
+  // The link is followed once: what it leads to later is for the next opsd.
+  const layout = { ...places, log: withoutLink(daemon.logDir) };
   prepareDirectories(layout);
 
   const log = stack.use(
@@ -81,6 +85,9 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
   if (closed.length > 0) log.info('closed descriptors that opsd had inherited', { descriptors: closed.join(',') });
   for (const [name, descriptors] of sockets.byName) log.info('given sockets', { name, count: descriptors.length });
   for (const trouble of sockets.troubles) log.warn(trouble);
+  const silent = daemon.heartbeatFile === null ? null : beginHeartbeat(daemon.heartbeatFile, dateOf(clock.unix()));
+  if (silent !== null) log.warn('opsd goes on without a heartbeat file of its own', { why: silent });
+  const heartbeatFile = silent === null ? daemon.heartbeatFile : null;
   const manager = stack.use(createServiceManager(process.env, clock, (message) => log.warn(message)));
   const baseNofile = raiseDescriptorLimit(process.env);
   const { cgroups, description } = detectCgroups(surroundings(process.env), clock);
@@ -93,6 +100,7 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
     version,
     startedAt,
     layout,
+    heartbeatFile,
     log,
     manager,
     sockets,

@@ -1,9 +1,9 @@
 // The last stage of the start: opsd answers, takes its services over, and obeys.
 
 import type { Effect } from '../core/model/effects.ts';
-import { RuntimeError } from '../errors.ts';
 import { startServers } from '../http/server/server.ts';
 import { whyNextRefuses } from '../os/config/next-program.ts';
+import type { Log } from '../os/own-log/logger.ts';
 import { groupIdOf } from '../os/spawn/accounts.ts';
 import { isUnitRestarting } from '../os/systemd/own-unit.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -71,7 +71,7 @@ async function answer(stages: Stages, handover: Handover, stack: AsyncDisposable
       hide: (text) => secrets.hide(text),
       socketPath: layout.socket,
       socketMode: daemon.socketMode,
-      socketGid: daemon.socketGroup === null ? null : gidOf(daemon.socketGroup, clock),
+      socketGid: daemon.socketGroup === null ? null : gidOf(daemon.socketGroup, log, clock),
       tcp: daemon.http,
       log: (level, message, fields) => log.component('http')[level](message, fields),
       pageLogs: () => configuration.current.daemon.pageLogs,
@@ -82,11 +82,17 @@ async function answer(stages: Stages, handover: Handover, stack: AsyncDisposable
   tcpAccess.guard(() => servers.dropTcp());
 }
 
-/** Throws RuntimeError: the group was there when the configuration was checked. */
-function gidOf(group: string, clock: Clock): number {
-  const gid = groupIdOf(group, clock.now()) ?? (/^\d+$/.test(group) ? Number(group) : null);
-  if (gid !== null) return gid;
-  throw new RuntimeError(`daemon.socket_group: there is no group '${group}' on this host; make it, or give a number`);
+/** A missing group keeps its members from the socket, and nobody from being supervised. */
+function gidOf(group: string, log: Log, clock: Clock): number | null {
+  const gid = groupIdOf(group, clock.now());
+  if (gid === null) {
+    const remedy = 'make it, then: opsd ctl handover';
+    log.critical('the group of the control socket is missing on this host: only opsd’s own user can use ctl', {
+      group,
+      remedy,
+    });
+  }
+  return gid;
 }
 
 function newQueries({ host, inheritance, machine, supervision }: Stages, signals: LastSignals): DaemonQueries {

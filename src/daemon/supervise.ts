@@ -1,7 +1,6 @@
 // The fourth stage of the start: who is told of each change, what opsd looks at again and again, and the configuration
 // in force.
 
-import { resolve } from 'node:path';
 import { savedServices } from '../core/adoption/saved-service.ts';
 import { serviceOf } from '../core/fleet/ordering.ts';
 import type { Config } from '../core/model/config.ts';
@@ -159,7 +158,7 @@ function observe(
 }
 
 function watch(
-  { cgroups, clock, layout, manager }: Host,
+  { cgroups, clock, heartbeatFile, manager }: Host,
   { loop, report }: Inheritance,
   { ports: { processes } }: Machine,
   book: JobHistory,
@@ -182,7 +181,6 @@ function watch(
     }),
   );
   const timetable = stack.use(new JobScheduler(state, report, book, Math.random, clock));
-  const heartbeat = resolve(layout.tmp, 'opsd.heartbeat');
-  const pulse = stack.use(new Liveness(loop, heartbeat, clock, () => manager.watchdog.ping()));
+  const pulse = stack.use(new Liveness(loop, heartbeatFile, clock, () => manager.watchdog.ping()));
   return { usage, timetable, pulse, isHeld };
 }

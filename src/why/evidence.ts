@@ -123,6 +123,8 @@ function failuresText({ service, view }: WhyFacts): string | null {
 function memoryLimitText({ memory_limit: limit }: ServiceView): string | null {
   if (limit === null) return null;
   const who =
-    limit.held_by === 'cgroup' ? 'enforced by the kernel (cgroup)' : 'opsd looks every 5 s and restarts the service when it stays above';
+    limit.held_by === 'cgroup'
+      ? 'enforced by the kernel (cgroup)'
+      : 'opsd looks every 5 s and restarts the service when it stays above';
   return `${Math.round(limit.bytes / 2 ** 20)} MiB: ${who}`;
 }

@@ -61,6 +61,7 @@ export function fineFacts(other: Partial<Facts> = {}): Facts {
     doubtOnPrefix: () => null,
     doubtsOnTls: () => [],
     doubtOnFolder: () => null,
+    doubtOnHeartbeat: () => null,
     isLinear: () => true,
     whyNotSchedule: () => null,
     capacity: () => ({ memory: null, cpus: null }),

@@ -12,12 +12,21 @@ import { configOf, serviceOf } from './loading.ts';
 /** The contract, key by key. */
 const DAEMON = [
   ...['http', 'log_level', 'log_dir', 'log_format', 'watch_config', 'start_concurrency', 'shutdown_timeout'],
-  ...['socket_mode', 'socket_group', 'page_logs', 'exit_when', 'on_event', 'on_event_secrets'],
+  ...['heartbeat_file', 'socket_mode', 'socket_group', 'page_logs', 'exit_when', 'on_event', 'on_event_secrets'],
   ...['tls.cert', 'tls.key', 'tls.client_ca', 'http_token'],
 ];
 const SERVICE = [
   ...['command', 'cwd', 'user', 'group', 'umask', 'nice', 'oom_score_adj', 'env', 'env_file', 'pass_env', 'enabled'],
-  ...['restart', 'backoff.initial', 'backoff.factor', 'backoff.max', 'backoff.jitter', 'stable_after', 'max_failures'],
+  ...[
+    'restart',
+    'backoff.initial',
+    'backoff.factor',
+    'backoff.max',
+    'backoff.jitter',
+    'stable_after',
+    'max_failures',
+    'max_failures_in',
+  ],
   ...['retry_failed', 'fatal_exit_codes', 'success_exit_codes', 'stop_signal', 'stop_timeout', 'heartbeat.timeout'],
   ...['heartbeat.grace', 'heartbeat.file', 'log.mode', 'log.timestamps', 'depends_on', 'after', 'ready.on'],
   ...['ready.timeout', 'ready.delay', 'ready.url', 'ready.status', 'ready.address', 'ready.command', 'ready.pattern'],
@@ -80,7 +89,16 @@ test('the effective values have the keys of the schema', () => {
 test('these keys change under a running process, and no others', () => {
   const sections = ['backoff', 'ready', 'health', 'rollout', 'before_start', 'after_stop'];
   const keys = [
-    ...['enabled', 'restart', 'stable_after', 'max_failures', 'retry_failed', 'fatal_exit_codes', 'tags'],
+    ...[
+      'enabled',
+      'restart',
+      'stable_after',
+      'max_failures',
+      'max_failures_in',
+      'retry_failed',
+      'fatal_exit_codes',
+      'tags',
+    ],
     ...['success_exit_codes', 'stop_signal', 'stop_timeout', 'depends_on', 'after', 'on_dependency_restart', 'type'],
     ...['instances', 'timeout', 'schedule', 'timezone', 'overlap', 'random_delay', 'catch_up', 'on_failed'],
     ...['heartbeat.timeout', 'heartbeat.grace', 'log.timestamps'],
@@ -102,7 +120,14 @@ test('a reload brings these keys of [daemon] into force, and no others', () => {
   const now = ['http_token', 'log_level', 'watch_config', 'start_concurrency', 'shutdown_timeout', 'exit_when'];
   assert.deepEqual(keysOfDaemon('at_once'), [...now, 'page_logs', 'on_event']);
   assert.deepEqual(keysOfDaemon('at_once_if_replaced'), ['tls.cert', 'tls.key', 'tls.client_ca']);
-  assert.deepEqual(keysOfDaemon('anew'), ['http', 'log_dir', 'log_format', 'socket_mode', 'socket_group']);
+  assert.deepEqual(keysOfDaemon('anew'), [
+    'http',
+    'log_dir',
+    'log_format',
+    'heartbeat_file',
+    'socket_mode',
+    'socket_group',
+  ]);
 });
 
 test('keys that ask for nothing are no part of what a process is born with: the next version must not restart it', () => {

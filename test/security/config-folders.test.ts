@@ -81,7 +81,7 @@ test('a group may write where it is opsd’s own, and no other', { skip: needsRo
 test('PREFIX, data and the log folder: all folders above them', { skip: needsRoot }, async () => {
   await using p = await place();
   const prefix = join(p.outer, 'inner');
-  const prepare = (log = join(prefix, 'log')) => prepareDirectories(layoutOf(prefix, log, join(p.path, 'work')));
+  const prepare = (log = join(prefix, 'log')) => prepareDirectories(layoutOf(prefix, log));
   prepare();
   chownSync(p.outer, mallory.uid, mallory.gid);
   assert.match(doubtOnPrefix(prefix) ?? '', /outer belongs to user/);

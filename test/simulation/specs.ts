@@ -37,6 +37,7 @@ const daemon: DaemonSpec = {
   logLevel: { text: 'info', level: 'info', components: new Map() },
   logDir: '/nowhere/log',
   logFormat: 'text',
+  heartbeatFile: null,
   watchConfig: false,
   startConcurrency: 8,
   shutdownTimeout: 30_000,

@@ -50,6 +50,8 @@ export function checkDaemon(
     const place = locate(['tls', key]);
     findings.warning(place, place.isSecret ? 'names a file that cannot be used; its path is secret' : why);
   }
+  if (daemon.heartbeatFile !== null)
+    checkHeartbeatFolder(daemon.heartbeatFile, locate(['heartbeat_file']), facts, findings);
   if (daemon.socketGroup !== null) checkGroup(daemon.socketGroup, locate(['socket_group']), null, facts, findings);
 }
 
@@ -62,10 +64,12 @@ function checkLogFolder(logDir: string, place: Place, facts: Facts, findings: Fi
   if (doubt !== null) findings.fatal(place, place.isSecret ? `${REDACTED} can be changed by others` : doubt);
 }
 
-/** `./tmp`, which has opsd's own heartbeat file in it: opsd does not start where others could put files in its place. */
-export function checkHeartbeatFolder(workDir: string, facts: Facts, findings: Findings): void {
-  const doubt = facts.doubtOnFolder(`${workDir}/tmp`);
-  if (doubt !== null) findings.warning({ where: './tmp', line: null, key: '' }, doubt);
+/** Only a warning: where others could put files in its place, or it cannot be written, opsd goes on without its heartbeat. */
+function checkHeartbeatFolder(file: string, place: Place, facts: Facts, findings: Findings): void {
+  const doubt = facts.doubtOnHeartbeat(file);
+  const whose = 'opsd starts, and goes on without a heartbeat file of its own';
+  if (doubt === null) return;
+  findings.warning(place, place.isSecret ? `names a file that cannot be used: ${whose}` : `${doubt}: ${whose}`);
 }
 
 export function checkService(

@@ -4,27 +4,26 @@ import type { ServiceSpec } from '../../core/model/spec.ts';
 import { listed } from '../report/listed.ts';
 import type { Findings } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
-import { resolvePath } from '../values/paths.ts';
 import type { LocateService } from './dependencies.ts';
 import type { Facts } from './host-facts.ts';
 
-/** `workDir`: working directory of opsd, which has its own heartbeat file there. */
+/** `own`: the heartbeat file of opsd itself, whose folder opsd makes; null: it has none. */
 export function checkHeartbeats(
   services: ReadonlyMap<string, ServiceSpec>,
-  workDir: string,
+  own: string | null,
   locate: LocateService,
   facts: Facts,
   findings: Findings,
 ): void {
   const beating = [...services.values()].filter(({ policy }) => policy.heartbeat !== null);
-  const own = resolvePath(workDir, 'tmp/opsd.heartbeat', facts);
+  const ownFolder = own === null ? null : folderOf(own);
   for (const spec of beating) {
     if (spec.launch.heartbeatFile === own) {
       const message =
         'is the heartbeat of opsd itself, so that the service would always seem well; choose another file';
       findings.problem(locate(writtenName(spec), ['heartbeat', 'file']), message);
     }
-    warnOfMissingFolder(spec, resolvePath(workDir, 'tmp', facts), locate, facts, findings);
+    warnOfMissingFolder(spec, ownFolder, locate, facts, findings);
   }
   for (const sharers of Map.groupBy(beating, ({ launch }) => launch.heartbeatFile).values()) {
     const names = [...new Set(sharers.map(writtenName))];
@@ -45,14 +44,14 @@ function sharerToCorrect(sharers: readonly ServiceSpec[]): string {
 /** Only a warning, since the service may make the folder. `ownFolder`: opsd makes it. */
 function warnOfMissingFolder(
   spec: ServiceSpec,
-  ownFolder: string,
+  ownFolder: string | null,
   locate: LocateService,
   facts: Facts,
   findings: Findings,
 ): void {
   const { launch, policy } = spec;
   const written = writtenName(spec);
-  const folder = launch.heartbeatFile.slice(0, launch.heartbeatFile.lastIndexOf('/')) || '/';
+  const folder = folderOf(launch.heartbeatFile);
   // A missing cwd is reported by another check; before_start may make the folder.
   if (folder === ownFolder || policy.beforeStart !== null || facts.look(launch.cwd) !== 'directory') return;
   const look = facts.look(folder);
@@ -65,6 +64,10 @@ function warnOfMissingFolder(
       ? `does not exist: no beat unless the service makes it; mkdir -p ${path}${owner}`
       : 'is not a directory: there can be no beat in it; move it away';
   findings.warning(place, `${path} ${message}`);
+}
+
+function folderOf(file: string): string {
+  return file.slice(0, file.lastIndexOf('/')) || '/';
 }
 
 /** The name of the service in the file. */

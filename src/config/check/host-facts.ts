@@ -76,6 +76,8 @@ export interface Facts {
   doubtOnPrefix(prefix: string): string | null;
   /** What other users could do to a folder of opsd's, such as that of the logs, and a remedy; null: nothing. */
   doubtOnFolder(path: string): string | null;
+  /** Why opsd cannot keep its own heartbeat in this file, and a remedy; null: it can, as far as can be seen. */
+  doubtOnHeartbeat(file: string): string | null;
   /** What is wrong with the files of the certificate: keys of daemon.tls, each with a sentence that quotes its path. */
   doubtsOnTls(files: TlsFiles): readonly { readonly key: 'cert' | 'key' | 'client_ca'; readonly why: string }[];
   /** Whether a regular expression is matched in time linear in the length of the text. */

@@ -16,6 +16,7 @@ import {
   mode,
   optional,
   path,
+  pathOrNone,
   preset,
   reading,
   span,
@@ -112,6 +113,13 @@ export const DAEMON = {
     same,
     'text, or json: the same fields, one object a line.',
     preset(choice(['text', 'json']), 'text'),
+  ),
+  heartbeat_file: ofDaemon(
+    'heartbeatFile',
+    'anew',
+    'The file that opsd itself touches each second, relative to its working directory; "" for none. Where it cannot be written, opsd goes on without.',
+    preset(pathOrNone(), './tmp/opsd.heartbeat'),
+    { show: (file) => file ?? '' },
   ),
   watch_config: daemon(
     'watchConfig',

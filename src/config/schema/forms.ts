@@ -137,6 +137,9 @@ export const variableNames = () => {
   return listOf(z.string({ error }).check(z.regex(/^[^\s=]+$/, { error })), 'a list of variable names');
 };
 export const path = () => reading({ title: 'path', type: 'string', minLength: 1 }, readPath);
+/** Or "", which means none. */
+export const pathOrNone = () =>
+  reading({ title: 'path', type: 'string' }, (input) => (input === '' ? { ok: true, value: '' } : readPath(input)));
 export const size = (least: number) =>
   reading({ title: 'size', type: 'string', examples: ['512M', '2G'] }, (input) => parseSize(input, least));
 export const mode = () => reading({ title: 'octal', type: 'string', pattern: '^(0o)?[0-7]{1,4}$' }, parseMode);

@@ -58,6 +58,8 @@ export interface DaemonSpec {
   /** Absolute. */
   readonly logDir: string;
   readonly logFormat: 'text' | 'json';
+  /** Absolute: the file that opsd touches each second; null: none. */
+  readonly heartbeatFile: string | null;
   readonly watchConfig: boolean;
   readonly startConcurrency: number;
   readonly shutdownTimeout: Millis;

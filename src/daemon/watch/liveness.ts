@@ -17,12 +17,12 @@ export class Liveness implements Disposable {
   #expected: Millis;
   readonly #clock: Clock;
   readonly #loop: Pick<Loop, 'turnedAt'>;
-  readonly #file: string;
+  readonly #file: string | null;
   readonly #onBeat: () => void;
   readonly #timer: Disposable;
 
   /** `onBeat` is called every second while the loop works. */
-  constructor(loop: Pick<Loop, 'turnedAt'>, heartbeatFile: string, clock: Clock, onBeat: () => void) {
+  constructor(loop: Pick<Loop, 'turnedAt'>, heartbeatFile: string | null, clock: Clock, onBeat: () => void) {
     this.#clock = clock;
     this.#expected = clock.now() + PERIOD;
     this.#loop = loop;
@@ -56,6 +56,7 @@ export class Liveness implements Disposable {
 
   /** A heartbeat file that cannot be written is noticed by its watcher: supervision goes on. */
   #touch(): void {
+    if (this.#file === null) return;
     try {
       touch(this.#file, dateOf(this.#clock.unix()));
     } catch {

@@ -20,7 +20,7 @@ import { rightsStage } from '../chain/exec-chain.ts';
 import { chainTools, DEFAULT_PATH } from '../chain/tools.ts';
 import { askUserNow, nameOfUser } from '../chain/user-view.ts';
 import { EXPIRES_SOON, readCertificates, type TlsDoubt } from '../files/certificates.ts';
-import { doubtOnFolder, doubtOnPrefix } from '../files/run-dir.ts';
+import { doubtOnFolder, doubtOnHeartbeat, doubtOnPrefix } from '../files/run-dir.ts';
 import { type ReadingUser, readTextFile } from '../files/text-file.ts';
 import { linearPattern } from '../readiness/linear-pattern.ts';
 import { accountOf, groupIdOf } from '../spawn/accounts.ts';
@@ -183,6 +183,10 @@ export class MachineFacts implements Facts {
 
   doubtOnFolder(path: string): string | null {
     return doubtOnFolder(path);
+  }
+
+  doubtOnHeartbeat(file: string): string | null {
+    return doubtOnHeartbeat(file);
   }
 
   isLinear(pattern: string): boolean {

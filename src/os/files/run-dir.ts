@@ -1,11 +1,12 @@
 // The directories of opsd: made if they are missing, refused if another user could tamper with them.
 
-import { chmodSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, chmodSync, constants, realpathSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { codeOf, RuntimeError } from '../../errors.ts';
 import { doubtAbove, isLoose } from '../trust/folders.ts';
 import { lookAt, lookThrough } from '../trust/foreign-path.ts';
 import { makeFolders } from './make-folders.ts';
+import { touch } from './touch.ts';
 
 /** The directories and files of opsd; absolute paths. */
 export interface Layout {
@@ -14,16 +15,14 @@ export interface Layout {
   readonly key: string;
   readonly data: string;
   readonly log: string;
-  /** `./tmp`: for opsd's own heartbeat file. */
-  readonly tmp: string;
   readonly fifo: string;
   readonly socket: string;
 }
 
 /**
- * `prefix`: ${PREFIX}; `log`: the effective `daemon.log_dir`; `workDir`: the working directory of opsd. All absolute.
+ * `prefix`: ${PREFIX}; `log`: the effective `daemon.log_dir`. Both absolute.
  */
-export function layoutOf(prefix: string, log: string, workDir: string): Layout {
+export function layoutOf(prefix: string, log: string): Layout {
   const run = join(prefix, 'run');
   return {
     prefix,
@@ -31,7 +30,6 @@ export function layoutOf(prefix: string, log: string, workDir: string): Layout {
     key: join(prefix, 'key'),
     data: join(prefix, 'data/opsd'),
     log,
-    tmp: join(workDir, 'tmp'),
     fifo: join(run, 'fifo'),
     socket: join(run, 'opsd.sock'),
   };
@@ -46,7 +44,40 @@ export function prepareDirectories(layout: Layout): void {
   prepare(layout.key, 0o700, 0o022);
   prepare(layout.data, 0o750, 0o022);
   prepareLogFolder(layout.log);
-  prepare(layout.tmp, 0o755, 0o002);
+}
+
+/** Makes the folder of opsd's own heartbeat file, and the file. Why that is not possible, and what to do; null: it is. */
+export function beginHeartbeat(file: string, now: Date): string | null {
+  const remedy = 'daemon.heartbeat_file says where ("" for none)';
+  try {
+    prepare(dirname(file), 0o755, 0o002);
+    touch(file, now);
+    return null;
+  } catch (error) {
+    const why = error instanceof RuntimeError ? error.message : `${file} cannot be written (${codeOf(error)})`;
+    return `${why}; ${remedy}`;
+  }
+}
+
+/** What can be said of it before; null: nothing. */
+export function doubtOnHeartbeat(file: string): string | null {
+  const folder = dirname(file);
+  const doubt = doubtOnFolder(folder);
+  if (doubt !== null) return doubt;
+  for (let there = folder; ; there = dirname(there)) {
+    const why = whyNotWritable(there);
+    if (why === 'ENOENT' && there !== '/') continue;
+    return why === null ? null : `${there} cannot be written (${why})`;
+  }
+}
+
+function whyNotWritable(path: string): string | null {
+  try {
+    accessSync(path, constants.W_OK);
+    return null;
+  } catch (error) {
+    return codeOf(error);
+  }
 }
 
 /**
@@ -93,11 +124,37 @@ export function prepareLogFolder(path: string): void {
   prepare(path, 0o755, 0o002);
 }
 
-/** What `opsd check` can say before of the log folder, and of `./tmp`; null: nothing, or it is not there yet. */
+/** The folder that a link at `path` leads to, if no other user could lead it elsewhere. Throws RuntimeError. */
+export function withoutLink(path: string): string {
+  if (!isLink(path)) return path;
+  const doubt = doubtOnFolder(path);
+  if (doubt !== null) throw new RuntimeError(doubt);
+  return realpathSync(path);
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lookAt(path)?.isSymbolicLink() === true;
+  } catch {
+    return false;
+  }
+}
+
+/** What `opsd check` can say before of a folder that opsd writes to; null: nothing, or it is not there yet. */
 export function doubtOnFolder(path: string): string | null {
   const found = lookThroughOrNull(path);
+  if (found === null && isLink(path)) {
+    return `${path} is a symbolic link that leads nowhere: make the folder it leads to (readlink ${path}), or remove the link`;
+  }
+  const us = process.geteuid?.() ?? 0;
+  if (found?.isDirectory() && found.uid !== us) return foreign(path, found);
   if (found !== null && (found.mode & 0o002) !== 0) return `${path} ${openness(found)}: ${closed(path, found, 0o002)}`;
   return (found && looseness(path, found)) ?? doubtAbove(path, `who could put another folder in the place of ${path}`);
+}
+
+function foreign(path: string, { uid }: Stats): string {
+  const us = process.geteuid?.() ?? 0;
+  return `${path} belongs to uid ${uid}, and opsd runs as uid ${us}: chown ${us} ${path}`;
 }
 
 function looseness(path: string, found: Stats): string | null {
@@ -123,7 +180,7 @@ function prepare(path: string, mode: number, forbidden: number): void {
   if (found.isSymbolicLink()) refuse('is a symlink', 'put a directory in its place, or set PREFIX to where it points');
   if (!found.isDirectory()) refuse('is not a directory', 'remove it');
   const us = process.geteuid?.() ?? 0;
-  if (found.uid !== us) refuse(`belongs to uid ${found.uid}, and opsd runs as uid ${us}`, `chown ${us} ${path}`);
+  if (found.uid !== us) throw new RuntimeError(foreign(path, found));
   if ((found.mode & forbidden) !== 0) {
     refuse(openness(found), closed(path, found, forbidden));
   }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   chownSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -14,14 +15,21 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Layout, layoutOf, prepareDirectories } from '../../../src/os/files/run-dir.ts';
+import {
+  beginHeartbeat,
+  doubtOnFolder,
+  type Layout,
+  layoutOf,
+  prepareDirectories,
+  withoutLink,
+} from '../../../src/os/files/run-dir.ts';
 import { scratch } from '../../support/scratch.ts';
 
 const needsRoot = process.geteuid?.() === 0 ? false : 'takes root';
 
 async function place() {
   const folder = await scratch();
-  const layout = layoutOf(join(folder.path, 'srv'), join(folder.path, 'work/log'), join(folder.path, 'work'));
+  const layout = layoutOf(join(folder.path, 'srv'), join(folder.path, 'work/log'));
   return { path: folder.path, layout, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
@@ -31,7 +39,6 @@ const DIRECTORIES: readonly (readonly [keyof Layout, string])[] = [
   ['key', '0700'],
   ['data', '0750'],
   ['log', '0755'],
-  ['tmp', '0755'],
 ];
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8).padStart(4, '0');
@@ -128,7 +135,7 @@ test('PREFIX of somebody else is refused, that of root is not', { skip: needsRoo
   chownSync(p.layout.prefix, 0, 65534);
   prepareDirectories(p.layout);
   chmodSync(p.layout.prefix, 0o755);
-  for (const folder of [p.layout.run, p.layout.fifo, p.layout.key, p.layout.data, p.layout.log, p.layout.tmp])
+  for (const folder of [p.layout.run, p.layout.fifo, p.layout.key, p.layout.data, p.layout.log])
     chownSync(folder, 65534, 65534);
   chmodSync(p.path, 0o755);
   process.seteuid?.(65534);
@@ -153,4 +160,56 @@ test('where the kernel makes no directories that is said at once (Node’s own r
   assert.throws(() => prepareDirectories({ ...p.layout, log: '/proc/opsd/log' }), {
     message: /^cannot make the directory \/proc\/opsd\/log \(ENOENT\): set PREFIX \(or daemon\.log_dir\) to a place /,
   });
+});
+
+test('a log folder through a link of root or opsd is taken, check agrees, and another link is refused with what helps', async () => {
+  await using p = await place();
+  const real = join(p.path, 'disk/log');
+  const link = join(p.path, 'link');
+  mkdirSync(real, { recursive: true });
+  symlinkSync(real, link);
+  assert.equal(doubtOnFolder(link), null);
+  assert.equal(withoutLink(link), real);
+  prepareDirectories({ ...p.layout, log: withoutLink(link) });
+  // A link in front of the folder, and none at all.
+  symlinkSync(join(p.path, 'disk'), join(p.path, 'volume'));
+  assert.equal(doubtOnFolder(join(p.path, 'volume/log')), null);
+  prepareDirectories({ ...p.layout, log: withoutLink(join(p.path, 'volume/log')) });
+  assert.equal(withoutLink(join(p.path, 'nothing')), join(p.path, 'nothing'));
+  const lost = join(p.path, 'lost');
+  symlinkSync('nowhere', lost);
+  const says = /lost is a symbolic link that leads nowhere: make the folder it leads to/;
+  assert.match(doubtOnFolder(lost) ?? '', says);
+  assert.throws(() => withoutLink(lost), says);
+  chmodSync(real, 0o777);
+  const open = /others than opsd can use it: chmod 0775/;
+  assert.match(doubtOnFolder(link) ?? '', open);
+  assert.throws(() => withoutLink(link), open);
+});
+
+test('a link of somebody else to a log folder is refused with what helps', { skip: needsRoot }, async () => {
+  await using p = await place();
+  const link = join(p.path, 'link');
+  mkdirSync(join(p.path, 'log'));
+  symlinkSync('log', link);
+  lchownSync(link, 65534, 65534);
+  const says = /link belongs to user 65534, .*; chown -h root \S+link$/;
+  assert.match(doubtOnFolder(link) ?? '', says);
+  assert.throws(() => withoutLink(link), says);
+});
+
+test('the heartbeat of opsd itself: made, or what hinders it and the key that says where', async () => {
+  await using p = await place();
+  const file = join(p.path, 'tmp/opsd.heartbeat');
+  assert.equal(beginHeartbeat(file, new Date(0)), null);
+  assert.equal(beginHeartbeat(file, new Date(0)), null);
+  assert.equal(statSync(file).mtimeMs, 0);
+  chmodSync(join(p.path, 'tmp'), 0o777);
+  assert.match(
+    beginHeartbeat(file, new Date(0)) ?? '',
+    /others than opsd can use it.*daemon\.heartbeat_file says where/,
+  );
+  writeFileSync(join(p.path, 'plain'), '');
+  assert.match(beginHeartbeat(join(p.path, 'plain/beat'), new Date(0)) ?? '', /plain is not a directory/);
+  assert.match(beginHeartbeat('/proc/opsd/beat', new Date(0)) ?? '', /cannot make the directory \/proc\/opsd/);
 });
