@@ -29,6 +29,10 @@ export interface ServiceView {
   readonly cpu_ratio: number | null;
   readonly memory_bytes: number | null;
   readonly adopted: boolean;
+  /** When a service that runs after a failure counts as stable (stable_after). */
+  readonly unstable_until: string | null;
+  /** It ended with success, and its policy leaves it there. */
+  readonly completed: boolean;
   readonly tags: readonly string[];
   /** The result of the health probe; null: the service has none, or its first result is not known yet. */
   readonly healthy: boolean | null;

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { isUp } from '../../src/cli/show/state-word.ts';
 import { statusSummary, statusTable } from '../../src/cli/show/status-table.ts';
 import { service, UP } from '../http/fake-control.ts';
 
@@ -54,6 +55,54 @@ test('no line is wider than the terminal, and what matters most is given up last
   assert.match(lines(120)[0] ?? '', /LAST BEAT/);
   assert.equal(lines(60)[0], 'NAME      STATE       PID  UPTIME');
   assert.equal(lines(30)[0], 'NAME      STATE');
+});
+
+test('what runs between two crashes is unstable until stable_after, and no longer', () => {
+  const now = Date.now();
+  const told = (ahead: number, failures: number) =>
+    statusTable(
+      {
+        ...status,
+        services: [
+          service('web', {
+            ...startedAgo(1),
+            restarts: 4,
+            failures_in_a_row: failures,
+            unstable_until: new Date(now + ahead).toISOString(),
+          }),
+        ],
+      },
+      { columns: null, hasColours: true, now },
+    );
+  assert.ok(told(9_000, 4).includes('\u001b[33munstable\u001b[39m'));
+  assert.match(stripVTControlCharacters(told(9_000, 4)), /web {3}unstable .* 4 failures in a row; stable in 9\.0s$/m);
+  assert.match(stripVTControlCharacters(told(9_000, 1)), / 1 failure; stable in/);
+  assert.match(stripVTControlCharacters(told(9_000, 0)), / failed before; stable in/);
+  assert.match(stripVTControlCharacters(told(-1, 4)), /web {3}running/);
+  const [web] = status.services;
+  assert.ok(web);
+  const services = [web, { ...web, unstable_until: new Date(now + 5_000).toISOString() }];
+  assert.match(statusSummary({ ...status, services }, now), /2 services, 1 running, 1 unstable$/);
+});
+
+test('what failed is tried again, a job has its next run, and what is done or waits for its time is up', () => {
+  const next = new Date(Date.now() + 3_600_500).toISOString();
+  const job = service('job', { state: 'exited', completed: true, reason: 'exit code 0', next_attempt_at: next });
+  const told = (one: typeof job) =>
+    statusTable({ ...status, services: [one] }, { columns: null, hasColours: false, now: Date.now() });
+  assert.match(told(job), /exit code 0; next run in 1h 0m/);
+  assert.match(told({ ...job, state: 'failed' }), /next try in 1h/);
+  assert.match(told({ ...job, state: 'stopped', reason: 'not started yet' }), /not started yet; next run in 1h/);
+  const ups: readonly (readonly [typeof job, boolean])[] = [
+    [{ ...job, next_attempt_at: null }, true],
+    [{ ...job, completed: false }, false],
+    [{ ...job, state: 'stopped', completed: false }, true],
+    [{ ...job, state: 'stopped', completed: false, next_attempt_at: null }, false],
+    [{ ...job, state: 'running', completed: false }, true],
+    [{ ...job, state: 'failed', completed: false }, false],
+    [{ ...job, state: 'backoff', completed: false }, false],
+  ];
+  for (const [one, expected] of ups) assert.equal(isUp(one), expected, `${one.state} ${one.completed}`);
 });
 
 test('colours change nothing but the colour', () => {

@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { isLongestPause, pauseBefore } from '../../src/core/life/backoff.ts';
+import { unstableUntil } from '../../src/core/life/transition.ts';
 import { spanText } from '../../src/core/model/span-text.ts';
 import type { Policy } from '../../src/core/model/spec.ts';
 import type { Script } from '../simulation/host.ts';
@@ -194,6 +195,54 @@ test('an opsd that is killed leaves the series of failures to the next one', () 
   const [after] = it.state.services;
   assert.equal(after?.pausesInARow, 2);
   assert.deepEqual(after?.recentFailures, before?.recentFailures);
+});
+
+test('who starts it between two crashes is told that it is unstable', () => {
+  tells(
+    {
+      services: [
+        aService('web', { ...steady, stableAfter: 3_000 }),
+        aService('job', { restart: 'never', enabled: false }),
+        aService('retried', { restart: 'on-failure', enabled: false }),
+      ],
+      child: (service, generation) =>
+        service === 'web' ? (generation === 1 ? crashing : obedient) : { ...obedient, ends: { after: 20, code: 0 } },
+      acts: [
+        [1_000, (it) => it.order('start', 'web')],
+        [4_000, (it) => it.order('start', 'web')],
+        [5_000, (it) => it.order('start', 'job')],
+        [6_000, (it) => it.order('start', 'retried')],
+      ],
+      until: 7_000,
+    },
+    `
+    0      web stopped → starting (enabled)
+    0      web starting → running (up and ready)
+    50     web running → backoff (exit code 1)
+    150    web backoff → starting (backoff delay over)
+    150    web starting → running (up and ready)
+    1000   web answer: ok, web is running, but unstable: it failed before, and is stable after 3s
+    4000   web answer: ok, web is running
+    5000   job stopped → starting (start by test)
+    5000   job starting → running (up and ready)
+    5000   job answer: ok, job was started
+    5020   job running → exited (exit code 0)
+    6000   retried stopped → starting (start by test)
+    6000   retried starting → running (up and ready)
+    6000   retried answer: ok, retried was started
+    6020   retried running → exited (exit code 0)`,
+  );
+});
+
+test('how long it is unstable is known while it runs after a failure, and at no other time', () => {
+  const it = new Simulation(1, (_, generation) => (generation === 1 ? crashing : obedient));
+  it.boot(aConfig([aService('web', { ...steady, stableAfter: 3_000 })]));
+  const at = (time: number) => {
+    it.runUntil(time);
+    const [web] = it.state.services;
+    return web === undefined ? undefined : unstableUntil(web, it.now);
+  };
+  assert.deepEqual([at(20), at(100), at(160), at(3_140), at(3_150), at(9_000)], [null, null, 3_150, 3_150, null, null]);
 });
 
 test('spans are told in the units of the configuration', () => {

@@ -178,7 +178,7 @@ test('a run that was queued is off when an operator stops the job', () => {
     2600   job answer: ok, job is stopped
     9000   job stopped → starting (start by test)
     9000   job starting → running (up and ready)
-    9000   job answer: ok, job is running
+    9000   job answer: ok, job was started
     12000  job running → exited (exit code 0)`,
   );
 });

@@ -63,6 +63,8 @@ export function service(name: string, fields: Partial<FakeService> = {}): FakeSe
     cpu_ratio: null,
     memory_bytes: null,
     adopted: false,
+    unstable_until: null,
+    completed: false,
     tags: [],
     memory_limit: null,
     last_run: null,

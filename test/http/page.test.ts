@@ -121,6 +121,11 @@ test('trouble comes first, and changes come by themselves', { skip }, async () =
   doors.control.services.set('new', service('new', USED));
   await waitFor('the new picture', async () => (await names(page)).join() === 'db,web,new');
   assert.deepEqual(await names(page), ['db', 'web', 'new']);
+  // Between two crashes it is not shown as one that runs.
+  const soon = new Date(Date.now() + 60_000).toISOString();
+  doors.control.change('db', 'running', { unstable_until: soon, failures_in_a_row: 4 });
+  await page.waitForSelector('.state.backoff:text("unstable")');
+  assert.match(await page.locator('tr', { hasText: 'unstable' }).innerText(), /failures in a row: 4; stable in \d+s/);
   assert.deepEqual(shown.complaints, []);
 });
 

@@ -33,6 +33,8 @@ test('all services, one service, and those a pattern means', async () => {
       'cpu_ratio',
       'memory_bytes',
       'adopted',
+      'unstable_until',
+      'completed',
       'tags',
       'memory_limit',
       'last_run',

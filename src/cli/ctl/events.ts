@@ -10,7 +10,7 @@ import { readStatus } from '../client/api.ts';
 import { serverEventsOf } from '../client/lines.ts';
 import { orAborted } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
-import { COLOURS } from '../show/status-table.ts';
+import { COLOURS } from '../show/state-word.ts';
 import { paint } from '../show/terminal.ts';
 
 const LINES = 10;

@@ -2,7 +2,7 @@
 
 import type { GraphView, NodeView } from '../../api/services.ts';
 import type { Ctl, ExitCode } from '../command.ts';
-import { COLOURS } from '../show/status-table.ts';
+import { COLOURS } from '../show/state-word.ts';
 import { paint } from '../show/terminal.ts';
 
 export async function showGraph({ client, terminal, operands, options }: Ctl): Promise<ExitCode> {

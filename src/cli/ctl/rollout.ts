@@ -7,7 +7,7 @@ import { sanitised } from '../../text/harmless.ts';
 import { span } from '../../text/quantities.ts';
 import { readRollouts } from '../client/api.ts';
 import type { Ctl, ExitCode } from '../command.ts';
-import { COLOURS } from '../show/status-table.ts';
+import { COLOURS } from '../show/state-word.ts';
 import { type Colour, paint, type Terminal } from '../show/terminal.ts';
 import { giveRolloutOrder } from './services.ts';
 

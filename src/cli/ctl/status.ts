@@ -6,6 +6,7 @@ import { pause } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { driftOf } from '../show/drift.ts';
 import { describeRefused } from '../show/refused-files.ts';
+import { isUp } from '../show/state-word.ts';
 import { statusSummary, statusTable } from '../show/status-table.ts';
 import { paint } from '../show/terminal.ts';
 
@@ -23,8 +24,7 @@ export async function showStatus(ctl: Ctl): Promise<ExitCode> {
   if (ctl.options.watch === true) return watch(ctl);
   const status = await readStatus(ctl.client, ctl.operands);
   ctl.terminal.out(ctl.options.json === true ? `${JSON.stringify(status, null, 2)}\n` : page(ctl, status));
-  const isUp = status.services.every(({ state }) => state === 'running');
-  return ctl.operands.length === 0 || isUp ? 0 : 2;
+  return ctl.operands.length === 0 || status.services.every(isUp) ? 0 : 2;
 }
 
 function page({ terminal, clock }: Ctl, status: StatusView): string {

@@ -11,7 +11,7 @@ import { serverEventsOf } from '../client/lines.ts';
 import { orAborted } from '../client/pause.ts';
 import type { Ctl, ExitCode } from '../command.ts';
 import { showProgress } from '../show/progress.ts';
-import { COLOURS } from '../show/status-table.ts';
+import { COLOURS } from '../show/state-word.ts';
 
 export async function waitFor(ctl: Ctl): Promise<ExitCode> {
   const { client, terminal, clock, operands, options } = ctl;

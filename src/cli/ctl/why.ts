@@ -7,7 +7,7 @@ import { sanitised } from '../../text/harmless.ts';
 import { span } from '../../text/quantities.ts';
 import { readStatus } from '../client/api.ts';
 import type { Ctl, ExitCode } from '../command.ts';
-import { COLOURS } from '../show/status-table.ts';
+import { COLOURS } from '../show/state-word.ts';
 import { paint, type Terminal } from '../show/terminal.ts';
 
 /** Each service costs a request of its own. */

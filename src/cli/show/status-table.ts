@@ -1,11 +1,11 @@
 // The services as an aligned table that is never wider than the terminal.
 
 import type { ServiceView, StatusView } from '../../api/services.ts';
-import type { StateName } from '../../core/model/states.ts';
 import { ago } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { percent, size, span } from '../../text/quantities.ts';
-import { type Colour, paint } from './terminal.ts';
+import { COLOURS, type StateWord, stateWord } from './state-word.ts';
+import { paint } from './terminal.ts';
 
 interface Column {
   readonly title: string;
@@ -16,18 +16,6 @@ interface Column {
   text(service: ServiceView, now: number): string;
 }
 
-export const COLOURS: Readonly<Record<StateName, Colour>> = {
-  running: 'green',
-  starting: 'cyan',
-  waiting: 'cyan',
-  stopping: 'yellow',
-  killing: 'yellow',
-  backoff: 'yellow',
-  failed: 'red',
-  stopped: 'dim',
-  exited: 'dim',
-};
-
 const NONE = '-';
 const GAP = '  ';
 /** A note is shortened to this length before columns are left out. */
@@ -36,7 +24,7 @@ const SHORTEST_NOTE = 24;
 const STATE = 'STATE';
 const COLUMNS: readonly Column[] = [
   { title: 'NAME', isRight: false, worth: null, text: ({ name }) => name },
-  { title: STATE, isRight: false, worth: null, text: ({ state }) => state },
+  { title: STATE, isRight: false, worth: null, text: stateWord },
   { title: 'PID', isRight: true, worth: 5, text: ({ pid }) => orNone(pid, String) },
   {
     title: 'UPTIME',
@@ -91,7 +79,7 @@ export function statusTable({ services }: StatusView, look: TableLayout): string
   for (const [row, service] of services.entries()) {
     const cells = columns.map((column) => {
       const text = align(column, column.cells[row] ?? '');
-      return column.title === STATE ? paint(look, COLOURS[service.state], text) : text;
+      return column.title === STATE ? paint(look, COLOURS[stateWord(service, look.now)], text) : text;
     });
     const note = cut(notes[row] ?? '', room);
     lines.push(note === '' ? cells.join(GAP).trimEnd() : `${cells.join(GAP)}${GAP}${paint(look, 'dim', note)}`);
@@ -101,8 +89,11 @@ export function statusTable({ services }: StatusView, look: TableLayout): string
 
 /** `opsd 0.1.0, pid 12, up 3d 4h: 5 services, 4 running, 1 failed` */
 export function statusSummary({ daemon, services }: StatusView, now: number): string {
-  const counts = new Map<StateName, number>();
-  for (const { state } of services) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const counts = new Map<StateWord, number>();
+  for (const service of services) {
+    const word = stateWord(service, now);
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
   const told = [...counts].sort(([, a], [, b]) => b - a).map(([state, count]) => `${count} ${state}`);
   const all = `${services.length} ${services.length === 1 ? 'service' : 'services'}`;
   return `opsd ${daemon.version}, pid ${daemon.pid}, up ${span(ago(daemon.started_at, now))}: ${[all, ...told].join(', ')}`;
@@ -112,12 +103,19 @@ export function statusSummary({ daemon, services }: StatusView, now: number): st
 export function noteOf(service: ServiceView, now: number): string {
   const { state, reason, adopted, rollout, healthy, last_probe_failure: no, next_attempt_at: next } = service;
   if (state === 'running') {
+    const unstable = stateWord(service, now) === 'unstable' ? unstableNote(service, now) : null;
     const health = healthy === false ? `unhealthy: ${no ?? 'its health probe fails'}` : null;
-    return sanitised(health ?? rollout?.detail ?? (adopted ? 'adopted' : ''));
+    return sanitised(health ?? unstable ?? rollout?.detail ?? (adopted ? 'adopted' : ''));
   }
   const inMillis = next === null ? null : -ago(next, now);
-  const then = inMillis === null || Number.isNaN(inMillis) ? '' : `; next try in ${span(inMillis)}`;
+  const what = state === 'backoff' || state === 'failed' ? 'next try' : 'next run';
+  const then = inMillis === null || Number.isNaN(inMillis) ? '' : `; ${what} in ${span(inMillis)}`;
   return sanitised(`${reason}${then}`).replace(/\s+/g, ' ');
+}
+
+function unstableNote({ failures_in_a_row: failures, unstable_until: until }: ServiceView, now: number): string {
+  const before = failures === 0 ? 'failed before' : failures === 1 ? '1 failure' : `${failures} failures in a row`;
+  return `${before}; stable in ${span(until === null ? 0 : -ago(until, now))}`;
 }
 
 function fitting(all: readonly FilledColumn[], notes: readonly string[], limit: number): readonly FilledColumn[] {

@@ -4,7 +4,8 @@ import type { ServiceView } from '../../api/services.ts';
 import { ago } from '../../runtime/wall-time.ts';
 import { sanitised } from '../../text/harmless.ts';
 import { percent, size, span } from '../../text/quantities.ts';
-import { COLOURS, noteOf, statusSummary } from '../show/status-table.ts';
+import { COLOURS, stateWord } from '../show/state-word.ts';
+import { noteOf, statusSummary } from '../show/status-table.ts';
 import { paint } from '../show/terminal.ts';
 import { SAMPLES, type TopModel, visible } from './model.ts';
 
@@ -53,7 +54,8 @@ export function sparkline(samples: readonly (number | null)[], least: number): s
 }
 
 function serviceLine(service: ServiceView, model: TopModel, width: number, at: Size): string {
-  const { name, state, started_at: started, restarts, cpu_ratio: cpu, memory_bytes: memory } = service;
+  const state = stateWord(service, at.now);
+  const { name, started_at: started, restarts, cpu_ratio: cpu, memory_bytes: memory } = service;
   const history = model.histories.get(name);
   const text = row(
     name.length > width ? `${name.slice(0, width - 1)}…` : name,

@@ -1,6 +1,7 @@
 // The pending commands of one service: when each is answered, and with what. Each is answered exactly once.
 
 import type { Effect, Outcome } from '../model/effects.ts';
+import { spanText } from '../model/span-text.ts';
 import type { PendingCommand, Service } from '../model/state.ts';
 import { unreachable } from './transition.ts';
 
@@ -12,10 +13,10 @@ type Answered = readonly [Service, readonly Effect[]];
  */
 export function answerArrived(service: Service): Answered {
   if (service.orders.length === 0) return [service, []];
-  const { spec, state } = service;
+  const { state } = service;
   switch (state.name) {
     case 'running':
-      return answer(service, isSatisfiedByRunning, () => ({ ok: true, message: `${spec.name} is running` }));
+      return answer(service, isSatisfiedByRunning, () => ({ ok: true, message: upText(service) }));
     case 'stopped':
       return answerAtRest(resumed(service), 'stopped');
     case 'waiting':
@@ -31,6 +32,13 @@ export function answerArrived(service: Service): Answered {
     default:
       return unreachable(state);
   }
+}
+
+/** A job may have ended by the time somebody reads this. */
+function upText({ spec: { name, policy }, isInTrouble }: Service): string {
+  if (policy.restart !== 'always') return `${name} was started`;
+  if (!isInTrouble || policy.stableAfter === 0) return `${name} is running`;
+  return `${name} is running, but unstable: it failed before, and is stable after ${spanText(policy.stableAfter)}`;
 }
 
 function answerAtRest(service: Service, detail: string): Answered {

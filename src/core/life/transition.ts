@@ -45,6 +45,13 @@ export function failuresNow(service: Service, now: Millis): number {
   return isStable(service, now) ? 0 : service.failuresInARow;
 }
 
+/** When a service that runs after a failure counts as stable; null: it does not run, is stable, or has not failed. */
+export function unstableUntil(service: Service, now: Millis): Millis | null {
+  const { state, isInTrouble, spec } = service;
+  if (!isInTrouble || state.name !== 'running' || state.run.readyAt === null || isStable(service, now)) return null;
+  return state.run.readyAt + spec.policy.stableAfter;
+}
+
 /** The service with its failures and attempts forgotten. */
 export function forgiven(service: Service): Service {
   const recentFailures = { ...service.recentFailures, count: 0 };

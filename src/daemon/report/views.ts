@@ -2,7 +2,7 @@
 
 import type { ServiceMetrics } from '../../api/metrics.ts';
 import type { RunView, ServiceView } from '../../api/services.ts';
-import { failuresNow, isWanted } from '../../core/life/transition.ts';
+import { failuresNow, isWanted, unstableUntil } from '../../core/life/transition.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Service, ServiceState, State } from '../../core/model/state.ts';
 import type { RolloutNote } from '../../core/rollout/note.ts';
@@ -51,11 +51,15 @@ export function viewService(
     exit: viewExit(service.lastExit),
     reason: awaited === null ? service.lastDetail : awaitedText(awaited, clock.now()),
     next_attempt_at:
-      nextAttempt === null && nextRun !== null ? dateOf(nextRun).toISOString() : isoOrNull(nextAttempt, clock),
+      nextAttempt === null && nextRun !== null && isWanted(service)
+        ? dateOf(nextRun).toISOString()
+        : isoOrNull(nextAttempt, clock),
     heartbeat_age_seconds: heartbeatAge(service, clock.now()),
     cpu_ratio: usage?.cpuRatio ?? null,
     memory_bytes: usage?.memoryBytes ?? null,
     adopted: run?.isAdopted ?? false,
+    unstable_until: isoOrNull(unstableUntil(service, clock.now()), clock),
+    completed: isDone(service),
     tags: spec.policy.tags,
     memory_limit: memoryLimit(service, isMemoryHeld),
     last_run: job === null ? null : viewRun(job, clock.unix()),

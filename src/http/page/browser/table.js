@@ -95,10 +95,6 @@ function newRow(service, place) {
 /** @param {Row} row */
 function paint(row) {
   const { service, cells } = row;
-  if (row.state.textContent !== service.state) {
-    row.state.textContent = service.state;
-    row.state.className = `state ${service.state}`;
-  }
   row.tr.className = [service.state, chosen === service.name ? 'chosen' : ''].join(' ').trim();
   put(cells.restarts, String(service.restarts));
   put(row.text.cpu, service.cpu_ratio === null ? '–' : percent(service.cpu_ratio));
@@ -112,21 +108,36 @@ function paint(row) {
  */
 function tick(row) {
   const { service, cells } = row;
+  const { unstable_until: stableAt } = service;
+  const unstable = stableAt !== null && Date.parse(stableAt) > now();
+  const word = unstable ? 'unstable' : service.state;
+  if (row.state.textContent !== word) {
+    row.state.textContent = word;
+    row.state.className = `state ${unstable ? 'backoff' : service.state}`;
+  }
   put(cells.uptime, service.started_at === null ? '–' : span(now() - Date.parse(service.started_at)));
   const age = service.heartbeat_age_seconds;
   put(cells.beat, age === null ? '–' : `${span(age * 1000 + now() - row.heardAt)} ago`);
-  const next = service.next_attempt_at === null ? '' : `; next try ${until(service.next_attempt_at)}`;
-  const why = service.state === 'running' ? noteOf(service) : service.reason + next;
+  const what = service.state === 'backoff' || service.state === 'failed' ? 'next try' : 'next run';
+  const next = service.next_attempt_at === null ? '' : `; ${what} ${until(service.next_attempt_at)}`;
+  const why = service.state === 'running' ? noteOf(service, unstable) : service.reason + next;
   put(cells.why, why);
   if (cells.why.title !== why) cells.why.title = why;
 }
 
 /**
- * The note of a running service: unhealthy, its rollout, or adopted.
+ * The note of a running service: unhealthy, unstable, its rollout, or adopted.
  * @param {ServiceView} service
+ * @param {boolean} unstable
  */
-function noteOf({ healthy, last_probe_failure, rollout, adopted }) {
+function noteOf(
+  { healthy, last_probe_failure, rollout, adopted, failures_in_a_row: failures, unstable_until: stableAt },
+  unstable,
+) {
   if (healthy === false) return `unhealthy: ${last_probe_failure ?? 'its health probe fails'}`;
+  if (unstable && stableAt !== null) {
+    return `${failures === 0 ? 'failed before' : `failures in a row: ${failures}`}; stable ${until(stableAt)}`;
+  }
   if (rollout) return rollout.detail;
   return adopted ? 'adopted' : '';
 }
