@@ -86,6 +86,7 @@ async function run(parsed: Parsed): Promise<number> {
         orders,
         clock,
         isStrict: options.strict === true,
+        stopsAll: options['stop-all'] === true,
         onSecrets(masks) {
           hide = (text) => masks.hide(text);
         },

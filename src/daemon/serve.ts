@@ -1,7 +1,7 @@
 // The last stage of the start: opsd answers, takes its services over, and obeys.
 
 import type { Effect } from '../core/model/effects.ts';
-import { startServers } from '../http/server/server.ts';
+import { startServers, whyCannotListen } from '../http/server/server.ts';
 import { whyNextRefuses } from '../os/config/next-program.ts';
 import type { Log } from '../os/own-log/logger.ts';
 import { groupIdOf } from '../os/spawn/accounts.ts';
@@ -31,11 +31,23 @@ interface Stages {
 }
 
 /** Throws RuntimeError when opsd cannot listen; no service is touched before it does. */
-export async function serve(stages: Stages, orders: SignalCommands, stack: AsyncDisposableStack): Promise<void> {
-  const { clock, log } = stages.host;
+export async function serve(
+  stages: Stages,
+  { orders, stopsAll }: { readonly orders: SignalCommands; readonly stopsAll: boolean },
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  const { clock, first, log } = stages.host;
   const { configuration } = stages.supervision;
-  const handover = new Handover(configuration, () => whyNextRefuses(nextOf(stages.host)), log);
+  const handover = new Handover({
+    configuration,
+    listensOn: first.config.daemon.http,
+    whyCannotListen,
+    askNext: () => whyNextRefuses(nextOf(stages.host)),
+    log,
+  });
   await answer(stages, handover, stack);
+  // Before the configuration comes into force: nothing is started.
+  if (stopsAll) stages.inheritance.loop.post({ type: 'shutdown', by: '--stop-all' });
   begin(stages);
   stack.use(
     new ConfigWatch(

@@ -1,7 +1,9 @@
 // Files that are broken in form: services that run keep their supervisor, a first start is refused.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Opsd, startOpsd } from '../support/opsd.ts';
@@ -112,6 +114,43 @@ test('a handover beside broken files is refused, by command and by signal, and o
     assert.equal(opsd.daemon.ended(), undefined);
     assert.equal((await opsd.status('web')).pid, pid);
   }
+});
+
+test('an address that the next opsd could not listen on is told by reload, and refuses the handover', async () => {
+  const inUse = createServer().listen(0, '127.0.0.1');
+  await once(inUse, 'listening');
+  using _closed = { [Symbol.dispose]: () => void inUse.close() };
+  const address = inUse.address();
+  assert.ok(address !== null && typeof address === 'object');
+  await using opsd = await startOpsd({ config: `[daemon]\nhttp = ""\n${WEB}`, http: 'configured' });
+  const { pid } = await opsd.until('web', 'running');
+  await opsd.configure(`[daemon]\nhttp = "127.0.0.1:${address.port}"\n${WEB}`);
+  for (const command of ['reload', 'handover']) {
+    const { code, stderr } = await opsd.ctl(command);
+    assert.deepEqual(
+      [code, /daemon\.http +cannot listen on .*: the port is in use/.test(stderr)],
+      [command === 'reload' ? 2 : 1, true],
+      stderr,
+    );
+  }
+  assert.equal((await opsd.status('web')).pid, pid);
+});
+
+test('run --stop-all stops what an earlier opsd left, starts nothing, and ends with 0', async () => {
+  const config = `${WEB}[services.two]\ncommand = ["sh", "-c", "echo >>started; exec sleep 1000"]\n`;
+  await using opsd = await startOpsd({ config });
+  await opsd.until('web', 'running');
+  await opsd.until('two', 'running');
+  await waitFor('the kept configuration', async () => (await opsd.read(`p/${KEPT}`)) !== '');
+  await opsd.crash();
+  // Beside broken files, too: they stop nobody from stopping.
+  await opsd.configure('oops');
+  assert.ok(opsd.alive().length >= 2);
+  assert.equal((await opsd.opsd('run', '--stop-all')).code, 0);
+  assert.deepEqual(opsd.alive(), []);
+  await opsd.configure(config);
+  assert.equal((await opsd.opsd('run', '--stop-all')).code, 0, 'with nobody to stop');
+  assert.deepEqual([opsd.alive(), await opsd.read('started')], [[], '\n']);
 });
 
 test('a kept configuration that was tampered with is not used', async () => {

@@ -124,6 +124,8 @@ const policyOf: fc.Arbitrary<Partial<Policy>> = fc.record({
   ),
 });
 
+type Rare = 'reload' | 'oversleep' | 'crash' | 'crash and forget' | 'handover' | 'break the files';
+
 type Act =
   | {
       readonly at: number;
@@ -137,7 +139,7 @@ type Act =
     }
   | {
       readonly at: number;
-      readonly what: 'reload' | 'oversleep' | 'crash' | 'crash and forget';
+      readonly what: Rare;
       readonly which: number;
     };
 
@@ -169,13 +171,15 @@ const actOf: fc.Arbitrary<Act> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       at: millis(BUSY),
-      what: fc.constantFrom<'reload' | 'oversleep' | 'crash' | 'crash and forget'>(
+      what: fc.constantFrom<Rare>(
         'reload',
         'reload',
         'oversleep',
         'crash',
         'crash',
         'crash and forget',
+        'handover',
+        'break the files',
       ),
       which: millis(3),
     }),
@@ -249,6 +253,8 @@ function live(world: World): void {
   const asHostIs = (spec: ServiceSpec): ServiceSpec =>
     simulation.host.lacking.has(spec.name) ? { ...spec, hindrance: 'its program is missing' } : spec;
   let current = 0;
+  // Until the next act that breaks or mends them. Nothing that the files would change comes into force meanwhile.
+  let areBroken = false;
   simulation.boot(configOf(0));
   const lastOrder = new Map<string, string>();
   for (const act of [...world.acts].sort((a, b) => a.at - b.at)) {
@@ -256,19 +262,23 @@ function live(world: World): void {
     if (act.what === 'vanish') simulation.vanish(`s${act.whom}`);
     else if (act.what === 'return') simulation.giveBack(`s${act.whom}`, () => configOf(current));
     else if ('whom' in act) carryOut(simulation, act.what, `s${act.whom}`, lastOrder);
-    else if (act.what === 'reload') {
+    else if (act.what === 'break the files') areBroken = !areBroken;
+    else if (areBroken && (act.what === 'reload' || act.what === 'handover')) {
+      assert.equal(simulation.exited, null, 'it is refused, and opsd goes on');
+    } else if (act.what === 'reload') {
       current = act.which % versions.length;
       simulation.post({ type: 'configured', config: configOf(current), isFirst: false });
       for (const name of [...lastOrder.keys()]) if (!configOf(current).services.has(name)) lastOrder.delete(name);
-    } else if (act.what === 'crash' || act.what === 'crash and forget') {
-      // The next daemon may find another configuration: that is like a reload.
-      if (act.which === 1) current = 1;
-      const hasMemory = act.what === 'crash';
+    } else if (act.what !== 'oversleep') {
+      // The next daemon may find another configuration: that is like a reload. Beside broken files it goes on with this.
+      if (act.which === 1 && !areBroken) current = 1;
+      const hasMemory = act.what !== 'crash and forget';
       leaving = simulation.leaving();
       recoveries.crash(hasMemory);
       steps.crash();
       loops.crash();
-      simulation.crash(configOf(current), hasMemory);
+      if (act.what === 'handover') simulation.handOver(configOf(current));
+      else simulation.crash(configOf(current), hasMemory);
       leaving = new Set();
       for (const name of [...lastOrder.keys()]) {
         if (!hasMemory || !configOf(current).services.has(name)) lastOrder.delete(name);

@@ -83,6 +83,14 @@ export class Simulation {
     this.#begin();
   }
 
+  /** A handover that is not refused, and the start of the next daemon. */
+  handOver(config: Config): void {
+    this.post({ type: 'handover', by: 'test' });
+    assert.equal(this.exited?.code, 0);
+    this.exited = null;
+    this.crash(config, true);
+  }
+
   /** kill -9 of the daemon, and the start of the next one, which finds the state file or does not. */
   crash(config: Config, hasMemory: boolean): void {
     for (const id of this.asked.keys()) if (this.answers.get(id)?.length !== this.owedBy(id)) this.asked.delete(id);

@@ -117,8 +117,8 @@ test('stop stops all, also while a restart is under way', async () => {
   await configure(host, SLEEPER_SERVICE, FAMILY_SERVICE);
   for (const pause of ['0', '0.02', '0.05', '0.1', '0.2', '0.4', '1']) {
     await host.sh('systemctl start opsd');
-    await host.sh(`systemctl restart --no-block opsd; sleep ${pause}; systemctl stop opsd`);
-    assert.equal(await unit(host, 'ActiveState'), 'inactive', pause);
+    await host.run(`systemctl restart --no-block opsd; sleep ${pause}; systemctl stop opsd`);
+    assert.notEqual(await unit(host, 'ActiveState'), 'active', pause);
     assert.deepEqual(await processes(host), [], `stopped ${pause} s after the restart`);
   }
 });
@@ -134,6 +134,18 @@ test('a hung opsd is restarted, and its services run on', async (t) => {
   t.diagnostic(`restart took ${Math.round(performance.now() - began)} ms`);
   await nextDaemon(host, daemon);
   assert.equal((await service(host, 'sleeper')).pid, before.pid);
+});
+
+test('stop stops all, also when opsd hangs or was killed a moment ago', async () => {
+  await using host = await container();
+  await configure(host, SLEEPER_SERVICE, FAMILY_SERVICE);
+  await host.write('/etc/systemd/system/opsd.service.d/hurry.conf', '[Service]\nTimeoutStopSec=10\n');
+  await host.sh('systemctl daemon-reload');
+  for (const how of ['STOP', 'KILL']) {
+    await host.sh('systemctl start opsd');
+    await host.sh(`kill -${how} ${await daemonPid(host)} && systemctl stop opsd`);
+    assert.deepEqual(await processes(host), [], how);
+  }
 });
 
 test('systemctl kill sends what it is told: SIGTERM stops the services, SIGUSR2 hands over', async () => {

@@ -74,6 +74,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         name: 'strict',
         help: 'start only with a configuration without problems, on a host that lacks nothing',
       },
+      { name: 'stop-all', help: 'start nothing: stop the services that an earlier opsd left, and end' },
     ],
   },
   {

@@ -96,7 +96,17 @@ export function adopt(
     0,
   );
   const rollouts = restoreRollouts(config, services, found, now);
-  const state = { ...initialState(next), services, slots, queue, generationFloor, groups: config.rollouts, rollouts };
+  const { shutdownTimeout } = config.daemon;
+  const state = {
+    ...initialState(next),
+    shutdownTimeout,
+    services,
+    slots,
+    queue,
+    generationFloor,
+    groups: config.rollouts,
+    rollouts,
+  };
   return { state, effects, strays };
 }
 

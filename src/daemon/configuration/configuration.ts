@@ -66,13 +66,13 @@ export class Configuration {
     this.#options.keep(this.#kept());
   }
 
-  /** Problems that would keep the next opsd from starting with the files as they are now; empty: none. */
-  problemsForNext(): readonly Problem[] {
+  /** What the next opsd would start with, or the problems that would keep it from its start. */
+  forNext(): { readonly config: Config } | { readonly problems: readonly Problem[] } {
     const read = this.#tryRead(true);
     const refused = refusalOf(read, false);
-    if (!read.ok || refused.length > 0) return [...refused, ...this.#options.scale.blame(read)];
+    if (!read.ok || refused.length > 0) return { problems: [...refused, ...this.#options.scale.blame(read)] };
     const lost = lossOf(this.#current, read);
-    return lost === null ? [] : [lost];
+    return lost === null ? { config: read.config } : { problems: [lost] };
   }
 
   get current(): Config {

@@ -44,7 +44,12 @@ export class DaemonCommands implements Commands {
   }
 
   async reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): Promise<ReloadResult> {
-    return this.#parts.configuration.reload(options, by);
+    const { configuration, handover } = this.#parts;
+    const result = configuration.reload(options, by);
+    if (!result.ok || !result.daemon.some(({ key }) => key === 'http')) return result;
+    // It comes into force with the next opsd, which could not start.
+    const problems = options.dryRun ? [] : await handover.problemsOfListener(configuration.current);
+    return { ...result, hostProblems: [...result.hostProblems, ...problems] };
   }
 
   scale(service: string, instances: number | null, by: string): ScaleResult {

@@ -2,46 +2,57 @@
 
 import type { ReloadResult } from '../../api/reload.ts';
 import { oneLine } from '../../config/report/problems.ts';
+import type { Config, ListenAddress } from '../../core/model/config.ts';
+import type { HostProblem, Problem } from '../../errors.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 
 type HandoverRefusal = Extract<ReloadResult, { readonly ok: false }>;
 
+interface HandoverOptions {
+  readonly configuration: Pick<Configuration, 'forNext'>;
+  /** The address that this opsd listens on; null: none. */
+  readonly listensOn: ListenAddress | null;
+  /** Why nobody could listen there now; null: one could. */
+  readonly whyCannotListen: (address: ListenAddress) => Promise<string | null>;
+  /** What the program that is started next has against it; empty: nothing. */
+  readonly askNext: () => Promise<readonly string[]>;
+  readonly log: Log;
+}
+
 const STAYS = 'this opsd goes on';
 
 export class Handover {
-  readonly #configuration: Pick<Configuration, 'problemsForNext'>;
-  readonly #askNext: () => Promise<readonly string[]>;
-  readonly #log: Log;
+  readonly #options: HandoverOptions;
 
-  /** `askNext`: what the program that is started next has against it; empty: nothing. */
-  constructor(
-    configuration: Pick<Configuration, 'problemsForNext'>,
-    askNext: () => Promise<readonly string[]>,
-    log: Log,
-  ) {
-    this.#configuration = configuration;
-    this.#askNext = askNext;
-    this.#log = log;
+  constructor(options: HandoverOptions) {
+    this.#options = options;
   }
 
   /** null: nothing is known that would keep the next opsd from its start. A refusal is logged. */
   async whyNot(by: string): Promise<HandoverRefusal | null> {
-    const problems = this.#configuration.problemsForNext();
-    if (problems.length > 0) {
-      const message = `the next opsd could not start: the configuration has problems; ${STAYS}`;
-      return this.#refuse({ ok: false, code: 'bad_configuration', message, problems }, by);
-    }
-    const [why, ...lines] = await this.#askNext();
+    const { askNext, configuration } = this.#options;
+    const next = configuration.forNext();
+    const problems = 'problems' in next ? next.problems : await this.problemsOfListener(next.config);
+    if (problems.length > 0) return this.#refuse('the configuration has problems', problems, by);
+    const [why, ...lines] = await askNext();
     if (why === undefined) return null;
     const told = lines.map((message) => ({ where: 'the next opsd', line: null, key: '', message }));
-    const message = `the next opsd could not start: ${why}; ${STAYS}`;
-    return this.#refuse({ ok: false, code: 'bad_configuration', message, problems: told }, by);
+    return this.#refuse(why, told, by);
   }
 
-  #refuse(refusal: HandoverRefusal, by: string): HandoverRefusal {
-    this.#log.error('a handover was refused', { by, why: refusal.message });
-    for (const problem of refusal.problems) this.#log.error('configuration', { problem: oneLine(problem) });
-    return refusal;
+  /** Of an address that this opsd does not listen on itself. */
+  async problemsOfListener({ daemon: { http } }: Config): Promise<readonly HostProblem[]> {
+    const { listensOn, whyCannotListen } = this.#options;
+    if (http === null || (http.host === listensOn?.host && http.port === listensOn.port)) return [];
+    const message = await whyCannotListen(http);
+    return message === null ? [] : [{ where: 'this host', line: null, key: 'daemon.http', message, isFatal: true }];
+  }
+
+  #refuse(why: string, problems: readonly Problem[], by: string): HandoverRefusal {
+    const message = `the next opsd could not start: ${why}; ${STAYS}`;
+    this.#options.log.error('a handover was refused', { by, why: message });
+    for (const problem of problems) this.#options.log.error('configuration', { problem: oneLine(problem) });
+    return { ok: false, code: 'bad_configuration', message, problems };
   }
 }

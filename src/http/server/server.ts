@@ -173,6 +173,19 @@ function listenOnTcp(server: Server, address: ListenAddress): Promise<string> {
   });
 }
 
+/** Why nobody could listen there now; null: opsd can, or another one could. Opens a listener for a moment. */
+export async function whyCannotListen(address: ListenAddress): Promise<string | null> {
+  const server = createServer();
+  try {
+    await listenOnTcp(server, address);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    server.close();
+  }
+}
+
 /** Accepts no more requests, gives those in progress a moment, then closes all connections. */
 async function closeAll(servers: ReadonlySet<Server>, clock: Clock): Promise<void> {
   const closed = [...servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
