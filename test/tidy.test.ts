@@ -241,6 +241,13 @@ test('tests measure real time only of what is real: processes, disks, sockets, t
   assert.ok(measuring.length <= MOST_MEASURING, `${measuring.length} measure real time, more than before:\n${names}`);
 });
 
+test('spans in texts are in the units of the configuration: 5s, not 5000 ms', () => {
+  none(
+    src.filter(({ words }) => /\$\{[^}]*\} m?s\b/.test(words)),
+    'use spanText or formatDuration',
+  );
+});
+
 test('only runtime/system-clock.ts asks what time it is, and waits; only the composition root asks for it', () => {
   const clock = 'src/runtime/system-clock.ts';
   const others = src.filter(({ path }) => path !== clock);

@@ -79,9 +79,9 @@ test('at its timeout it is killed with all it started, and the start has failed'
     `
     0 stopped → starting (enabled)
     0 before_start
-    1000 starting → killing (before_start (/prepare) was killed: it did not end within 1000 ms)
+    1000 starting → killing (before_start (/prepare) was killed: it did not end within 1s)
     1000 SIGKILL to its before_start
-    1005 killing → exited (before_start (/prepare) was killed: it did not end within 1000 ms)`,
+    1005 killing → exited (before_start (/prepare) was killed: it did not end within 1s)`,
   );
 });
 
@@ -92,9 +92,9 @@ test('ready.timeout includes it', () => {
     `
     0 stopped → starting (enabled)
     0 before_start
-    500 starting → stopping (not ready within 500 ms (ready.on = "fd"))
+    500 starting → stopping (not ready within 500ms (ready.on = "fd"))
     500 SIGKILL to its before_start
-    505 stopping → exited (not ready within 500 ms (ready.on = "fd"))`,
+    505 stopping → exited (not ready within 500ms (ready.on = "fd"))`,
   );
 });
 
@@ -151,8 +151,8 @@ test('an after_stop is killed at its timeout, or when stop_timeout is over', () 
     100 stopping
     100 SIGTERM to its main
     200 after_stop
-    1200 after_stop failed: after_stop (/clean) was killed: it did not end within 1000 ms
-    1200 stopping → killing (after_stop (/clean) was killed: it did not end within 1000 ms)
+    1200 after_stop failed: after_stop (/clean) was killed: it did not end within 1s
+    1200 stopping → killing (after_stop (/clean) was killed: it did not end within 1s)
     1200 SIGKILL to its after_stop
     1205 killing → stopped (stop by test)
     1205 answer: ok, web is stopped`.replace('100 stopping', '100 running → stopping (stop by test)'),
@@ -167,7 +167,7 @@ test('an after_stop is killed at its timeout, or when stop_timeout is over', () 
     100 SIGTERM to its main
     200 after_stop
     600 after_stop failed: after_stop (/clean) was killed: the time to stop was over
-    600 stopping → killing (did not stop within 500 ms)
+    600 stopping → killing (did not stop within 500ms)
     600 SIGKILL to its after_stop
     605 killing → stopped (stop by test)
     605 answer: ok, web is stopped`,
@@ -184,10 +184,10 @@ test('after SIGKILL an after_stop has 4 s, and is not taken for what survives it
     0 starting → running (up and ready)
     100 running → stopping (stop by test)
     100 SIGTERM to its main
-    600 stopping → killing (did not stop within 500 ms)
+    600 stopping → killing (did not stop within 500ms)
     600 SIGKILL to its tree
     605 after_stop
-    4605 after_stop failed: after_stop (/clean) was killed: it did not end within 4000 ms
+    4605 after_stop failed: after_stop (/clean) was killed: it did not end within 4s
     4605 SIGKILL to its after_stop
     4610 killing → stopped (stop by test)
     4610 answer: ok, web is stopped`,

@@ -115,9 +115,9 @@ test('a job that takes longer than its timeout is stopped, and has failed', () =
     `
     0      job stopped → starting (enabled)
     0      job starting → running (up and ready)
-    2000   job running → stopping (still running after 2000 ms (timeout))
+    2000   job running → stopping (still running after 2s (timeout))
     2000   job SIGTERM to its main
-    2100   job stopping → exited (still running after 2000 ms (timeout))`,
+    2100   job stopping → exited (still running after 2s (timeout))`,
   );
 });
 

@@ -128,7 +128,7 @@ test('a shutdown takes no longer than shutdown_timeout, and what survives SIGKIL
     21000  db SIGKILL to its tree
     21005  web killing → stopped (stopped for the shutdown)
     26000  db SIGKILL to its tree
-    26000  db CRITICAL pid 1001 survives SIGKILL for 5000 ms (uninterruptible sleep?); db is not started beside it
+    26000  db CRITICAL pid 1001 survives SIGKILL for 5s (uninterruptible sleep?); db is not started beside it
     26000  opsd exits 2: not known to be gone after SIGKILL: db`,
   );
 });
@@ -194,8 +194,8 @@ test('a job with a timeout is left alone until then, whatever is looked at meanw
     `
     0      job stopped → starting (enabled)
     0      job starting → running (up and ready)
-    10000  job running → stopping (still running after 10000 ms (timeout))
+    10000  job running → stopping (still running after 10s (timeout))
     10000  job SIGTERM to its main
-    10100  job stopping → exited (still running after 10000 ms (timeout))`,
+    10100  job stopping → exited (still running after 10s (timeout))`,
   );
 });

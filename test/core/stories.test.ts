@@ -17,7 +17,7 @@ test('a stubborn service is killed at its deadline and comes back', () => {
     0      web starting → running (up and ready)
     4000   web running → stopping (restart by test)
     4000   web SIGTERM to its main
-    14000  web stopping → killing (did not stop within 10000 ms)
+    14000  web stopping → killing (did not stop within 10s)
     14000  web SIGKILL to its tree
     14005  web killing → starting (restart by test)
     14005  web starting → running (up and ready)
@@ -95,7 +95,7 @@ test('a main process that leaves others behind is not started again beside them'
     0      web starting → running (up and ready)
     50     web running → stopping (main process ended (exit code 1), 2 of its processes remain)
     50     web SIGTERM to its tree
-    1050   web stopping → killing (did not stop within 1000 ms)
+    1050   web stopping → killing (did not stop within 1s)
     1050   web SIGKILL to its tree
     1055   web killing → backoff (exit code 1)
     1155   web backoff → starting (backoff delay over)
@@ -494,9 +494,9 @@ test('a heartbeat that stops is noticed, and the service is restarted', () => {
     `
     0      web stopped → starting (enabled)
     0      web starting → running (up and ready)
-    5000   web running → stopping (no heartbeat for 2000 ms (heartbeat.timeout is 2000 ms))
+    5000   web running → stopping (no heartbeat for 2s (heartbeat.timeout is 2s))
     5000   web SIGTERM to its main
-    5100   web stopping → backoff (no heartbeat for 2000 ms (heartbeat.timeout is 2000 ms))
+    5100   web stopping → backoff (no heartbeat for 2s (heartbeat.timeout is 2s))
     5200   web backoff → starting (backoff delay over)
     5200   web starting → running (up and ready)`,
   );
@@ -576,11 +576,11 @@ test('what survives SIGKILL is said to, and nothing is started beside it', () =>
     0      web starting → running (up and ready)
     1000   web running → stopping (restart by test)
     1000   web SIGTERM to its main
-    2000   web stopping → killing (did not stop within 1000 ms)
+    2000   web stopping → killing (did not stop within 1s)
     2000   web SIGKILL to its tree
     7000   web SIGKILL to its tree
-    7000   web CRITICAL pid 1000 survives SIGKILL for 5000 ms (uninterruptible sleep?); web is not started beside it
-    7000   web answer: failed, pid 1000 survives SIGKILL for 5000 ms (uninterruptible sleep?); web is not started beside it
+    7000   web CRITICAL pid 1000 survives SIGKILL for 5s (uninterruptible sleep?); web is not started beside it
+    7000   web answer: failed, pid 1000 survives SIGKILL for 5s (uninterruptible sleep?); web is not started beside it
     12000  web SIGKILL to its tree`,
   );
 });
@@ -604,11 +604,11 @@ test('what could not be looked at after SIGKILL is not said to survive it before
     0      web starting → running (up and ready)
     1000   web running → stopping (restart by test)
     1000   web SIGTERM to its main
-    2000   web stopping → killing (did not stop within 1000 ms)
+    2000   web stopping → killing (did not stop within 1s)
     2000   web SIGKILL to its tree
     13500  web SIGKILL to its tree
-    13500  web CRITICAL pid 1000 survives SIGKILL for 5000 ms (uninterruptible sleep?); web is not started beside it
-    13500  web answer: failed, pid 1000 survives SIGKILL for 5000 ms (uninterruptible sleep?); web is not started beside it`,
+    13500  web CRITICAL pid 1000 survives SIGKILL for 5s (uninterruptible sleep?); web is not started beside it
+    13500  web answer: failed, pid 1000 survives SIGKILL for 5s (uninterruptible sleep?); web is not started beside it`,
   );
 });
 
@@ -632,7 +632,7 @@ test('a service that is removed and comes back while it stops is given no longer
     0      web starting → running (up and ready)
     1000   web running → stopping (no longer in the configuration)
     1000   web SIGTERM to its main
-    2500   web stopping → killing (did not stop within 500 ms)
+    2500   web stopping → killing (did not stop within 500ms)
     2500   web SIGKILL to its tree
     2505   web killing → starting (its configuration changed)
     2505   web starting → running (up and ready)`,

@@ -123,7 +123,7 @@ test('a program that hangs is killed at its timeout, with all it started, and no
     config: `[[daemon.on_event]]\nwhen = ["failed"]\nexec = ["./hook"]\ntimeout = "300ms"\n${SERVICE}`,
     files: { moody: MOODY, bad: '', hook },
   });
-  await opsd.logged(/event hook failed .*"no answer within 300 ms" tries=1/);
+  await opsd.logged(/event hook failed .*"no answer within 300ms" tries=1/);
   const pids = (await opsd.read('hook.pid')).trim().split('\n').map(Number);
   assert.equal(pids.length, 2);
   await waitFor('the end of both', () => pids.every((pid) => !isAlive(pid)));

@@ -124,7 +124,7 @@ test('crash on start', () => {
 });
 
 test('heartbeat lost', () => {
-  const detail = 'no heartbeat for 30012 ms (heartbeat.timeout is 30000 ms)';
+  const detail = 'no heartbeat for 30s (heartbeat.timeout is 30s)';
   const policy = { heartbeat: { timeout: 30_000, grace: 30_000 } };
   const told = why({ state: backoff, from: 'stopping', reason: 'heartbeat_lost', detail, policy });
   assert.equal(told.summary, `web failed: ${detail}.`);
@@ -134,7 +134,7 @@ test('heartbeat lost', () => {
 
 test('a service that has no folder to beat in is told to have none', () => {
   const policy = { heartbeat: { timeout: 30_000, grace: 30_000 } };
-  const detail = 'no heartbeat within 30000 ms of the start (heartbeat.grace)';
+  const detail = 'no heartbeat within 30s of the start (heartbeat.grace)';
   const lost: Case = { state: backoff, from: 'stopping', reason: 'heartbeat_lost', detail, policy };
   const told = why({ ...lost, missingFolder: '/nowhere' });
   assert.equal(
@@ -236,12 +236,12 @@ test('wrong signal handling', () => {
     state: { name: 'killing', deadline: now + 5_000, run, next, isStuck: false },
     from: 'stopping',
     reason: 'stop_timeout',
-    detail: 'did not stop within 30000 ms',
+    detail: 'did not stop within 30s',
     view: { pid: 4711 },
   });
   assert.equal(
     told.summary,
-    'web is being killed: did not stop within 30000 ms; it did not end after SIGTERM and was killed with SIGKILL.',
+    'web is being killed: did not stop within 30s; it did not end after SIGTERM and was killed with SIGKILL.',
   );
   assert.equal(shown(told, 'stop signal'), 'the service did not end within 30 s of SIGTERM (stop_timeout)');
   assert.ok(told.commands.includes('grep ^Sig /proc/4711/status'));
@@ -254,24 +254,24 @@ test('a signal of opsd is told as its own, and why it was sent', () => {
     ...{ exit: { signal: 'SIGTERM' }, service: { desired: 'down' } },
   };
   const asked = { from: 'running', to: 'stopping', reason: 'operator', detail: 'stop by ann', generation: 3 } as const;
-  const deaf = { reason: 'stop_timeout', detail: 'did not stop within 300 ms' } as const;
+  const deaf = { reason: 'stop_timeout', detail: 'did not stop within 300ms' } as const;
   const killed = { ...asked, ...deaf, from: 'stopping', to: 'killing' } as const;
   const stopped = { ...asked, from: 'stopping', to: 'stopped' } as const;
   const last = (about: Case) => shown(why(about), 'last exit');
   assert.equal(last({ ...stop, events: [asked, stopped] }), 'killed by SIGTERM (opsd sent it: stop by ann)');
   assert.equal(
     last({ ...stop, exit: { signal: 'SIGKILL' }, events: [asked, killed, { ...stopped, from: 'killing' }] }),
-    'killed by SIGKILL (opsd sent it: did not stop within 300 ms)',
+    'killed by SIGKILL (opsd sent it: did not stop within 300ms)',
   );
-  const beat = { reason: 'heartbeat_lost', detail: 'no heartbeat for 306 ms' } as const;
+  const beat = { reason: 'heartbeat_lost', detail: 'no heartbeat for 306ms' } as const;
   const silent: Case = { state: backoff, from: 'stopping', ...beat, exit: { signal: 'SIGTERM' } };
   const lost = [
     { ...asked, ...beat },
     { ...stopped, ...beat, to: 'backoff' },
   ] as const;
-  assert.equal(last({ ...silent, events: lost }), 'killed by SIGTERM (opsd sent it: no heartbeat for 306 ms)');
+  assert.equal(last({ ...silent, events: lost }), 'killed by SIGTERM (opsd sent it: no heartbeat for 306ms)');
   // Of an opsd before this one only the last reason is left.
-  assert.equal(last({ ...silent, events: [] }), 'killed by SIGTERM (opsd sent it: no heartbeat for 306 ms)');
+  assert.equal(last({ ...silent, events: [] }), 'killed by SIGTERM (opsd sent it: no heartbeat for 306ms)');
   assert.equal(last({ ...stop, events: [] }), 'killed by SIGTERM', 'it may have been anybody');
   const signalled = { signal: 'SIGINT', generation: 3, by: 'ann' } as const;
   const ended = { ...asked, to: 'backoff', reason: 'signal', detail: 'killed by SIGINT' } as const;

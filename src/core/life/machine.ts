@@ -2,6 +2,7 @@
 
 import type { Effect } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
+import { spanText } from '../model/span-text.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Run, Service, ServiceState, Verdict } from '../model/state.ts';
 import type { Reason, Step } from '../model/states.ts';
@@ -90,7 +91,7 @@ export function onDeadline(service: Service, context: StepContext): Moved {
       if (ready !== null && now >= afterStart(state.run, ready.timeout)) {
         const { lastFailure } = state.run.check;
         const last = lastFailure === null ? '' : `; the last answer: ${lastFailure}`;
-        const detail = `not ready within ${ready.timeout} ms (ready.on = "${ready.on}")${last}`;
+        const detail = `not ready within ${spanText(ready.timeout)} (ready.on = "${ready.on}")${last}`;
         return fail(service, context, 'readiness_timeout', detail);
       }
       if (isHookOverdue(state.run, now)) return onHookOverdue(service, context);
@@ -115,7 +116,7 @@ export function onDeadline(service: Service, context: StepContext): Moved {
 /** Why SIGKILL follows: the deadline of a shutdown may be earlier than that of the stop. */
 function whyKilled({ spec, nextSpec }: Service, { now, closingAt }: StepContext): string {
   if (closingAt !== null && closingAt <= now) return 'the shutdown took longer than shutdown_timeout';
-  return `did not stop within ${(nextSpec ?? spec).policy.stopTimeout} ms`;
+  return `did not stop within ${spanText((nextSpec ?? spec).policy.stopTimeout)}`;
 }
 
 /** Checks the heartbeat, sends the probe and reports a recovery, each if it is due. */
@@ -175,8 +176,8 @@ function onHeartbeatChecked(service: Service, changed: boolean, context: StepCon
   if (policy.heartbeat === null || lostAt === null || context.now < lostAt) return [service, []];
   const late =
     at === null
-      ? `no heartbeat within ${policy.heartbeat.grace} ms of the start (heartbeat.grace)`
-      : `no heartbeat for ${Math.round(context.now - at)} ms (heartbeat.timeout is ${policy.heartbeat.timeout} ms)`;
+      ? `no heartbeat within ${spanText(policy.heartbeat.grace)} of the start (heartbeat.grace)`
+      : `no heartbeat for ${spanText(context.now - at)} (heartbeat.timeout is ${spanText(policy.heartbeat.timeout)})`;
   return fail(service, context, 'heartbeat_lost', late);
 }
 
@@ -230,7 +231,12 @@ function isOverdue({ spec: { policy } }: Service, run: Run, now: Millis): boolea
 }
 
 function failOverdue(service: Service, context: StepContext): Moved {
-  return fail(service, context, 'run_timeout', `still running after ${service.spec.policy.timeout} ms (timeout)`);
+  return fail(
+    service,
+    context,
+    'run_timeout',
+    `still running after ${spanText(service.spec.policy.timeout ?? 0)} (timeout)`,
+  );
 }
 
 /** /proc could not be read, so the tree may be gone: restart the 5 s after which we would report that it survives SIGKILL. */
@@ -250,7 +256,7 @@ function onKillOverdue(
   const { generation, step } = state.run;
   const kill: Effect = { type: 'kill', service: name, generation, step };
   const who = state.run.pid === null ? 'a process of its tree' : `pid ${state.run.pid}`;
-  const message = `${who} survives SIGKILL for ${KILL_WAIT} ms (uninterruptible sleep?); ${name} is not started beside it`;
+  const message = `${who} survives SIGKILL for ${spanText(KILL_WAIT)} (uninterruptible sleep?); ${name} is not started beside it`;
   const [free, answers] = answerStuck(again, message);
   const alert: Effect[] = state.isStuck ? [] : [{ type: 'alert', service: name, reason: 'unkillable', message }];
   return [{ ...free, lastReason: 'unkillable', lastDetail: message }, [kill, ...alert, ...answers]];

@@ -2,6 +2,7 @@
 
 import type { Effect } from '../model/effects.ts';
 import type { Event } from '../model/events.ts';
+import { spanText } from '../model/span-text.ts';
 import type { Hook, Millis } from '../model/spec.ts';
 import type { Exit, Next, Run, Service, ServiceState, Verdict } from '../model/state.ts';
 import { withDeadline } from './deadline.ts';
@@ -95,7 +96,7 @@ export function onHookOverdue(service: Service, context: StepContext): Moved {
   if (!('run' in state)) return [service, []];
   const hook = hookOf(service, state.run);
   const timeout = hook === null ? 0 : timeoutOf(hook, state);
-  const detail = `${describeHook(spec, state.run.step)} was killed: it did not end within ${timeout} ms`;
+  const detail = `${describeHook(spec, state.run.step)} was killed: it did not end within ${spanText(timeout)}`;
   if (state.run.step === 'before_start') {
     const verdict: Verdict = { kind: 'failure', reason: 'spawn_failed', detail };
     return killNow(service, context, 'spawn_failed', detail, { to: 'settle', verdict, at: context.now });

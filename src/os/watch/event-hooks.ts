@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import type { EventHook } from '../../core/model/config.ts';
 import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { formatDuration } from '../../text/units.ts';
 import { DEFAULT_PATH } from '../chain/tools.ts';
 import { hookName } from '../proc/hook-name.ts';
 import { formatMarker, MARKER } from '../proc/marker.ts';
@@ -68,7 +69,7 @@ export async function deliver(
       isDelivered: false,
       // No retry for a program: it may have done half of its work.
       isTransient: hook.target.kind === 'webhook',
-      detail: `no answer within ${hook.timeout} ms`,
+      detail: `no answer within ${formatDuration(hook.timeout)}`,
     }),
   );
   alarm.set(hook.timeout);

@@ -5,6 +5,7 @@ import { tellUrl } from '../../config/values/endpoint.ts';
 import type { Millis, Probe, ServiceSpec } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Probes, Report } from '../../runtime/ports.ts';
+import { formatDuration } from '../../text/units.ts';
 import { hookName } from '../proc/hook-name.ts';
 import type { Child } from '../proc/signals.ts';
 import type { Leftovers } from '../processes/leftovers.ts';
@@ -65,7 +66,7 @@ export class ServiceProbes implements Probes, Disposable {
       abort();
     };
     const alarm = this.#options.clock.alarm(() =>
-      tell({ isGood: false, detail: `${describe(probe)}: no answer within ${timeout} ms` }),
+      tell({ isGood: false, detail: `${describe(probe)}: no answer within ${formatDuration(timeout)}` }),
     );
     if (this.#inProgress.size >= MOST) {
       tell({ isGood: false, detail: `${MOST} probes are under way already` });

@@ -131,7 +131,7 @@ test('a before_start that cannot be started fails for good', async () => {
 test('at its timeout a hook is killed with all its children, those that left its group too', async () => {
   await using it = await supervise(withHooks('echo service', { before: UNTIL_KILLED, timeout: 200 }));
   const { detail } = await it.until('exited');
-  assert.match(detail, /^before_start \(sh\) was killed: it did not end within 200 ms$/);
+  assert.match(detail, /^before_start \(sh\) was killed: it did not end within 200ms$/);
   assert.deepEqual(it.r.alive(), []);
 });
 

@@ -125,7 +125,7 @@ test('http: a server that never answers is a no at the timeout, and the connecti
     ),
   );
   const { isGood, detail } = await it.ask({ kind: 'http', url: `http://127.0.0.1:${at.port}/`, status: null }, 100);
-  assert.deepEqual([isGood, detail], [false, `GET http://127.0.0.1:${at.port}/: no answer within 100 ms`]);
+  assert.deepEqual([isGood, detail], [false, `GET http://127.0.0.1:${at.port}/: no answer within 100ms`]);
   await waitFor('the end of the connection', () => isClosed);
 });
 
