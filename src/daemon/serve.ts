@@ -184,7 +184,7 @@ function obey(
     reload: (signal) => void configuration.reload({ dryRun: false, allowEmpty: false }, signal),
     reopen: (signal) => {
       outputs.reopenAll();
-      log.info('log files were opened anew', { by: signal });
+      log.info('log files reopened', { by: signal });
     },
   });
 }

@@ -106,7 +106,7 @@ test('what is no number is refused here, what the daemon refuses is told, each w
   const { code, err } = await daemon.ctl('scale', 'web', '900');
   assert.equal(code, 1);
   assert.match(err, /web cannot have that many instances\n.*config\.toml:3.*is too high/s);
-  daemon.control.scaleResult = { ok: false, code: 'not_saved', message: 'cannot write down the scale of web' };
+  daemon.control.scaleResult = { ok: false, code: 'not_saved', message: 'cannot save the scale of web' };
   assert.deepEqual((await daemon.ctl('scale', 'web', '3')).code, 2);
 });
 

@@ -81,8 +81,8 @@ export class Configuration {
 
   reload(options: { readonly dryRun: boolean; readonly allowEmpty: boolean }, by: string): ReloadResult {
     if (!options.dryRun && this.#options.state().phase.name !== 'running') {
-      this.#options.log.warn('the configuration is not read again: opsd is on its way out', { by });
-      const message = 'opsd is on its way out: the next one reads the configuration when it starts';
+      this.#options.log.warn('reload ignored: opsd is exiting', { by });
+      const message = 'opsd is exiting: the next opsd reads the configuration when it starts';
       return { ok: false, code: 'shutting_down', message, problems: [] };
     }
     const read = this.#tryRead(options.allowEmpty);
@@ -121,8 +121,8 @@ export class Configuration {
       return this.#options.read(allowEmpty);
     } catch (error) {
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#options.log.error('the configuration cannot be read by a bug of opsd', { why });
-      const message = 'opsd fails to read this by a bug of its own; its log says where';
+      this.#options.log.error('internal error: the configuration cannot be read', { why });
+      const message = 'internal error of opsd while reading this; its log has the stack trace';
       const problem = { where: this.files[0] ?? 'config', line: null, key: '', message };
       return {
         ok: false,
@@ -146,7 +146,7 @@ export class Configuration {
     const gaps = [...this.#current.services.values()].flatMap(({ gap }) => gap?.path ?? []);
     const next = this.#rescaled(this.#options.scale.counts, new Set(gaps));
     if (!next.ok || next.config.services.get(service)?.hindrance !== undefined) return;
-    this.#options.log.info('what a service lacked of this host is there', { service });
+    this.#options.log.info('a requirement of a service on this host is met now', { service });
     this.#current = next.config;
     this.#options.apply(next.config, next.masks);
   }
@@ -166,7 +166,7 @@ export class Configuration {
       this.#options.scale.keep(counts);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      const message = `cannot write down the scale of ${service}, so nothing was changed: ${why}; look at the disk and the folder`;
+      const message = `cannot save the scale of ${service}, so nothing was changed: ${why}; look at the disk and the folder`;
       return { ok: false, code: 'not_saved', message };
     }
     const { config } = next;

@@ -104,7 +104,7 @@ export class Scale {
       this.keep(kept);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      log.warn('cannot write down the scale of services', { path: this.#path, why });
+      log.warn('cannot save the scale of services', { path: this.#path, why });
     }
   }
 }

@@ -62,7 +62,7 @@ export class DaemonCommands implements Commands {
       rollout?.kind === 'configuration' && (rollout.phase === 'stopped' || rollout.direction === 'back');
     const { instances: now = 0, configured = 0 } = configuration.current.groups.get(service) ?? {};
     if (isRejected && (instances ?? configured) > now) {
-      const why = `the rollout of ${service} came to no good end, and more instances would be of the new form`;
+      const why = `the rollout of ${service} failed, and further instances would get the new configuration`;
       const remedy = `opsd ctl rollout status ${service}; correct the configuration, opsd ctl reload, then scale`;
       return { ok: false, code: 'not_as_configured', message: `${why}; see: ${remedy}` };
     }

@@ -14,7 +14,7 @@ const PACE = 4;
 const FULL = {
   ok: false,
   code: 'failed',
-  message: `${MOST_WAITING} orders are waiting already: try again when some are answered`,
+  message: `${MOST_WAITING} commands are pending already: try again when some are done`,
 } as const;
 
 export class Answers implements Disposable {
@@ -114,7 +114,7 @@ export class Answers implements Disposable {
 
 /** The outcome of a command that was carried out but not saved. */
 function unsaved({ message }: Outcome): Outcome {
-  const remedy = 'look at the disk of the run directory and at the log of opsd';
-  const text = `${message}, but that could not be written down: should opsd be killed, the next one does not know; ${remedy}`;
+  const remedy = 'check the disk of the run directory and the log of opsd';
+  const text = `${message}, but the state file could not be written: if opsd is killed now, the next opsd does not know of this command; ${remedy}`;
   return { ok: false, code: 'failed', message: text };
 }

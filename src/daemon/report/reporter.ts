@@ -104,7 +104,7 @@ export class Reporter implements EffectObserver {
   }
 
   skipped(service: string): void {
-    this.#to.log.info('a run was skipped: the one before still runs (overlap = "skip")', { service });
+    this.#to.log.info('a run was skipped: the previous run is still running (overlap = "skip")', { service });
   }
 
   missed(service: string): void {

@@ -40,9 +40,9 @@ export class Trace {
       case 'tree_exited':
         return this.#processes.debug('no process is left', whose);
       case 'scan_failed':
-        return this.#processes.debug('could not be looked at', whose);
+        return this.#processes.debug('process scan failed', whose);
       case 'ready':
-        return this.#probes.debug('says that it is ready', whose);
+        return this.#probes.debug('reports ready', whose);
       case 'memory_exceeded':
         return this.#processes.debug('takes too much memory', { ...whose, detail: event.detail });
       default:

@@ -64,7 +64,7 @@ export function inspectPredecessor(
     populated,
     ended: ended.map(({ name: service, generation }) => ({ service, generation })),
   });
-  if (taken === null) log.error('cannot look at /proc: services of an earlier opsd, if any, are not found');
+  if (taken === null) log.error('cannot read /proc: services of an earlier opsd are not found');
   else logForeign(taken, log);
   const isHook = ({ service }: Found) => serviceOfHook(service) !== null;
   const found = taken?.found.filter((one) => !isHook(one)) ?? [];
@@ -116,7 +116,7 @@ function hintsOf(runDir: string, config: Config, remembered: readonly SavedServi
 
 function logForeign({ forged, mismatched }: Discovery, log: Log): void {
   for (const { pid, uid, marker } of forged) {
-    log.warn('a process carries our marker but runs as another user: not ours, not touched', {
+    log.warn('a process carries the marker of this opsd but runs as another user: not a service, left alone', {
       pid,
       uid,
       service: marker?.service ?? null,

@@ -27,7 +27,7 @@ export function takeOver(
       (one) => one.service === service && one.generation === generation && (one.step ?? 'main') === 'main',
     );
     if (isStray) {
-      log.warn('a second generation of a service lives and is stopped', { service, generation });
+      log.warn('processes of two generations of a service are running; one generation is stopped', { service, generation });
       void processes.endStray(one);
       continue;
     }
@@ -36,7 +36,7 @@ export function takeOver(
     processes.adopt(one, spec);
     if (one.main === null || !outputs.isCutOff(service, one.main.identity.pid)) continue;
     log.warn(
-      'the output of a service goes to a FIFO that was removed: nobody reads it, and the service waits when it is full',
+      'the output of a service goes to a FIFO that was removed: nobody reads it, and the service blocks when it is full: restart the service',
       {
         service,
         remedy: `opsd ctl restart ${service}`,

@@ -34,9 +34,9 @@ export function makeFifos(paths: readonly string[]): void {
     });
     // The error keeps its code, by which a failure that passes is told from a permanent one.
     if (error !== undefined && codeOf(error) !== 'ENOENT') throw error;
-    if (error !== undefined) throw new RuntimeError('cannot make FIFOs: mkfifo(1) is not there: install coreutils');
+    if (error !== undefined) throw new RuntimeError('cannot make FIFOs: mkfifo(1) is not installed: install coreutils');
     if (status !== 0) {
-      throw new RuntimeError(`cannot make FIFOs: ${stderr.trim()}; see to the room and the rights of their folder`);
+      throw new RuntimeError(`cannot make FIFOs: ${stderr.trim()}; check free space and permissions of their folder`);
     }
   }
 }
@@ -143,7 +143,7 @@ function check(path: string, found: BigIntStats, uid: number): void {
   if (owner !== us && owner !== uid) {
     throw refusal(path, `it belongs to uid ${owner}, neither to opsd nor to the service's user (uid ${uid})`);
   }
-  if ((Number(found.mode) & 0o077) !== 0) throw refusal(path, 'others than its owner may use it');
+  if ((Number(found.mode) & 0o077) !== 0) throw refusal(path, 'its mode lets others than its owner use it');
 }
 
 function refusal(path: string, why: string): RuntimeError {

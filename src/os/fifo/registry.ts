@@ -41,7 +41,7 @@ export class FifoRegistry {
 
   #disbelieve(error: unknown): void {
     this.#isSaved = false;
-    this.#log.warn('the list of the FIFOs that opsd made is not believed: one that a service gave away is refused', {
+    this.#log.warn('the list of output FIFOs is invalid and ignored: a FIFO whose owner or mode a service changed is rejected', {
       path: this.#path,
       why: codeOf(error) === 'ELOOP' ? 'it is a symlink' : String(error instanceof Error ? error.message : error),
     });
@@ -78,7 +78,7 @@ export class FifoRegistry {
       this.#isFailing = false;
     } catch (error) {
       if (!this.#isFailing) {
-        this.#log.error('cannot write the list of FIFOs; what services give away of them, the next opsd will refuse', {
+        this.#log.error('cannot write the list of output FIFOs: the next opsd rejects a FIFO whose owner or mode a service changes', {
           path: this.#path,
           why: error instanceof Error ? error.message : String(error),
         });
@@ -91,7 +91,7 @@ export class FifoRegistry {
 function parse(text: string): readonly (readonly [string, KnownFifo])[] {
   const found: unknown = JSON.parse(text);
   if (!isObject(found) || found.version !== VERSION || !isObject(found.fifos)) {
-    throw new Error(`it is not a list of version ${VERSION}`);
+    throw new Error(`expected a list of version ${VERSION}`);
   }
   return Object.entries(found.fifos).filter((pair): pair is [string, KnownFifo] => isEntry(pair[1]));
 }

@@ -62,7 +62,7 @@ export function readKeptConfig(path: string): Kept {
   if (hash !== hashOf(body)) return { ok: false, why: 'its hash is wrong' };
   try {
     const kept: unknown = JSON.parse(body);
-    return isKept(kept) ? { ok: true, kept } : { ok: false, why: 'it makes no sense' };
+    return isKept(kept) ? { ok: true, kept } : { ok: false, why: 'its contents are invalid' };
   } catch {
     return { ok: false, why: 'it is not JSON' };
   }

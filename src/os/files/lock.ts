@@ -53,7 +53,7 @@ function openLock(path: string): number {
     fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
   } catch (error) {
     const why = codeOf(error) === 'ELOOP' ? 'it is a symlink' : codeOf(error) || String(error);
-    throw new RuntimeError(`cannot open the lock ${path}: ${why}; remove it, or see to its rights, and start again`);
+    throw new RuntimeError(`cannot open the lock ${path}: ${why}; remove it, or check its permissions, and start again`);
   }
   const found = fstatSync(fd);
   if (found.isFile() && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0) return fd;
@@ -90,7 +90,7 @@ function own(fd: number, runDir: string): AsyncDisposable {
     writePid(pidFile, process.pid);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new RuntimeError(`cannot write ${pidFile}: ${why}; make room or see to the rights of ${runDir}`);
+    throw new RuntimeError(`cannot write ${pidFile}: ${why}; free space or check the permissions of ${runDir}`);
   }
   return {
     async [Symbol.asyncDispose]() {

@@ -47,7 +47,7 @@ export class StateFile {
     const trouble = 'unreadable' in first ? `${this.path}: ${first.unreadable}; ${this.#moveAside()}` : null;
     if ('remembered' in second) {
       // No file but a good copy: opsd was killed between the two renames of a save.
-      const used = trouble && `${trouble}; the copy before it is used`;
+      const used = trouble && `${trouble}; its backup is used`;
       return { ...second.remembered, trouble: used ?? second.remembered.trouble };
     }
     return { services: [], rebooted: false, trouble };
@@ -65,7 +65,7 @@ export class StateFile {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       if (!this.#failing) {
-        this.#log.error('cannot write the state file; services run on, but the next opsd will know less of them', {
+        this.#log.error('cannot write the state file: services keep running, but the next opsd does not know their latest state', {
           path: this.path,
           why,
         });
@@ -108,7 +108,7 @@ export class StateFile {
       remembered: {
         services: rebooted ? known.map(afterReboot) : known,
         rebooted,
-        trouble: lost > 0 ? `${this.path}: ${lost} of ${list.length} entries make no sense and are left out` : null,
+        trouble: lost > 0 ? `${this.path}: ${lost} of ${list.length} entries are invalid and ignored` : null,
       },
     };
   }
@@ -119,7 +119,7 @@ export class StateFile {
       renameSync(this.path, aside);
       return `kept as ${aside}`;
     } catch (error) {
-      return `it could not be moved aside (${codeOf(error)})`;
+      return `it could not be renamed (${codeOf(error)})`;
     }
   }
 }

@@ -59,7 +59,7 @@ function read(path: string, found: FoundPath): TextFile {
   try {
     return decode(readAll(descriptor, found.stats.size), found.stats);
   } catch (error) {
-    return refusal(`cannot be read (${codeOf(error)}); look at the disk it is on`);
+    return refusal(`cannot be read (${codeOf(error)}); check the disk it is on`);
   } finally {
     closeSync(descriptor);
   }

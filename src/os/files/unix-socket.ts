@@ -59,7 +59,7 @@ export async function listenOnUnixSocket(options: UnixSocketOptions): Promise<As
     server.close();
     server = next;
     failing = false;
-    log('warn', 'the control socket was removed; made it anew', { path });
+    log('warn', 'the control socket was removed; created again', { path });
   }
   function complain(message: string): void {
     if (!failing) log('error', 'cannot restore the control socket', { path, error: message });

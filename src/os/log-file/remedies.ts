@@ -2,9 +2,9 @@
 
 import { codeOf } from '../../errors.ts';
 
-const ROOM = 'make room on the disk it is on';
+const ROOM = 'free space on its disk';
 const DESCRIPTORS = 'raise LimitNOFILE= of opsd';
-const RIGHTS = 'see to the rights of it and of the folders above it';
+const RIGHTS = 'check its permissions and those of the folders above it';
 
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: ROOM,
@@ -15,12 +15,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ELOOP: 'it is a symlink: remove it, or set daemon.log_dir to where the logs are to be',
   EISDIR: 'it is a folder: remove it',
   ENXIO: 'it is a FIFO or a socket: remove it',
-  ENOTDIR: 'a folder above it is none: put one in its place',
+  ENOTDIR: 'a part of its path is not a folder: put a folder in its place',
   EACCES: RIGHTS,
   EPERM: RIGHTS,
   EROFS: 'make the disk it is on writable again (mount -o remount,rw)',
 };
 
 export function remedyFor(error: unknown): string {
-  return REMEDIES[codeOf(error)] ?? 'look at the disk it is on';
+  return REMEDIES[codeOf(error)] ?? 'check the disk it is on';
 }

@@ -42,7 +42,7 @@ interface FifoOutput {
 /** Keys of `#lastErrors` that are no names of services, which have no spaces or slashes. */
 const FOLDER = 'fifo/';
 const NO_DESCRIPTOR =
-  'no descriptor is left to read the output of all services with: raise LimitNOFILE= of opsd (trying on)';
+  'too many open files: cannot read the output of all services; raise LimitNOFILE= of opsd (retrying)';
 
 export class FifoOutputs implements Disposable {
   readonly #options: FifoOutputsOptions;

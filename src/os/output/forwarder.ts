@@ -124,7 +124,7 @@ export class Forwarder implements Disposable {
     this.#shared.onBytes(this.#service, this.#unproved);
     this.#unproved = null;
     if (this.#told !== null)
-      this.#shared.log.info('the output of a service is taken again', { service: this.#service });
+      this.#shared.log.info('the log program of a service works again', { service: this.#service });
     this.#told = null;
   }
 
@@ -139,7 +139,7 @@ export class Forwarder implements Disposable {
     }
     if (unproved !== null) this.#shared.onBytes(this.#service, unproved);
     if (this.#isOver) return;
-    this.#shared.log.warn('the program that takes the output of a service ended; it is started again', {
+    this.#shared.log.warn('the log program of a service exited; restarting it', {
       service: this.#service,
       program: this.#command[0],
       why: said.trim().split('\n').at(-1) || (signal ?? `exit code ${code}`),
@@ -152,7 +152,7 @@ export class Forwarder implements Disposable {
     const why = error instanceof Error ? error.message : String(error);
     if (this.#told !== why) {
       const message =
-        'the output of a service goes nowhere: the program that takes it does not work; it is dropped meanwhile';
+        'the log program of a service does not work; its output is dropped until it does';
       this.#shared.log.error(message, { service: this.#service, program: this.#command[0], why });
     }
     this.#told = why;

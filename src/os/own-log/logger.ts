@@ -53,8 +53,8 @@ export function createLogger(options: LoggerOptions): Logger {
   const isoNow = () => dateOf(clock.unix()).toISOString();
   const sink = new LineSink(destination, clock, (lines) =>
     options.format === 'text'
-      ? `${toJournal ? '<4>' : `${timestamp(clock.unix())} `}[WARN] log lines were lost: nobody took them count=${lines}\n`
-      : `${JSON.stringify({ time: isoNow(), level: 'warn', message: 'log lines were lost: nobody took them', count: lines })}\n`,
+      ? `${toJournal ? '<4>' : `${timestamp(clock.unix())} `}[WARN] log lines were dropped: stdout of opsd is blocked or closed count=${lines}\n`
+      : `${JSON.stringify({ time: isoNow(), level: 'warn', message: 'log lines were dropped: stdout of opsd is blocked or closed', count: lines })}\n`,
   );
   const text = options.format === 'text';
   const { masks } = options;

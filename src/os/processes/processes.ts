@@ -224,7 +224,7 @@ export class ServiceProcesses implements Processes, AsyncDisposable {
   #logUnsent(tree: Tree, signal: SignalName, sent: Sent): void {
     if (sent === 'sent' || sent === 'gone') return;
     const why = sent === 'refused' ? 'its identity could not be proven' : 'the kernel does not permit it';
-    this.#options.log(`service ${tree.service}, generation ${tree.generation}: no ${signal} was sent: ${why}`);
+    this.#options.log(`service ${tree.service}, generation ${tree.generation}: ${signal} not sent: ${why}`);
   }
 
   /** Signals no process: services outlive opsd. */

@@ -172,7 +172,7 @@ export class Trees implements Disposable {
     for (const tree of this.#unscanned) tree.killingSince = now;
     if (this.#isScanFailing) return;
     this.#isScanFailing = true;
-    this.#options.log('cannot read /proc: no descriptor is left for it; raise LimitNOFILE= of opsd (trying on)');
+    this.#options.log('cannot read /proc: too many open files; raise LimitNOFILE= of opsd (retrying)');
   }
 
   #waitLonger(tree: Tree, now: Millis): void {

@@ -243,7 +243,7 @@ export class LaunchPlanner {
       this.#logUnlimited(service, cgroup === null ? cgroupLimitsOf(limits) : applyLimits(cgroup, limits));
       return cgroup;
     } catch (error) {
-      const why = codeOf(error) === 'EBUSY' ? 'an old one of that name still has processes' : codeOf(error);
+      const why = codeOf(error) === 'EBUSY' ? 'an old cgroup of that name still has processes' : codeOf(error);
       this.#options.log(`service ${service}, generation ${generation}: runs without a cgroup of its own: ${why}`);
       return null;
     }

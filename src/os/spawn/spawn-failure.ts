@@ -12,11 +12,11 @@ export interface SpawnFailure {
  * being replaced.
  */
 const TRANSIENT: Readonly<Record<string, string>> = {
-  EAGAIN: 'the limit of processes is reached (TasksMax=, ulimit -u, pids.max)',
-  ENOMEM: 'no memory is left for another process',
-  EMFILE: 'opsd has no descriptor left (raise LimitNOFILE=)',
-  ENFILE: 'the host has no descriptor left (fs.file-max)',
-  ENOBUFS: 'the kernel has no buffer left',
+  EAGAIN: 'process limit reached (TasksMax=, ulimit -u, pids.max)',
+  ENOMEM: 'out of memory for another process',
+  EMFILE: 'too many open files in opsd (raise LimitNOFILE=)',
+  ENFILE: 'too many open files on the host (raise fs.file-max)',
+  ENOBUFS: 'no kernel buffer space is left',
   ENOSPC: 'no space is left for what the start needs',
   ETXTBSY: 'the program is being written at the moment',
 };

@@ -164,10 +164,10 @@ function call(
     execFile('systemd-notify', message, options, (error, _stdout, stderr) => {
       if (error === null) return done(null);
       if (error.code === 'ENOENT') {
-        return done('systemd-notify is not in PATH: systemd will take opsd for dead; install the package systemd');
+        return done('systemd-notify is not in PATH: systemd will consider opsd dead; install the package systemd');
       }
       const why = error.killed ? `no answer within ${CALL_TIMEOUT / 1_000} s` : stderr.trim() || error.message;
-      done(`systemd-notify failed, systemd does not know how opsd is (see NotifyAccess= in the unit): ${why}`);
+      done(`systemd-notify failed, systemd does not get the state of opsd (check NotifyAccess= in the unit): ${why}`);
     });
   } catch (error) {
     done(`systemd-notify cannot be started: ${error instanceof Error ? error.message : String(error)}`);

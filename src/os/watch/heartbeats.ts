@@ -83,7 +83,7 @@ export class HeartbeatFiles implements Heartbeats {
     const watched = this.#watched.get(service);
     if (watched === undefined || watched.asked === 'asked') return null;
     return watched.asked === 'hangs'
-      ? `the file system of ${watched.file} does not answer: see to it, or set heartbeat.file to another one`
+      ? `the file system of ${watched.file} does not answer: check it, or set heartbeat.file to another one`
       : `${watched.file} cannot be checked until other heartbeat files, of hanging file systems, answer; until then a lost heartbeat goes unnoticed`;
   }
 

@@ -69,7 +69,7 @@ export class ServiceProbes implements Probes, Disposable {
       tell({ isGood: false, detail: `${describe(probe)}: no answer within ${formatDuration(timeout)}` }),
     );
     if (this.#inProgress.size >= MOST) {
-      tell({ isGood: false, detail: `${MOST} probes are under way already` });
+      tell({ isGood: false, detail: `${MOST} probes are in progress already` });
       return;
     }
     this.#inProgress.add(end);

@@ -36,7 +36,7 @@ test('what cannot be written down is no success; what failed stays what it is', 
   await scheduler.pass(0);
   const [good, bad] = await both;
   assert.equal(good?.ok, false);
-  assert.match(good?.message ?? '', /^web is stopped, but that could not be written down: .*look at the disk/);
+  assert.match(good?.message ?? '', /^web is stopped, but the state file could not be written: .*check the disk/);
   assert.deepEqual(bad, { ok: false, code: 'not_running', message: 'web does not run' });
 });
 
@@ -44,7 +44,7 @@ test('who asks while too many wait is refused, and keeps nobody else waiting', a
   using answers = new Answers(() => true, new Scheduler().clock);
   for (let waiting = 0; waiting < 10_000; waiting += 1) void answers.ask(() => {});
   const outcome = await answers.ask(() => assert.fail('it is not even given'));
-  assert.match(outcome.message, /10000 orders are waiting already/);
+  assert.match(outcome.message, /10000 commands are pending already/);
 });
 
 test('after a save none follows for four times as long as it took, and whoever is answered meanwhile shares the next', async () => {

@@ -111,7 +111,7 @@ test('one that is busy stays, and its service runs without', async (t) => {
   await waitFor('it to be in', () => cgroups.members(join(base.path, 'web.1')).includes(first));
   await other.start(serviceSpec(['true']));
   await other.event('exited');
-  assert.match(other.log.join(), /runs without a cgroup of its own: an old one of that name still has processes/);
+  assert.match(other.log.join(), /runs without a cgroup of its own: an old cgroup of that name still has processes/);
   assert.ok(isAlive(first));
   end(first);
   await r.event('exited');

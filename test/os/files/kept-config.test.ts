@@ -43,7 +43,7 @@ test('what opsd did not write as it is now is not believed', async () => {
     'of another version': [whole.replace('"version":1', '"version":7'), /version 7, this opsd reads 1/],
     'of another form': [
       keptText(JSON.parse('{"files":[{"role":"boss"}],"texts":[],"variables":{}}')),
-      /makes no sense/,
+      /contents are invalid/,
     ],
   };
   for (const [what, [text, why]] of Object.entries(bad)) {

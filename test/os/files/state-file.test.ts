@@ -89,7 +89,7 @@ test('cut off at any byte: nothing is believed, the file is kept aside, and the 
     writeFileSync(s.file.path, whole.subarray(0, length), { mode: 0o600 });
     const { services, trouble } = s.file.load();
     assert.deepEqual(services, [service('old')], `cut at ${length}`);
-    assert.match(trouble ?? '', /cut off.*kept as .*unreadable; the copy before it is used/);
+    assert.match(trouble ?? '', /cut off.*kept as .*unreadable; its backup is used/);
     assert.equal(readFileSync(`${s.file.path}.unreadable`).length, length);
   }
 });

@@ -118,7 +118,7 @@ test('syslog: a program that was killed is started again, and the service never 
   await b.finish(spec, 'echo one');
   await waitFor('the first line', () => text(b, 'logger.out') === 'one\n');
   process.kill(Number(text(b, 'logger.pids')), 'SIGKILL');
-  await waitFor('its end', () => b.log.lines.some((line) => line.includes('it is started again')));
+  await waitFor('its end', () => b.log.lines.some((line) => line.includes('restarting it')));
   assert.equal(await b.finish(spec, 'echo two'), 0);
   await waitFor('the second line', () => text(b, 'logger.out') === 'one\ntwo\n');
 });
@@ -187,11 +187,11 @@ test('syslog: without a socket to write to, output is counted as dropped, and ta
   assert.equal(b.counted.written, 0, 'nothing was delivered');
   const told = b.log.lines.filter((line) => line.startsWith('ERROR'));
   assert.equal(told.length, 1, told.join('\n'));
-  assert.match(told[0] ?? '', /goes nowhere.*program=logger.*dev-log: No such file or directory/);
+  assert.match(told[0] ?? '', /does not work; its output is dropped.*program=logger.*dev-log: No such file or directory/);
   await using _daemon = await syslogAt(socket, join(b.path, 'taken'));
   const child = b.run(spec, 'while :; do echo again; sleep 0.1; done');
   await waitFor('a line', () => text(b, 'taken').includes('web: again'));
-  await waitFor('the news', () => b.log.lines.some((line) => /the output of a service is taken again/.test(line)));
+  await waitFor('the news', () => b.log.lines.some((line) => /the log program of a service works again/.test(line)));
   assert.ok(b.counted.written > 0);
   assert.equal(child.exitCode, null);
 });

@@ -31,7 +31,7 @@ function run(script: string): unknown {
   return JSON.parse(stdout.toString());
 }
 
-const REMEDY = /^ERROR no descriptor is left .*: raise LimitNOFILE= of opsd/;
+const REMEDY = /^ERROR too many open files: .*; raise LimitNOFILE= of opsd/;
 
 test('outputs leave some descriptors for opsd itself, which can write and start processes all the time', () => {
   const result = run(`

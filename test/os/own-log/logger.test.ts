@@ -163,10 +163,10 @@ test('a reader that does not read: bounded memory, no wait, and the number of li
   reader.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  await waitFor('the lines that waited', () => text.includes('log lines were lost'));
+  await waitFor('the lines that waited', () => text.includes('log lines were dropped'));
   log.info('after');
   await waitFor('the last line', () => text.endsWith('after\n'));
-  assert.match(text, new RegExp(`\\[WARN\\] log lines were lost: nobody took them count=${log.dropped}\\n`));
+  assert.match(text, new RegExp(`\\[WARN\\] log lines were dropped: stdout of opsd is blocked or closed count=${log.dropped}\\n`));
   reader.kill();
   await log[Symbol.asyncDispose]();
   closeSync(both);

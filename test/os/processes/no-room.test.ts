@@ -91,7 +91,7 @@ test('without room for another process a spawn fails for the moment, and then it
   );
   assert.deepEqual(result, {
     kinds: ['transient', 'spawned', 'exited'],
-    message: 'cannot start true: the limit of processes is reached (TasksMax=, ulimit -u, pids.max) (EAGAIN)',
+    message: 'cannot start true: process limit reached (TasksMax=, ulimit -u, pids.max) (EAGAIN)',
   });
   await waitFor('the cgroup to be empty', () => readFileSync(join(cgroup.path, 'cgroup.procs'), 'latin1') === '');
 });

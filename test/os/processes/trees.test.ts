@@ -113,7 +113,7 @@ test('while opsd has no descriptor to look with, nothing is taken for empty', as
   h.trees.watch(endedTree());
   await h.scheduler.until('the end', () => h.seen.length > 0);
   assert.deepEqual([h.seen, h.looks, h.log.length], [[0], 3, 1]);
-  assert.match(h.log[0] ?? '', /no descriptor is left/);
+  assert.match(h.log[0] ?? '', /too many open files/);
 });
 
 test('of what is being killed it is told each time that it could not be looked at, and not that it survives', async () => {
