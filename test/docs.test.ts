@@ -97,7 +97,7 @@ test('docs/observing.md names every HTTP path, and only those', () => {
     queries: control,
     commands: control,
     clock: systemClock,
-    door: 'socket',
+    via: 'socket',
     streams,
     log: () => undefined,
     pageLogs: () => false,

@@ -122,7 +122,7 @@ interface DaemonReading {
 
 function readDaemon(root: Table, context: BuildContext): DaemonReading | null {
   const table = subtable(root, 'daemon') ?? emptyTable(root.origin);
-  const form = { schema: daemonSchema, keys: KEYS.keys.get('daemon') ?? KEYS, isFragment: false, standIn: {} };
+  const form = { schema: daemonSchema, keys: KEYS.keys.get('daemon') ?? KEYS, isFragment: false, placeholders: {} };
   const values = readTable(table, form, locateIn(root, ['daemon']), context.findings);
   const override = logLevelOverride(context);
   if (values === null) return null;

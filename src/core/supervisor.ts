@@ -43,7 +43,7 @@ export function step(state: State, event: Event, now: Millis): StepResult {
   considerEnd(draft);
   proceedShutdown(draft);
   advanceRollouts(draft);
-  // A stand-in that is dismissed may be at rest already.
+  // A surge instance that is no longer needed may be at rest already.
   draft.forgetRemoved();
   return [draft.state, draft.effects];
 }

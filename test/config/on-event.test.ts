@@ -68,7 +68,10 @@ test('a header may be called __proto__', () => {
 
 test('what is wrong is told with the hook and the key, and without the values', () => {
   assert.match(problemOf({}), /each a table: \[\[daemon\.on_event\]\]/);
-  assert.match(problemOf([{ when: ['faild'], exec: ['x'] }]), /hook 1: when: of recovered, unhealthy, healthy, stopped, waiting/);
+  assert.match(
+    problemOf([{ when: ['faild'], exec: ['x'] }]),
+    /hook 1: when: of recovered, unhealthy, healthy, stopped, waiting/,
+  );
   assert.match(problemOf([{ when: ['failed'], exec: 'notify me' }]), /hook 1: exec: a list of strings/);
   assert.match(
     problemOf([{ when: ['failed'], wehook: 'https://x' }]),

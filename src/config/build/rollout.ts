@@ -14,7 +14,7 @@ interface ReadGroup {
   /** The table of the service itself, without [defaults]. */
   readonly own: Table;
   /** The spec of a surge instance with this number; null: its values are invalid. */
-  standIn(instance: number): ServiceSpec | null;
+  surgeInstance(instance: number): ServiceSpec | null;
 }
 
 const DEFAULT_POLICY: RolloutPolicy = { maxUnavailable: 1, maxSurge: 0, onFailure: 'stop' };
@@ -44,7 +44,9 @@ export function rolloutOf(rolled: ReadGroup, locate: Locate, findings: Findings)
           onFailure: rollout.on_failure,
         };
   if (!isPossible(policy, members.length, locate, findings)) return null;
-  const surgeSpecs = Array.from({ length: policy.maxSurge }, (_, index) => rolled.standIn(members.length + index + 1));
+  const surgeSpecs = Array.from({ length: policy.maxSurge }, (_, index) =>
+    rolled.surgeInstance(members.length + index + 1),
+  );
   const group = {
     members: members.map(({ name }) => name),
     policy,
@@ -72,12 +74,12 @@ function isPossible({ maxUnavailable, maxSurge }: RolloutPolicy, count: number, 
 /** A surge instance must not share the heartbeat file: one that hangs would seem well as long as the other beats. */
 function checkHeartbeats(
   [member]: readonly ServiceSpec[],
-  [standIn]: readonly ServiceSpec[],
+  [surgeInstance]: readonly ServiceSpec[],
   locate: Locate,
   findings: Findings,
 ): void {
-  if (member === undefined || standIn === undefined || member.policy.heartbeat === null) return;
-  if (member.launch.heartbeatFile !== standIn.launch.heartbeatFile) return;
-  const message = `${standIn.name}, which stands in for it (rollout.max_surge), would share it; remove this, or max_surge`;
+  if (member === undefined || surgeInstance === undefined || member.policy.heartbeat === null) return;
+  if (member.launch.heartbeatFile !== surgeInstance.launch.heartbeatFile) return;
+  const message = `${surgeInstance.name}, which stands in for it (rollout.max_surge), would share it; remove this, or max_surge`;
   findings.problem(locate(['heartbeat', 'file']), message);
 }

@@ -35,7 +35,7 @@ interface ServiceTables {
 export function readServices(root: Table, gaps: UnreadFiles, scale: InstanceCounts, context: BuildContext): Services {
   const keys = KEYS.keys.get('defaults') ?? KEYS;
   const defaults = subtable(root, 'defaults') ?? emptyTable(root.origin);
-  const form = { schema: defaultsSchema, keys, isFragment: false, standIn: {} };
+  const form = { schema: defaultsSchema, keys, isFragment: false, placeholders: {} };
   readTable(defaults, form, locateIn(root, ['defaults']), context.findings);
 
   const entries = readEntries(root, defaults, scale, context);
@@ -46,7 +46,7 @@ export function readServices(root: Table, gaps: UnreadFiles, scale: InstanceCoun
     const locate = locateService(root, name);
     const build = (values: Table, instance: number | null) => {
       const isFragment = gaps.hidesServices && isOverride(own);
-      const read = { schema: serviceSchema, keys, isFragment, standIn: { command: ['true'] } };
+      const read = { schema: serviceSchema, keys, isFragment, placeholders: { command: ['true'] } };
       const valid = readTable(values, read, locate, context.findings);
       if (valid === null || isFragment) return null;
       const spec = buildService({ name, instance, values: valid, table: values, own, locate, namesOf }, context);
@@ -66,8 +66,8 @@ export function readServices(root: Table, gaps: UnreadFiles, scale: InstanceCoun
     const members = all.flatMap((one) => one?.spec ?? []);
     for (const spec of members) specs.set(spec.name, group === null ? spec : explainScale(spec, group));
     if (first !== null && problems.length === before) {
-      const standIn = (instance: number) => ofInstance(instance)?.spec ?? null;
-      const rollout = rolloutOf({ values: first.values, members, own, standIn }, locate, context.findings);
+      const surgeInstance = (instance: number) => ofInstance(instance)?.spec ?? null;
+      const rollout = rolloutOf({ values: first.values, members, own, surgeInstance }, locate, context.findings);
       if (rollout !== null) rollouts.set(name, rollout);
     }
     if (group === null) continue;

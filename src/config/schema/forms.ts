@@ -85,7 +85,7 @@ const listOf = <S extends z.core.$ZodType>(element: S, expected: string) => z.ar
 export const table = <S extends z.core.$ZodShape>(shape: S) => z.strictObject(shape, { error: 'a table' });
 
 export const optional = <S extends z.core.$ZodType>(schema: S) => z.optional(schema);
-/** What it is when it is not said depends on other keys; mostly it is `written`. */
+/** Optional; the real default depends on other keys. `written` is the usual one, for the JSON Schema and the reference. */
 export const usually = <S extends z.core.$ZodType>(schema: S, written: unknown) => {
   const maybe = z.optional(schema);
   notes.add(maybe, { default: written });

@@ -86,6 +86,8 @@ export const CONFINEMENT = {
     same,
     'No set-user-ID program gives it more rights than it has.',
     preset(flag(), false),
+    // An unset key is left out of the fingerprint: otherwise an upgrade to the version that adds a key would restart every
+    // service.
     { show: (isSet) => isSet || null },
   ),
   capabilities: launch(

@@ -15,8 +15,8 @@ interface TableForm<T> {
   readonly keys: KeyTree;
   /** The rest of the table is in a file that could not be read. */
   readonly isFragment: boolean;
-  /** Takes the place of what is missing and has no default, so that the rest can be judged. */
-  readonly standIn: Readonly<Record<string, unknown>>;
+  /** Values for missing keys that have no default, so that the rest of the table can be checked. */
+  readonly placeholders: Readonly<Record<string, unknown>>;
 }
 
 /** What is left out at first may leave something out that is needed with it. */
@@ -37,7 +37,7 @@ export function readTable<T>(table: Table, form: TableForm<T>, locate: Locate, f
       if (unknownKeys.length === 0) rest = prune(rest, path);
       for (const key of unknownKeys) rest = prune(rest, [...path, key]);
     }
-    const again = validate(form.schema, Object.assign(Object.create(null), form.standIn, plain(rest)));
+    const again = validate(form.schema, Object.assign(Object.create(null), form.placeholders, plain(rest)));
     if (again.ok) return again.value;
     mistakes = again.mistakes;
   }

@@ -70,9 +70,9 @@ export function adopt(
   const found: OutdatedMembers = { outdated: new Set(), rejected: new Set() };
   let { seed: next, random } = draw(seed);
   for (const name of names) {
-    const standIn = rolled.surgeSpecs.get(name);
-    const spec = config.services.get(name) ?? standIn;
-    const isRolled = standIn !== undefined || rolled.members.has(name);
+    const surgeInstance = rolled.surgeSpecs.get(name);
+    const spec = config.services.get(name) ?? surgeInstance;
+    const isRolled = surgeInstance !== undefined || rolled.members.has(name);
     const context: StepContext = {
       now,
       random,
@@ -82,7 +82,7 @@ export function adopt(
     };
     const saved = savedByName.get(name);
     const [service, told] = adoptOne(name, spec, saved, youngest.get(name), { fingerprintOf, isRolled }, context);
-    services.push(standIn === undefined ? service : { ...service, desired: 'up' });
+    services.push(surgeInstance === undefined ? service : { ...service, desired: 'up' });
     effects.push(...told);
     ({ seed: next, random } = draw(next));
     if (!isRolled || !isUp(service) || isHeldBack(service) || !isOutdated(service, saved, fingerprintOf)) continue;

@@ -34,7 +34,7 @@ export function leaveToRollouts(draft: StepDraft, config: Config): LeftToRollout
     if (changed.length > 0 && !isHandled(last, changed, config)) begun.add(name);
     // The configuration is what runs: there is nothing left to undo.
     else if (changed.length === 0 && last !== undefined && canBeForgotten(last)) abandonRollout(draft, name);
-    for (const standIn of draft.state.rollouts.get(name)?.surging ?? []) names.add(standIn);
+    for (const surgeInstance of draft.state.rollouts.get(name)?.surging ?? []) names.add(surgeInstance);
   }
   return { names, begun };
 }
@@ -53,8 +53,8 @@ function followGroup(
 ): void {
   const last = draft.state.rollouts.get(name);
   if (last === undefined || last.phase === 'done') return;
-  const surging = last.surging.filter((standIn) => !config.services.has(standIn));
-  for (const name of last.surging.filter((standIn) => config.services.has(standIn))) {
+  const surging = last.surging.filter((surgeInstance) => !config.services.has(surgeInstance));
+  for (const name of last.surging.filter((surgeInstance) => config.services.has(surgeInstance))) {
     draft.change(name, (service) => [{ ...service, desired: null }, []]);
   }
   keepRollout(draft, { ...last, members, policy, surging, surgeSpecs: { ...last.surgeSpecs, forward: surgeSpecs } });
@@ -115,7 +115,7 @@ function beginOne(
     targets,
     before,
     surgeSpecs: { forward: group.surgeSpecs, back: good?.surgeSpecs.back ?? was?.surgeSpecs ?? [] },
-    surging: (last?.surging ?? []).filter((standIn) => !config.services.has(standIn)),
+    surging: (last?.surging ?? []).filter((surgeInstance) => !config.services.has(surgeInstance)),
   };
   beginRollout(draft, rollout, 'begun');
 }

@@ -40,7 +40,7 @@ export function restoreRollouts(
     const waiting = group.members.filter((member) => outdated.has(member));
     const surging = group.surgeSpecs
       .map((spec) => spec.name)
-      .filter((standIn) => there.has(standIn) && !config.services.has(standIn));
+      .filter((surgeInstance) => there.has(surgeInstance) && !config.services.has(surgeInstance));
     const kept = group.members.filter((member) => rejected.has(member));
     if (waiting.length === 0 && kept.length > 0) {
       rollouts.set(name, rolledBackRollout(name, group, kept, config, now));

@@ -106,9 +106,9 @@ function failureOf(draft: StepDraft, { members, waiting, inProgress, surging }: 
   return null;
 }
 
-function failureOfMember(draft: StepDraft, service: Service, isStandIn: boolean): string | null {
+function failureOfMember(draft: StepDraft, service: Service, isSurgeInstance: boolean): string | null {
   const { state, spec, lastDetail } = service;
-  if (isStandIn && !isWanted(service)) return `${spec.name}, a surge instance, was stopped: ${lastDetail}`;
+  if (isSurgeInstance && !isWanted(service)) return `${spec.name}, a surge instance, was stopped: ${lastDetail}`;
   if (state.name === 'killing' && state.isStuck) return `${spec.name} cannot be ended: ${lastDetail}`;
   if (state.name !== 'waiting') return null;
   const obstacle = obstacleOf(draft.state, service);

@@ -17,8 +17,8 @@ export function nextTurn(draft: StepDraft, rollout: Rollout): NextTurn {
   const { policy, inProgress } = rollout;
   const services = (names: readonly string[]) => names.flatMap((name) => serviceOf(draft.state, name) ?? []);
   const surging = services(rollout.surging);
-  const readyStandIns = surging.filter((service) => isReady(service, draft.now)).length;
-  const slots = policy.maxUnavailable + readyStandIns - inProgress.length;
+  const readySurgeInstances = surging.filter((service) => isReady(service, draft.now)).length;
+  const slots = policy.maxUnavailable + readySurgeInstances - inProgress.length;
   const free = services(rollout.waiting).filter(({ orders }) => orders.length === 0);
   // A member that is not running can be replaced at once: the group loses nothing by it.
   const down = free.find(({ state }) => state.name !== 'running');

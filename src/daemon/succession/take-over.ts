@@ -27,7 +27,10 @@ export function takeOver(
       (one) => one.service === service && one.generation === generation && (one.step ?? 'main') === 'main',
     );
     if (isStray) {
-      log.warn('processes of two generations of a service are running; one generation is stopped', { service, generation });
+      log.warn('processes of two generations of a service are running; one generation is stopped', {
+        service,
+        generation,
+      });
       void processes.endStray(one);
       continue;
     }

@@ -61,7 +61,7 @@ export function addReading(app: App, options: RouteOptions, shared: SharedAnswer
     if (c.req.method === 'HEAD') return answer('', 'text/event-stream');
     const kind = c.req.query('of') === 'services' ? 'services' : 'changes';
     const since = c.req.header('last-event-id') ?? c.req.query('since') ?? null;
-    if (streams.add(c.env.outgoing, options.door, kind, since)) return alreadySent();
+    if (streams.add(c.env.outgoing, options.via, kind, since)) return alreadySent();
     return failure(503, 'too_many', 'too many event streams are open; close one');
   });
   addLog(app, options, services);
@@ -119,6 +119,6 @@ function addLog(app: App, options: RouteOptions, services: () => readonly Servic
   });
 }
 
-function mayShowOutput({ door, pageLogs }: RouteOptions): boolean {
-  return door === 'socket' || pageLogs();
+function mayShowOutput({ via, pageLogs }: RouteOptions): boolean {
+  return via === 'socket' || pageLogs();
 }

@@ -10,7 +10,7 @@ export interface RouteOptions {
   /** null: the listener takes no commands, so no request to it can change anything. */
   readonly commands: Commands | null;
   readonly clock: Clock;
-  readonly door: ListenerKind;
+  readonly via: ListenerKind;
   readonly streams: EventStreams;
   readonly log: HttpLog;
   readonly pageLogs: () => boolean;

@@ -12,14 +12,14 @@ import { SharedAnswers } from './shared-answers.ts';
 export function routes(options: RouteOptions): App {
   const app: App = new Hono();
   app.notFound(({ req }) => {
-    const isMisused = options.door === 'socket' && req.method !== 'POST' && isChangingPath(req.path);
+    const isMisused = options.via === 'socket' && req.method !== 'POST' && isChangingPath(req.path);
     return isMisused ? onlyPost(req.path) : failure(404, 'not_found', `there is nothing at ${req.path}`);
   });
   app.onError((error) => {
     options.log('error', 'an HTTP request failed', { error: error.message });
     return failure(500, 'internal', 'opsd failed to answer; its log says why');
   });
-  if (options.door === 'tcp') app.use(refuseChanges);
+  if (options.via === 'tcp') app.use(refuseChanges);
   addHealth(app, options);
   const shared = new SharedAnswers(options);
   addReading(app, options, shared);

@@ -20,8 +20,8 @@ export class SharedAnswers {
   readonly events: Fresh<Bytes>;
   readonly metrics: Fresh<Promise<Bytes>>;
 
-  constructor({ queries, clock, door }: RouteOptions) {
-    const keep = door === 'tcp' ? KEEP : 0;
+  constructor({ queries, clock, via }: RouteOptions) {
+    const keep = via === 'tcp' ? KEEP : 0;
     const version = () => queries.recentEvents().at(-1)?.id ?? 0;
     const shared = <T>(make: () => T) => new Fresh(keep, version, make, clock);
     this.status = shared(() => queries.status());

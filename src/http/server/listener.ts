@@ -29,7 +29,7 @@ interface ListenerOptions {
   readonly commands: Commands | null;
   readonly clock: Clock;
   readonly streams: EventStreams;
-  readonly door: ListenerKind;
+  readonly via: ListenerKind;
   readonly pageLogs: () => boolean;
   readonly hide: (text: string) => string;
   readonly log: HttpLog;
@@ -39,18 +39,16 @@ interface ListenerOptions {
 }
 
 export function newListener(options: ListenerOptions): RequestListener {
-  const { door, crowd, refuses } = options;
+  const { via, crowd, refuses } = options;
   const turns = new Turns();
-  const app = lazyApp(options, () =>
-    door === 'socket' ? Promise.resolve() : new Promise((go) => turns.takeFirst(go)),
-  );
+  const app = lazyApp(options, () => (via === 'socket' ? Promise.resolve() : new Promise((go) => turns.takeFirst(go))));
   return (request, response) => {
-    if (asksTooMuch(request, response, MOST_UNANSWERED[door])) return;
+    if (asksTooMuch(request, response, MOST_UNANSWERED[via])) return;
     const hasRoom = crowd.serve(request, response);
     if (refuses(request, response)) return;
     const isUrgent = request.url === URGENT;
     if (!hasRoom && !isUrgent) return replyTooMany(response);
-    if (door === 'socket') return app(request, response);
+    if (via === 'socket') return app(request, response);
     if (isTooLong(request, response)) return;
     // No route over TCP needs a body: the connection ends behind the answer instead of waiting for the body.
     if (hasBody(request)) response.shouldKeepAlive = false;
@@ -64,13 +62,13 @@ export function newListener(options: ListenerOptions): RequestListener {
 
 /** The routes are loaded with the first request: services start earlier, and an opsd without requests stays small. */
 function lazyApp(
-  { queries, commands, clock, door, streams, log, pageLogs, hide }: ListenerOptions,
+  { queries, commands, clock, via, streams, log, pageLogs, hide }: ListenerOptions,
   turn: () => Promise<void>,
 ): RequestListener {
   let app: Promise<RequestListener> | null = null;
   const load = async (): Promise<RequestListener> => {
     const { newApp } = await import('../routes/app.ts');
-    return newApp({ queries, commands, clock, door, streams, log, pageLogs, hide, turn });
+    return newApp({ queries, commands, clock, via, streams, log, pageLogs, hide, turn });
   };
   return (request, response) => {
     app ??= load();

@@ -87,22 +87,22 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   const streams = opened.use(new EventStreams(options.queries, options.clock));
 
   const address = options.tcp;
-  const makeServer = (door: ListenerKind): Server => {
-    let isForAll = door === 'socket' || address === null;
+  const makeServer = (via: ListenerKind): Server => {
+    let isForAll = via === 'socket' || address === null;
     const mayAsk = ({ headers }: IncomingMessage) => isForAll || isHostOfThisMachine(headers.host, address?.host ?? '');
-    const crowd = new Crowd(PLACES[door]);
+    const crowd = new Crowd(PLACES[via]);
     const { queries, clock, log, pageLogs = () => false, hide = (text) => text } = options;
-    const certificates = door === 'tcp' ? (options.certificates ?? null) : null;
+    const certificates = via === 'tcp' ? (options.certificates ?? null) : null;
     const access = new Access(options.token ?? (() => null), certificates?.isForClients ?? false, log, clock);
     const refuses: RefuseRequest = (request, response) => {
-      if (door === 'socket') return false;
+      if (via === 'socket') return false;
       if (mayAsk(request)) return access.refuses(request, response);
       reply(response, 403, 'wrong_host', WRONG_HOST);
       return true;
     };
-    const commands = door === 'socket' ? options.commands : null;
-    const listen = newListener({ door, queries, commands, clock, log, pageLogs, hide, streams, crowd, refuses });
-    const server = newServer(door, listen, certificates);
+    const commands = via === 'socket' ? options.commands : null;
+    const listen = newListener({ via, queries, commands, clock, log, pageLogs, hide, streams, crowd, refuses });
+    const server = newServer(via, listen, certificates);
     server.on('connection', (socket) => crowd.enter(socket, certificates !== null));
     server.on('secureConnection', (socket) => crowd.onHandshake(socket));
     server.once('listening', () => {
@@ -131,7 +131,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   return { tcpAddress: tcp, dropTcp, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-function newServer(door: ListenerKind, listen: RequestListener, certificates: CertificateSource | null): Server {
+function newServer(via: ListenerKind, listen: RequestListener, certificates: CertificateSource | null): Server {
   const settings = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT,
@@ -142,10 +142,10 @@ function newServer(door: ListenerKind, listen: RequestListener, certificates: Ce
   };
   const server =
     certificates === null ? createServer(settings, listen) : newSecureServer(settings, listen, certificates);
-  server.maxConnections = PLACES[door].all + LEAVING;
+  server.maxConnections = PLACES[via].all + LEAVING;
   server.maxHeadersCount = MAX_HEADERS;
   // On the unix socket an answer may take as long as a service takes to stop.
-  server.timeout = door === 'tcp' ? TCP_IDLE_TIMEOUT : 0;
+  server.timeout = via === 'tcp' ? TCP_IDLE_TIMEOUT : 0;
   server.on('clientError', refuse);
   return server;
 }

@@ -15,7 +15,7 @@ type StreamKind = 'changes' | 'services';
 
 interface Listener {
   readonly response: ServerResponse;
-  readonly door: ListenerKind;
+  readonly via: ListenerKind;
   readonly peer: string;
   readonly kind: StreamKind;
   /** The id of the last event that it was sent. */
@@ -61,9 +61,9 @@ export class EventStreams implements Disposable {
   }
 
   /** Takes over the response; false: too many listeners. `since`: an id, see EVENT_ID; null: only new events. */
-  add(response: ServerResponse, door: ListenerKind, kind: StreamKind, since: string | null): boolean {
+  add(response: ServerResponse, via: ListenerKind, kind: StreamKind, since: string | null): boolean {
     const peer = response.socket === null ? null : peerOf(response.socket);
-    if (peer === null || this.#isFull(door, peer)) return false;
+    if (peer === null || this.#isFull(via, peer)) return false;
     response.writeHead(200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
@@ -73,7 +73,7 @@ export class EventStreams implements Disposable {
     const lastId = this.#startAfter(since);
     const listener: Listener = {
       response,
-      door,
+      via,
       peer,
       kind,
       lastId,
@@ -100,9 +100,9 @@ export class EventStreams implements Disposable {
     return dateOf(this.#clock.unix());
   }
 
-  #isFull(door: ListenerKind, peer: string): boolean {
-    const others = [...this.#listeners].filter((listener) => listener.door === door);
-    if (others.length >= MAX_LISTENERS[door]) return true;
+  #isFull(via: ListenerKind, peer: string): boolean {
+    const others = [...this.#listeners].filter((listener) => listener.via === via);
+    if (others.length >= MAX_LISTENERS[via]) return true;
     return others.filter((listener) => listener.peer === peer).length >= MAX_OF_PEER;
   }
 

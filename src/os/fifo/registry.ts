@@ -41,10 +41,13 @@ export class FifoRegistry {
 
   #disbelieve(error: unknown): void {
     this.#isSaved = false;
-    this.#log.warn('the list of output FIFOs is invalid and ignored: a FIFO whose owner or mode a service changed is rejected', {
-      path: this.#path,
-      why: codeOf(error) === 'ELOOP' ? 'it is a symlink' : String(error instanceof Error ? error.message : error),
-    });
+    this.#log.warn(
+      'the list of output FIFOs is invalid and ignored: a FIFO whose owner or mode a service changed is rejected',
+      {
+        path: this.#path,
+        why: codeOf(error) === 'ELOOP' ? 'it is a symlink' : String(error instanceof Error ? error.message : error),
+      },
+    );
   }
 
   /** The user id that this FIFO was made for; null: it is not in the registry. */
@@ -78,10 +81,13 @@ export class FifoRegistry {
       this.#isFailing = false;
     } catch (error) {
       if (!this.#isFailing) {
-        this.#log.error('cannot write the list of output FIFOs: the next opsd rejects a FIFO whose owner or mode a service changes', {
-          path: this.#path,
-          why: error instanceof Error ? error.message : String(error),
-        });
+        this.#log.error(
+          'cannot write the list of output FIFOs: the next opsd rejects a FIFO whose owner or mode a service changes',
+          {
+            path: this.#path,
+            why: error instanceof Error ? error.message : String(error),
+          },
+        );
       }
       this.#isFailing = true;
     }

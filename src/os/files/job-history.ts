@@ -62,7 +62,10 @@ export class JobHistory {
       replaceFile(this.#path, `${JSON.stringify(Object.fromEntries(this.#records))}\n`, 0o600);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#log.warn('cannot save the runs of jobs: after a restart of opsd, catch_up does not know of them', { path: this.#path, why });
+      this.#log.warn('cannot save the runs of jobs: after a restart of opsd, catch_up does not know of them', {
+        path: this.#path,
+        why,
+      });
     }
   }
 

@@ -53,7 +53,9 @@ function openLock(path: string): number {
     fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
   } catch (error) {
     const why = codeOf(error) === 'ELOOP' ? 'it is a symlink' : codeOf(error) || String(error);
-    throw new RuntimeError(`cannot open the lock ${path}: ${why}; remove it, or check its permissions, and start again`);
+    throw new RuntimeError(
+      `cannot open the lock ${path}: ${why}; remove it, or check its permissions, and start again`,
+    );
   }
   const found = fstatSync(fd);
   if (found.isFile() && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0) return fd;

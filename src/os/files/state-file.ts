@@ -65,10 +65,13 @@ export class StateFile {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       if (!this.#failing) {
-        this.#log.error('cannot write the state file: services keep running, but the next opsd does not know their latest state', {
-          path: this.path,
-          why,
-        });
+        this.#log.error(
+          'cannot write the state file: services keep running, but the next opsd does not know their latest state',
+          {
+            path: this.path,
+            why,
+          },
+        );
       }
       this.#failing = true;
       return false;

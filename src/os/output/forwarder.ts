@@ -151,8 +151,7 @@ export class Forwarder implements Disposable {
   #giveUp(error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
     if (this.#told !== why) {
-      const message =
-        'the log program of a service does not work; its output is dropped until it does';
+      const message = 'the log program of a service does not work; its output is dropped until it does';
       this.#shared.log.error(message, { service: this.#service, program: this.#command[0], why });
     }
     this.#told = why;

@@ -83,7 +83,10 @@ test('a FIFO that somebody else put in the place of one of ours is refused and l
   spawnSync('mkfifo', ['-m', '666', fifoOf(b)]);
   const before = lstatSync(fifoOf(b));
   next.outputs.prepare([specOf('web')]);
-  assert.match(next.log.lines.join('\n'), /^ERROR the output FIFO .*its mode lets others than its owner use it; remove it.*$/);
+  assert.match(
+    next.log.lines.join('\n'),
+    /^ERROR the output FIFO .*its mode lets others than its owner use it; remove it.*$/,
+  );
   const after = lstatSync(fifoOf(b));
   assert.deepEqual([after.ino, after.mode], [before.ino, before.mode]);
 });
@@ -210,7 +213,10 @@ for (const { what, root, damage } of DAMAGES) {
     await using last = await nextOf(b);
     last.outputs.prepare([specOf('web'), specOf('other')]);
     const errors = last.log.lines.filter((line) => line.startsWith('ERROR'));
-    assert.match(errors.join('\n'), /^ERROR the output FIFO \S+\/web cannot be used: its mode lets others than its owner.*$/);
+    assert.match(
+      errors.join('\n'),
+      /^ERROR the output FIFO \S+\/web cannot be used: its mode lets others than its owner.*$/,
+    );
     assert.equal(lstatSync(fifoOf(b)).mode & 0o777, 0o666);
     await last.finish(specOf('other'), 'echo fine');
     await waitFor('the other', () => b.read('other') === 'fine\n');

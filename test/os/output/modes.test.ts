@@ -187,7 +187,10 @@ test('syslog: without a socket to write to, output is counted as dropped, and ta
   assert.equal(b.counted.written, 0, 'nothing was delivered');
   const told = b.log.lines.filter((line) => line.startsWith('ERROR'));
   assert.equal(told.length, 1, told.join('\n'));
-  assert.match(told[0] ?? '', /does not work; its output is dropped.*program=logger.*dev-log: No such file or directory/);
+  assert.match(
+    told[0] ?? '',
+    /does not work; its output is dropped.*program=logger.*dev-log: No such file or directory/,
+  );
   await using _daemon = await syslogAt(socket, join(b.path, 'taken'));
   const child = b.run(spec, 'while :; do echo again; sleep 0.1; done');
   await waitFor('a line', () => text(b, 'taken').includes('web: again'));

@@ -166,7 +166,10 @@ test('a reader that does not read: bounded memory, no wait, and the number of li
   await waitFor('the lines that waited', () => text.includes('log lines were dropped'));
   log.info('after');
   await waitFor('the last line', () => text.endsWith('after\n'));
-  assert.match(text, new RegExp(`\\[WARN\\] log lines were dropped: stdout of opsd is blocked or closed count=${log.dropped}\\n`));
+  assert.match(
+    text,
+    new RegExp(`\\[WARN\\] log lines were dropped: stdout of opsd is blocked or closed count=${log.dropped}\\n`),
+  );
   reader.kill();
   await log[Symbol.asyncDispose]();
   closeSync(both);
