@@ -59,6 +59,8 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
 function remedies({ service, view }: WhyFacts, reason: Reason): readonly string[] {
   const { heartbeatFile } = service.spec.launch;
   switch (reason) {
+    case 'host_problem':
+      return ['opsd check'];
     case 'spawn_failed':
       return ['opsd check', 'opsd ctl reload'];
     case 'heartbeat_lost':

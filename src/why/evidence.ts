@@ -3,6 +3,7 @@
 import type { EventView } from '../api/events.ts';
 import type { ServiceView } from '../api/services.ts';
 import type { Evidence } from '../api/why.ts';
+import { lacksHost } from '../core/fleet/host.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay } from '../runtime/wall-time.ts';
 import type { LikelyCause } from './early-end.ts';
@@ -113,7 +114,7 @@ function failuresText({ service, view }: WhyFacts): string | null {
   if (state === 'failed' && count <= maxFailures && service.lastReason === 'too_many_failures') {
     return `${count}; but too many lately: opsd gave up (max_failures_in)`;
   }
-  if (restart === 'never') return String(count);
+  if (restart === 'never' || lacksHost(service)) return String(count);
   if (state !== 'failed') return `${count}; opsd gives up after more than ${maxFailures} (max_failures)`;
   return service.lastReason === 'too_many_failures'
     ? `${count}, more than ${maxFailures} (max_failures): opsd gave up`

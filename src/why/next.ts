@@ -1,5 +1,6 @@
 // What opsd does next with a service.
 
+import { isHeldBack, lacksHost } from '../core/fleet/host.ts';
 import type { Millis } from '../core/model/spec.ts';
 import type { Service } from '../core/model/state.ts';
 import type { WhyFacts } from './facts.ts';
@@ -16,6 +17,7 @@ export function nextStep({ service, view, wallAt }: WhyFacts): NextStep {
   const { state, spec } = service;
   switch (state.name) {
     case 'running':
+      if (isHeldBack(service)) return { next: 'its new form is started when opsd sees what it lacks', at: null };
       return { next: watched(service), at: null };
     case 'starting':
       return {
@@ -32,6 +34,11 @@ export function nextStep({ service, view, wallAt }: WhyFacts): NextStep {
     case 'backoff':
       return { next: 'it is restarted', at: iso(state.deadline) };
     case 'failed':
+      if (lacksHost(service)) {
+        const often = 'it is started when opsd sees what it lacks, for which it looks every 2 s';
+        if (state.deadline === null) return { next: often, at: null };
+        return { next: `${often}; tried in any case (retry_failed)`, at: iso(state.deadline) };
+      }
       return state.deadline === null
         ? { next: 'nothing, until it is started or its configuration changes', at: null }
         : { next: 'it is tried again, after pauses that grow up to retry_failed', at: iso(state.deadline) };

@@ -1,6 +1,7 @@
 // The cause of a service's state, in one sentence.
 
 import type { EventView } from '../api/events.ts';
+import { isHeldBack, lacksHost } from '../core/fleet/host.ts';
 import type { LikelyCause } from './early-end.ts';
 import { meaningOfEnd } from './end.ts';
 import { ignoredStopSignal, lostDependencies, type WhyFacts } from './facts.ts';
@@ -37,6 +38,7 @@ export function summary(
     case 'backoff':
       return failure === null ? `${name} ended and will be restarted: ${cause}.` : `${name} failed: ${cause}.`;
     case 'failed': {
+      if (lacksHost(service)) return `${name} cannot start on this host: ${cause}.`;
       if (view.next_attempt_at === null) return `${name} failed for good: ${cause}.`;
       const count = view.failures_in_a_row;
       const [tooMany = ''] = view.reason.split(', the last: ');
@@ -89,6 +91,10 @@ function runningSummary(facts: WhyFacts, failure: EventView | null, likely: Like
   if (view.healthy === false) return `${up}, but its health probe fails: ${view.last_probe_failure ?? 'unknown'}.`;
   const [lost] = lostDependencies(facts);
   if (lost !== undefined) return `${up}, but ${lost.name}, which it depends on, is ${lost.state}: ${lost.reason}.`;
+  const { service } = facts;
+  if (isHeldBack(service)) {
+    return `${up}, but in its old form, as the new form cannot start on this host: ${service.nextSpec?.hindrance}.`;
+  }
   if (refusal !== null) return `${up}, but with an old configuration: the last reload was refused.`;
   return `${up}; nothing is wrong.`;
 }

@@ -50,6 +50,7 @@ export function prepareDirectories(layout: Layout): void {
 export function beginHeartbeat(file: string, now: Date): string | null {
   const remedy = 'daemon.heartbeat_file says where ("" for none)';
   try {
+    if (lookAt(dirname(file)) === null) makeFolders(dirname(file), 0o755);
     prepare(dirname(file), 0o755, 0o002);
     touch(file, now);
     return null;
