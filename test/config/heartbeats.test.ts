@@ -68,10 +68,10 @@ test('a heartbeat without a folder is doubtful, and the command that helps is to
     return linesOf(load({ ...texts, facts: { look, ...texts.facts } }).warnings);
   };
   const base = `${WEB}cwd = "/d"\nheartbeat = "30s"\n`;
-  assert.deepEqual(warningsOf({ base }), [
-    'config.toml:4 services.web.heartbeat.file /d/tmp does not exist: no beat unless the service makes it; mkdir -p /d/tmp',
+  assert.deepEqual(warningsOf({ base }), [], 'opsd makes it');
+  assert.deepEqual(warningsOf({ base: `${base}user = "www"\n` }), [
+    'config.toml:4 services.web.heartbeat.file /d/tmp does not exist: its user makes it at the start, if it may; else mkdir -p /d/tmp && chown www /d/tmp',
   ]);
-  assert.match(warningsOf({ base: `${base}user = "www"\n` })[0] ?? '', /; mkdir -p \/d\/tmp && chown www \/d\/tmp$/);
   const look = (path: string) => (path === '/d/tmp' ? ('other' as const) : ('directory' as const));
   assert.match(warningsOf({ base, facts: { look } })[0] ?? '', /\/d\/tmp is not a directory: .*; move it away$/);
   assert.deepEqual(warningsOf({ base }, '/other'), []);
@@ -80,6 +80,6 @@ test('a heartbeat without a folder is doubtful, and the command that helps is to
   assert.deepEqual(warningsOf({ base: `${WEB}heartbeat = "30s"\n` }, '/work/tmp'), [], 'that is made by opsd');
   assert.deepEqual(warningsOf({ base: `${WEB}cwd = "/d"\n` }), [], 'it does not beat');
   const secret = '[services.web]\ncwd = "/d"\n';
-  const [told = ''] = warningsOf({ base: `${WEB}heartbeat = "30s"\n`, secret });
-  assert.match(told, /\[redacted\] does not exist.*; mkdir -p \[redacted\]$/);
+  const [told = ''] = warningsOf({ base: `${WEB}heartbeat = "30s"\nuser = "www"\n`, secret });
+  assert.match(told, /\[redacted\] does not exist.* mkdir -p \[redacted\] && chown www \[redacted\]$/);
 });

@@ -1,7 +1,7 @@
 // A service with a heartbeat has to show that it lives: what counts as a beat, and when silence is judged.
 
 import { strict as assert } from 'node:assert';
-import { statSync } from 'node:fs';
+import { chownSync, mkdirSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startOpsd } from '../support/opsd.ts';
@@ -108,6 +108,35 @@ test('opsd punishes nobody for its own sleep', async () => {
   process.kill(web.pid, 'SIGCONT');
   const view = await opsd.until('web', (seen) => (seen.heartbeat_age_seconds ?? 9) < 0.9);
   assert.deepEqual([view.state, view.pid, view.generation], ['running', web.pid, 1]);
+});
+
+test('a missing folder of a heartbeat is made at the start, with the rights of the service', async () => {
+  const touch = 'while :; do touch "$OPSD_HEARTBEAT_FILE"; sleep 0.05; done';
+  const beats = (name: string, more: string) =>
+    `[services.${name}]\ncommand = ["sh", "-c", '${touch}']\nheartbeat = "2s"\nready = "heartbeat"\n${more}\n`;
+  const isRoot = process.geteuid?.() === 0;
+  const other = `cwd = "app"\nuser = "nobody"\nheartbeat = { timeout = "300ms", file = "own/beats/web" }\n`;
+  const config = [
+    beats('usual', 'cwd = "app"'),
+    beats('niced', 'cwd = "app"\nnice = 1').replace(
+      'heartbeat = "2s"',
+      'heartbeat = { timeout = "2s", file = "a/b c/beat" }',
+    ),
+    isRoot ? beats('other', other).replace('heartbeat = "2s"\n', '') : '',
+  ].join('');
+  await using opsd = await startOpsd({ config, files: { 'app/x': '' } });
+  await opsd.until('usual', 'running');
+  await opsd.until('niced', 'running');
+  assert.equal(statSync(`${opsd.dir}/app/a/b c`).mode & 0o777, 0o755);
+  if (!isRoot) return;
+  // Its user may not make it: opsd does not do it instead, and says what is missing.
+  await opsd.until('other', ({ restarts }) => restarts >= 1);
+  assert.equal(statSync(`${opsd.dir}/app/own`, { throwIfNoEntry: false }), undefined);
+  assert.match((await opsd.ctl('why', 'other')).stdout, /missing folder .*own\/beats does not exist/);
+  mkdirSync(`${opsd.dir}/app/own`);
+  chownSync(`${opsd.dir}/app/own`, 65_534, 65_534);
+  await opsd.until('other', 'running');
+  assert.equal(statSync(`${opsd.dir}/app/own/beats`).uid, 65_534);
 });
 
 test('opsd has a heartbeat of its own', async () => {

@@ -41,7 +41,10 @@ function sharerToCorrect(sharers: readonly ServiceSpec[]): string {
   return sharer === undefined ? '' : writtenName(sharer);
 }
 
-/** Only a warning, since the service may make the folder. `ownFolder`: opsd makes it. */
+/**
+ * Only a warning: opsd makes a missing folder with the rights of the service, which may not be enough, and the service may
+ * make it itself. `ownFolder`: opsd makes it for itself.
+ */
 function warnOfMissingFolder(
   spec: ServiceSpec,
   ownFolder: string | null,
@@ -55,13 +58,13 @@ function warnOfMissingFolder(
   // A missing cwd is reported by another check; before_start may make the folder.
   if (folder === ownFolder || policy.beforeStart !== null || facts.look(launch.cwd) !== 'directory') return;
   const look = facts.look(folder);
-  if (look === 'directory' || look === 'closed') return;
+  if (look === 'directory' || look === 'closed' || (look === 'missing' && launch.user === null)) return;
   const place = locate(written, ['heartbeat', 'file']);
   const path = place.isSecret || locate(written, ['cwd']).isSecret ? REDACTED : folder;
   const owner = launch.user === null || locate(written, ['user']).isSecret ? '' : ` && chown ${launch.user} ${path}`;
   const message =
     look === 'missing'
-      ? `does not exist: no beat unless the service makes it; mkdir -p ${path}${owner}`
+      ? `does not exist: its user makes it at the start, if it may; else mkdir -p ${path}${owner}`
       : 'is not a directory: there can be no beat in it; move it away';
   findings.warning(place, `${path} ${message}`);
 }

@@ -73,7 +73,7 @@ export const HEARTBEAT = {
   ),
   file: ofLaunch(
     'heartbeatFile',
-    'The file, relative to cwd. Default: ./tmp/<service>.heartbeat. The service finds it in OPSD_HEARTBEAT_FILE.',
+    'The file, relative to cwd. Default: ./tmp/<service>.heartbeat. Its folder is made with the rights of the service; the service finds the file in OPSD_HEARTBEAT_FILE.',
     optional(path()),
     { madeFrom: ['cwd'], alone: 'folder' },
   ),

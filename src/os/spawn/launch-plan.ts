@@ -2,6 +2,7 @@
 // cannot start.
 
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { UserObstacle } from '../../config/check/host-facts.ts';
 import { missingPrivileges, whyNoOtherUser } from '../../config/check/missing-privileges.ts';
 import type { Launch, Limits, Millis, ServiceSpec } from '../../core/model/spec.ts';
@@ -17,6 +18,7 @@ import {
   type ProcessAttributes,
   rightsStage,
 } from '../chain/exec-chain.ts';
+import { makeIfMissing, withFolder } from '../chain/heartbeat-folder.ts';
 import { type Execution, executionOf, type LandingTarget, nameForNoShell } from '../chain/landing.ts';
 import { chainTools } from '../chain/tools.ts';
 import { askUser, nameOfUser } from '../chain/user-view.ts';
@@ -99,13 +101,16 @@ export class LaunchPlanner {
     const own = process.env;
     const { cwd } = launch;
     const cgroup = this.#createCgroup(service, generation, launch.limits);
-    const chain = execChain(this.#birthOf(launch, checked, cgroup), this.#inherited, this.#tools);
+    const needed = execChain(this.#birthOf(launch, checked, cgroup), this.#inherited, this.#tools);
+    const folder = spec.policy.heartbeat === null ? null : dirname(launch.heartbeatFile);
+    const chain = needed === null || folder === null ? needed : withFolder(needed, folder);
     const target: LandingTarget = { command, cwd, environment };
     const missing = chain === null ? null : this.#whatIsMissing(chain, environment);
     if (missing !== null) return refusal(missing);
     return {
       execution: (more) => {
         const all = { ...target, environment: { ...environment, ...more } };
+        if (chain === null && folder !== null) makeIfMissing(folder);
         return chain === null ? { ...all, input: null } : executionOf(all, chain, this.#tools, own);
       },
       whyNot:
