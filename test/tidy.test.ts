@@ -243,7 +243,7 @@ test('tests measure real time only of what is real: processes, disks, sockets, t
 
 test('spans in texts are in the units of the configuration: 5s, not 5000 ms', () => {
   none(
-    src.filter(({ words }) => /\$\{[^}]*\} m?s\b/.test(words)),
+    src.filter(({ code }) => /\$\{[^}]*\} m?s\b/.test(code)),
     'use spanText or formatDuration',
   );
 });

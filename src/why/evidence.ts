@@ -6,6 +6,8 @@ import type { Evidence } from '../api/why.ts';
 import { lacksHost } from '../core/fleet/host.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay } from '../runtime/wall-time.ts';
+import { span } from '../text/quantities.ts';
+import { formatDuration } from '../text/units.ts';
 import type { LikelyCause } from './early-end.ts';
 import { meaningOfEnd } from './end.ts';
 import { ignoredStopSignal, missingHeartbeatFolder, type WhyFacts } from './facts.ts';
@@ -31,7 +33,7 @@ export function evidence(
   if (ignoredStopSignal(facts) !== undefined) {
     add(
       'stop signal',
-      `the service did not end within ${policy.stopTimeout / 1000} s of ${policy.stopSignal} (stop_timeout)`,
+      `the service did not end within ${formatDuration(policy.stopTimeout)} of ${policy.stopSignal} (stop_timeout)`,
     );
   }
   add('likely cause', likely === null ? null : `it ${likely.cause}`);
@@ -100,10 +102,10 @@ function heartbeatText({ service, view }: WhyFacts): string | null {
   const { heartbeat } = service.spec.policy;
   if (heartbeat === null) return null;
   const { heartbeatFile } = service.spec.launch;
-  const allowed = `${heartbeat.timeout / 1000} s`;
+  const allowed = formatDuration(heartbeat.timeout);
   if (view.pid === null) return `expected every ${allowed} in ${heartbeatFile}`;
   if (view.heartbeat_age_seconds === null) return `none seen yet in ${heartbeatFile}`;
-  return `last seen ${view.heartbeat_age_seconds.toFixed(1)} s ago, must not be older than ${allowed}: ${heartbeatFile}`;
+  return `last seen ${span(view.heartbeat_age_seconds * 1000)} ago, must not be older than ${allowed}: ${heartbeatFile}`;
 }
 
 /** The number of failures in a row, and how far it is from max_failures where that limit applies. */

@@ -3,6 +3,7 @@
 import { isHeldBack, lacksHost } from '../core/fleet/host.ts';
 import type { Millis } from '../core/model/spec.ts';
 import type { Service } from '../core/model/state.ts';
+import { formatDuration } from '../text/units.ts';
 import type { WhyFacts } from './facts.ts';
 
 /** `at`: ISO 8601; null: at no known time. */
@@ -58,7 +59,7 @@ export function nextStep({ service, view, wallAt }: WhyFacts): NextStep {
 
 function watched({ spec }: Service): string {
   const { heartbeat, restart } = spec.policy;
-  const beat = heartbeat === null ? '' : `; a heartbeat is due every ${heartbeat.timeout / 1000} s`;
+  const beat = heartbeat === null ? '' : `; a heartbeat is due every ${formatDuration(heartbeat.timeout)}`;
   return restart === 'never'
     ? `it is watched, and not restarted when it ends (restart = "never")${beat}`
     : `it is watched${beat}`;

@@ -105,6 +105,27 @@ test('what failed is tried again, a job has its next run, and what is done or wa
   for (const [one, expected] of ups) assert.equal(isUp(one), expected, `${one.state} ${one.completed}`);
 });
 
+test('on a narrow terminal the cause goes on below its service, and no word of it is lost', () => {
+  const cause = 'exit code 3: cannot reach the mail server at mail.example; next try in 1m 1s';
+  for (const columns of [40, 60, 80, 100, 130]) {
+    const told = lines(columns).slice(3);
+    const text = told.map((line) => line.trim()).join(' ');
+    assert.ok(text.endsWith(cause), `${columns}: ${told.join('\n')}`);
+    assert.ok(told.slice(1).every((line) => line.startsWith('    ')));
+  }
+  assert.deepEqual(lines(60), [
+    'NAME      STATE       PID  UPTIME',
+    'web       running    4711  5m 12s',
+    'a-worker  running  123456   2d 7h  adopted',
+    'mailer    backoff       -       -  exit code 3: cannot reach',
+    '    the mail server at mail.example; next try in 1m 1s',
+  ]);
+  const long = { ...status, services: [service('x', { state: 'failed', reason: 'word '.repeat(200).trim() })] };
+  const shown = statusTable(long, { columns: 80, hasColours: false, now: Date.now() }).trimEnd().split('\n');
+  assert.equal(shown.length, 7);
+  assert.ok(shown.at(-1)?.endsWith('…'));
+});
+
 test('colours change nothing but the colour', () => {
   const coloured = statusTable(status, { columns: null, hasColours: true, now: Date.now() });
   assert.ok(coloured.includes('\u001b[32mrunning\u001b[39m'));

@@ -81,6 +81,24 @@ test('the picture fits any terminal, and no word of a service acts on it', () =>
   assert.match(lines[4] ?? '', /^>db +running/);
 });
 
+test('at 80 columns top shows why a service is down; where there is room, its figures too', () => {
+  const now = Date.now();
+  const services = [
+    service('web', { ...UP, cpu_ratio: 0.5, memory_bytes: 10_000_000 }),
+    service('mail', { state: 'failed', restarts: 7, reason: 'exit code 3: no mail server' }),
+    service('api', { ...UP, healthy: false, last_probe_failure: 'GET /live: 503', cpu_ratio: 0.1 }),
+  ];
+  const shown = (columns: number) =>
+    screenOf(newModel(new FakeControl(services).status()), { ...SIZE, columns, now }).slice(3, 6);
+  const [web = '', mail = '', api = ''] = shown(80);
+  assert.match(web, /^>web +running .*50\.0 %/);
+  assert.match(mail, /^ mail +failed +- +7 {2}exit code 3: no mail server$/);
+  assert.match(api, /^ api +running .* {2}unhealthy: GET \/live: 503$/);
+  const [, wide = '', wideApi = ''] = shown(140);
+  assert.match(wide, /failed +- +7 +- +- +exit code 3: no mail server$/);
+  assert.match(wideApi, /10\.0 %.*unhealthy: GET \/live: 503$/);
+});
+
 test('of many services those around the selected one are shown', () => {
   const many = Array.from({ length: 1_000 }, (_, n) => service(`s${n}`, UP));
   const [model] = press(newModel(new FakeControl(many).status()), 'end');

@@ -189,7 +189,7 @@ test('9: wrong signal handling', async () => {
   await opsd.order('stop', 'web');
   const told = await why(opsd, 'web');
   assert.match(told.cause, /^web is stopped: .*; it did not end after SIGTERM and was killed with SIGKILL\.$/);
-  assert.match(told.evidence, /stop signal +the service did not end within 0\.3 s of SIGTERM \(stop_timeout\)/);
+  assert.match(told.evidence, /stop signal +the service did not end within 300ms of SIGTERM \(stop_timeout\)/);
   assert.match(told.evidence, /last exit +killed by SIGKILL \(opsd sent it: did not stop within 300ms\)/);
   assert.match(told.next, /nothing, until somebody starts it/);
   assert.match(told.help, /opsd config --explain \| grep stop_\n/);

@@ -128,7 +128,7 @@ test('heartbeat lost', () => {
   const policy = { heartbeat: { timeout: 30_000, grace: 30_000 } };
   const told = why({ state: backoff, from: 'stopping', reason: 'heartbeat_lost', detail, policy });
   assert.equal(told.summary, `web failed: ${detail}.`);
-  assert.equal(shown(told, 'heartbeat'), 'expected every 30 s in /nowhere/web.heartbeat');
+  assert.equal(shown(told, 'heartbeat'), 'expected every 30s in /nowhere/web.heartbeat');
   assert.equal(told.commands[0], 'stat /nowhere/web.heartbeat');
 });
 
@@ -243,7 +243,7 @@ test('wrong signal handling', () => {
     told.summary,
     'web is being killed: did not stop within 30s; it did not end after SIGTERM and was killed with SIGKILL.',
   );
-  assert.equal(shown(told, 'stop signal'), 'the service did not end within 30 s of SIGTERM (stop_timeout)');
+  assert.equal(shown(told, 'stop signal'), 'the service did not end within 30s of SIGTERM (stop_timeout)');
   assert.ok(told.commands.includes('grep ^Sig /proc/4711/status'));
   assert.match(told.next, /^SIGKILL once more/);
 });

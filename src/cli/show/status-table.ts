@@ -20,6 +20,9 @@ const NONE = '-';
 const GAP = '  ';
 /** A note is shortened to this length before columns are left out. */
 const SHORTEST_NOTE = 24;
+/** Lines of a note below its service. */
+const MOST_LINES = 4;
+const INDENT = '    ';
 
 const STATE = 'STATE';
 const COLUMNS: readonly Column[] = [
@@ -81,8 +84,9 @@ export function statusTable({ services }: StatusView, look: TableLayout): string
       const text = align(column, column.cells[row] ?? '');
       return column.title === STATE ? paint(look, COLOURS[stateWord(service, look.now)], text) : text;
     });
-    const note = cut(notes[row] ?? '', room);
+    const [note = '', ...more] = wrapped(notes[row] ?? '', room, (look.columns ?? 0) - INDENT.length);
     lines.push(note === '' ? cells.join(GAP).trimEnd() : `${cells.join(GAP)}${GAP}${paint(look, 'dim', note)}`);
+    for (const text of more) lines.push(`${INDENT}${paint(look, 'dim', text)}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -137,6 +141,26 @@ function totalWidth(columns: readonly FilledColumn[]): number {
 
 function align({ isRight, width }: FilledColumn, text: string): string {
   return isRight ? text.padStart(width) : text.padEnd(width);
+}
+
+/**
+ * The lines of a note: behind the columns, and below them what does not fit there. The cause of a failure is not what a
+ * narrow terminal gives up.
+ */
+function wrapped(note: string, room: number, below: number): readonly string[] {
+  if (note.length <= room || below < SHORTEST_NOTE) return [cut(note, room)];
+  // Few letters behind the columns are worth less than the whole note below them.
+  const isBeside = room >= SHORTEST_NOTE / 2;
+  const lines = isBeside ? [] : [''];
+  for (let rest = note; rest !== ''; ) {
+    const width = isBeside && lines.length === 0 ? room : below;
+    if (lines.length > MOST_LINES || rest.length <= width) return [...lines, cut(rest, width)];
+    const blank = rest.lastIndexOf(' ', width);
+    const end = blank > width / 2 ? blank : width;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return lines;
 }
 
 function cut(text: string, room: number): string {

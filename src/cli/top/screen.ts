@@ -21,6 +21,8 @@ const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /** Lines that show no service: summary, sort order, titles, keys. */
 const FRAME = 4;
 const WIDEST_NAME = 32;
+/** The width of state, time and restarts, each with a gap in front. */
+const HEAD = 3 * (2 + 8);
 const KEYS = 'q quit  / filter  c cpu  m memory  n name  t state  f restarts  o order  r restart  s stop  u start';
 
 export function screenOf(model: TopModel, at: Size): readonly string[] {
@@ -70,7 +72,11 @@ function serviceLine(service: ServiceView, model: TopModel, width: number, at: S
     width,
   );
   const note = noteOf(service, at.now);
-  const line = fit(`${name === model.selected ? '>' : ' '}${text.slice(1)}${note === '' ? '' : `  ${note}`}`, at);
+  const isTrouble = state === 'unstable' || service.state !== 'running' || service.healthy === false;
+  // Where both do not fit, what went wrong is worth more than figures, which a service that is down has none of.
+  const isShort = isTrouble && note !== '' && text.length + 2 + note.length > at.columns;
+  const figures = isShort ? text.slice(1, 1 + width + HEAD) : text.slice(1);
+  const line = fit(`${name === model.selected ? '>' : ' '}${figures}${note === '' ? '' : `  ${note}`}`, at);
   const place = 1 + width + 2;
   const end = place + state.length;
   return `${line.slice(0, place)}${paint(at, COLOURS[state], line.slice(place, end))}${line.slice(end)}`;

@@ -11,6 +11,7 @@ import type { ProcessUsage } from '../../os/proc/usage.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { dateOf } from '../../runtime/wall-time.ts';
 import { numberOfSignal } from '../../text/signals.ts';
+import { formatDuration } from '../../text/units.ts';
 import type { Counters } from './counters.ts';
 import { isoOrNull, viewExit } from './event-history.ts';
 
@@ -72,7 +73,7 @@ export function viewService(
 
 /** The reason in the words of the core, and how long the awaited service has been in its state. */
 function awaitedText({ spec, state, since }: Service, now: Millis): string {
-  return `waits for ${spec.name} (${state.name}, ${Math.floor((now - since) / 1_000)} s)`;
+  return `waits for ${spec.name} (${state.name}, ${formatDuration(Math.floor((now - since) / 1_000) * 1_000)})`;
 }
 
 export function measureService(

@@ -1,6 +1,7 @@
 // The routes of each listener: TCP gets those that read, the control socket gets all.
 
 import { Hono } from 'hono';
+import { formatDuration } from '../../text/units.ts';
 import type { App, Ask } from '../context.ts';
 import { answer, failure, json, sendBytes } from './answers.ts';
 import { addChanging, isChangingPath, onlyPost } from './changing.ts';
@@ -47,7 +48,7 @@ function addHealth(app: App, { queries }: RouteOptions): void {
     return failure(
       503,
       'stalled',
-      `the event loop of opsd is ${lagSeconds.toFixed(1)} s late: services are not supervised`,
+      `the event loop of opsd is ${formatDuration(Math.round(lagSeconds * 10) * 100)} late: services are not supervised`,
     );
   });
   app.get('/.well-known/ready', () => {

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { Millis } from '../../core/model/spec.ts';
+import { formatDuration } from '../../text/units.ts';
 import { doubtAbove } from '../trust/folders.ts';
 import { lookThrough } from '../trust/foreign-path.ts';
 
@@ -32,7 +33,9 @@ export async function whyNextRefuses({ program, prefix, configFile, startedAt }:
   execFile(next.node, args, limits, (error, _stdout, stderr) => {
     if (error === null) return resolve([]);
     const told = stderr.trim().split('\n').slice(0, MOST_LINES);
-    const what = error.killed ? `gave no answer within ${LONGEST / 1_000} s` : `ended with ${error.code ?? 'a signal'}`;
+    const what = error.killed
+      ? `gave no answer within ${formatDuration(LONGEST)}`
+      : `ended with ${error.code ?? 'a signal'}`;
     resolve([`${next.main} check ${what}`, ...told]);
   });
   return await promise;

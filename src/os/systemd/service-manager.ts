@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { onOneLine } from '../../text/harmless.ts';
+import { formatDuration } from '../../text/units.ts';
 
 /** Without a service manager all methods do nothing. None waits, none throws. */
 export interface ServiceManager extends Disposable {
@@ -166,7 +167,7 @@ function call(
       if (error.code === 'ENOENT') {
         return done('systemd-notify is not in PATH: systemd will consider opsd dead; install the package systemd');
       }
-      const why = error.killed ? `no answer within ${CALL_TIMEOUT / 1_000} s` : stderr.trim() || error.message;
+      const why = error.killed ? `no answer within ${formatDuration(CALL_TIMEOUT)}` : stderr.trim() || error.message;
       done(`systemd-notify failed, systemd does not get the state of opsd (check NotifyAccess= in the unit): ${why}`);
     });
   } catch (error) {
