@@ -81,7 +81,7 @@ function refusalEvidence({ refusal, view, wallAt }: WhyFacts): readonly Evidence
   const more = problems.length > told.length ? `, and ${problems.length - told.length} more` : '';
   const at = timeOfDay(wallAt(refusal.at).toISOString());
   return [
-    { label: 'last reload', text: `refused at ${at}, the previous configuration stays in force${more}:` },
+    { label: 'configuration', text: `refused at ${at}, the previous configuration stays in force${more}:` },
     ...told.map(({ where, line, key, message }) => {
       return { label: 'problem', text: `${where}${line === null ? '' : `:${line}`} ${key} ${message}` };
     }),

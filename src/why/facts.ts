@@ -7,7 +7,7 @@ import type { Service } from '../core/model/state.ts';
 import type { Reason } from '../core/model/states.ts';
 import type { Problem } from '../errors.ts';
 
-/** A reload that was refused: the running configuration is not the one in the files. */
+/** Files that were refused, by a reload or at the start: the configuration in force is not theirs. */
 export interface RejectedReload {
   readonly at: Millis;
   readonly problems: readonly Problem[];
@@ -33,7 +33,7 @@ export interface WhyFacts {
   readonly missingFolder: string | null;
   /** Why the heartbeat file cannot be checked now; null: it can. */
   readonly uncheckedHeartbeat: string | null;
-  /** null: the last reload was applied. */
+  /** null: the files are in force as they were last read. */
   readonly refusal: RejectedReload | null;
   /** The wall clock's time for an instant. */
   wallAt(instant: Millis): Date;

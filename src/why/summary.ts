@@ -95,7 +95,7 @@ function runningSummary(facts: WhyFacts, failure: EventView | null, likely: Like
   if (isHeldBack(service)) {
     return `${up}, but in its old form, as the new form cannot start on this host: ${service.nextSpec?.hindrance}.`;
   }
-  if (refusal !== null) return `${up}, but with an old configuration: the last reload was refused.`;
+  if (refusal !== null) return `${up}, but with an old configuration: the files were refused when they were last read.`;
   return `${up}; nothing is wrong.`;
 }
 

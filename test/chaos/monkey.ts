@@ -76,7 +76,8 @@ export class Monkey {
     const mayEnd = this.#mayEnd();
     const act = chance.weighted<() => void | Promise<void>>([
       [mayEnd ? 40 : 0, () => this.#end('SIGKILL')],
-      [mayEnd ? 8 : 0, () => this.#end('SIGUSR2')],
+      // Beside a broken file opsd refuses it, and goes on.
+      [mayEnd && !settings.isBroken ? 8 : 0, () => this.#end('SIGUSR2')],
       [mayEnd ? 5 : 0, () => this.#end('SIGTERM')],
       [3, () => this.#stopDaemon()],
       [12, () => this.#killService()],

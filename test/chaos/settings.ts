@@ -67,7 +67,8 @@ export class Settings {
     ]);
     let what = act();
     if (chance.is(0.3)) what += `, ${this.#revise(chance.pick(present))}`;
-    const mustBreak = chance.is(0.15);
+    // A handover that is under way is not to be refused.
+    const mustBreak = chance.is(0.15) && !this.#systemd.isEnding;
     if (mustBreak) {
       this.#arena.writeConfig(chance.pick(BROKEN) ?? '');
       this.#isBroken = true;

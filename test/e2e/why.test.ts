@@ -159,7 +159,10 @@ test('7: bad user', async () => {
   await opsd.configure('[services.web]\ncommand = ["sleep", "1000"]\nuser = "nobody-of-this-name"\n');
   assert.equal((await opsd.reload()).status, 422);
   const told = await why(opsd, 'web');
-  assert.match(told.cause, /^web is up and ready .* but with an old configuration: the last reload was refused\.$/);
+  assert.match(
+    told.cause,
+    /^web is up and ready .* but with an old configuration: the files were refused when they were last read\.$/,
+  );
   assert.match(
     told.evidence,
     /config\.toml:3 services\.web\.user no user "nobody-of-this-name" on this host; create it/,
@@ -206,11 +209,14 @@ test('10: configuration rejected', async () => {
   await rename(`${opsd.dir}/cfg/new.toml`, `${opsd.dir}/cfg/config.toml`);
   await opsd.reload();
   const told = await why(opsd, 'web');
-  assert.match(told.cause, /up and ready .* but with an old configuration: the last reload was refused\.$/);
-  assert.match(told.evidence, /last reload +refused at .*the previous configuration stays in force:/);
+  assert.match(
+    told.cause,
+    /up and ready .* but with an old configuration: the files were refused when they were last read\.$/,
+  );
+  assert.match(told.evidence, /configuration +refused at .*the previous configuration stays in force:/);
   assert.match(told.evidence, /problem +cfg\/config\.toml:2 services\.web\.comand unknown key; did you mean "command"/);
   assert.match(told.help, /opsd check\n +opsd ctl reload\n/);
-  assert.match((await why(opsd, 'db')).cause, /the last reload was refused/);
+  assert.match((await why(opsd, 'db')).cause, /the files were refused when they were last read/);
   await opsd.configure('[services.web]\ncommand = ["sleep", "1000"]\n[services.db]\ncommand = ["sleep", "1000"]\n');
   await opsd.reload();
   assert.match((await why(opsd, 'web')).cause, /nothing is wrong\.$/);

@@ -39,7 +39,7 @@ export class Configuration {
   isLastReloadGood: boolean;
   loadedAt: Millis;
   readonly reloads = { applied: 0, refused: 0 };
-  /** The last reload if it was refused; null: it was not. */
+  /** Why the files were refused when they were last read; null: they were not. */
   refusal: RejectedReload | null;
   /** Files and patterns of the last read; a change of one of them matters. */
   files: readonly string[];

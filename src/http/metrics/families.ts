@@ -158,7 +158,7 @@ export const families: readonly Family[] = [
   ),
   gauge(
     'opsd_config_last_reload_successful',
-    'Whether the last reload was applied. 0: the old configuration is in force; opsd check says what is wrong.',
+    'Whether the files are in force as they were last read. 0: an earlier configuration is; opsd check says what is wrong.',
     [],
     (view) => [{ labels: {}, value: view.config_last_reload_successful ? 1 : 0 }],
   ),
