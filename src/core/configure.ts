@@ -1,6 +1,5 @@
 // A configuration comes into force: services are added, removed, restarted or changed in place.
 
-import { isHeldBack, lacksHost } from './fleet/host.ts';
 import { remove } from './fleet/removal.ts';
 import type { StepDraft } from './fleet/step.ts';
 import { bringDown, bringDownInTurn, start } from './life/lifecycle.ts';
@@ -10,6 +9,7 @@ import { needsNewProcess } from './model/changes.ts';
 import type { Config } from './model/config.ts';
 import type { Effect } from './model/effects.ts';
 import { newService } from './model/initial.ts';
+import { isHeldBack, lacksHost } from './model/lacking.ts';
 import type { ServiceSpec } from './model/spec.ts';
 import type { Next, Service } from './model/state.ts';
 import { beginConfigured, leaveToRollouts, resumeRollouts } from './rollout/reload.ts';

@@ -3,7 +3,7 @@
 import type { EventView } from '../api/events.ts';
 import type { ServiceView } from '../api/services.ts';
 import type { Evidence } from '../api/why.ts';
-import { lacksHost } from '../core/fleet/host.ts';
+import { lacksHost } from '../core/model/lacking.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay } from '../runtime/wall-time.ts';
 import { span } from '../text/quantities.ts';

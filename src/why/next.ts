@@ -1,6 +1,6 @@
 // What opsd does next with a service.
 
-import { isHeldBack, lacksHost } from '../core/fleet/host.ts';
+import { isHeldBack, lacksHost } from '../core/model/lacking.ts';
 import type { Millis } from '../core/model/spec.ts';
 import type { Service } from '../core/model/state.ts';
 import { formatDuration } from '../text/units.ts';

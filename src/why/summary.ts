@@ -1,7 +1,7 @@
 // The cause of a service's state, in one sentence.
 
 import type { EventView } from '../api/events.ts';
-import { isHeldBack, lacksHost } from '../core/fleet/host.ts';
+import { isHeldBack, lacksHost } from '../core/model/lacking.ts';
 import type { LikelyCause } from './early-end.ts';
 import { meaningOfEnd } from './end.ts';
 import { ignoredStopSignal, lostDependencies, type WhyFacts } from './facts.ts';

@@ -3,9 +3,9 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { lacksHost } from '../../src/core/fleet/host.ts';
 import type { Transition } from '../../src/core/model/effects.ts';
 import type { Event } from '../../src/core/model/events.ts';
+import { lacksHost } from '../../src/core/model/lacking.ts';
 import type { Backoff, Health, Hook, Policy, Probe, ServiceSpec } from '../../src/core/model/spec.ts';
 import { CrashLoops } from './crash-loops.ts';
 import type { Script } from './host.ts';

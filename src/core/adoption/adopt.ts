@@ -1,6 +1,5 @@
 // Makes the first state of an opsd from the saved state of its predecessor, the survivors, and the configuration.
 
-import { isHeldBack } from '../fleet/host.ts';
 import { draw } from '../life/backoff.ts';
 import { checkHealth, checkReadiness, UNASKED } from '../life/health.ts';
 import { noBeatYet } from '../life/heartbeat.ts';
@@ -10,6 +9,7 @@ import { forgiven, isWanted, type Moved, move, type StepContext } from '../life/
 import type { Config } from '../model/config.ts';
 import type { Effect } from '../model/effects.ts';
 import { initialState, newService } from '../model/initial.ts';
+import { isHeldBack } from '../model/lacking.ts';
 import type { Millis, ServiceSpec } from '../model/spec.ts';
 import type { Exit, Next, Run, Service, ServiceState, State } from '../model/state.ts';
 import type { Step } from '../model/states.ts';

@@ -1,20 +1,9 @@
-// What a service lacks on this host: whether it waits for it, and what follows when it is there.
+// What follows for a service when what it lacked on this host is there.
 
 import { bringDownInTurn, start } from '../life/lifecycle.ts';
 import type { Moved, StepContext } from '../life/transition.ts';
+import { isHeldBack, lacksHost } from '../model/lacking.ts';
 import type { Service } from '../model/state.ts';
-
-/** Whether the service failed for what the host lacks. */
-export function lacksHost({ state, lastReason }: Service): boolean {
-  return state.name === 'failed' && lastReason === 'host_problem';
-}
-
-/** Whether the service runs on in its old form because the new one cannot start on this host. */
-export function isHeldBack({ state, nextSpec, deferred }: Service): boolean {
-  return (
-    nextSpec?.hindrance !== undefined && deferred === null && (state.name === 'starting' || state.name === 'running')
-  );
-}
 
 /** What the service lacked is there: it is started, or gets its new form. */
 export function onHostReady(service: Service, context: StepContext): Moved {

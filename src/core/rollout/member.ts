@@ -1,10 +1,10 @@
 // One member of a rollout: its target spec, whether it is ready, and how it is replaced.
 
-import { isHeldBack } from '../fleet/host.ts';
 import { bringDown } from '../life/lifecycle.ts';
 import { forgiven, isLive, type Moved, type StepContext } from '../life/transition.ts';
 import { differences } from '../model/changes.ts';
 import type { Effect } from '../model/effects.ts';
+import { isHeldBack } from '../model/lacking.ts';
 import type { Rollout } from '../model/rollout.ts';
 import type { Millis, ServiceSpec } from '../model/spec.ts';
 import type { Service } from '../model/state.ts';

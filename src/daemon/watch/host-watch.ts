@@ -1,8 +1,8 @@
 // Looks every few seconds for what services lack on this host: when it is there, they are started. Looks are taken in
 // the background and are bounded, so that a disk or directory that does not answer delays nobody.
 
-import { isHeldBack, lacksHost } from '../../core/fleet/host.ts';
 import type { Event } from '../../core/model/events.ts';
+import { isHeldBack, lacksHost } from '../../core/model/lacking.ts';
 import type { Millis, ServiceSpec } from '../../core/model/spec.ts';
 import type { Service, State } from '../../core/model/state.ts';
 import type { StartNeeds } from '../../os/processes/start-needs.ts';
