@@ -189,6 +189,23 @@ test('a name of a type means one thing: it is declared once', () => {
   );
 });
 
+test('a participle names a changed copy; what acts has a verb, what hears of an event begins with on', () => {
+  const core = src.filter(({ path }) => path.startsWith('src/core/'));
+  const functions = core.flatMap(({ path, code }) =>
+    [...code.matchAll(/\bfunction ([a-z]+(?:ed|en))\([^)]*\): ([^{\n]+) \{/g)].map(([, name = '', result = '']) => ({
+      path,
+      name,
+      result,
+    })),
+  );
+  assert.ok(functions.length >= 4);
+  assert.deepEqual(
+    functions.filter(({ name, result }) => name !== 'proceed' && /^(void|Moved)$/.test(result)),
+    [],
+    'onX for events, a verb for what acts',
+  );
+});
+
 test('relative imports name files that exist, with their ending', () => {
   const wrong = [...src, ...tests].flatMap(({ path, imports }) =>
     imports

@@ -4,7 +4,7 @@ import { configure } from './configure.ts';
 import { onCommand, resumeDeferred } from './fleet/commands.ts';
 import { restartDependents } from './fleet/dependents.ts';
 import { onHostReady } from './fleet/host.ts';
-import { considerEnd, handOver, postponeEnd, proceedShutdown, shutDown, shutdownDue } from './fleet/shutdown.ts';
+import { considerEnd, handOver, onShutdownDeadline, postponeEnd, proceedShutdown, shutDown } from './fleet/shutdown.ts';
 import { StepDraft } from './fleet/step.ts';
 import { runOnTime } from './life/jobs.ts';
 import { onDeadline } from './life/machine.ts';
@@ -88,7 +88,7 @@ function passTime(draft: StepDraft): void {
   for (const { spec, state } of draft.state.services) {
     if (state.deadline !== null && state.deadline <= draft.now) draft.change(spec.name, onDeadline);
   }
-  shutdownDue(draft);
+  onShutdownDeadline(draft);
 }
 
 /** In the phase `over` commands are answered, and every other event is ignored. */

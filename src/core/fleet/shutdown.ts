@@ -43,7 +43,7 @@ export function handOver(draft: StepDraft, by: string): void {
 }
 
 /** Acts on the deadline of a shutdown: the first time with SIGKILL to all, the second time opsd exits. */
-export function shutdownDue(draft: StepDraft): void {
+export function onShutdownDeadline(draft: StepDraft): void {
   const { phase } = draft.state;
   if (phase.name !== 'shutting_down' || phase.deadline > draft.now) return;
   if (!phase.isKilling) return killAll(draft, phase, 'the shutdown took longer than shutdown_timeout');
