@@ -3,14 +3,13 @@
 import type { EventView } from '../api/events.ts';
 import type { ServiceView } from '../api/services.ts';
 import type { Evidence } from '../api/why.ts';
-import { lacksHost } from '../core/model/lacking.ts';
 import type { Problem } from '../errors.ts';
 import { timeOfDay } from '../runtime/wall-time.ts';
 import { span } from '../text/quantities.ts';
 import { formatDuration } from '../text/units.ts';
 import type { LikelyCause } from './early-end.ts';
 import { meaningOfEnd } from './end.ts';
-import { ignoredStopSignal, missingHeartbeatFolder, type WhyFacts } from './facts.ts';
+import { ignoredStopSignal, lacksHost, missingHeartbeatFolder, type WhyFacts } from './facts.ts';
 import type { Finding } from './symptoms.ts';
 
 const HISTORY = 5;

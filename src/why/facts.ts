@@ -93,3 +93,13 @@ export function lostDependencies({ service, other }: WhyFacts): readonly Service
     .filter((each) => each?.state === 'failed' || each?.state === 'backoff')
     .filter((each) => each !== undefined);
 }
+
+/** Whether the service failed for what this host lacks. */
+export function lacksHost({ state, lastReason }: Service): boolean {
+  return state.name === 'failed' && lastReason === 'host_problem';
+}
+
+/** Why a running service keeps its old form: the new one cannot start on this host. null: there is no new one, or it can. */
+export function whyOldForm({ state, nextSpec, deferred }: Service): string | null {
+  return state.name === 'running' && deferred === null ? (nextSpec?.hindrance ?? null) : null;
+}

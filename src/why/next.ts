@@ -1,10 +1,9 @@
 // What opsd does next with a service.
 
-import { isHeldBack, lacksHost } from '../core/model/lacking.ts';
 import type { Millis } from '../core/model/spec.ts';
 import type { Service } from '../core/model/state.ts';
 import { formatDuration } from '../text/units.ts';
-import type { WhyFacts } from './facts.ts';
+import { lacksHost, type WhyFacts, whyOldForm } from './facts.ts';
 
 /** `at`: ISO 8601; null: at no known time. */
 interface NextStep {
@@ -18,7 +17,8 @@ export function nextStep({ service, view, wallAt }: WhyFacts): NextStep {
   const { state, spec } = service;
   switch (state.name) {
     case 'running':
-      if (isHeldBack(service)) return { next: 'its new form is started when opsd sees what it lacks', at: null };
+      if (whyOldForm(service) !== null)
+        return { next: 'its new form is started when opsd sees what it lacks', at: null };
       return { next: watched(service), at: null };
     case 'starting':
       return {

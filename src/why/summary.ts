@@ -1,10 +1,9 @@
 // The cause of a service's state, in one sentence.
 
 import type { EventView } from '../api/events.ts';
-import { isHeldBack, lacksHost } from '../core/model/lacking.ts';
 import type { LikelyCause } from './early-end.ts';
 import { meaningOfEnd } from './end.ts';
-import { ignoredStopSignal, lostDependencies, type WhyFacts } from './facts.ts';
+import { ignoredStopSignal, lacksHost, lostDependencies, type WhyFacts, whyOldForm } from './facts.ts';
 import type { Finding } from './symptoms.ts';
 
 export function summary(
@@ -91,10 +90,8 @@ function runningSummary(facts: WhyFacts, failure: EventView | null, likely: Like
   if (view.healthy === false) return `${up}, but its health probe fails: ${view.last_probe_failure ?? 'unknown'}.`;
   const [lost] = lostDependencies(facts);
   if (lost !== undefined) return `${up}, but ${lost.name}, which it depends on, is ${lost.state}: ${lost.reason}.`;
-  const { service } = facts;
-  if (isHeldBack(service)) {
-    return `${up}, but in its old form, as the new form cannot start on this host: ${service.nextSpec?.hindrance}.`;
-  }
+  const lacked = whyOldForm(facts.service);
+  if (lacked !== null) return `${up}, but in its old form, as the new form cannot start on this host: ${lacked}.`;
   if (refusal !== null) return `${up}, but with an old configuration: the files were refused when they were last read.`;
   return `${up}; nothing is wrong.`;
 }
