@@ -57,6 +57,7 @@ function take(draft: StepDraft, event: Event): void {
     case 'scan_failed':
     case 'heartbeat_checked':
     case 'ready':
+    case 'wrote':
     case 'probed':
     case 'memory_exceeded':
       return draft.onGenerationEvent(event);

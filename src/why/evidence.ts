@@ -38,6 +38,7 @@ export function evidence(
   add('likely cause', likely === null ? null : `it ${likely.cause}`);
   add('remedy', likely?.remedy ?? null);
   add('its output says', finding === null ? null : finding.line.trim());
+  add('output', silenceText(facts, failure));
   add('rollout', view.rollout?.detail ?? null);
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
   add('heartbeat', heartbeatText(facts));
@@ -105,6 +106,14 @@ function heartbeatText({ service, view }: WhyFacts): string | null {
   if (view.pid === null) return `expected every ${allowed} in ${heartbeatFile}`;
   if (view.heartbeat_age_seconds === null) return `none seen yet in ${heartbeatFile}`;
   return `last seen ${span(view.heartbeat_age_seconds * 1000)} ago, must not be older than ${allowed}: ${heartbeatFile}`;
+}
+
+/** A log without a line says nothing of the cause, and that it is empty has often a cause of its own. */
+function silenceText({ service, lastLines }: WhyFacts, failure: EventView | null): string | null {
+  const { log } = service.spec.launch;
+  if (failure?.reason !== 'readiness_timeout' || lastLines.length > 0 || (log !== 'capture' && log !== 'direct'))
+    return null;
+  return 'none: without a terminal many programs buffer it; set PYTHONUNBUFFERED=1, or start it with stdbuf -oL';
 }
 
 /** The number of failures in a row, and how far it is from max_failures where that limit applies. */

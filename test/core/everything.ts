@@ -43,7 +43,7 @@ const run: Run = {
   readyAt: NOW - 50_000,
   isAdopted: false,
   beat: { at: NOW - 1_000, lostAt: NOW, lookAt: NOW },
-  check: { askAt: NOW, failures: 2, successes: 0, isHealthy: true, lastFailure: null },
+  check: { askAt: NOW, failures: 2, successes: 0, isHealthy: true, lastFailure: null, hasWritten: false },
 };
 /** The spawn is under way. */
 const unborn: Run = { ...run, pid: null, readyAt: null };
@@ -190,6 +190,7 @@ const everything: Everything = {
     'probe says yes': () => ({ type: 'probed', ...web, isGood: true, detail: '' }),
     'probe says no': () => ({ type: 'probed', ...web, isGood: false, detail: 'no' }),
   },
+  wrote: { 'begins to write': () => ({ type: 'wrote', ...web }) },
   memory_exceeded: { 'takes too much memory': () => ({ type: 'memory_exceeded', ...web, detail: '600 MiB' }) },
   ready: { ready: () => ({ type: 'ready', ...web }) },
   order: {

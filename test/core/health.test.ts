@@ -145,6 +145,43 @@ test('the next opsd tells that it is healthy again; without a probe nobody waits
   assert.equal(simulation.state.services[0]?.isUnhealthy, false);
 });
 
+test('a service that has written nothing when its readiness is overdue is told to flush', () => {
+  const told = (events: readonly Event[], on: 'log' | 'fd' = 'log') => {
+    const simulation = new Simulation(1, () => obedient);
+    simulation.boot(
+      aConfig([aService('web', { ready: readyOn(on, 20_000, { pattern: on === 'log' ? 'up' : null }) })]),
+    );
+    simulation.runUntil(1_000);
+    for (const event of events) simulation.post(event);
+    simulation.runUntil(21_000);
+    return simulation.transitions.find(({ what }) => what.to === 'stopping')?.what.detail ?? '';
+  };
+  const wrote: Event = { type: 'wrote', service: 'web', generation: 1 };
+  assert.match(
+    told([]),
+    /^not ready within 20s \(ready\.on = "log"\); its log is empty: .*PYTHONUNBUFFERED=1.*stdbuf -oL/,
+  );
+  assert.equal(told([wrote]), 'not ready within 20s (ready.on = "log")');
+  assert.match(told([{ ...wrote, generation: 7 }]), /its log is empty/, 'what an earlier one wrote does not count');
+  assert.equal(told([], 'fd'), 'not ready within 20s (ready.on = "fd")');
+});
+
+test('what is written before the spawn is told counts, too', () => {
+  let state = startedState(aConfig([aService('web', { ready: readyOn('log', 20_000, { pattern: 'up' }) })]));
+  const restart: Event = { type: 'order', id: 1, action: 'restart', services: ['web'], by: 'test' };
+  const exit = { code: 0, signal: null, oom: false } as const;
+  for (const event of [
+    restart,
+    { type: 'exited', service: 'web', generation: 1, exit, left: 0 },
+    { type: 'wrote', service: 'web', generation: 2 },
+    { type: 'spawned', service: 'web', generation: 2, pid: 2_000 },
+  ] as const) {
+    [state] = step(state, event, 1);
+  }
+  const [web] = state.services;
+  assert.ok(web?.state.name === 'starting' && web.state.run.check.hasWritten);
+});
+
 test('one that was stopped takes nobody’s place among those that are down for their health', () => {
   const simulation = many(1, 2);
   const unhealthy = () =>

@@ -328,7 +328,10 @@ test('configuration rejected: what runs is told to run with the old one', () => 
   const problem = (key: string, line: number) => ({ where: 'cfg/config.toml', line, key, message: 'is wrong' });
   const problems = [problem('daemon.http', 2), problem('services.web.command', 7)];
   const refused = why({ ...about, refusal: { at: now, problems } });
-  assert.match(refused.summary, /^web is up and ready as pid 4711, but with an old configuration: the files were refused when they were last read\.$/);
+  assert.match(
+    refused.summary,
+    /^web is up and ready as pid 4711, but with an old configuration: the files were refused when they were last read\.$/,
+  );
   assert.match(shown(refused, 'configuration') ?? '', /^refused at .* stays in force:$/);
   assert.equal(shown(refused, 'problem'), 'cfg/config.toml:7 services.web.command is wrong');
   assert.deepEqual(refused.commands, ['opsd check', 'opsd ctl reload']);
@@ -532,6 +535,6 @@ function newRun() {
     readyAt: now,
     isAdopted: false,
     beat: { at: null, lostAt: null, lookAt: null },
-    check: { askAt: null, failures: 0, successes: 0, isHealthy: null, lastFailure: null },
+    check: { askAt: null, failures: 0, successes: 0, isHealthy: null, lastFailure: null, hasWritten: false },
   };
 }

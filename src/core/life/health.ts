@@ -1,7 +1,8 @@
 // Probes: when the next one is due, and what the answers mean.
 
 import type { Effect } from '../model/effects.ts';
-import type { Health, Millis, Policy, Probe } from '../model/spec.ts';
+import { spanText } from '../model/span-text.ts';
+import type { Health, Millis, Policy, Probe, Readiness } from '../model/spec.ts';
 import type { Check, Run, Service } from '../model/state.ts';
 
 /** Intervals are spread by ± 10 %, so that a thousand probes are not due at the same moment. */
@@ -11,7 +12,14 @@ const JITTER = 0.1;
 const GRID: Millis = 25;
 
 /** No probe is due, and there was no answer. */
-export const UNASKED: Check = { askAt: null, failures: 0, successes: 0, isHealthy: null, lastFailure: null };
+export const UNASKED: Check = {
+  askAt: null,
+  failures: 0,
+  successes: 0,
+  isHealthy: null,
+  lastFailure: null,
+  hasWritten: false,
+};
 
 /** Longest readiness probe over the network: a connection made too early may never be answered, so ask again. */
 const LONGEST_QUESTION: Millis = 5_000;
@@ -19,6 +27,14 @@ const LONGEST_QUESTION: Millis = 5_000;
 /** The check of a service that starts: the first readiness probe is due at once. */
 export function checkReadiness(policy: Policy, now: Millis): Check {
   return policy.ready?.probe ? { ...UNASKED, askAt: now } : UNASKED;
+}
+
+/** Why a service that did not become ready in time is stopped. A silent one may keep back what it has to say. */
+export function whyNotReady({ on, timeout }: Readiness, { lastFailure, hasWritten }: Check): string {
+  const late = `not ready within ${spanText(timeout)} (ready.on = "${on}")`;
+  if (lastFailure !== null) return `${late}; the last answer: ${lastFailure}`;
+  if (on !== 'log' || hasWritten) return late;
+  return `${late}; its log is empty: without a terminal many programs buffer their output; set PYTHONUNBUFFERED=1, or start it with stdbuf -oL`;
 }
 
 /** The check of a running service: the first health probe is due after one interval. */

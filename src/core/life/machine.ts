@@ -7,7 +7,7 @@ import type { Millis } from '../model/spec.ts';
 import type { Run, Service, ServiceState, Verdict } from '../model/state.ts';
 import type { Reason, Step } from '../model/states.ts';
 import { afterStart, stateOf, type Watched, withDeadline } from './deadline.ts';
-import { answered, ask, checkHealth, checkReadiness, verdictOf } from './health.ts';
+import { answered, ask, checkHealth, checkReadiness, verdictOf, whyNotReady } from './health.ts';
 import { onBeat, scheduleCheck } from './heartbeat.ts';
 import { bringDown, KILL_WAIT, killNow, start } from './lifecycle.ts';
 import { answerStuck } from './pending-commands.ts';
@@ -42,6 +42,8 @@ export function onEvent(service: Service, event: GenerationEvent, context: StepC
       return onMemoryExceeded(service, event.detail, context);
     case 'ready':
       return service.state.name === 'starting' ? becomeRunning(service, service.state.run, context) : [service, []];
+    case 'wrote':
+      return onWrote(service);
     default:
       return unreachable(event);
   }
@@ -58,6 +60,7 @@ export type GenerationEvent = Extract<
       | 'scan_failed'
       | 'heartbeat_checked'
       | 'ready'
+      | 'wrote'
       | 'probed'
       | 'memory_exceeded';
   }
@@ -89,10 +92,7 @@ export function onDeadline(service: Service, context: StepContext): Moved {
       if (isOverdue(service, state.run, now)) return failOverdue(service, context);
       const { ready } = spec.policy;
       if (ready !== null && now >= afterStart(state.run, ready.timeout)) {
-        const { lastFailure } = state.run.check;
-        const last = lastFailure === null ? '' : `; the last answer: ${lastFailure}`;
-        const detail = `not ready within ${spanText(ready.timeout)} (ready.on = "${ready.on}")${last}`;
-        return fail(service, context, 'readiness_timeout', detail);
+        return fail(service, context, 'readiness_timeout', whyNotReady(ready, state.run.check));
       }
       if (isHookOverdue(state.run, now)) return onHookOverdue(service, context);
       if (ready?.on === 'delay' && state.run.pid !== null && now >= afterStart(state.run, ready.delay)) {
@@ -145,7 +145,8 @@ function onSpawned(service: Service, pid: number, context: StepContext): Moved {
   const run: Run = { ...state.run, pid };
   if (state.name !== 'starting') return [{ ...service, state: { ...state, run } }, [wrote]];
   if (spec.policy.ready !== null) {
-    const checked: Run = { ...run, check: checkReadiness(spec.policy, context.now) };
+    const { hasWritten } = run.check;
+    const checked: Run = { ...run, check: { ...checkReadiness(spec.policy, context.now), hasWritten } };
     return [withDeadline(service, 'starting', checked), [wrote]];
   }
   const [moved, effects] = becomeRunning(service, run, context);
@@ -208,6 +209,12 @@ function onProbed(service: Service, isGood: boolean, detail: string, context: St
   const why = `${check.failures} failed health probes in a row, the last: ${detail}`;
   const [failed, effects] = fail({ ...service, isUnhealthy: true }, context, 'unhealthy', why);
   return [failed, [...told, ...effects]];
+}
+
+function onWrote(service: Service): Moved {
+  const { state } = service;
+  if (state.name !== 'starting') return [service, []];
+  return [withDeadline(service, 'starting', { ...state.run, check: { ...state.run.check, hasWritten: true } }), []];
 }
 
 /** A service that is stopping already will free its memory soon. */

@@ -45,6 +45,8 @@ export type Event =
       readonly changed: boolean;
     }
   | { readonly type: 'ready'; readonly service: string; readonly generation: number }
+  /** A service that is awaited by a line of its log has written something to it. */
+  | { readonly type: 'wrote'; readonly service: string; readonly generation: number }
   /** The answer to the effect `probe`. `detail`: what was wrong, or what the service answered. */
   | {
       readonly type: 'probed';

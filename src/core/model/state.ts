@@ -33,6 +33,8 @@ export interface Check {
   readonly isHealthy: boolean | null;
   /** What the last failed probe said; null: none failed. */
   readonly lastFailure: string | null;
+  /** For ready.on = "log": the service has written something to its log. */
+  readonly hasWritten: boolean;
 }
 
 /**

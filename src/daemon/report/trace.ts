@@ -43,6 +43,8 @@ export class Trace {
         return this.#processes.debug('process scan failed', whose);
       case 'ready':
         return this.#probes.debug('reports ready', whose);
+      case 'wrote':
+        return this.#probes.debug('has begun to write', whose);
       case 'memory_exceeded':
         return this.#processes.debug('takes too much memory', { ...whose, detail: event.detail });
       default:

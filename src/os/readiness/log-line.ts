@@ -43,6 +43,8 @@ interface LogLineOptions {
   /** Lines begin with timestamps of opsd, which are not the service's output. */
   readonly hasStamps: boolean;
   readonly onMatch: () => void;
+  /** Something was written; called once. */
+  readonly onFirst: () => void;
   readonly clock: Clock;
 }
 
@@ -51,6 +53,7 @@ export class LogLine implements Disposable {
   readonly #timer: Disposable;
   #file: { readonly fd: number; readonly ino: number } | null = null;
   #offset: number;
+  #hasBegun = false;
   /** The beginning of a line whose newline was not read yet. */
   #begun: Buffer = Buffer.alloc(0);
   /** The place in the file at which nothing had been added since the look before; -1: there is none. */
@@ -90,6 +93,8 @@ export class LogLine implements Disposable {
     for (let left = MOST_AT_ONCE; left > 0; ) {
       const length = readSync(fd, chunk, 0, chunk.length, this.#offset);
       if (length === 0) return false;
+      if (!this.#hasBegun) this.#options.onFirst();
+      this.#hasBegun = true;
       this.#offset += length;
       left -= length;
       if (this.#takes(chunk.subarray(0, length))) {

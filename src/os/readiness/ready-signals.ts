@@ -120,11 +120,16 @@ export class ReadySignals implements Disposable {
     hasStamps: boolean,
   ): void {
     const onMatch = this.#tell(service, generation);
+    const onFirst = () => this.#options.report({ type: 'wrote', service, generation });
     const linear = linearPattern(pattern);
     // `opsd check` refuses such a pattern; an adopted service may have one from an earlier version.
     if (linear === null) return;
     const { clock } = this.#options;
-    this.#listen(service, generation, new LogLine({ ...place, from, pattern: linear, hasStamps, onMatch, clock }));
+    this.#listen(
+      service,
+      generation,
+      new LogLine({ ...place, from, pattern: linear, hasStamps, onMatch, onFirst, clock }),
+    );
   }
 
   #listen<T extends Disposable>(service: string, generation: number, listening: T): T {

@@ -106,6 +106,20 @@ test('a coloured line is the line that a terminal shows', async () => {
   await r.event('ready');
 });
 
+test('that something was written is told, once, and not of a silent service', async () => {
+  await using r = await rig();
+  const wrote = () => r.events.filter(({ type }) => type === 'wrote').length;
+  await r.start(
+    readyOn('log', `until [ -e ${r.dir}/go ]; do sleep 0.02; done; printf x; echo y; echo up; sleep 60`, '^up$'),
+  );
+  // As long as the file is looked at, some looks are over by the time that a line can be read.
+  await waitFor('its process', () => r.events.some(({ type }) => type === 'spawned'));
+  assert.equal(wrote(), 0);
+  writeFileSync(join(r.dir, 'go'), '\n');
+  await r.event('ready');
+  assert.equal(wrote(), 1);
+});
+
 test('a prompt without a newline is readiness once nothing is added to it', async () => {
   for (const [prompt, pattern] of [
     ['db> ', '> $'],
