@@ -102,6 +102,24 @@ test('a page is told of a scale, and of nothing that only looks new', async () =
   assert.equal(page.said[2]?.data.groups, undefined);
 });
 
+test('a page is told that the files were refused, and that they are good again', async () => {
+  await using doors = await openDoors([service('web', UP)]);
+  using page = await listen(doors.tcp, '/api/v1/events?of=services');
+  await waitFor('all services', () => page.said.length === 1);
+  assert.equal(page.said[0]?.data.refused, null);
+  const refused = () => ({ at: '2026-01-01T00:00:00.000Z', problems: ['cfg/config.toml:3: is not TOML'], count: 1 });
+  doors.control.refused = refused();
+  await waitFor('the refusal', () => page.said.length === 2);
+  assert.deepEqual(page.said[1]?.data, { ...page.said[1]?.data, services: [], refused: refused() });
+  doors.control.refused = refused();
+  doors.control.change('web', 'stopped');
+  await waitFor('the next', () => page.said.length === 3);
+  assert.equal('refused' in (page.said[2]?.data ?? {}), false, 'it only looks new');
+  doors.control.refused = null;
+  await waitFor('the end of it', () => page.said.length === 4);
+  assert.equal(page.said[3]?.data.refused, null);
+});
+
 test('a newcomer and an old listener end up with the same picture', async () => {
   await using doors = await openDoors([service('web', UP)]);
   using early = await listen(doors.tcp, '/api/v1/events?of=services');

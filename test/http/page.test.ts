@@ -236,6 +236,13 @@ test('rollouts that are not over, and a scale that is not of the file, are told 
   doors.control.rolloutViews = [{ ...going, state: 'done' }];
   doors.control.change('api@3', 'running', { rollout: null });
   await waitFor('the end of the rollouts', async () => (await lines()).length === 1);
+  doors.control.refused = { at: new Date().toISOString(), problems: ['cfg/config.toml:3: is not TOML'], count: 2 };
+  await waitFor('the refused files', async () => (await lines()).length === 2);
+  assert.match(
+    (await lines())[0] ?? '',
+    /^configuration\s*refused\s*the one before stays in force: cfg\/config\.toml:3: is not TOML, and 1 more opsd check$/,
+  );
+  doors.control.refused = null;
   doors.control.groups = [{ ...scaled, instances: 4 }];
   await page.waitForSelector('#notes', { state: 'hidden' });
   assert.deepEqual(shown.complaints, []);
@@ -246,6 +253,7 @@ test('nothing that services say is taken for HTML or run', { skip }, async () =>
   await using doors = await openDoors([service('web', { ...FAILED, reason: evil })], { pageLogs: () => true });
   doors.control.rolloutViews = [{ ...going, service: evil, detail: evil }];
   doors.control.groups = [{ ...scaled, name: evil }];
+  doors.control.refused = { at: evil, problems: [evil], count: 1 };
   doors.control.lines.set('web', [evil, 'x'.repeat(1_000_000), '\u0000\u202e']);
   doors.control.change('web', 'failed', { reason: evil });
   await using shown = await show(doors.tcp);

@@ -28,6 +28,20 @@ test('services come up with the host; an operator’s stop is forgotten', async 
   }
 });
 
+test('a reboot of the host stops the services: it is no restart of opsd', async () => {
+  await using host = await container();
+  await host.write(
+    '/srv/data/app/polite',
+    '#!/bin/sh\ntrap "echo bye >>/srv/data/app/bye; exit" TERM\nsleep 1000 & wait\n',
+  );
+  await configure(host, '[services.polite]\ncommand = ["/srv/data/app/polite"]\n');
+  await host.sh('systemctl enable --now opsd');
+  await host.reboot();
+  assert.equal(await host.sh('cat /srv/data/app/bye'), 'bye');
+  await host.until('opsd', async () => (await unit(host, 'ActiveState')) === 'active');
+  assert.equal((await service(host, 'polite')).adopted, false);
+});
+
 test('PID files of before the reboot name processes of other people now: none of those is signalled', async () => {
   await using host = await container();
   await configure(host, SLEEPER_SERVICE);
