@@ -64,12 +64,19 @@ export async function stopOwnUnit(): Promise<boolean> {
   return unit !== null && (await systemctl(['--no-block', 'stop', '--', unit])) !== null;
 }
 
-/** Whether systemd ends the unit whose main process is opsd in order to start it again (`systemctl restart`). */
+/**
+ * Whether systemd ends the unit whose main process is opsd in order to start it again (`systemctl restart`). Never
+ * rejects: where it cannot be known, as no descriptor is left, it is none.
+ */
 export async function isUnitRestarting(): Promise<boolean> {
-  const unit = await unitOfOpsd();
-  if (unit === null) return false;
-  const jobs = await systemctl(['list-jobs', '--no-legend', '--no-pager', '--full', '--', unit]);
-  return jobs !== null && jobOf(jobs, unit) === 'restart';
+  try {
+    const unit = await unitOfOpsd();
+    if (unit === null) return false;
+    const jobs = await systemctl(['list-jobs', '--no-legend', '--no-pager', '--full', '--', unit]);
+    return jobs !== null && jobOf(jobs, unit) === 'restart';
+  } catch {
+    return false;
+  }
 }
 
 /** The type of the unit's running job in the text of `systemctl list-jobs`; null: it has none. */
