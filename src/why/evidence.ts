@@ -20,6 +20,7 @@ export function evidence(
   failure: EventView | null,
   finding: Finding | null,
   likely: LikelyCause | null,
+  showsOutput: boolean,
 ): readonly Evidence[] {
   const { service, view, events } = facts;
   const { policy } = service.spec;
@@ -38,6 +39,7 @@ export function evidence(
   add('likely cause', likely === null ? null : `it ${likely.cause}`);
   add('remedy', likely?.remedy ?? null);
   add('its output says', finding === null ? null : finding.line.trim());
+  if (showsOutput) add('probe output', probeOutputText(facts));
   add('output', silenceText(facts, failure));
   add('rollout', view.rollout?.detail ?? null);
   add('process', view.pid === null ? null : `pid ${view.pid}, generation ${view.generation}`);
@@ -106,6 +108,18 @@ function heartbeatText({ service, view }: WhyFacts): string | null {
   if (view.pid === null) return `expected every ${allowed} in ${heartbeatFile}`;
   if (view.heartbeat_age_seconds === null) return `none seen yet in ${heartbeatFile}`;
   return `last seen ${span(view.heartbeat_age_seconds * 1000)} ago, must not be older than ${allowed}: ${heartbeatFile}`;
+}
+
+/** Lines of a probe's output, and characters of each. */
+const PROBE_LINES = 3;
+const LONGEST_PROBE_LINE = 300;
+
+function probeOutputText({ service: { lastProbeOutput, spec } }: WhyFacts): string | null {
+  const { ready, health } = spec.policy;
+  const asks = ready?.probe?.kind === 'exec' || health?.probe.kind === 'exec';
+  if (!asks || lastProbeOutput === null) return null;
+  const lines = lastProbeOutput.split('\n').slice(-PROBE_LINES);
+  return lines.map((line) => line.slice(0, LONGEST_PROBE_LINE)).join(' | ');
 }
 
 /** A log without a line says nothing of the cause, and that it is empty has often a cause of its own. */

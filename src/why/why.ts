@@ -30,7 +30,7 @@ export function explain(facts: WhyFacts, showsOutput: boolean): WhyView {
     state: view.state,
     since: view.since,
     summary: summary(facts, failure, finding, likely),
-    evidence: evidence(facts, failure, showsOutput ? finding : null, likely),
+    evidence: evidence(facts, failure, showsOutput ? finding : null, likely, showsOutput),
     last_lines: showsOutput ? lastLines.slice(-LINES) : [],
     next,
     next_at: at,

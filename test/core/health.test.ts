@@ -182,6 +182,19 @@ test('what is written before the spawn is told counts, too', () => {
   assert.ok(web?.state.name === 'starting' && web.state.run.check.hasWritten);
 });
 
+test('what the last failed probe wrote is known until one succeeds', () => {
+  let state = startedState(aConfig([aService('web', { health: { ...health, failures: 9 } })]));
+  const answer = (isGood: boolean, words: { readonly output?: string } = {}) => {
+    const event: Event = { type: 'probed', service: 'web', generation: 1, isGood, detail: 'an answer', ...words };
+    [state] = step(state, event, 0);
+    return state.services[0]?.lastProbeOutput;
+  };
+  assert.equal(answer(false, { output: 'no db' }), 'no db');
+  assert.equal(answer(false), null, 'the last one wrote nothing');
+  assert.equal(answer(false, { output: 'no db' }), 'no db');
+  assert.equal(answer(true), null);
+});
+
 test('one that was stopped takes nobody’s place among those that are down for their health', () => {
   const simulation = many(1, 2);
   const unhealthy = () =>

@@ -47,3 +47,22 @@ command = ["sleep", "1000"]
   const view = await opsd.status('web');
   assert.deepEqual([view.state, view.pid, view.restarts], ['running', pid, 0]);
 });
+
+test('why shows what a probe wrote last, for health and for readiness, and to nobody over TCP', async () => {
+  const probe = (words: string) => `["sh", "-c", "echo begun; echo ${words} >&2; exit 4"]`;
+  const config = `[services.web]
+command = ["sleep", "1000"]
+health = { exec = ${probe('no route to db')}, interval = "50ms", on_failure = "mark" }
+[services.slow]
+command = ["sleep", "1000"]
+ready = { on = "exec", command = ${probe('pool is cold')}, interval = "50ms", timeout = "1s" }
+backoff = { initial = "1h", max = "1h" }
+`;
+  await using opsd = await startOpsd({ config, http: 'on' });
+  await opsd.until('web', ({ healthy }) => healthy === false);
+  assert.match((await opsd.ctl('why', 'web')).stdout, /probe output +begun \| no route to db\n/);
+  await opsd.until('slow', 'backoff');
+  assert.match((await opsd.ctl('why', 'slow')).stdout, /probe output +begun \| pool is cold\n/);
+  const { body } = await ask({ host: '127.0.0.1', port: opsd.port }, 'GET', '/api/v1/services/web/why');
+  assert.doesNotMatch(body, /no route/);
+});

@@ -106,7 +106,7 @@ export const CONFINEMENT = {
   wrapper: launch(
     'wrapper',
     (words) => words ?? [],
-    'A command in front, which executes the service: ["bwrap", …].',
+    'A command in front, which executes the service: ["bwrap", …]. It is not in front of probes (health.exec, ready.command) and hooks (before_start, after_stop).',
     optional(command()),
     { show: (words) => (words.length === 0 ? null : words) },
   ),

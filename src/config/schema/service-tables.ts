@@ -120,9 +120,14 @@ export const READY = {
     optional(address()),
     { show: (ready) => asked(ready, 'tcp'), madeFrom: PORT, alone: 'target' },
   ),
-  command: ofPolicy('ready', 'For "exec": exit code 0 is a yes.', optional(command()), {
-    show: (ready) => asked(ready, 'exec'),
-  }),
+  command: ofPolicy(
+    'ready',
+    'For "exec": exit code 0 is a yes. It runs as the service does, but without its `wrapper`.',
+    optional(command()),
+    {
+      show: (ready) => asked(ready, 'exec'),
+    },
+  ),
   pattern: ofPolicy(
     'ready',
     'For "log": a regular expression (JavaScript), without lookarounds and backreferences, for a line without its colours, or an unfinished line such as a prompt. Needs log = "capture".',
@@ -147,7 +152,7 @@ export const HEALTH = {
   }),
   exec: ofPolicy(
     'health',
-    'Command to run; exit code 0 is a yes. Killed with its children at `timeout`.',
+    'Command to run as the service does, but without its `wrapper`; exit code 0 is a yes. Killed with its children at `timeout`. `opsd ctl why` shows what it wrote last.',
     optional(command()),
     { show: (health) => asked(health, 'exec') },
   ),
@@ -183,7 +188,9 @@ export const HEALTH = {
 };
 
 const hook = <F extends 'beforeStart' | 'afterStop'>(field: F) => ({
-  command: ofPolicy(field, 'What to run.', command(), { show: (hook) => hook?.command ?? null }),
+  command: ofPolicy(field, 'What to run, without the `wrapper` of the service.', command(), {
+    show: (hook) => hook?.command ?? null,
+  }),
   timeout: ofPolicy(field, 'Not ended after that: killed, and failed.', preset(span(), '30s'), {
     show: (hook) => asDuration(hook?.timeout),
   }),

@@ -37,7 +37,7 @@ export function onEvent(service: Service, event: GenerationEvent, context: StepC
     case 'heartbeat_checked':
       return onHeartbeatChecked(service, event.changed, context);
     case 'probed':
-      return onProbed(service, event.isGood, event.detail, context);
+      return onProbed({ ...service, lastProbeOutput: event.output ?? null }, event.isGood, event.detail, context);
     case 'memory_exceeded':
       return onMemoryExceeded(service, event.detail, context);
     case 'ready':

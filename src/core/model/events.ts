@@ -54,6 +54,8 @@ export type Event =
       readonly generation: number;
       readonly isGood: boolean;
       readonly detail: string;
+      /** The last lines that the command of a failed probe wrote; absent: it wrote nothing, or is no command. */
+      readonly output?: string;
     }
   /** The tree uses more than `limits.memory`, and no cgroup enforces that. */
   | { readonly type: 'memory_exceeded'; readonly service: string; readonly generation: number; readonly detail: string }

@@ -41,6 +41,7 @@ export function newService(spec: ServiceSpec, generation: number, now: Millis): 
     lastFailure: null,
     isInTrouble: false,
     isUnhealthy: false,
+    lastProbeOutput: null,
     lastReason: 'boot',
     lastDetail: spec.policy.enabled ? 'not started yet' : 'not enabled (enabled = false)',
     orders: [],

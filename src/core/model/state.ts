@@ -155,6 +155,8 @@ export interface Service {
   readonly isInTrouble: boolean;
   /** It became unhealthy, and has not answered its health probe well since, whatever became of its runs. */
   readonly isUnhealthy: boolean;
+  /** The last lines that the command of the last probe wrote, if that probe failed; null: there are none. */
+  readonly lastProbeOutput: string | null;
   /** The detail of the last transition: one sentence for people. */
   readonly lastDetail: string;
   readonly orders: readonly PendingCommand[];

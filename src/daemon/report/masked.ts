@@ -8,6 +8,10 @@ import type { Masks } from '../../text/masks.ts';
 
 /** Masks by the names of fields: a new event with one of these is masked, too. */
 export function maskedEvent(event: Event, masks: Masks): Event {
+  if (event.type === 'probed') {
+    const output = event.output === undefined ? {} : { output: masks.hide(event.output) };
+    return { ...event, detail: masks.hide(event.detail), ...output };
+  }
   if ('message' in event) return { ...event, message: masks.hide(event.message) };
   if ('detail' in event) return { ...event, detail: masks.hide(event.detail) };
   return event;

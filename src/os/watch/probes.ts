@@ -13,6 +13,7 @@ import { openInput } from '../spawn/input.ts';
 import type { LaunchPlanner } from '../spawn/launch-plan.ts';
 import type { Spawner } from '../spawn/spawner.ts';
 import { askForStatus } from './http-probe.ts';
+import { openProbeOutput } from './probe-output.ts';
 
 interface ServiceProbesOptions {
   readonly report: Report;
@@ -36,7 +37,15 @@ interface ProbeAnswer {
 
 /** Aborts the probe in progress; its result is ignored. */
 type AbortProbe = () => void;
+
+interface Question {
+  readonly abort: AbortProbe;
+  /** What a command has written so far. */
+  readonly output: () => string;
+}
 type OnAnswer = (answer: ProbeAnswer) => void;
+
+const NOTHING_ASKED: Question = { abort() {}, output: () => '' };
 
 /** Probes at a time; more fail at once, as each takes a descriptor or a process. */
 const MOST = 2_000;
@@ -51,19 +60,21 @@ export class ServiceProbes implements Probes, Disposable {
 
   ask(service: string, generation: number, probe: Probe, timeout: Millis): void {
     let isOver = false;
-    let abort: AbortProbe = () => {};
+    let asked: Question = NOTHING_ASKED;
     const tell: OnAnswer = ({ isGood, detail }) => {
       if (isOver) return;
       isOver = true;
       alarm[Symbol.dispose]();
       this.#inProgress.delete(end);
-      abort();
-      this.#options.report({ type: 'probed', service, generation, isGood, detail });
+      const output = isGood ? '' : asked.output();
+      asked.abort();
+      const words = output === '' ? {} : { output };
+      this.#options.report({ type: 'probed', service, generation, isGood, detail, ...words });
     };
     const end: AbortProbe = () => {
       isOver = true;
       alarm[Symbol.dispose]();
-      abort();
+      asked.abort();
     };
     const alarm = this.#options.clock.alarm(() =>
       tell({ isGood: false, detail: `${describe(probe)}: no answer within ${formatDuration(timeout)}` }),
@@ -74,25 +85,25 @@ export class ServiceProbes implements Probes, Disposable {
     }
     this.#inProgress.add(end);
     alarm.set(timeout);
-    abort = this.#begin(service, probe, tell);
-    if (isOver) abort();
+    asked = this.#begin(service, probe, tell);
+    if (isOver) asked.abort();
   }
 
-  #begin(service: string, probe: Probe, tell: OnAnswer): AbortProbe {
+  #begin(service: string, probe: Probe, tell: OnAnswer): Question {
     switch (probe.kind) {
       case 'http':
-        return askHttp(probe, tell);
+        return { ...NOTHING_ASKED, abort: askHttp(probe, tell) };
       case 'tcp':
-        return askTcp(probe, tell);
+        return { ...NOTHING_ASKED, abort: askTcp(probe, tell) };
       case 'exec':
         return this.#askCommand(service, probe, tell);
     }
   }
 
-  #askCommand(service: string, probe: Extract<Probe, { kind: 'exec' }>, tell: OnAnswer): AbortProbe {
-    const no = (message: string): AbortProbe => {
+  #askCommand(service: string, probe: Extract<Probe, { kind: 'exec' }>, tell: OnAnswer): Question {
+    const no = (message: string): Question => {
       tell({ isGood: false, detail: `${describe(probe)}: ${message}` });
-      return () => {};
+      return NOTHING_ASKED;
     };
     const spec = this.#options.specOf(service);
     if (spec === undefined) return no('its service is not configured any more');
@@ -106,6 +117,7 @@ export class ServiceProbes implements Probes, Disposable {
     });
     if ('message' in plan) return no(plan.message);
     let child: Child | null = null;
+    const output = openProbeOutput(plan.uid);
     const end = () => {
       if (child !== null) leftovers.end({ name, number, uid: plan.uid, child });
       child = null;
@@ -113,11 +125,11 @@ export class ServiceProbes implements Probes, Disposable {
     try {
       const { input, ...execution } = plan.execution();
       using stdin = openInput(input, runDir);
-      const streams = { stdin: stdin.fd, stdout: 'ignore', stderr: 'ignore', descriptors: [] } as const;
+      const streams = { stdin: stdin.fd, stdout: output.fd, stderr: output.fd, descriptors: [] } as const;
       child = spawner.spawn(
         { ...execution, ...streams },
         {
-          onError: ({ message }) => no(message),
+          onError: ({ message }) => void no(message),
           // While the child holds its PID, its process group can be killed at once.
           onDeath: end,
           onExit(code, signal) {
@@ -126,8 +138,14 @@ export class ServiceProbes implements Probes, Disposable {
           },
         },
       );
-      return end;
+      output.spawned();
+      const abort = () => {
+        end();
+        output[Symbol.dispose]();
+      };
+      return { abort, output: output.last };
     } catch (error) {
+      output[Symbol.dispose]();
       return no(error instanceof Error ? error.message : String(error));
     }
   }

@@ -270,3 +270,41 @@ test('what is under way when opsd ends is ended, and not heard of', async () => 
   await waitFor('its end', () => withWord(word).length === 0);
   assert.deepEqual(it.told, []);
 });
+
+test('exec: what a command wrote last is told when it fails, and only then', async () => {
+  using it = asking();
+  const sh = (script: string): Probe => ({ kind: 'exec', command: ['sh', '-c', script] });
+  const failed = await it.ask(sh('echo checking; echo "no route to db" >&2; exit 3'));
+  assert.deepEqual([failed.isGood, failed.output], [false, 'checking\nno route to db']);
+  assert.match(failed.detail, /^command sh: exit code 3$/);
+  assert.equal((await it.ask(sh('echo fine'))).output, undefined);
+  assert.equal((await it.ask(sh('exit 1'))).output, undefined);
+  const late = await it.ask(sh('printf "\\033[31mwaiting\\033[0m\\r\\n\\n for db"; sleep 60'), 1_000);
+  assert.deepEqual([late.isGood, late.output], [false, 'waiting\nfor db']);
+  assert.equal((await it.ask({ kind: 'exec', command: ['/nowhere/check'] })).output, undefined);
+});
+
+test('exec: much output neither holds a command up nor grows opsd, and a line that was cut is not told', async () => {
+  using it = asking();
+  const script = 'head -c 10000000 /dev/zero | tr "\\0" x; echo; echo the end; exit 1';
+  const { output } = await it.ask({ kind: 'exec', command: ['sh', '-c', script] });
+  assert.equal(output, 'the end');
+  const endless = await it.ask({
+    kind: 'exec',
+    command: ['sh', '-c', 'head -c 10000000 /dev/zero | tr "\\0" x; exit 1'],
+  });
+  assert.equal(endless.output, undefined);
+});
+
+test('exec: a command of another user may open /dev/stderr, and leaves no descriptor behind', asRoot, async () => {
+  await using folder = await scratch();
+  await chmod(folder.path, 0o755);
+  using it = asking({ user: 'nobody', cwd: '/' }, folder.path);
+  const script = 'id -un > /dev/stderr && echo x > /dev/stdout || exit 7; exit 1';
+  const before = readdirSync('/proc/self/fd').length;
+  for (let turn = 0; turn < 5; turn += 1) {
+    const { output, detail } = await it.ask({ kind: 'exec', command: ['sh', '-c', script] });
+    assert.deepEqual([detail, output], ['command sh: exit code 1', 'nobody\nx']);
+  }
+  await waitFor('the end of the pipes', () => readdirSync('/proc/self/fd').length <= before);
+});
