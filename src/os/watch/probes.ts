@@ -38,14 +38,14 @@ interface ProbeAnswer {
 /** Aborts the probe in progress; its result is ignored. */
 type AbortProbe = () => void;
 
-interface Question {
+interface ProbeInProgress {
   readonly abort: AbortProbe;
   /** What a command has written so far. */
   readonly output: () => string;
 }
 type OnAnswer = (answer: ProbeAnswer) => void;
 
-const NOTHING_ASKED: Question = { abort() {}, output: () => '' };
+const NOTHING_ASKED: ProbeInProgress = { abort() {}, output: () => '' };
 
 /** Probes at a time; more fail at once, as each takes a descriptor or a process. */
 const MOST = 2_000;
@@ -60,7 +60,7 @@ export class ServiceProbes implements Probes, Disposable {
 
   ask(service: string, generation: number, probe: Probe, timeout: Millis): void {
     let isOver = false;
-    let asked: Question = NOTHING_ASKED;
+    let asked: ProbeInProgress = NOTHING_ASKED;
     const tell: OnAnswer = ({ isGood, detail }) => {
       if (isOver) return;
       isOver = true;
@@ -89,7 +89,7 @@ export class ServiceProbes implements Probes, Disposable {
     if (isOver) asked.abort();
   }
 
-  #begin(service: string, probe: Probe, tell: OnAnswer): Question {
+  #begin(service: string, probe: Probe, tell: OnAnswer): ProbeInProgress {
     switch (probe.kind) {
       case 'http':
         return { ...NOTHING_ASKED, abort: askHttp(probe, tell) };
@@ -100,8 +100,8 @@ export class ServiceProbes implements Probes, Disposable {
     }
   }
 
-  #askCommand(service: string, probe: Extract<Probe, { kind: 'exec' }>, tell: OnAnswer): Question {
-    const no = (message: string): Question => {
+  #askCommand(service: string, probe: Extract<Probe, { kind: 'exec' }>, tell: OnAnswer): ProbeInProgress {
+    const no = (message: string): ProbeInProgress => {
       tell({ isGood: false, detail: `${describe(probe)}: ${message}` });
       return NOTHING_ASKED;
     };
