@@ -55,11 +55,13 @@ export const ROOMS: readonly Room[] = [
   { name: 'config', what: 'from files to a configuration, or to every problem there is', doors: ['load'] },
   { name: 'os/own-log', what: 'opsd’s own log' },
   { name: 'os/systemd', what: 'what opsd and systemd tell each other' },
+  { name: 'os/procfs', what: 'reads /proc so that neither a lack of descriptors nor a process ends it' },
   { name: 'os/proc', what: '/proc: who a process is, signals to it, descriptors, figures' },
   { name: 'os/trust', what: 'paths that somebody else may have prepared: found, opened, doubted, read for a user' },
   { name: 'os/files', what: 'the files that opsd keeps: state, PID files, lock, socket, folders' },
   { name: 'os/cgroup', what: 'one cgroup for each generation' },
   { name: 'os/fifo', what: 'the named pipes that services write to, and when to read them' },
+  { name: 'os/hang', what: 'the watcher beside opsd, which frees its loop where a service holds it in the kernel' },
   { name: 'os/log-file', what: 'the log files of services: opening, writing late, reading the end' },
   {
     name: 'os/output',

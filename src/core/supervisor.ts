@@ -4,6 +4,7 @@ import { configure } from './configure.ts';
 import { onCommand, resumeDeferred } from './fleet/commands.ts';
 import { restartDependents } from './fleet/dependents.ts';
 import { onHostReady } from './fleet/host.ts';
+import { onHungOpsd } from './fleet/hung-opsd.ts';
 import { considerEnd, handOver, onShutdownDeadline, postponeEnd, proceedShutdown, shutDown } from './fleet/shutdown.ts';
 import { StepDraft } from './fleet/step.ts';
 import { runOnTime } from './life/jobs.ts';
@@ -61,6 +62,8 @@ function take(draft: StepDraft, event: Event): void {
     case 'probed':
     case 'memory_exceeded':
       return draft.onGenerationEvent(event);
+    case 'hung_opsd':
+      return draft.change(event.service, (service, context) => onHungOpsd(service, context, event.detail));
     case 'order':
       return onCommand(draft, event);
     case 'rollout':

@@ -4,8 +4,10 @@ import { adopt } from '../core/adoption/adopt.ts';
 import { serviceOf } from '../core/fleet/ordering.ts';
 import type { ServiceSpec } from '../core/model/spec.ts';
 import { StateFile } from '../os/files/state-file.ts';
+import { HangWatcher } from '../os/hang/hang-watcher.ts';
 import { ServiceOutputs } from '../os/output/service-outputs.ts';
 import { bootId } from '../os/proc/identity.ts';
+import { timeProcReads } from '../os/procfs/proc-file.ts';
 import { accountOf } from '../os/spawn/accounts.ts';
 import { commandAs } from '../os/spawn/command-as.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -16,8 +18,12 @@ import { OutputCounters } from './report/output-counts.ts';
 import { Trace } from './report/trace.ts';
 import { fingerprintOf } from './succession/fingerprint.ts';
 import { inspectPredecessor, type PredecessorFindings } from './succession/predecessor.ts';
+import { Hangs } from './watch/hangs.ts';
 
 interface Outlets {
+  /** Watches for calls that a service makes hang. */
+  readonly watcher: HangWatcher;
+  readonly hangs: Hangs;
   readonly outputs: ServiceOutputs;
   /** Bytes that each service wrote. */
   readonly written: OutputCounters;
@@ -41,6 +47,8 @@ export interface Inheritance extends Outlets {
 export function inherit(host: Host, stack: AsyncDisposableStack): Inheritance {
   const { clock, first, layout, log, secrets, sockets, startedAt } = host;
   const outlets = openOutlets(host, stack);
+  // The line after it may hang already: it opens the FIFOs of an earlier opsd.
+  outlets.watcher.guard([...first.config.services.values()].map(outlets.uidOf));
   // Before anything else: the kernel keeps what a service has written only as long as somebody has its FIFO open.
   outlets.outputs.prepare([...first.config.services.values()]);
   const stateFile = new StateFile(layout.run, bootId(), log);
@@ -62,6 +70,16 @@ function openOutlets({ clock, layout, log }: Host, stack: AsyncDisposableStack):
   const written = new OutputCounters();
   const uidOf = ({ launch }: ServiceSpec) =>
     (launch.user === null ? null : accountOf(launch.user, clock.now())?.uid) ?? process.getuid?.() ?? 0;
+  const watcher = stack.use(
+    new HangWatcher({
+      runDir: layout.run,
+      clock,
+      log: log.component('processes'),
+      onHang: (hang) => hangs.note(hang),
+    }),
+  );
+  const after = (began: number) => watcher.after(began);
+  timeProcReads({ now: () => clock.now(), after });
   const outputs = stack.use(
     new ServiceOutputs({
       runDir: layout.run,
@@ -72,7 +90,9 @@ function openOutlets({ clock, layout, log }: Host, stack: AsyncDisposableStack):
       onBytes: (service, bytes) => written.wrote(service, bytes),
       onDropped: (service, bytes) => written.dropped(service, bytes),
       log: log.component('output'),
+      after,
     }),
   );
-  return { outputs, written, uidOf };
+  const hangs = new Hangs({ runDir: layout.run, outputs, uidOf, clock, log });
+  return { outputs, written, uidOf, watcher, hangs };
 }

@@ -140,7 +140,7 @@ function newQueries({ host, inheritance, machine, supervision }: Stages, signals
 /** Everything that can go wrong at the start has not: now, and not before, services are touched. */
 function begin({ host, inheritance, machine, supervision }: Stages): void {
   const { log, secrets } = host;
-  const { findings, loop, outputs, recalled, specOf, trace } = inheritance;
+  const { findings, hangs, loop, outputs, recalled, report, specOf, trace } = inheritance;
   const { ports, signals } = machine;
   const { apply, configuration, keeper, teller } = supervision;
   const carryOut = (effect: Effect) => perform(maskedEffect(effect, secrets), ports, teller);
@@ -160,6 +160,7 @@ function begin({ host, inheritance, machine, supervision }: Stages): void {
     },
     onIdle: (state) => teller.settled(state),
   });
+  hangs.begin(() => loop.state, report);
   teller.begin(loop.state);
   configuration.begin();
 }

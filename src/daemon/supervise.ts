@@ -63,11 +63,12 @@ export function supervise(
   stack: AsyncDisposableStack,
 ): Supervision {
   const { clock, first, lastInForce, log, manager, read, refused, scale, secrets } = host;
-  const { loop, outputs } = inheritance;
+  const { loop, outputs, uidOf, watcher } = inheritance;
   const observers = observe(host, inheritance, machine, end, stack);
   // Disposed before the keeper of the state, which saves what the loop ended with.
   stack.use(loop);
   const apply = (next: Config, isFirst: boolean) => {
+    watcher.guard([...next.services.values()].map(uidOf));
     outputs.prepare([...next.services.values()]);
     loop.post({ type: 'configured', config: next, isFirst });
   };

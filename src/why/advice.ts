@@ -68,6 +68,7 @@ function remedies({ service, view }: WhyFacts, reason: Reason): readonly string[
     case 'oom':
       return [`journalctl -k --grep='out of memory|oom' -n 20`];
     case 'leftovers':
+    case 'hung_opsd':
     case 'unkillable':
       return ['ps -eo pid,ppid,pgid,stat,wchan:20,args'];
     default:

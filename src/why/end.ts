@@ -14,6 +14,7 @@ const ENDED_BY_OPSD = new Set<Reason>([
   'unhealthy',
   'readiness_timeout',
   'memory_limit',
+  'hung_opsd',
   'run_timeout',
 ]);
 

@@ -192,6 +192,7 @@ const everything: Everything = {
   },
   wrote: { 'begins to write': () => ({ type: 'wrote', ...web }) },
   memory_exceeded: { 'takes too much memory': () => ({ type: 'memory_exceeded', ...web, detail: '600 MiB' }) },
+  hung_opsd: { 'hangs opsd': () => ({ type: 'hung_opsd', service: 'web', detail: 'FUSE' }) },
   ready: { ready: () => ({ type: 'ready', ...web }) },
   order: {
     start: () => ({ type: 'order', action: 'start', ...order }),

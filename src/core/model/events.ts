@@ -61,6 +61,8 @@ export type Event =
   | { readonly type: 'memory_exceeded'; readonly service: string; readonly generation: number; readonly detail: string }
   /** What a service lacked on this host is there, as far as can be seen from outside. */
   | { readonly type: 'host_ready'; readonly service: string }
+  /** The service, running or not, kept opsd waiting in the kernel; whatever it did so with is not touched again before its next start. */
+  | { readonly type: 'hung_opsd'; readonly service: string; readonly detail: string }
   // Commands.
   /** One command to one service or many; each of them answers it. */
   | {

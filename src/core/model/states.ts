@@ -23,6 +23,7 @@ export const REASONS = [
   'schedule',
   'run_timeout',
   'memory_limit',
+  'hung_opsd',
   'ready',
   'backoff',
   'retry',

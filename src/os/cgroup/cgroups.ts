@@ -6,7 +6,7 @@ import type { Millis } from '../../core/model/spec.ts';
 import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { makeFolders } from '../files/make-folders.ts';
-import { withSpare } from '../proc/spare-descriptor.ts';
+import { withSpare } from '../procfs/spare-descriptor.ts';
 import { unitProperty } from '../systemd/own-unit.ts';
 import { limitsMemory } from './limits.ts';
 

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { codeOf, RuntimeError } from '../../errors.ts';
 import { leaveMargin } from '../proc/descriptor-margin.ts';
-import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
+import { isOutOfDescriptors } from '../procfs/spare-descriptor.ts';
 import type { FifoRegistry } from './registry.ts';
 
 /** Paths for one mkfifo(1): together far below the limit of execve(2). */

@@ -28,6 +28,8 @@ export interface Shared {
   readonly retryEvery: Millis;
   onBytes(service: string, bytes: number): void;
   onDropped(service: string, bytes: number): void;
+  /** A call that the service could make hang is over; it began then. May abandon the output. */
+  after(began: Millis): void;
 }
 
 const NEWLINE = 0x0a;
@@ -105,6 +107,12 @@ export class Capture implements Disposable {
   #read(): number {
     if (this.#late || this.#isOver) return 0;
     const now = this.#shared.clock.now();
+    const bytes = this.#readAt(now);
+    this.#shared.after(now);
+    return bytes;
+  }
+
+  #readAt(now: Millis): number {
     if (this.#failure && !this.retry()) return this.#drop();
     let bytes = 0;
     const isWell = this.#attempt(() => {
@@ -259,7 +267,7 @@ export class Capture implements Disposable {
     let left = MOST_LEFT;
     for (let bytes = 1; bytes > 0 && left > 0; left -= bytes) bytes = this.#read();
     this.#mustEndLine = this.#late !== null;
-    if (this.#late || this.#failure) return;
+    if (this.#late || this.#failure || this.#isOver) return;
     this.#attempt(() => {
       if (!this.#file.isOpen && !this.#file.exists()) return;
       this.#file.open();
@@ -285,12 +293,21 @@ export class Capture implements Disposable {
     }
   }
 
-  /** A file that a background write still uses is closed after that write. */
+  /** Reading hung: the FIFO is not touched again, nor closed, as that could hang as well. */
+  abandon(): void {
+    this.#end();
+  }
+
   [Symbol.dispose](): void {
+    this.#end();
+    this.#fifo[Symbol.dispose]();
+  }
+
+  /** A file that a background write still uses is closed after that write. */
+  #end(): void {
     this.#isOver = true;
     this.#watch[Symbol.dispose]();
     this.#transfer[Symbol.dispose]();
     if (!this.#late) this.#file[Symbol.dispose]();
-    this.#fifo[Symbol.dispose]();
   }
 }

@@ -4,11 +4,13 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogMode, ServiceSpec } from '../../core/model/spec.ts';
+import { RuntimeError } from '../../errors.ts';
 import { Fifo, hasHolder, makeFifos, removeFile } from '../fifo/fifo.ts';
 import { FifoRegistry } from '../fifo/registry.ts';
 import { makeFolders } from '../files/make-folders.ts';
 import { LogFile } from '../log-file/log-file.ts';
-import { isOutOfDescriptors } from '../proc/spare-descriptor.ts';
+import { isOutOfDescriptors } from '../procfs/spare-descriptor.ts';
+import { isWithheld } from '../procfs/withheld.ts';
 import { Capture, type Shared } from './capture.ts';
 import { Forwarder, PROGRAMS } from './forwarder.ts';
 import { OwnOutput, Relay } from './relay.ts';
@@ -49,6 +51,8 @@ export class FifoOutputs implements Disposable {
   readonly #registry: FifoRegistry;
   readonly #ownOutput: OwnOutput;
   readonly #outputs = new Map<string, FifoOutput>();
+  /** Services whose FIFO hung as it was opened. */
+  readonly #hung = new Set<string>();
   /** The services that need a FIFO. */
   #wanted: ReadonlyMap<string, ServiceSpec> = new Map();
   /** The last error logged: by service, for the folder, and for the lack of descriptors. */
@@ -137,11 +141,12 @@ export class FifoOutputs implements Disposable {
     const path = this.#pathOf(name);
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (!found?.isFIFO()) return;
-    if (!hasHolder(path)) {
+    const isHeld = this.#within(name, () => hasHolder(path));
+    if (!isHeld) {
       removeFile(path);
       return this.#registry.forget(name);
     }
-    const fifo = Fifo.open(path, name, found.uid, this.#registry);
+    const fifo = this.#within(name, () => Fifo.open(path, name, found.uid, this.#registry));
     this.#outputs.set(name, { mode: 'capture', fifo, way: this.#capture(name, fifo, false) });
   }
 
@@ -165,7 +170,9 @@ export class FifoOutputs implements Disposable {
   #read(spec: ServiceSpec): FifoOutput {
     const { name, launch, policy } = spec;
     const mode = isFifoMode(launch.log) ? launch.log : 'capture';
-    const fifo = Fifo.open(this.#pathOf(name), name, this.#options.uidOf(spec), this.#registry);
+    const fifo = this.#within(name, () =>
+      Fifo.open(this.#pathOf(name), name, this.#options.uidOf(spec), this.#registry),
+    );
     const way = this.#wayFor(mode, name, fifo, policy.timestamps);
     const made = { mode, fifo, way };
     this.#outputs.set(name, made);
@@ -191,13 +198,39 @@ export class FifoOutputs implements Disposable {
     );
   }
 
+  /** Does what the service could make hang. Throws RuntimeError if it did. */
+  #within<Result>(service: string, act: () => Result): Result {
+    const { clock, after } = this.#options.shared;
+    const began = clock.now();
+    const result = act();
+    after(began);
+    if (this.#hung.delete(service)) throw new RuntimeError(`the output FIFO ${this.#pathOf(service)} hung opsd`);
+    return result;
+  }
+
+  /** Using the FIFO hung. It loses its name, so that no opsd opens it again; whoever has it open writes to nobody. */
+  abandon(service: string): void {
+    const output = this.#outputs.get(service);
+    if (output) output.way.abandon();
+    else this.#hung.add(service);
+    this.#outputs.delete(service);
+    this.#registry.forget(service);
+    this.#registry.save();
+    removeFile(this.#pathOf(service));
+  }
+
   /** Whether this process writes to a FIFO of its service that has lost its name: no later opsd can find that. */
   isCutOff(service: string, pid: number): boolean {
+    if (isWithheld(pid)) return false;
+    const { clock, after } = this.#options.shared;
+    const began = clock.now();
     try {
       return readlinkSync(`/proc/${pid}/fd/1`) === `${this.#pathOf(service)} (deleted)`;
     } catch {
       // The process is gone, or opsd may not read it.
       return false;
+    } finally {
+      after(began);
     }
   }
 

@@ -51,6 +51,7 @@ export class Forwarder implements Disposable {
   #givenUpUntil: Millis | null = null;
   #isWaiting = false;
   #isOver = false;
+  #isAbandoned = false;
   #endsWithNewline = true;
   #tail: Buffer = Buffer.alloc(0);
 
@@ -72,7 +73,14 @@ export class Forwarder implements Disposable {
   }
 
   #read(): number {
-    if (this.#isWaiting) return 0;
+    if (this.#isWaiting || this.#isAbandoned) return 0;
+    const began = this.#shared.clock.now();
+    const length = this.#readOnce();
+    this.#shared.after(began);
+    return length;
+  }
+
+  #readOnce(): number {
     const isDropping = this.#givenUpUntil !== null && this.#shared.clock.now() < this.#givenUpUntil;
     const program = isDropping ? null : this.#start();
     const length = this.#fifo.read(chunk);
@@ -201,11 +209,21 @@ export class Forwarder implements Disposable {
     await Promise.race([isGone, this.#shared.clock.after(Math.max(end - this.#shared.clock.now(), 0))]);
   }
 
+  /** Reading hung: the FIFO is not touched again, nor closed, as that could hang as well. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#end();
+  }
+
   [Symbol.dispose](): void {
+    this.#end();
+    this.#fifo[Symbol.dispose]();
+  }
+
+  #end(): void {
     this.#isOver = true;
     this.#watch[Symbol.dispose]();
     this.#program?.stdin?.destroy();
     this.#program?.stderr?.destroy();
-    this.#fifo[Symbol.dispose]();
   }
 }

@@ -68,6 +68,7 @@ export class Relay implements Disposable {
   #lines: Buffer[] = [];
   #writing: Promise<void> | null = null;
   #isOver = false;
+  #isAbandoned = false;
 
   constructor(service: string, fifo: Fifo, to: OwnOutput, shared: Shared) {
     this.#service = service;
@@ -93,7 +94,10 @@ export class Relay implements Disposable {
   }
 
   #take(): number {
+    if (this.#isAbandoned) return 0;
+    const began = this.#shared.clock.now();
     const length = this.#fifo.read(chunk);
+    this.#shared.after(began);
     if (length === 0) return 0;
     const bytes = Buffer.from(chunk.subarray(0, length));
     this.#tail = Buffer.concat([this.#tail, bytes].map((part) => part.subarray(-SHOWN))).subarray(-SHOWN);
@@ -150,6 +154,13 @@ export class Relay implements Disposable {
     this.#isOver = true;
     const left = Math.max(end - this.#shared.clock.now(), 0);
     await Promise.race([this.#writing, this.#shared.clock.after(left)]);
+  }
+
+  /** Reading hung: the FIFO is not touched again, nor closed, as that could hang as well. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#isOver = true;
+    this.#watch[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {

@@ -33,6 +33,8 @@ export interface ServiceOutputsOptions {
   /** null: copy by read(2) and write(2), as without node:ffi. */
   readonly kernel?: Kernel | null;
   readonly clock: Clock;
+  /** A call that a service could make hang is over; it began then. Left out: nobody wants to know. */
+  after?(began: Millis): void;
 }
 
 /** Background writes at a time: all may hang on a slow disk, and others need threads of Node's pool, too. */
@@ -61,6 +63,7 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
       retryEvery: options.retryEvery ?? 5_000,
       onBytes: (service, bytes) => options.onBytes(service, bytes),
       onDropped: (service, bytes) => options.onDropped(service, bytes),
+      after: (began) => options.after?.(began),
     };
     const { runDir, uidOf } = options;
     this.#fifos = new FifoOutputs({ runDir, logPath: (service) => this.#logPath(service), uidOf, shared });
@@ -110,6 +113,11 @@ export class ServiceOutputs implements Outputs, AsyncDisposable {
    */
   endOfGeneration(service: string): void {
     this.#fifos.wayOf(service)?.endGeneration();
+  }
+
+  /** Using the output of the service hung opsd: it is not read again before the next start. */
+  abandon(service: string): void {
+    this.#fifos.abandon(service);
   }
 
   /** SIGUSR1. A service in mode `direct` writes to the renamed file until its next start. */

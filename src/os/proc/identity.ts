@@ -1,9 +1,10 @@
 // The identity of a process: PID, start time and boot id, as PIDs are reused.
 
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { codeOf } from '../../errors.ts';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Identity } from '../../runtime/ports.ts';
-import { isOutOfDescriptors, withSpare } from './spare-descriptor.ts';
+import { readProcFile, type Unread } from '../procfs/proc-file.ts';
+import { withSpare } from '../procfs/spare-descriptor.ts';
+import { isWithheld } from '../procfs/withheld.ts';
 
 /** Fields of /proc/PID/stat (proc_pid_stat(5)). */
 export interface ProcessStat {
@@ -24,13 +25,9 @@ const PF_KTHREAD = 0x0020_0000;
 /** Buffer longer than any stat line: 52 numbers and a name of at most 64 bytes. */
 const line = Buffer.allocUnsafe(2048);
 
-/**
- * Why a file of a process could not be read: the process does not exist; opsd has no permission; or opsd has no
- * descriptor or memory left, so that nothing is known.
- */
-export type Unread = 'gone' | 'forbidden' | 'exhausted';
-
+/** `exhausted` as well for a process that would hang opsd. */
 export function readStat(pid: number): ProcessStat | Unread {
+  if (isWithheld(pid)) return 'exhausted';
   const length = readProcFile(`/proc/${pid}/stat`, line);
   return typeof length === 'number' ? parseStat(pid, line.toString('latin1', 0, length)) : length;
 }
@@ -62,32 +59,6 @@ export function parseStat(pid: number, text: string): ProcessStat | 'gone' {
     startTime,
     isKernelThread: (Number(flags) & PF_KTHREAD) !== 0,
   };
-}
-
-/**
- * Reads a file of /proc into `into`, as much as fits. Returns the number of bytes, or why the file could not be read.
- */
-export function readProcFile(path: string, into: Buffer): number | Unread {
-  try {
-    return withSpare(() => read(path, into));
-  } catch (error) {
-    return whyUnread(error);
-  }
-}
-
-function read(path: string, into: Buffer): number {
-  const descriptor = openSync(path, 'r');
-  try {
-    return readSync(descriptor, into, 0, into.length, 0);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function whyUnread(error: unknown): Unread {
-  const code = codeOf(error);
-  if (code === 'ENOENT' || code === 'ESRCH') return 'gone';
-  return isOutOfDescriptors(error) || code === 'ENOMEM' ? 'exhausted' : 'forbidden';
 }
 
 let bootIdRead: string | null = null;

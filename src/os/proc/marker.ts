@@ -1,6 +1,6 @@
 // The marker that every process of a service carries in its environment: by it the next opsd recognizes the process.
 
-import { readProcFile } from './identity.ts';
+import { readProcFile } from '../procfs/proc-file.ts';
 
 export interface Marker {
   readonly service: string;

@@ -1,6 +1,8 @@
 // What /proc tells of a process without waiting for it: the kernel takes a lock for /proc/PID/stat that an exec holds, and a stranger can make an exec hang.
 
-import { type ProcessStat, readProcFile, type Unread } from './identity.ts';
+import { fieldOf } from '../procfs/owner.ts';
+import { readProcFile, type Unread } from '../procfs/proc-file.ts';
+import type { ProcessStat } from './identity.ts';
 
 /** A process as /proc/PID/status has it. The start time is not there. */
 export interface Outline extends Omit<ProcessStat, 'startTime' | 'isKernelThread'> {
@@ -26,25 +28,4 @@ export function readOutline(pid: number): Outline | Unread | null {
   const [, state = ''] = /^State:\t(\S)/m.exec(text) ?? [];
   const parent = fieldOf(text, 'PPid') ?? 0;
   return { pid, uid, state, parent, group: fieldOf(text, 'NSpgid') ?? 0, session: session ?? 0 };
-}
-
-/** The first number of a line. The kernel escapes line breaks in names of processes. */
-function fieldOf(text: string, name: string): number | null {
-  const [, digits] = new RegExp(`^${name}:\\t(\\d+)`, 'm').exec(text) ?? [];
-  return digits === undefined ? null : Number(digits);
-}
-
-/**
- * The real user id. Not the owner of /proc/PID, which is root for every process that is not dumpable, such as a set-uid
- * program that a user started. null: the process is gone or cannot be read.
- */
-export function userOf(pid: number): number | null {
-  const uid = readUser(pid);
-  return typeof uid === 'number' ? uid : null;
-}
-
-export function readUser(pid: number): number | Unread {
-  const length = readProcFile(`/proc/${pid}/status`, status);
-  if (typeof length === 'string') return length;
-  return fieldOf(status.toString('latin1', 0, length), 'Uid') ?? 'gone';
 }

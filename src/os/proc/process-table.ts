@@ -2,10 +2,12 @@
 
 import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { readUser, userOf } from '../procfs/owner.ts';
+import { isWithheldUser } from '../procfs/withheld.ts';
 import { isLiving, listProcesses, type ProcessStat, readStat } from './identity.ts';
 import { isOfInterest, type KnownProcess, knownProcess, type Process, withUser } from './known-process.ts';
 import { type Marker, parseMarker, readMarker } from './marker.ts';
-import { type Outline, readOutline, readUser, userOf } from './outline.ts';
+import { type Outline, readOutline } from './outline.ts';
 import type { Work } from './turns.ts';
 
 export interface Snapshot {
@@ -106,7 +108,7 @@ export class ProcessTable {
       isNews = false;
       for (const [pid, stat] of unread) {
         yield;
-        if (!this.#isRelative(stat)) continue;
+        if (!this.#isRelative(stat) || this.#isWithheld(pid)) continue;
         unread.delete(pid);
         const met = this.#inspectRelative(pid, now);
         if (met === 'exhausted') return null;
@@ -127,6 +129,7 @@ export class ProcessTable {
     if (typeof outline === 'string') return 'gone';
     if (outline === null) return this.#inspectWhole(pid, known, now, null, users);
     const { uid } = outline;
+    if (isWithheldUser(uid)) return this.#inspectStranger(outline, now);
     const isOurs = known !== null && known.process !== null && isOfInterest(known) && known.unreadOf === null;
     if (mayMatter(uid, users) || (isOurs && known.user === uid)) return this.#inspectWhole(pid, known, now, uid, users);
     return this.#inspectStranger(outline, now);
@@ -192,6 +195,12 @@ export class ProcessTable {
       return standing === 'ours' || standing === 'unclear';
     };
     return isOurs(parent) || isOurs(session);
+  }
+
+  /** Its user hung opsd: it stays as the outline has it. */
+  #isWithheld(pid: number): boolean {
+    const user = this.#remembered.get(pid)?.unreadOf ?? null;
+    return user !== null && isWithheldUser(user);
   }
 
   #read(stat: ProcessStat, before: KnownProcess | null, now: Millis): KnownProcess | 'exhausted' {

@@ -8,8 +8,8 @@ import type { Leftover } from '../cgroup/cgroups.ts';
 import { bootId } from '../proc/identity.ts';
 import type { Process } from '../proc/known-process.ts';
 import { type Ours, ProcessTable, type Users } from '../proc/process-table.ts';
-import { withSpare } from '../proc/spare-descriptor.ts';
 import { inOneTurn } from '../proc/turns.ts';
+import { withSpare } from '../procfs/spare-descriptor.ts';
 import { identityOfProcess, mayCarry, newTree, TreeIndex, treeKey } from './process-tree.ts';
 
 /** The living processes of one generation. */

@@ -8,6 +8,7 @@ import type { Process } from '../proc/known-process.ts';
 import type { ProcessTable } from '../proc/process-table.ts';
 import type { Sent } from '../proc/signals.ts';
 import { inTurns, type Work, workForATurn } from '../proc/turns.ts';
+import { isWithheldUser } from '../procfs/withheld.ts';
 import { identityOfProcess, type Tree, TreeIndex, treeKey } from './process-tree.ts';
 import { ScanPacer } from './scan-pacer.ts';
 import { signalAll, signalMain, signalTree, stopNew, stopperOf } from './tree-signals.ts';
@@ -146,8 +147,11 @@ export class Trees implements Disposable {
       this.#waitLonger(tree, now);
     }
     this.#scanned = scanned.filter(
-      ({ doubtedSince, killingSince }) =>
-        doubtedSince === null || now - doubtedSince >= (killingSince === null ? LONGEST_DOUBT_UNKILLED : LONGEST_DOUBT),
+      ({ doubtedSince, killingSince, uid }) =>
+        // Its processes were not read: whether any is left will be seen.
+        !isWithheldUser(uid) &&
+        (doubtedSince === null ||
+          now - doubtedSince >= (killingSince === null ? LONGEST_DOUBT_UNKILLED : LONGEST_DOUBT)),
     );
     for (const tree of trees) {
       if (tree.killingSince !== null && this.#waiting.has(tree)) yield* this.#killKnown(tree);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
-import { isOutOfDescriptors, withSpare } from '../../../src/os/proc/spare-descriptor.ts';
+import { isOutOfDescriptors, withSpare } from '../../../src/os/procfs/spare-descriptor.ts';
 
 const os = resolve(import.meta.dirname, '../../../src/os/proc');
 
@@ -38,7 +38,7 @@ test('without any descriptor left, processes are listed and read, again and agai
 test('a spare that somebody else snatched is replaced as soon as there is a descriptor again', () => {
   const result = run(`
     import { closeSync } from 'node:fs';
-    import { withSpare } from '${os}/spare-descriptor.ts';
+    import { withSpare } from '${os}fs/spare-descriptor.ts';
     takeAll();
     let mine = -1;
     withSpare(() => { mine = openSync('/dev/null'); });
