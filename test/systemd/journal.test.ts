@@ -38,3 +38,28 @@ test('records of a service have its own user, its name, and a priority that it c
   const ofRoot = await host.run('journalctl -o cat --no-pager _UID=0');
   assert.doesNotMatch(ofRoot.stdout, /canary emergency|_UID=0 canary/);
 });
+
+test('lines of opsd have a priority there, and no time of their own', async () => {
+  await using host = await container();
+  const table = '[services.broken]\ncommand = ["sh", "-c", "exit 78"]\n';
+  await configure(host, '[daemon]\nhttp = ""\n', table);
+  await host.sh('systemctl start opsd');
+  const of = async (options: string): Promise<readonly Entry[]> => {
+    const { stdout } = await host.run(`journalctl -u opsd -o json --no-pager ${options}`);
+    return stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line): Entry => JSON.parse(line));
+  };
+  const alerts = await waitFor('the alert', async () => {
+    const found = await of('-p crit');
+    return found.length > 0 && found;
+  });
+  for (const { MESSAGE, PRIORITY } of alerts) {
+    assert.equal(PRIORITY, '2');
+    assert.match(MESSAGE, /^\[ERROR\] CRITICAL /);
+  }
+  const states = (await of('')).filter(({ MESSAGE }) => MESSAGE.includes('state service=broken'));
+  assert.ok(states.length > 0);
+  for (const { MESSAGE } of states) assert.match(MESSAGE, /^\[(INFO|WARN|ERROR)\] state /);
+});
