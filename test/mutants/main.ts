@@ -44,7 +44,7 @@ const files = testsIn(tree).filter((file) => file.includes(tested));
 await using first = new Bench(tree, files);
 const measurement = await first.measure(all.length, sources, MOST_STEPS);
 for (const { file, name, broken } of measurement.tests)
-  if (broken !== null) console.log(`${file}: "${name}" fails as it is: ${broken}`);
+  if (broken !== null) console.log(`${file}: "${name}" fails as it is: ${broken.split('\n', 1)[0]}`);
 console.log(`${measurement.tests.length} tests in ${files.length} files, ${since(begun)} s`);
 
 const plan = new Plan(measurement);
