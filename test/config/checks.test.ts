@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALL_POWERS, assertOnly, linesOf, load, NO_POWERS, problemsOf } from './loading.ts';
+import { ALL_POWERS, assertOnly, linesOf, load, NO_POWERS, problemsOf, type Texts } from './loading.ts';
 
 const WEB = '[services.web]\ncommand = ["node", "x"]\n';
 
@@ -168,4 +168,79 @@ test('a PREFIX that others could write to is a problem, before anything is kept 
   const [problem, ...more] = problemsOf({ base: '[services.web]\ncommand = ["true"]\n', facts });
   assert.deepEqual(more, []);
   assert.deepEqual([problem?.where, problem?.message], ['PREFIX', '/srv has mode 0775: …; chmod go-w /srv']);
+});
+
+test('what is wrong with the host leaves the configuration valid, and says of each service why it cannot start', () => {
+  const base = `
+[daemon]
+socket_group = "gone"
+[services.web]
+command = ["gone"]
+[services.db]
+command = ["true"]
+user = "gone"
+[services.job]
+command = ["true"]
+cwd = "/gone"
+[services.env]
+command = ["true"]
+env_file = "gone.env"
+[services.fine]
+command = ["true"]
+`;
+  const facts: Texts['facts'] = {
+    look: (path) => (path === '/gone' ? 'missing' : 'directory'),
+    whyNotExecutable: (file) => (file === 'gone' ? 'command gone is not in PATH' : null),
+    hasUser: (user) => user !== 'gone',
+    hasGroup: (group) => group !== 'gone',
+    readText: () => ({ ok: false, why: 'it does not exist; create it' }),
+  };
+  const result = load({ base, facts });
+  assert.ok(result.ok);
+  assert.deepEqual(
+    result.hostProblems.map(({ key, isFatal }) => [key, isFatal]).toSorted(),
+    [
+      ['daemon.socket_group', false],
+      ['services.web.command', false],
+      ['services.db.user', false],
+      ['services.job.cwd', false],
+      ['services.env.env_file', false],
+    ].toSorted(),
+  );
+  const whys = [...result.config.services.values()].map(({ name, hindrance }) => [name, hindrance !== undefined]);
+  assert.deepEqual(whys, [
+    ['web', true],
+    ['db', true],
+    ['job', true],
+    ['env', true],
+    ['fine', false],
+  ]);
+  assert.match(result.config.services.get('env')?.gap?.why ?? '', /gone\.env cannot be read: it does not exist/);
+});
+
+test('what opsd itself cannot do without is fatal; of a service that is not enabled a missing command is a warning', () => {
+  const fatal = (facts: NonNullable<Texts['facts']>) => {
+    const result = load({ base: `[daemon]\nlog_dir = "log"\n${WEB}`, facts });
+    return result.hostProblems.map(({ isFatal }) => isFatal);
+  };
+  assert.deepEqual(fatal({ look: (path) => (path.endsWith('/log') ? 'other' : 'directory') }), [true]);
+  assert.deepEqual(fatal({ doubtOnPrefix: () => 'has mode 0777' }), [true]);
+  assert.deepEqual(fatal({ doubtOnFolder: (path) => (path.endsWith('/log') ? `${path} is open` : null) }), [true]);
+  const off = load({ base: `${WEB}enabled = false\n`, facts: { whyNotExecutable: () => 'gone' } });
+  assert.deepEqual([off.hostProblems.length, off.warnings.length], [0, 1]);
+});
+
+test('PORT may be in the env_file that cannot be read: a probe without a port is no second problem', () => {
+  const facts: Texts['facts'] = { readText: () => ({ ok: false, why: 'it does not exist' }) };
+  for (const probe of ['health = { http = "/live" }', 'ready = { on = "tcp" }', 'ready = { on = "http" }']) {
+    const result = load({ base: `${WEB}env_file = "x"\n${probe}\n`, facts });
+    assert.deepEqual([result.ok, result.hostProblems.length], [true, 1], probe);
+  }
+});
+
+test('a mistake in an env_file harms its service alone', () => {
+  for (const text of ['A', 'OPSD_MARKER=1', '=x', `A=${'x'.repeat(140_000)}`]) {
+    const result = load({ base: `${WEB}env_file = "x"\n`, facts: { readText: () => ({ ok: true, text }) } });
+    assert.deepEqual([result.ok, result.hostProblems.length > 0], [true, true], text.slice(0, 20));
+  }
 });

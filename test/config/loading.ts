@@ -123,13 +123,6 @@ export function problemsOf(texts: Texts | string): readonly Problem[] {
   return result.ok ? ofHost : [...result.problems, ...ofHost];
 }
 
-/** What is wrong with the host, of a configuration that is right in form. */
-export function hostProblemsOf(texts: Texts | string): readonly Problem[] {
-  const result = load(texts);
-  assert.ok(result.ok, result.ok ? '' : JSON.stringify(result.problems, null, 1));
-  return result.hostProblems;
-}
-
 /** `config.toml:3 services.web.command is missing…`, one a problem. */
 export function linesOf(problems: readonly Problem[]): readonly string[] {
   return problems.map(({ where, line, key, message }) => `${where}:${line ?? '-'} ${key} ${message}`);

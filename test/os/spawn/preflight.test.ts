@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { preflight } from '../../../src/os/spawn/preflight.ts';
@@ -121,4 +121,46 @@ test('a file system mounted noexec', async (t) => {
   } finally {
     spawnSync('umount', [mount]);
   }
+});
+
+test('a program without its dynamic loader is there, and still cannot run: the loader is named', async () => {
+  await using dir = await programs();
+  const real = await readFile('/bin/true');
+  const loader = /\/lib[^\0]*\/ld-[^\0]*/.exec(real.toString('latin1'))?.[0];
+  assert.ok(loader, 'no dynamic program to begin with');
+  const missing = '/no'.padEnd(loader.length, 'x');
+  const file = await dir.file('program', '');
+  await writeFile(file, Buffer.from(real.toString('latin1').replace(loader, missing), 'latin1'), { mode: 0o755 });
+  assert.equal(
+    check([file]),
+    `the dynamic loader ${missing} of program ${file} does not exist: install the C library that it was built for (glibc or musl), or a program built for this host`,
+  );
+  // Cut off behind its headers, or with headers that lead nowhere: the kernel decides.
+  for (const bytes of [real.subarray(0, 64), Buffer.concat([real.subarray(0, 32), Buffer.alloc(64, 0xff)])]) {
+    await writeFile(file, bytes, { mode: 0o755 });
+    assert.equal(check([file]), null);
+  }
+});
+
+test('each path that decides is told, also those that are not there', async () => {
+  await using dir = await programs();
+  await dir.file('script', '#!/no/interpreter\n');
+  const looked: string[] = [];
+  const around = { cwd: dir.path, environment: { PATH: '/nowhere:/bin' }, onLook: (path: string) => looked.push(path) };
+  assert.match(preflight({ command: ['./script'], ...around }) ?? '', /interpreter/);
+  assert.deepEqual(looked, [dir.path, join(dir.path, 'script'), '/no/interpreter']);
+  looked.length = 0;
+  assert.match(preflight({ command: ['opsd-nothing'], ...around }) ?? '', /not in PATH/);
+  assert.deepEqual(looked, [dir.path, '/nowhere/opsd-nothing', '/bin/opsd-nothing']);
+});
+
+test('a file system mounted noexec is named', { skip: process.geteuid?.() === 0 ? false : 'mounts' }, async () => {
+  await using dir = await programs();
+  await mkdir(join(dir.path, 'disk'));
+  const script = `mount -t tmpfs -o noexec none ${dir.path}/disk && cp /bin/true ${dir.path}/disk && exec "$@"`;
+  const code = `import { preflight } from ${JSON.stringify(new URL('../../../src/os/spawn/preflight.ts', import.meta.url).href)};
+console.log(preflight({ command: ['${dir.path}/disk/true'], cwd: '/', environment: {} }));`;
+  const node = [process.execPath, '--input-type=module', '-e', code];
+  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', ...node], { encoding: 'utf8' });
+  assert.match(stdout, /disk\/true cannot be executed by opsd: it lies on a file system mounted noexec/, stderr);
 });
