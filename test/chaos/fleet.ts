@@ -161,7 +161,14 @@ export class Fleet {
   /** config.toml. No TCP: more than one run may be under way on this host. */
   toml(): string {
     const head = ['[daemon]', 'http = ""', 'log_dir = "./disk/log"', 'shutdown_timeout = "20s"', ''];
-    const defaults = ['[defaults]', BACKOFF, 'stable_after = "1s"', 'max_failures = 1000', 'max_failures_in = "0s"', ''];
+    const defaults = [
+      '[defaults]',
+      BACKOFF,
+      'stable_after = "1s"',
+      'max_failures = 1000',
+      'max_failures_in = "0s"',
+      '',
+    ];
     const services = this.members.filter(({ isConfigured }) => isConfigured).flatMap((member) => this.#table(member));
     return [...head, ...defaults, ...services].join('\n');
   }
