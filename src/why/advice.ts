@@ -2,7 +2,7 @@
 
 import type { EventView } from '../api/events.ts';
 import type { Reason } from '../core/model/states.ts';
-import { ignoredStopSignal, lostDependencies, missingHeartbeatFolder, type WhyFacts } from './facts.ts';
+import { ignoredStopSignal, lostDependencies, missingHeartbeatFolder, type WhyFacts, whyOldForm } from './facts.ts';
 import { type Finding, meaningOfExit } from './symptoms.ts';
 
 export function commands(facts: WhyFacts, failure: EventView | null, finding: Finding | null): readonly string[] {
@@ -39,6 +39,7 @@ export function commands(facts: WhyFacts, failure: EventView | null, finding: Fi
       found.add(`opsd ctl start ${name}`);
       break;
     case 'running':
+      if (whyOldForm(service) !== null) found.add('opsd check');
       for (const lost of lostDependencies(facts)) found.add(`opsd ctl why ${lost.name}`);
       if (failure !== null) found.add(`opsd ctl logs ${name}`);
       break;
