@@ -2,6 +2,7 @@
 
 import { strict as assert } from 'node:assert';
 import type { Transition } from '../../src/core/model/effects.ts';
+import type { Event } from '../../src/core/model/events.ts';
 import { isLiveState, type Reason } from '../../src/core/model/states.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -16,12 +17,25 @@ interface Loop {
   ends: number;
 }
 
+function withNeeds({ state }: Simulation, services: readonly string[]): ReadonlySet<string> {
+  const all = new Set(services);
+  for (const each of all) {
+    const policy = state.services[state.slots.get(each) ?? -1]?.spec.policy;
+    for (const { service } of policy?.dependsOn ?? []) all.add(service);
+  }
+  return all;
+}
+
 export class CrashLoops {
   readonly #loops = new Map<string, Loop>();
   #seen = 0;
 
   /** After each step. */
-  check(simulation: Simulation): void {
+  check(simulation: Simulation, event: Event): void {
+    // What an operator resets or starts, and what that needs, begins anew.
+    if (event.type === 'order' && event.action !== 'stop' && event.action !== 'signal') {
+      for (const each of withNeeds(simulation, event.services)) this.#loops.delete(each);
+    }
     const news = simulation.transitions.slice(this.#seen);
     this.#seen = simulation.transitions.length;
     for (const { at, what } of news) this.#note(simulation, at, what);

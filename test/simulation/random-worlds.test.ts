@@ -232,7 +232,7 @@ function live(world: World): void {
     checkBackoff(simulation);
     recoveries.check(simulation);
     steps.check(simulation);
-    loops.check(simulation);
+    loops.check(simulation, event);
     const news = simulation.transitions.slice(seen).map(({ what }) => what);
     for (const one of news) if (!leaving.has(one.service)) checkStop(simulation, one);
     for (const one of news) checkKept(simulation, one);
