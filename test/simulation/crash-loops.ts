@@ -34,7 +34,10 @@ export class CrashLoops {
   check(simulation: Simulation, event: Event): void {
     // What an operator resets or starts, and what that needs, begins anew.
     if (event.type === 'order' && event.action !== 'stop' && event.action !== 'signal') {
-      for (const each of withNeeds(simulation, event.services)) this.#loops.delete(each);
+      for (const each of withNeeds(simulation, event.services)) {
+        const known = this.#loops.get(each);
+        if (known !== undefined) known.ends = 0;
+      }
     }
     const news = simulation.transitions.slice(this.#seen);
     this.#seen = simulation.transitions.length;
