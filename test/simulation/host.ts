@@ -50,6 +50,8 @@ export class Host {
   readonly pidFiles = new Map<string, number>();
   /** Services whose program is not there. */
   readonly lacking = new Set<string>();
+  /** Ends of processes of which the daemon has not heard yet. */
+  untold = 0;
   /** Daemons so far: news for an earlier one reaches nobody. */
   #daemon = 0;
   #asked = new Set<string>();
@@ -216,7 +218,9 @@ export class Host {
     if (event.type === 'spawned' || event.type === 'spawn_failed') this.#post(event);
     else {
       const daemon = this.#daemon;
+      this.untold += 1;
       this.#scheduler.in(script.newsTakes, () => {
+        this.untold -= 1;
         if (daemon === this.#daemon) this.#post(event);
       });
     }

@@ -39,7 +39,8 @@ export class Simulation {
   /** Who is to answer each order. */
   readonly #taken = new Map<number, readonly string[]>();
   readonly alerts: Seen<string>[] = [];
-  exited: { readonly at: number; readonly code: number } | null = null;
+  /** `untold`: ends of processes of which opsd had not heard then. */
+  exited: { readonly at: number; readonly code: number; readonly untold: number } | null = null;
   /** Called after each step. */
   check: (simulation: Simulation, event: Event) => void = () => {};
   #loop: Loop;
@@ -61,7 +62,7 @@ export class Simulation {
     afterStopFailed: () => {},
     settings: () => {},
     exit: (code) => {
-      this.exited = { at: this.now, code };
+      this.exited = { at: this.now, code, untold: this.host.untold };
     },
   };
 
