@@ -6,21 +6,17 @@ import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { findLog } from '../log-file/open-log.ts';
 import { lookAt } from '../trust/foreign-path.ts';
+import { READ_EVERY, type SharedTurns } from './shared-turns.ts';
 
-/**
- * The log file is read, not the FIFO: splice(2) moves the output there unseen by opsd. So the file is read only while a
- * service with `ready = "log"` starts.
- */
-const READ_EVERY: Millis = 50;
 /** Bytes of a line that are matched; the rest of a longer line is ignored. */
 const LONGEST_LINE = 8_192;
-/** Bytes read at a time; the next reads catch up with a flood. */
-const MOST_AT_ONCE = 1 << 20;
 const NEWLINE = 0x0a;
 /** The timestamp that opsd puts in front of lines (log.timestamps): `Nov 23 16:10:00.123 `. */
 const STAMP = /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3} /;
 /** Control characters that no terminal shows, but for tabulators and carriage returns. */
 const CONTROLS = /[^\P{Cc}\t\r]/gu;
+/** What a terminal shows as it is. */
+const PLAIN = /^[ -~]*$/;
 const chunk = Buffer.allocUnsafeSlow(65_536);
 
 /** The place in a log file where the output of a generation begins. `ino` 0: there was no file yet. */
@@ -45,37 +41,50 @@ interface LogLineOptions {
   readonly onMatch: () => void;
   /** Something was written; called once. */
   readonly onFirst: () => void;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly turns: SharedTurns;
 }
 
+/**
+ * The log file is read, not the FIFO: splice(2) moves the output there unseen by opsd. So the file is read only while a
+ * service with `ready = "log"` starts.
+ */
 export class LogLine implements Disposable {
   readonly #options: LogLineOptions;
-  readonly #timer: Disposable;
+  readonly #turns: Disposable;
+  readonly #matchesEmpty: boolean;
   #file: { readonly fd: number; readonly ino: number } | null = null;
   #offset: number;
   #hasBegun = false;
   /** The beginning of a line whose newline was not read yet. */
   #begun: Buffer = Buffer.alloc(0);
-  /** The place in the file at which nothing had been added since the look before; -1: there is none. */
-  #quietAt = -1;
+  /** The end of the file as it was looked at last, and since when; -1: it was not. */
+  #end = { offset: -1, since: 0 };
 
   constructor(options: LogLineOptions) {
     this.#options = options;
     this.#offset = options.from.offset;
-    this.#timer = options.clock.every(READ_EVERY, () => this.#readNew());
+    this.#matchesEmpty = options.pattern.test('');
+    this.#turns = options.turns.join((until) => this.#readNew(until));
   }
 
-  #readNew(): void {
+  /** False: there is more to read. */
+  #readNew(until: Millis): boolean {
     try {
       this.#file ??= this.#open(this.#options.from);
-      if (this.#file === null || this.#readOn(this.#file.fd) || this.#isPrompt()) return;
+      if (this.#file === null) return true;
+      const read = this.#readOn(this.#file.fd, until);
+      if (read === 'part') return false;
+      if (read === 'match' || this.#isPrompt()) return true;
       const found = lookAt(this.#options.path);
-      if (found === null || found.ino === this.#file.ino) return;
+      if (found === null || found.ino === this.#file.ino) return true;
       // The log was rotated, and all of the old file was read.
       this.#closeFile();
       this.#file = this.#open({ ino: 0, offset: 0 });
+      return this.#file === null;
     } catch {
       // The disk fails: the next read may succeed, and readiness has its timeout.
+      return true;
     }
   }
 
@@ -86,29 +95,28 @@ export class LogLine implements Disposable {
     return { fd: found.open(constants.O_RDONLY), ino: found.stats.ino };
   }
 
-  /** True: a line matched, or as much was read as one turn may. */
-  #readOn(fd: number): boolean {
+  #readOn(fd: number, until: Millis): 'all' | 'part' | 'match' {
     // The log was emptied in place (copytruncate of logrotate).
     if (fstatSync(fd).size < this.#offset) this.#offset = 0;
-    for (let left = MOST_AT_ONCE; left > 0; ) {
+    for (;;) {
       const length = readSync(fd, chunk, 0, chunk.length, this.#offset);
-      if (length === 0) return false;
+      if (length === 0) return 'all';
       if (!this.#hasBegun) this.#options.onFirst();
       this.#hasBegun = true;
-      this.#offset += length;
-      left -= length;
-      if (this.#takes(chunk.subarray(0, length))) {
+      if (this.#takes(chunk.subarray(0, length), until)) {
         this.#finish();
-        return true;
+        return 'match';
       }
+      if (this.#options.clock.now() >= until) return 'part';
     }
-    return true;
   }
 
-  /** Whether a line without a newline, such as a prompt, matches: only once nothing was added to it since the last look. */
+  /** Whether a line without a newline, such as a prompt, matches: only once nothing was added to it for a while. */
   #isPrompt(): boolean {
-    const isQuiet = this.#quietAt === this.#offset;
-    this.#quietAt = this.#offset;
+    const now = this.#options.clock.now();
+    if (this.#end.offset !== this.#offset) this.#end = { offset: this.#offset, since: now };
+    // The turns of two looks are not exactly as far apart as the looks.
+    const isQuiet = now - this.#end.since >= READ_EVERY / 2;
     if (!isQuiet || this.#begun.length === 0 || !this.#matches(this.#begun.toString('utf8'))) return false;
     this.#finish();
     return true;
@@ -119,17 +127,29 @@ export class LogLine implements Disposable {
     this.#options.onMatch();
   }
 
-  #takes(bytes: Buffer): boolean {
+  /** True: a line matched. What it did not come to until `until` is read again in a later turn. */
+  #takes(bytes: Buffer, until: Millis): boolean {
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
-      this.#append(bytes.subarray(start, end));
-      const line = this.#begun;
-      this.#begun = Buffer.alloc(0);
+      const line = this.#lineUpTo(bytes.subarray(start, end));
       start = end + 1;
-      if (this.#matches(line.toString('utf8'))) return true;
+      if (this.#matches(line)) return true;
+      while (bytes[start] === NEWLINE && !this.#matchesEmpty) start += 1;
+      if (this.#options.clock.now() < until) continue;
+      this.#offset += start;
+      return false;
     }
     this.#append(bytes.subarray(start));
+    this.#offset += bytes.length;
     return false;
+  }
+
+  #lineUpTo(bytes: Buffer): string {
+    if (this.#begun.length === 0) return bytes.toString('utf8', 0, LONGEST_LINE);
+    this.#append(bytes);
+    const line = this.#begun.toString('utf8');
+    this.#begun = Buffer.alloc(0);
+    return line;
   }
 
   #append(bytes: Buffer): void {
@@ -140,8 +160,11 @@ export class LogLine implements Disposable {
   /** The line as it is, without what a terminal does not show, or what it shows after one of its carriage returns. */
   #matches(line: string): boolean {
     const { pattern, hasStamps } = this.#options;
-    const own = (hasStamps ? line.replace(STAMP, '') : line).replace(/\r$/, '');
+    const bare = hasStamps ? line.replace(STAMP, '') : line;
+    const own = bare.endsWith('\r') ? bare.slice(0, -1) : bare;
+    if (own === '') return this.#matchesEmpty;
     if (pattern.test(own)) return true;
+    if (PLAIN.test(own)) return false;
     const shown = stripVTControlCharacters(own).replace(CONTROLS, '').replace(/\r+$/, '');
     if (shown !== own && pattern.test(shown)) return true;
     return shown.includes('\r') && shown.split('\r').some((part) => pattern.test(part));
@@ -153,7 +176,7 @@ export class LogLine implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#timer[Symbol.dispose]();
+    this.#turns[Symbol.dispose]();
     this.#closeFile();
   }
 }

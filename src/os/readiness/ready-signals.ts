@@ -10,6 +10,7 @@ import type { LogPlace } from '../log-file/service-log.ts';
 import { linearPattern } from './linear-pattern.ts';
 import { LogLine, type LogPosition, markEnd } from './log-line.ts';
 import { closeQuietly, NotifyPipe } from './notify-pipe.ts';
+import { SharedTurns } from './shared-turns.ts';
 
 /** What a new process inherits for it; the caller disposes it after the spawn. */
 interface ReadyHandover extends Disposable {
@@ -32,12 +33,14 @@ const NOTHING: ReadyHandover = { descriptors: [], environment: {}, [Symbol.dispo
 export class ReadySignals implements Disposable {
   readonly #options: ReadySignalsOptions;
   readonly #folder: string;
+  readonly #turns: SharedTurns;
   /** Listeners by the name of their file in the folder. */
   readonly #listening = new Map<string, Disposable>();
 
   constructor(options: ReadySignalsOptions) {
     this.#options = options;
     this.#folder = join(options.runDir, 'notify');
+    this.#turns = new SharedTurns(options.clock);
   }
 
   /**
@@ -128,7 +131,7 @@ export class ReadySignals implements Disposable {
     this.#listen(
       service,
       generation,
-      new LogLine({ ...place, from, pattern: linear, hasStamps, onMatch, onFirst, clock }),
+      new LogLine({ ...place, from, pattern: linear, hasStamps, onMatch, onFirst, clock, turns: this.#turns }),
     );
   }
 

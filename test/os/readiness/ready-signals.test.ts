@@ -162,6 +162,17 @@ test('a flood before it, and a line without end, keep nobody from finding it', a
   await r.event('ready');
 });
 
+test('a million empty lines before it keep nobody waiting, and an empty line can be what is waited for', async () => {
+  await using r = await rig();
+  await r.start(readyOn('log', `head -c 1048576 /dev/zero | tr '\\0' '\\n'; echo up; sleep 60`, '^up$'));
+  await r.event('ready');
+  for (const text of ['', String.raw`\r`, String.raw`\033[0m`]) {
+    await using other = await rig();
+    await other.start(readyOn('log', `printf 'begun\\n${text}\\n'; sleep 60`, '^$'));
+    await other.event('ready');
+  }
+});
+
 test('the timestamps of opsd are no part of the line', async () => {
   await using r = await rig();
   await r.start(readyOn('log', 'echo "Nov 23 16:10:00.123 up"; sleep 60', '^up$', true));
