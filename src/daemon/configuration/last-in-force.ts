@@ -2,7 +2,14 @@
 
 import { refusalOf } from '../../config/report/problems.ts';
 import { type ConfigOptions, type ReadResult, restoreConfig } from '../../os/config/files.ts';
-import { type KeptConfig, keptText, readKeptConfig, writeKeptConfig } from '../../os/files/kept-config.ts';
+import {
+  type KeptConfig,
+  keptText,
+  readKeptConfig,
+  removeKeptConfig,
+  tooLarge,
+  writeKeptConfig,
+} from '../../os/files/kept-config.ts';
 import type { Log } from '../../os/own-log/logger.ts';
 
 export class LastInForce {
@@ -14,22 +21,32 @@ export class LastInForce {
     this.#path = path;
   }
 
-  /** Writes it down unless it is there already. opsd goes on if it cannot. */
+  /** Writes it down unless it is there already. opsd goes on if it cannot; then nothing is kept. */
   keep(kept: KeptConfig, log: Log): void {
-    const text = keptText(kept);
-    if (text === this.#written) return;
     try {
+      const text = keptText(kept);
+      if (text === this.#written) return;
+      this.#written = null;
       writeKeptConfig(this.#path, text);
       this.#written = text;
+      const files = tooLarge(kept.texts).map((key) => JSON.parse(key)[0]);
+      const what = 'env_files are too large to be kept: an opsd that finds its files broken reads them again';
+      if (files.length > 0) log.warn(what, { count: files.length, first: files[0] });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      log.warn(
-        'cannot keep the configuration for an opsd that finds its files broken; look at the disk and the folder',
-        {
-          path: this.#path,
-          why,
-        },
-      );
+      const what =
+        'cannot keep the configuration for an opsd that finds its files broken; look at the disk and the folder';
+      log.error(what, { path: this.#path, why: messageOf(error), earlier: this.#removeEarlier() });
+    }
+  }
+
+  /** What is kept from before is no longer in force. */
+  #removeEarlier(): string {
+    this.#written = null;
+    try {
+      removeKeptConfig(this.#path);
+      return 'removed';
+    } catch (error) {
+      return `cannot be removed, so remove it: ${messageOf(error)}`;
     }
   }
 
@@ -46,4 +63,8 @@ export class LastInForce {
     if (result.ok && problems.length === 0) return { ok: true, result };
     return { ok: false, why: `this opsd finds ${problems.length} problems in it` };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

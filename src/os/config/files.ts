@@ -69,7 +69,7 @@ export function readConfig(options: ConfigOptions): ReadResult {
   });
 }
 
-/** Loads what an earlier opsd kept: reads none of the files. The host is asked as ever. */
+/** Loads what an earlier opsd kept: reads no file but the env_files that were too large for it. The host is asked as ever. */
 export function restoreConfig(options: ConfigOptions, kept: KeptConfig): ReadResult {
   const files = kept.files.map(({ role, where, text }) => ({
     role,

@@ -9,6 +9,7 @@ import {
   keptConfigPath,
   keptText,
   readKeptConfig,
+  tooLarge,
   writeKeptConfig,
 } from '../../../src/os/files/kept-config.ts';
 import { scratch } from '../../support/scratch.ts';
@@ -32,6 +33,42 @@ test('what was kept is read again, and has the mode of env.toml', async () => {
   assert.deepEqual(readKeptConfig(path), { ok: true, kept: { ...KEPT, files: [] } });
 });
 
+test('however large the env_files are, the configuration is kept, and with it the smallest of them', async () => {
+  await using folder = await scratch();
+  const path = keptConfigPath(folder.path);
+  const text = (count: number, size: number, of: string) => {
+    const whole = of.repeat(size);
+    return Array.from({ length: count }, (_, n) => [`["${size}-${n}.env",null,null]`, whole] as const);
+  };
+  const small = text(100, 4_000, 'x');
+  for (const [texts, left] of [
+    [text(90, 1 << 20, '\u0001'), 0],
+    [text(1_000, 1 << 20, 'x'), 0],
+    [text(1, (128 << 10) + 1, 'x'), 0],
+    [text(1, 128 << 10, 'x'), 1],
+    // As JSON each takes six times as much.
+    [text(90, 128 << 10, '\u0001'), 10],
+    [text(90, 128 << 10, 'x'), 60],
+  ] as const) {
+    const kept = { ...KEPT, texts: [...texts, ...small] };
+    writeKeptConfig(path, keptText(kept));
+    const found = readKeptConfig(path);
+    assert.ok(found.ok);
+    assert.deepEqual([found.kept.files, found.kept.variables], [KEPT.files, KEPT.variables]);
+    assert.equal(found.kept.texts.length, left + small.length);
+    assert.equal(tooLarge(kept.texts).length, texts.length - left);
+    assert.ok(small.every(([key]) => found.kept.texts.some(([name]) => name === key)));
+  }
+});
+
+test('what is too large as a whole is refused before it is put together', () => {
+  const file = { role: 'include', where: 'a.toml', text: '\u0001'.repeat(4 << 20) } as const;
+  for (const count of [2, 9, 500]) {
+    const kept = { ...KEPT, files: Array.from({ length: count }, () => file) };
+    assert.throws(() => keptText(kept), /more than 32 MiB/);
+  }
+});
+
 test('what opsd did not write as it is now is not believed', async () => {
   await using folder = await scratch();
   const path = keptConfigPath(folder.path);
@@ -42,7 +79,7 @@ test('what opsd did not write as it is now is not believed', async () => {
     empty: ['', /cut off/],
     'of another version': [whole.replace('"version":1', '"version":7'), /version 7, this opsd reads 1/],
     'of another form': [
-      keptText(JSON.parse('{"files":[{"role":"boss"}],"texts":[],"variables":{}}')),
+      keptText(JSON.parse('{"files":[{"role":"boss","where":"","text":""}],"texts":[],"variables":{}}')),
       /contents are invalid/,
     ],
   };
