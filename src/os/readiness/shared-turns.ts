@@ -9,7 +9,7 @@ export const READ_EVERY: Millis = 50;
 const BUDGET: Millis = 20;
 
 /** Reads until `until` at the latest, but at least one line. False: there is more to read. */
-export type Read = (until: Millis) => boolean;
+type Read = (until: Millis) => boolean;
 
 export class SharedTurns {
   readonly #clock: Clock;
