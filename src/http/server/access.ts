@@ -7,9 +7,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { HttpLog } from '../context.ts';
 import { peerOf } from '../peer.ts';
 import { reply } from './refusals.ts';
-
-/** Open to every client, for probes: it says only whether opsd supervises. */
-const OPEN = '/.well-known/live';
+import { asksForLiveness } from './target.ts';
 
 const CHALLENGES = ['Bearer realm="opsd"', 'Basic realm="opsd", charset="UTF-8"'];
 const NO_TOKEN = 'a token is required: send "Authorization: Bearer TOKEN", or the token as the password of Basic';
@@ -37,7 +35,7 @@ export class Access {
   refuses(request: IncomingMessage, response: ServerResponse): boolean {
     const token = this.#token();
     if (token === null && !this.#hasClientCa) return false;
-    if (request.url === OPEN && (request.method === 'GET' || request.method === 'HEAD')) return false;
+    if (asksForLiveness(request)) return false;
     if (token !== null && hasToken(request, token)) return false;
     if (this.#hasClientCa && hasCertificate(request)) return false;
     this.#note(request);

@@ -10,16 +10,16 @@ import type { EventStreams } from '../streams/event-streams.ts';
 import type { Crowd } from './crowd.ts';
 import { asksTooMuch } from './pipelining.ts';
 import { reply } from './refusals.ts';
+import { asksForLiveness, forgetHost, hasPlainHost } from './target.ts';
 import { COME_BACK_AFTER, Turns } from './turns.ts';
 
 /** The limit for TCP. On the socket a URL may be as long as all headers, because ctl may name many services. */
 const MAX_URL_BYTES = 4 * 1024;
 
-/** Answered before all other requests: a liveness probe that gets no answer would have opsd ended. */
-const URGENT = '/.well-known/live';
-
 /** Requests on one connection without an answer (pipelining). Browsers and Prometheus never have more than one. */
 const MOST_UNANSWERED = { socket: 16, tcp: 2 };
+
+const NO_HOST = 'the Host header of the request has to be one name or address, with a port or without one';
 
 export type RefuseRequest = (request: IncomingMessage, response: ServerResponse) => boolean;
 
@@ -45,8 +45,10 @@ export function newListener(options: ListenerOptions): RequestListener {
   return (request, response) => {
     if (asksTooMuch(request, response, MOST_UNANSWERED[via])) return;
     const hasRoom = crowd.serve(request, response);
+    if (!hasPlainHost(request)) return reply(response, 400, 'bad_request', NO_HOST);
     if (refuses(request, response)) return;
-    const isUrgent = request.url === URGENT;
+    forgetHost(request);
+    const isUrgent = asksForLiveness(request);
     if (!hasRoom && !isUrgent) return replyTooMany(response);
     if (via === 'socket') return app(request, response);
     if (isTooLong(request, response)) return;

@@ -9,6 +9,9 @@ import type { CertificateSource, TlsTexts } from '../context.ts';
 /** A connection that has not completed its TLS handshake by then is closed. */
 const HANDSHAKE_TIMEOUT: Millis = 10_000;
 
+/** Accepts no certificate of a client. Without `ca` the public authorities that Node knows would count. */
+const NOBODY: string[] = [];
+
 /**
  * Without a usable certificate every handshake fails: opsd never falls back to plain text. A client without a certificate
  * may complete the handshake; Access decides what it may ask.
@@ -19,7 +22,7 @@ export function newSecureServer(options: ServerOptions, listen: RequestListener,
   const server = createServer(
     {
       ...options,
-      ...(current === null ? {} : contextOf(current)),
+      ...(current === null ? { ca: NOBODY } : contextOf(current)),
       requestCert,
       rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT,
@@ -41,6 +44,5 @@ export function newSecureServer(options: ServerOptions, listen: RequestListener,
 /** Sessions are not resumed (no tickets): each connection shows its certificate to the authority in force. */
 function contextOf({ cert, key, clientCa }: TlsTexts): SecureContextOptions {
   const { constants } = process.getBuiltinModule('node:crypto');
-  const ca = clientCa === null ? {} : { ca: clientCa };
-  return { cert, key, ...ca, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET };
+  return { cert, key, ca: clientCa ?? NOBODY, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET };
 }
