@@ -1,5 +1,6 @@
 // Finds many secrets in a text at once, also escaped and encoded ones, and replaces them by [redacted].
 
+import { CommonStart, type Steps } from './common-start.ts';
 import { MASK, withoutPasswords } from './url-passwords.ts';
 
 /**
@@ -28,13 +29,13 @@ export interface Masks {
 
 /**
  * The search of Wu and Manber (1994): a table says for each block of three characters how far the next secret can be, so
- * that most of a text is skipped. The time of a search hardly depends on the number of secrets.
+ * that most of a text is skipped. The time of a search does not depend on the number of secrets.
  */
 export class SecretMasks implements Masks {
   readonly #skips: Uint8Array;
   readonly #bits: number;
-  /** Forms of secrets by their first `SHORTEST` characters, the longest first. */
-  readonly #starts = new Map<string, string[]>();
+  /** Forms of secrets by their first `SHORTEST` characters. */
+  readonly #starts = new Map<string, CommonStart>();
   #longest = 0;
   /** The secrets as given. */
   readonly texts: ReadonlySet<string>;
@@ -52,12 +53,22 @@ export class SecretMasks implements Masks {
     }
     this.#bits = Math.min(20, Math.max(14, Math.ceil(Math.log2(forms.size * 32 + 1))));
     this.#skips = new Uint8Array(1 << this.#bits).fill(SHORTEST - BLOCK + 1);
-    for (const form of forms) this.#add(form);
-    for (const same of this.#starts.values()) same.sort((a, b) => b.length - a.length);
+    const lists = new Map<string, string[]>();
+    for (const form of forms) {
+      this.#longest = Math.max(this.#longest, form.length);
+      const start = form.slice(0, SHORTEST);
+      const list = lists.get(start);
+      if (list === undefined) lists.set(start, [form]);
+      else list.push(form);
+    }
+    for (const [start, list] of lists) {
+      this.#starts.set(start, new CommonStart(list, SHORTEST));
+      this.#noteBlocks(start);
+    }
   }
 
   finds(text: string): boolean {
-    return this.#next(text, 0) !== null || withoutPasswords(text) !== text;
+    return this.#next(text, 0, stepsFor(text)) !== null || withoutPasswords(text) !== text;
   }
 
   hide(text: string): string {
@@ -65,7 +76,8 @@ export class SecretMasks implements Masks {
   }
 
   #hideKnown(text: string): string {
-    let found = this.#next(text, 0);
+    const steps = stepsFor(text);
+    let found = this.#next(text, 0, steps);
     if (found === null) return text;
     let hidden = '';
     let done = 0;
@@ -73,10 +85,10 @@ export class SecretMasks implements Masks {
       const { from } = found;
       let { to } = found;
       // Secrets that overlap are replaced together.
-      let next: MaskedSpan | null = this.#next(text, from + 1);
+      let next: MaskedSpan | null = this.#next(text, from + 1, steps);
       while (next !== null && next.from < to) {
         to = Math.max(to, next.to);
-        next = this.#next(text, next.from + 1);
+        next = this.#next(text, next.from + 1, steps);
       }
       hidden += text.slice(done, from) + MASK;
       done = to;
@@ -86,23 +98,15 @@ export class SecretMasks implements Masks {
   }
 
   hideCut(text: string): string {
+    const steps = stepsFor(text);
     for (let from = Math.max(0, text.length - this.#longest); from <= text.length - SHORTEST; from += 1) {
-      const end = text.slice(from);
-      const isBeginning = this.#starts.get(end.slice(0, SHORTEST))?.some((secret) => secret.startsWith(end));
-      if (isBeginning === true) return this.hide(text.slice(0, from)) + MASK;
+      const match = this.#starts.get(text.slice(from, from + SHORTEST))?.match(text, from, steps);
+      if (match?.isCut === true || steps.left < 0) return this.hide(text.slice(0, from)) + MASK;
     }
     return this.hide(text);
   }
 
-  #add(form: string): void {
-    const start = form.slice(0, SHORTEST);
-    const same = this.#starts.get(start);
-    this.#longest = Math.max(this.#longest, form.length);
-    if (same !== undefined) {
-      same.push(form);
-      return;
-    }
-    this.#starts.set(start, [form]);
+  #noteBlocks(start: string): void {
     for (let at = BLOCK - 1; at < SHORTEST; at += 1) {
       const block = (start.charCodeAt(at - 2) << 14) ^ (start.charCodeAt(at - 1) << 7) ^ start.charCodeAt(at);
       const place = Math.imul(block, SPREAD) >>> (32 - this.#bits);
@@ -110,7 +114,7 @@ export class SecretMasks implements Masks {
     }
   }
 
-  #next(text: string, from: number): MaskedSpan | null {
+  #next(text: string, from: number, steps: Steps): MaskedSpan | null {
     const skips = this.#skips;
     const shift = 32 - this.#bits;
     const { length } = text;
@@ -123,12 +127,22 @@ export class SecretMasks implements Masks {
         continue;
       }
       const start = at - SHORTEST + 1;
-      const secret = this.#starts.get(text.slice(start, at + 1))?.find((each) => text.startsWith(each, start));
-      if (secret !== undefined) return { from: start, to: start + secret.length };
+      const longest = this.#starts.get(text.slice(start, at + 1))?.match(text, start, steps).length ?? 0;
+      // What would take too long to search is taken for a secret.
+      if (steps.left < 0) return { from: start, to: length };
+      if (longest > 0) return { from: start, to: start + longest };
       at += 1;
     }
     return null;
   }
+}
+
+/**
+ * Only a secret and a text that both repeat themselves for hundreds of characters need more, made for each other to hold
+ * opsd up.
+ */
+function stepsFor(text: string): Steps {
+  return { left: 65_536 + 64 * text.length };
 }
 
 interface MaskedSpan {
