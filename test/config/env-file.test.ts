@@ -37,6 +37,11 @@ test('what is none of these is a mistake with its line, without its value', () =
   assert.ok(!JSON.stringify(mistakes).includes('hunter2'));
 });
 
+test('a name of any length is cut in what is said of it', () => {
+  const { mistakes } = parseEnvFile(`${'N'.repeat(1000)}="x`);
+  assert.deepEqual(mistakes, [{ line: 1, message: `the value of ${'N'.repeat(63)}… has no closing "` }]);
+});
+
 test('a file never has more variables than a program can be given', () => {
   const { variables, mistakes } = parseEnvFile('A=1\n'.repeat(5000));
   assert.equal(variables.length, 4096);

@@ -1,6 +1,7 @@
 // The environment of a service: env_file, pass_env and env put together.
 
 import type { Gap } from '../../core/model/spec.ts';
+import { LONGEST_NAME, shortened } from '../../text/shortened.ts';
 import type { Locate } from '../report/locate.ts';
 import type { Findings, Place } from '../report/problems.ts';
 import { REDACTED } from '../report/redaction.ts';
@@ -93,8 +94,9 @@ function readEnvFile(
   for (const { name, value, line } of found) {
     const wrong = whyNotName(name);
     if (wrong !== null) report(inFile(line), wrong);
-    if (`${name}${value}`.includes('\0')) report(inFile(line), `${name} has a NUL byte in it; remove it`);
-    if (value.length > LONGEST_WORD) report(inFile(line), tooLong(name));
+    if (`${name}${value}`.includes('\0'))
+      report(inFile(line), `${shortened(name, LONGEST_NAME)} has a NUL byte in it; remove it`);
+    if (Math.max(name.length, value.length) > LONGEST_WORD) report(inFile(line), tooLong(name));
     else variables.set(name, { value, source: `${shownPath}:${line}`, isSecret: place.isSecret });
   }
   const [why] = whys;
@@ -129,5 +131,5 @@ function whyNotName(name: string): string | null {
 }
 
 function tooLong(name: string): string {
-  return `${name} is longer than 128 KiB; put it into a file`;
+  return `${shortened(name, LONGEST_NAME)} is longer than 128 KiB; put it into a file`;
 }

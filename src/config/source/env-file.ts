@@ -1,5 +1,6 @@
 // Parses an env_file: NAME=value lines, as systemd, Compose and dotenv read them where they agree.
 
+import { LONGEST_NAME, shortened } from '../../text/shortened.ts';
 import { Doubts } from './env-doubts.ts';
 
 interface Variable {
@@ -71,7 +72,7 @@ export function parseEnvFile(input: string): EnvFile {
     const quote = text.charAt(from);
     const found = quote === "'" || quote === '"' ? readQuoted(text, from, quote) : readUnquoted(text, from);
     if (typeof found === 'string') {
-      mistakes.push({ line, message: `the value of ${name} ${found}` });
+      mistakes.push({ line, message: `the value of ${shortened(name, LONGEST_NAME)} ${found}` });
       continue;
     }
     variables.push({ name, value: found.value, line });

@@ -1,5 +1,6 @@
 // The saved state of services, which the next opsd of the same boot restores.
 
+import { boundedDetail } from '../model/detail.ts';
 import type { Millis, ServiceSpec } from '../model/spec.ts';
 import type { Exit, RecentFailures, State } from '../model/state.ts';
 import type { Reason, StateName } from '../model/states.ts';
@@ -66,7 +67,8 @@ export function savedServices(state: State, fingerprintOf: (spec: ServiceSpec) =
       ...(service.isUnhealthy ? { isUnhealthy: true } : {}),
       lastExit: service.lastExit,
       lastReason: service.lastReason,
-      lastDetail: service.lastDetail,
+      // One that an earlier opsd saved may be longer.
+      lastDetail: boundedDetail(service.lastDetail),
       fingerprint: foreign.has(service.spec.name) ? UNKNOWN : fingerprintOf(service.spec),
       ...(refused === undefined ? {} : { rejected: fingerprintOf(refused) }),
     };

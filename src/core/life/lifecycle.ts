@@ -1,5 +1,6 @@
 // Up and down: how a generation is started, asked to stop, and killed.
 
+import { boundedDetail } from '../model/detail.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Next, Run, Service, ServiceState } from '../model/state.ts';
@@ -23,7 +24,7 @@ export function start(service: Service, context: StepContext, reason: Reason, de
   if (obstacle !== null) {
     const { text, on, isUnsatisfiable } = obstacle;
     const waiting: ServiceState = { name: 'waiting', deadline: null, for: text, on, isUnsatisfiable };
-    const told = `waits for ${obstacle.text}`;
+    const told = boundedDetail(`waits for ${obstacle.text}`);
     const [waiter, said]: Moved =
       fresh.state.name === 'waiting'
         ? [{ ...fresh, state: waiting, lastDetail: told }, []]

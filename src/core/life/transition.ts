@@ -1,5 +1,6 @@
 // What can be asked of one service, and how it changes from one state to the next.
 
+import { boundedDetail } from '../model/detail.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
 import type { Service, ServiceState } from '../model/state.ts';
@@ -71,13 +72,8 @@ export function isStable(service: Service, now: Millis): boolean {
 }
 
 /** Changes the state; the effect is the transition. */
-export function move(
-  service: Service,
-  state: ServiceState,
-  context: StepContext,
-  reason: Reason,
-  detail: string,
-): Moved {
+export function move(service: Service, state: ServiceState, context: StepContext, reason: Reason, told: string): Moved {
+  const detail = boundedDetail(told);
   const run = 'run' in state ? state.run : null;
   const before = 'run' in service.state ? service.state.run : null;
   const isInTrouble = service.isInTrouble || state.name === 'backoff' || state.name === 'failed';

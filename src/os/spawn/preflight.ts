@@ -2,6 +2,7 @@
 
 import { accessSync, constants, type Stats } from 'node:fs';
 import { basename } from 'node:path';
+import { LONGEST_NAME, shortened } from '../../text/shortened.ts';
 import { loaderIn } from '../chain/elf.ts';
 import { lookAt, lookThrough, readHead } from '../trust/foreign-path.ts';
 import { plainPath } from '../trust/plain-path.ts';
@@ -12,6 +13,8 @@ const LONGEST_STRING = 131_072;
 const LONGEST_FIRST_LINE = 256;
 /** Enough for the program headers of an ELF file, and the name of its loader. */
 const HEAD = 4096;
+/** Characters of PATH in a message. */
+const LONGEST_PATH_SHOWN = 256;
 const head = Buffer.allocUnsafe(HEAD);
 
 interface Candidate {
@@ -48,10 +51,10 @@ export function problemOfStrings(
   for (const name in environment) {
     const text = environment[name] ?? '';
     if (text.includes('\0') || name.includes('\0')) {
-      return `the environment variable ${name.replaceAll('\0', '')} holds a NUL byte: remove it`;
+      return `the environment variable ${shortened(name.replaceAll('\0', ''), LONGEST_NAME)} holds a NUL byte: remove it`;
     }
     if (isTooLong(text))
-      return `the environment variable ${name} is longer than the ${LONGEST_STRING} bytes that Linux allows: use a file`;
+      return `the environment variable ${shortened(name, LONGEST_NAME)} is longer than the ${LONGEST_STRING} bytes that Linux allows: use a file`;
   }
   return null;
 }
@@ -89,7 +92,7 @@ function search(
   { cwd, environment, onLook }: SearchContext,
 ): { path: string | null; problem: string } {
   const path = environment.PATH ?? '';
-  let problem = `${what} is not in PATH (${path}): install it, or write its full path`;
+  let problem = `${what} is not in PATH (${shortened(path, LONGEST_PATH_SHOWN)}): install it, or write its full path`;
   let isOnlyAbsent = true;
   for (const folder of path.split(':')) {
     const file = folder.startsWith('/') ? `${folder}/${name}` : plainPath(cwd, `${folder}/${name}`);
