@@ -1,5 +1,6 @@
 // Collects the secrets of a configuration while it is read, so that all later output can mask them.
 
+import { REASONS, STATES } from '../../core/model/states.ts';
 import { SHORTEST } from '../../text/masks.ts';
 import { redact, redactWords } from './parts.ts';
 
@@ -33,8 +34,7 @@ const PUBLIC = new Set([
     'started',
     'completed',
   ],
-  ...['stopped', 'waiting', 'starting', 'running', 'stopping', 'killing', 'backoff', 'failed', 'exited', 'recovered'],
-  ...['unhealthy', 'healthy'],
+  ...[...STATES, ...REASONS, 'recovered', 'healthy', 'CRITICAL', 'CRITICAL alert', 'exit code'],
   ...[
     'true',
     'false',

@@ -5,14 +5,16 @@ import type { Component } from '../../config/values/log-level.ts';
 import type { LogFilter } from '../../core/model/config.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { dateOf } from '../../runtime/wall-time.ts';
-import { hideAll, type Masks } from '../../text/masks.ts';
+import type { Masks } from '../../text/masks.ts';
 import { isJournal, priorityPrefix } from './journal.ts';
 import { LineSink } from './line-sink.ts';
 import { textLine } from './log-text.ts';
+import { maskedRecord } from './masked-record.ts';
 import { timestamp } from './timestamp.ts';
 
 export type Fields = Readonly<Record<string, string | number | boolean | null>>;
 
+/** A message with fields is a fixed sentence of opsd, and never masked; one without may quote what opsd has met. */
 export interface Log {
   debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
@@ -68,7 +70,7 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     {
       write(record: string) {
-        const line = masks?.finds(record) ? `${JSON.stringify(hideAll(JSON.parse(record), masks))}\n` : record;
+        const line = masks?.finds(record) ? maskedRecord(record, masks) : record;
         if (text) return sink.write(textLine(line, toJournal));
         if (!toJournal) return sink.write(line);
         const { level, message }: Record<string, unknown> = JSON.parse(line);

@@ -54,16 +54,47 @@ test('a line of text: time, level, message, fields in their order', async () => 
 
 test('a secret is in no line, of text or of JSON, with quotes in it or within a longer text; names and numbers stay', async () => {
   const masks = new SecretMasks(new Set(['hunter"2\\', '12345678']));
-  const use = (log: Logger) =>
-    log.component('http').warn('asked with hunter"2\\', { service: 'web', detail: 'x hunter"2\\ y', pid: 12_345_678 });
-  const [text = ''] = await written('info', 'text', use, masks);
-  assert.match(text, /asked with \[redacted\] service=web detail="x \[redacted\] y" pid=12345678$/);
-  const [json = ''] = await written('info', 'json', use, masks);
+  const use = (log: Logger) => {
+    log.component('http').warn('a request', { service: 'web', detail: 'x hunter"2\\ y', pid: 12_345_678 });
+    log.warn('asked with hunter"2\\');
+  };
+  const [text = '', alone = ''] = await written('info', 'text', use, masks);
+  assert.match(text, /a request service=web detail="x \[redacted\] y" pid=12345678$/);
+  assert.match(alone, /\[WARN\] asked with \[redacted\]$/);
+  const [json = '', aloneJson = ''] = await written('info', 'json', use, masks);
   assert.partialDeepStrictEqual(JSON.parse(json), {
-    message: 'asked with [redacted]',
+    message: 'a request',
     service: 'web',
     detail: 'x [redacted] y',
     pid: 12_345_678,
+  });
+  assert.partialDeepStrictEqual(JSON.parse(aloneJson), { level: 'warn', message: 'asked with [redacted]' });
+});
+
+test('whatever is a secret, an alert keeps its words, its level, its reason and its fields', async () => {
+  const words = ['CRITICAL alert', 'CRITICAL', 'too_many_failures', 'many_failures', 'failed', 'message', 'service'];
+  const masks = new SecretMasks(
+    new Set([...words, 'L alert', 'RITICAL hunter2', 'hunter2', '"level":"error"', 'starting']),
+  );
+  const use = (log: Logger) => {
+    log.critical('alert', { service: 'web', reason: 'too_many_failures', to: 'failed', detail: 'says hunter2' });
+    log.critical('hunter2');
+  };
+  const [line = '', alone = ''] = await written('info', 'text', use, masks);
+  assert.match(
+    line,
+    /\[ERROR\] CRITICAL alert service=web reason=too_many_failures to=failed detail="says \[redacted\]"$/,
+  );
+  assert.match(alone, /\[ERROR\] CRITICAL \[redacted\]$/);
+  const [json = ''] = await written('info', 'json', use, masks);
+  const { time: _, ...record } = JSON.parse(json);
+  assert.deepEqual(record, {
+    level: 'error',
+    service: 'web',
+    reason: 'too_many_failures',
+    to: 'failed',
+    detail: 'says [redacted]',
+    message: 'CRITICAL alert',
   });
 });
 
