@@ -54,6 +54,11 @@ function assertOnly(result: ReturnType<typeof readConfig>, where: string, messag
   assert.match(problems[0]?.message ?? '', message);
 }
 
+/** What is wrong with the files, and what the host lacks. */
+function allProblemsOf(result: ReturnType<typeof readConfig>) {
+  return [...(result.ok ? [] : result.problems), ...result.hostProblems];
+}
+
 test('config.toml, what it includes in the order of names, and env.toml make one configuration', async () => {
   await using place = await folder({
     'config.toml': `include = ["services.d/*.toml", "more.toml"]\n${WEB}`,
@@ -161,7 +166,7 @@ test('beside a file that cannot be used all that is wrong with the others is tol
   await using place = await folder({ 'config.toml': config, 'key/env.toml': secret });
   const path = place.at('key/env.toml');
   const told = () =>
-    problemsOf(place.read())
+    allProblemsOf(place.read())
       .map(({ where, key }) => `${where} ${key}`)
       .toSorted();
   const written = ['config.toml services.web.command', 'config.toml services.web.cwd'];
@@ -189,7 +194,7 @@ test('what is wrong with the permissions of a file hides nothing in it', {
 }, async () => {
   await using place = await folder({ 'config.toml': `[services.web]\nnice = 1\ncwd = "gone"\ndepends_on = ["x"]\n` });
   await chmod(place.at('config.toml'), 0o666);
-  const told = problemsOf(place.read()).map(({ key }) => key);
+  const told = allProblemsOf(place.read()).map(({ key }) => key);
   assert.deepEqual(told.toSorted(), ['', 'services.web.command', 'services.web.cwd', 'services.web.depends_on']);
 });
 
@@ -254,7 +259,7 @@ env_file = "good.env"
   });
   for (const name of ['script', 'good']) await chmod(place.at(name), 0o755);
   const result = place.read();
-  const found = new Map(problemsOf(result).map(({ key, message }) => [key, message]));
+  const found = new Map(result.hostProblems.map(({ key, message }) => [key, message]));
   if (!isRoot) found.delete('services.fine.user');
   assert.deepEqual([...found.keys()].toSorted(), [
     'services.a.command',
@@ -328,5 +333,9 @@ test('the environment is a layer, PATH in it is where programs are looked for', 
   const result = place.read({ env });
   assert.ok(result.ok);
   assert.equal(result.config.services.get('web')?.launch.nice, 2);
-  assert.ok(!place.read({ env: { PATH: '/bin' } }).ok);
+  const elsewhere = place.read({ env: { PATH: '/bin' } });
+  assert.deepEqual(
+    elsewhere.hostProblems.map(({ key }) => key),
+    ['services.web.command'],
+  );
 });
