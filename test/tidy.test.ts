@@ -51,11 +51,11 @@ test('imports run one way', () => {
     os: [
       // The reader of the files hands their text to the pure part, which knows what it means.
       [/^src\/(config|text)\//, 'all'],
-      [/^src\/runtime\/wall-time\.ts$/, 'all'],
+      [/^src\/runtime\/(wall-time|pieces)\.ts$/, 'all'],
       [/^src\/(api\/logs\.ts$|runtime\/(ports|clock)\.ts$|core\/)/, 'type'],
     ],
     http: [
-      [/^src\/(api\/|text\/|runtime\/wall-time\.ts$|os\/files\/unix-socket\.ts$)/, 'all'],
+      [/^src\/(api\/|text\/|runtime\/(wall-time|pieces)\.ts$|os\/files\/unix-socket\.ts$)/, 'all'],
       [/^src\/(runtime\/(ports|clock)\.ts$|core\/)/, 'type'],
     ],
     why: [

@@ -7,6 +7,7 @@ import type { ListenAddress } from '../../core/model/config.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import { listenOnUnixSocket } from '../../os/files/unix-socket.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { parseInPieces } from '../../runtime/pieces.ts';
 import type { CertificateSource, HttpLog, ListenerKind } from '../context.ts';
 import { EventStreams } from '../streams/event-streams.ts';
 import { Access } from './access.ts';
@@ -103,6 +104,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     const commands = via === 'socket' ? options.commands : null;
     const listen = newListener({ via, queries, commands, clock, log, pageLogs, hide, streams, crowd, refuses });
     const server = newServer(via, listen, certificates);
+    server.on(certificates === null ? 'connection' : 'secureConnection', parseInPieces);
     server.on('connection', (socket) => crowd.enter(socket, certificates !== null));
     server.on('secureConnection', (socket) => crowd.onHandshake(socket));
     server.once('listening', () => {

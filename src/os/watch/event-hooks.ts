@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import type { EventHook } from '../../core/model/config.ts';
 import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { parseInPieces } from '../../runtime/pieces.ts';
 import { formatDuration } from '../../text/units.ts';
 import { DEFAULT_PATH } from '../chain/tools.ts';
 import { hookName } from '../proc/hook-name.ts';
@@ -39,6 +40,10 @@ type OnDelivered = (delivery: Delivery) => void;
  * long.
  */
 const MOST_WORDS = 4_096;
+/** Interim responses (100 Continue) in front of a webhook's answer. */
+const MOST_INTERIM = 10;
+/** Bytes that a webhook may say up to the end of the head of its answer. Node's own limit is for each head alone. */
+const MOST_HEAD_BYTES = 256 * 1024;
 /** Errors that pass (connect(2), getaddrinfo(3)): the receiver, or the way to it, is not available now. */
 const TRANSIENT = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
@@ -151,8 +156,25 @@ function post(
   const request = send(target.url, { method: 'POST', agent: false, headers }, ({ statusCode = 0 }) => {
     const isTransient = statusCode === 429 || statusCode >= 500;
     tell({ isDelivered: statusCode >= 200 && statusCode < 300, isTransient, detail: `status ${statusCode}` });
+    // Nothing but the status matters, and whatever follows would be parsed.
+    request.destroy();
   });
   request.on('error', (error) => tell(failed(error)));
+  const refuse = (detail: string) => {
+    tell({ isDelivered: false, isTransient: false, detail });
+    request.destroy();
+  };
+  let interim = 0;
+  request.on('information', () => {
+    interim += 1;
+    if (interim > MOST_INTERIM) refuse(`more than ${MOST_INTERIM} interim responses (1xx) instead of an answer`);
+  });
+  request.once('socket', (socket) => {
+    parseInPieces(socket);
+    socket.on('data', () => {
+      if (socket.bytesRead > MOST_HEAD_BYTES) refuse(`no answer within the first ${MOST_HEAD_BYTES / 1_024} KiB`);
+    });
+  });
   request.end(body);
   return () => request.destroy();
 }
