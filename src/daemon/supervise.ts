@@ -101,7 +101,7 @@ export function supervise(
       inspect: (spec) => processes.inspect(spec),
       mayStart: (spec) => processes.mayUserExecute(spec),
       looks: machine.looks,
-      refresh: (service) => configuration.refresh(service),
+      refresh: (services) => configuration.refresh(services),
       post: inheritance.report,
       clock,
     }),

@@ -139,16 +139,22 @@ export class Configuration {
 
   /**
    * Makes the configuration in force anew from the same files, with what its services lacked of this host: nothing
-   * happens as long as `service` lacks it.
+   * happens as long as all of `services` lack it.
    */
-  refresh(service: string): void {
+  refresh(services: readonly string[]): void {
     if (this.#options.state().phase.name !== 'running') return;
     const gaps = [...this.#current.services.values()].flatMap(({ gap }) => gap?.path ?? []);
     const next = this.#rescaled(this.#options.scale.counts, new Set(gaps));
-    if (!next.ok || next.config.services.get(service)?.hindrance !== undefined) return;
-    this.#options.log.info('a requirement of a service on this host is met now', { service });
-    this.#current = next.config;
-    this.#options.apply(next.config, next.masks);
+    if (!next.ok) return;
+    const { config } = next;
+    const hasAll = (service: string) => config.services.has(service) && !config.services.get(service)?.hindrance;
+    const met = services.filter(hasAll);
+    if (met.length === 0) return;
+    for (const service of met) {
+      this.#options.log.info('a requirement of a service on this host is met now', { service });
+    }
+    this.#current = config;
+    this.#options.apply(config, next.masks);
   }
 
   /** Scales a service in the configuration in force: later changes of the files wait for a reload. */

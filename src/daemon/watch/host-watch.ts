@@ -8,6 +8,7 @@ import type { Service, State } from '../../core/model/state.ts';
 import type { StartNeeds } from '../../os/processes/start-needs.ts';
 import type { HostLooks } from '../../os/watch/host-looks.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { Refreshes } from './refreshes.ts';
 
 const PERIOD: Millis = 2_000;
 /** Looks of one period; what is left has its turn in the next. */
@@ -22,8 +23,8 @@ interface HostWatchOptions {
   /** Whether the service's user can execute it, too. Never rejects. */
   readonly mayStart: (spec: ServiceSpec) => Promise<boolean>;
   readonly looks: Pick<HostLooks, 'look' | 'ask'>;
-  /** The configuration was made when this service lacked something: it is made anew. */
-  readonly refresh: (service: string) => void;
+  /** The configuration was made when these services lacked something: it is made anew. */
+  readonly refresh: (services: readonly string[]) => void;
   readonly post: (event: Event) => void;
   readonly clock: Clock;
 }
@@ -44,6 +45,7 @@ interface Lacking {
 export class HostWatch implements Disposable {
   readonly #options: HostWatchOptions;
   readonly #lacking = new Map<string, Lacking>();
+  readonly #refreshes: Refreshes;
   readonly #timer: Disposable;
   /** Where the next period goes on, when there were too many looks for one. */
   #next = 0;
@@ -51,6 +53,7 @@ export class HostWatch implements Disposable {
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
+    this.#refreshes = new Refreshes(options);
     this.#timer = options.clock.every(PERIOD, () => this.#lookAgain());
   }
 
@@ -60,6 +63,7 @@ export class HostWatch implements Disposable {
     // One that was started keeps its entry until it has come up: if it fails again, nothing may have changed.
     const isSettled = (name: string) => services.find(({ spec }) => spec.name === name)?.state.name !== 'starting';
     for (const name of this.#lacking.keys()) if (!wanted.has(name) && isSettled(name)) this.#lacking.delete(name);
+    this.#refreshes.keepOnly((name) => this.#lacking.has(name));
     const names = [...wanted.keys()];
     let looks = 0;
     for (let index = 0; index < names.length && looks < MOST_LOOKS; index += 1, this.#next += 1) {
@@ -106,12 +110,13 @@ export class HostWatch implements Disposable {
     if (!may || this.#isOver || service === undefined || !isLacking(service)) return;
     lacking.tried = stamp;
     const { gap, hindrance } = lacking.spec;
-    if (gap !== undefined || hindrance !== undefined) this.#options.refresh(name);
+    if (gap !== undefined || hindrance !== undefined) this.#refreshes.ask(name);
     else this.#options.post({ type: 'host_ready', service: name });
   }
 
   [Symbol.dispose](): void {
     this.#isOver = true;
+    this.#refreshes[Symbol.dispose]();
     this.#timer[Symbol.dispose]();
   }
 }

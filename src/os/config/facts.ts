@@ -37,6 +37,8 @@ import { scheduleProblem } from './calendar.ts';
 /** Bytes of an env_file; execve(2) takes no larger environment. */
 const LARGEST_ENV_FILE = 1024 ** 2;
 
+/** For the look for one program. */
+const LOOK_TIME: Millis = 50;
 /** For all users of a configuration together; users not reached by then are not asked. */
 const ASK_TIMEOUT: Millis = 5_000;
 
@@ -97,9 +99,11 @@ export class MachineFacts implements Facts {
     const path = searchPath ?? this.#searchPath;
     const isRelative = file.includes('/') && !file.startsWith('/');
     const from = isRelative ? cwd : '/';
-    return remember(this.#executables, JSON.stringify([file, from, path]), () =>
-      preflight({ command: [file], cwd: from, environment: { PATH: path } }),
-    );
+    return remember(this.#executables, JSON.stringify([file, from, path]), () => {
+      const until = this.#clock.now() + LOOK_TIME;
+      const isLate = () => this.#clock.now() > until;
+      return preflight({ command: [file], cwd: from, environment: { PATH: path }, isLate });
+    });
   }
 
   /** Asks the services' users from now on, for a few seconds in all. */

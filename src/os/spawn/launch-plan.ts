@@ -70,6 +70,8 @@ interface LaunchPlannerOptions {
   readonly clock: Clock;
 }
 
+/** For the looks at the commands of one service; they are taken in the loop. */
+const LOOK_TIME: Millis = 50;
 const DEFAULT_UMASK = 0o022;
 
 export class LaunchPlanner {
@@ -177,7 +179,8 @@ export class LaunchPlanner {
   ): Checked | SpawnFailure {
     const { name, instance, launch, gap } = spec;
     const { clock } = this.#options;
-    const looks = onLook === undefined ? {} : { onLook };
+    const until = clock.now() + LOOK_TIME;
+    const looks = { isLate: () => clock.now() > until, ...(onLook === undefined ? {} : { onLook }) };
     if (gap !== undefined) return refusal(gap.why);
     const account = launch.user === null ? this.#self : accountOf(launch.user, clock.now());
     if (launch.user !== null && account === null) {

@@ -4,7 +4,7 @@ import { accessSync, constants, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { LONGEST_NAME, shortened } from '../../text/shortened.ts';
 import { loaderIn } from '../chain/elf.ts';
-import { lookAt, lookThrough, readHead } from '../trust/foreign-path.ts';
+import { DistrustedPath, find, lookAt, lookThrough, readHead } from '../trust/foreign-path.ts';
 import { plainPath } from '../trust/plain-path.ts';
 
 /** MAX_ARG_STRLEN of the kernel: bytes of the longest argument or environment entry, with its final NUL. */
@@ -16,16 +16,29 @@ const HEAD = 4096;
 /** Characters of PATH in a message. */
 const LONGEST_PATH_SHOWN = 256;
 const head = Buffer.allocUnsafe(HEAD);
+/** Folders of a PATH that are searched: whoever writes the env_file decides how many it has. */
+const MOST_FOLDERS = 64;
+/** Folders that a PATH may have before time counts: what the answer is for a usual one depends on no clock. */
+const USUAL_FOLDERS = 16;
+/** Names of a path that is looked at in the loop; an entry of a PATH may have thousands (`d/../d/../`). */
+const MOST_NAMES = 64;
+/** Whose links opsd follows as root: root's. null: opsd has no privilege that the service has not. */
+const TRUSTED = process.geteuid?.() === 0 ? new Set([0]) : null;
 
 interface Candidate {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether the time is over that opsd takes for this service: what is left is for the child with its rights to find. */
+  readonly isLate: () => boolean;
   /** Called with each path that the answer depends on. */
   readonly onLook?: (path: string) => void;
 }
 
-type SearchContext = Pick<Candidate, 'cwd' | 'environment' | 'onLook'>;
+type SearchContext = Pick<Candidate, 'cwd' | 'environment' | 'onLook' | 'isLate'>;
+
+/** `unknown`: a user who is not trusted decides what is there; what the service's user finds there counts. */
+type Look = Stats | null | 'unknown';
 
 /** null: no problem was found. Otherwise one sentence: what is wrong, where, and what to do. */
 export function preflight(candidate: Candidate): string | null {
@@ -77,33 +90,53 @@ function problemOfProgram(name: string, around: SearchContext): string | null {
   return path === null ? problem : problemOfHead(path, around);
 }
 
-/** The file that execvp(3) would execute; null: none. */
+/** The file that execvp(3) would execute with opsd's rights; null: none. */
 export function findProgram(name: string, cwd: string, path: string): string | null {
-  return name.includes('/') ? name : search(name, name, { cwd, environment: { PATH: path } }).path;
+  if (name.includes('/')) return name;
+  for (const folder of path.split(':')) {
+    const file = folder.startsWith('/') ? `${folder}/${name}` : plainPath(cwd, `${folder}/${name}`);
+    const stats = look(file);
+    if (stats !== null && obstacleTo(file, stats) === null) return file;
+  }
+  return null;
 }
 
 /**
  * Like execvp(3): the first file in PATH that can be executed. A file that cannot be executed is reported only if no
- * other can.
+ * other can. `problem` is null too, if something was not looked at. The service's user may have written the PATH and
+ * made what its entries lead to: folders, links and time are bounded.
  */
 function search(
   name: string,
   what: string,
-  { cwd, environment, onLook }: SearchContext,
-): { path: string | null; problem: string } {
+  { cwd, environment, onLook, isLate }: SearchContext,
+): { path: string | null; problem: string | null } {
   const path = environment.PATH ?? '';
-  let problem = `${what} is not in PATH (${shortened(path, LONGEST_PATH_SHOWN)}): install it, or write its full path`;
+  const folders = path.split(':', MOST_FOLDERS + 1);
+  let problem =
+    folders.length <= MOST_FOLDERS
+      ? `${what} is not in PATH (${shortened(path, LONGEST_PATH_SHOWN)}): install it, or write its full path`
+      : `${what} is in none of the first ${MOST_FOLDERS} folders of PATH, the rest is not searched: shorten PATH, or write its full path`;
   let isOnlyAbsent = true;
-  for (const folder of path.split(':')) {
-    const file = folder.startsWith('/') ? `${folder}/${name}` : plainPath(cwd, `${folder}/${name}`);
-    const stats = look(file, onLook);
-    if (stats === null) continue;
+  let isSure = true;
+  for (const [index, folder] of folders.slice(0, MOST_FOLDERS).entries()) {
+    if (index >= USUAL_FOLDERS && isLate()) return { path: null, problem: null };
+    const file = folder.startsWith('/') ? `${folder}/${name}` : within(cwd, `${folder}/${name}`);
+    const stats = lookSafely(file, onLook);
+    if (stats === 'unknown') isSure = false;
+    if (stats === null || stats === 'unknown') continue;
     const obstacle = obstacleTo(file, stats);
-    if (obstacle === null) return { path: file, problem };
+    if (obstacle === null) return { path: file, problem: null };
     if (isOnlyAbsent) problem = `${what}: ${file} ${obstacle}`;
     isOnlyAbsent = false;
   }
-  return { path: null, problem };
+  return { path: null, problem: isSure ? problem : null };
+}
+
+/** One with `..` stays as it is written: what that means is seen only by a look at the links before it. */
+function within(cwd: string, path: string): string {
+  const whole = path.startsWith('/') ? path : `${cwd}/${path}`;
+  return /\/\.\.(?:\/|$)/.test(whole) ? whole : plainPath('/', whole);
 }
 
 function problemOfFile(file: string, what: string, around: SearchContext): string | null {
@@ -145,8 +178,9 @@ function problemOfHead(file: string, around: SearchContext): string | null {
   const [interpreter = '', argument = ''] = line.trim().split(/[ \t]+/, 2);
   if (interpreter === '') return null;
   const what = `interpreter ${interpreter} of script ${file}`;
-  const path = plainPath(around.cwd, interpreter);
-  const stats = look(path, around.onLook);
+  const path = within(around.cwd, interpreter);
+  const stats = lookSafely(path, around.onLook);
+  if (stats === 'unknown') return null;
   if (stats === null) return `${what} ${whyAbsent(path)}: install it, or correct the first line`;
   const obstacle = obstacleTo(path, stats);
   if (obstacle !== null) return `${what} ${obstacle}`;
@@ -158,7 +192,8 @@ function problemOfHead(file: string, around: SearchContext): string | null {
 /** Without its loader the kernel says ENOENT of a program that is there. */
 function problemOfLoader(file: string, loader: string | null, { onLook }: SearchContext): string | null {
   if (loader === null) return null;
-  const stats = look(loader, onLook);
+  const stats = lookSafely(loader, onLook);
+  if (stats === 'unknown') return null;
   const what = `the dynamic loader ${loader} of program ${file}`;
   const remedy = 'install the C library that it was built for (glibc or musl), or a program built for this host';
   if (stats === null) return `${what} ${whyAbsent(loader)}: ${remedy}`;
@@ -183,6 +218,19 @@ function isForeignBinary(start: Buffer): boolean {
 
 function foreign(file: string): string {
   return `program ${file} is built for another kind of machine than this (${process.arch}): install the right one`;
+}
+
+/** For paths that the service's user may have chosen: no link of a stranger is followed with opsd's rights. */
+function lookSafely(path: string, onLook?: (path: string) => void): Look {
+  onLook?.(path);
+  if (path.split('/', MOST_NAMES + 1).length > MOST_NAMES) return 'unknown';
+  try {
+    if (TRUSTED === null) return lookThrough(path);
+    using found = find(path, TRUSTED);
+    return found.stats;
+  } catch (error) {
+    return error instanceof DistrustedPath ? 'unknown' : null;
+  }
 }
 
 function look(path: string, onLook?: (path: string) => void): Stats | null {

@@ -17,7 +17,7 @@ function world(names: readonly string[], spec: Partial<Service['spec']> = {}) {
   const scheduler = new Scheduler();
   const stamps = new Map<string, string | null>();
   const events: Event[] = [];
-  const refreshed: string[] = [];
+  const refreshed: (readonly string[])[] = [];
   let looks = 0;
   let why: string | null = 'it is missing';
   let isAllowed = true;
@@ -37,7 +37,7 @@ function world(names: readonly string[], spec: Partial<Service['spec']> = {}) {
       },
       ask: () => {},
     },
-    refresh: (service) => refreshed.push(service),
+    refresh: (services) => refreshed.push(services),
     post: (event) => events.push(event),
     clock: scheduler.clock,
   });
@@ -101,7 +101,7 @@ test('a spec that was made when something was missing is made anew', async () =>
   using host = world(['web'], { gap: { path: '/web', why: 'no env file' }, hindrance: 'no env file' });
   host.why = null;
   await host.pass(4);
-  assert.deepEqual([host.refreshed, host.events], [['web'], []]);
+  assert.deepEqual([host.refreshed, host.events], [[['web']], []]);
 });
 
 test('a thousand services that lack something are looked at in turn, none is left out', async () => {

@@ -27,7 +27,7 @@ async function programs(): Promise<
 }
 
 function check(command: readonly [string, ...string[]], cwd = '/', environment: Record<string, string> = { PATH }) {
-  return preflight({ command, cwd, environment });
+  return preflight({ command, cwd, environment, isLate: () => false });
 }
 
 test('nothing is wrong with what can run', async () => {
@@ -146,7 +146,8 @@ test('each path that decides is told, also those that are not there', async () =
   await using dir = await programs();
   await dir.file('script', '#!/no/interpreter\n');
   const looked: string[] = [];
-  const around = { cwd: dir.path, environment: { PATH: '/nowhere:/bin' }, onLook: (path: string) => looked.push(path) };
+  const onLook = (path: string) => looked.push(path);
+  const around = { cwd: dir.path, environment: { PATH: '/nowhere:/bin' }, isLate: () => false, onLook };
   assert.match(preflight({ command: ['./script'], ...around }) ?? '', /interpreter/);
   assert.deepEqual(looked, [dir.path, join(dir.path, 'script'), '/no/interpreter']);
   looked.length = 0;
@@ -159,7 +160,7 @@ test('a file system mounted noexec is named', { skip: process.geteuid?.() === 0 
   await mkdir(join(dir.path, 'disk'));
   const script = `mount -t tmpfs -o noexec none ${dir.path}/disk && cp /bin/true ${dir.path}/disk && exec "$@"`;
   const code = `import { preflight } from ${JSON.stringify(new URL('../../../src/os/spawn/preflight.ts', import.meta.url).href)};
-console.log(preflight({ command: ['${dir.path}/disk/true'], cwd: '/', environment: {} }));`;
+console.log(preflight({ command: ['${dir.path}/disk/true'], cwd: '/', environment: {}, isLate: () => false }));`;
   const node = [process.execPath, '--input-type=module', '-e', code];
   const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', ...node], { encoding: 'utf8' });
   assert.match(stdout, /disk\/true cannot be executed by opsd: it lies on a file system mounted noexec/, stderr);
