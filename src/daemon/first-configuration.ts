@@ -16,6 +16,7 @@ import { lossOf } from './configuration/configuration.ts';
 import { LastInForce } from './configuration/last-in-force.ts';
 import { Scale } from './configuration/scale.ts';
 import { SecretsInForce } from './configuration/secrets-in-force.ts';
+import { isGuarded, isOpen } from './watch/tcp-access.ts';
 
 type Good = ReadResult & { readonly ok: true };
 
@@ -23,6 +24,8 @@ export interface FirstConfiguration {
   readonly first: Good;
   /** Problems of the files, where `first` is the configuration last in force; null: it is that of the files. */
   readonly refused: readonly Problem[] | null;
+  /** Whoever reaches the listener may use it, and the configuration last in force asked for a token or certificate. */
+  readonly isLaidOpen: boolean;
   readonly read: (allowEmpty: boolean) => ReadResult;
   readonly scale: Scale;
   readonly lastInForce: LastInForce;
@@ -37,8 +40,9 @@ export function readFirst(
 ): FirstConfiguration {
   const { clock, configFile, prefix } = options;
   const scale = new Scale(scalePath(prefix));
-  const read = (allowEmpty: boolean) => readConfig({ ...options, allowEmpty, scale: scale.counts });
   const lastInForce = new LastInForce(keptConfigPath(data));
+  const whySecrets = () => lastInForce.whySecrets();
+  const read = (allowEmpty: boolean) => readConfig({ ...options, allowEmpty, scale: scale.counts, whySecrets });
   const found = scale.first(() => read(true));
   const isPlain = found.ok && found.config.services.size > 0 && refusalOf(found, isStrict).length === 0;
   const kept = isPlain ? null : lastInForce.read({ ...options, scale: scale.counts });
@@ -48,7 +52,9 @@ export function readFirst(
   const refused = good === found ? null : problems;
   // What is watched are the files as they are now: their correction is to be seen.
   const first = { ...good, files: found.files };
-  return { first, refused, read, scale, lastInForce, secrets: new SecretsInForce(first.masks, clock) };
+  const isLaidOpen =
+    isOpen(first.config.daemon) && wasGuarded(kept ?? lastInForce.read({ ...options, scale: scale.counts }));
+  return { first, refused, isLaidOpen, read, scale, lastInForce, secrets: new SecretsInForce(first.masks, clock) };
 
   function goOnWith(last: ReturnType<LastInForce['read']> | null): Good {
     const headline = headlineOf(configFile, problems);
@@ -67,6 +73,10 @@ function problemsOf(found: ReadResult, isStrict: boolean, last: Config | null): 
   const refused = refusalOf(found, isStrict);
   const loss = found.ok && last !== null ? lossOf(last, found) : null;
   return loss === null ? refused : [...refused, loss];
+}
+
+function wasGuarded(last: ReturnType<LastInForce['read']>): boolean {
+  return last.ok && isGuarded(last.result.config.daemon);
 }
 
 /** How many services of an earlier opsd live. */

@@ -15,6 +15,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { dateOf } from '../runtime/wall-time.ts';
 import type { Masks } from '../text/masks.ts';
 import { type FirstConfiguration, readFirst } from './first-configuration.ts';
+import { tellOpen } from './watch/tcp-access.ts';
 
 export interface HostOptions {
   readonly configFile: string;
@@ -61,7 +62,7 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
   const names = [...sockets.byName.keys()];
   const asked = { clock, configFile, prefix, env: process.env, workDir, sockets: names };
   const configuration = readFirst(asked, places, options.isStrict);
-  const { first, refused, secrets } = configuration;
+  const { first, refused, isLaidOpen, secrets } = configuration;
   const { daemon, services } = first.config;
   options.onSecrets(secrets);
   // The link is followed once: what it leads to later is for the next opsd.
@@ -80,6 +81,7 @@ export async function openHost(options: HostOptions, stack: AsyncDisposableStack
   stack.use(await acquireLock(layout.run, clock));
   log.info('opsd starts', { version, pid: process.pid, config: configFile, prefix, services: services.size });
   if (refused !== null) tellRefused(refused, log);
+  if (isLaidOpen) tellOpen(log);
   for (const warning of first.warnings) log.warn('configuration', { problem: oneLine(warning) });
   for (const problem of first.hostProblems) log.error('this host', { problem: oneLine(problem) });
   if (closed.length > 0) log.info('closed descriptors that opsd had inherited', { descriptors: closed.join(',') });

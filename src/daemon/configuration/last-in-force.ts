@@ -50,6 +50,16 @@ export class LastInForce {
     }
   }
 
+  /**
+   * Why env.toml has to be there; null: what was kept last had none either. Without it the listener would ask for no
+   * token, and services would lack their secrets.
+   */
+  whySecrets(): string | null {
+    const found = readKeptConfig(this.#path);
+    if (!found.ok || !found.kept.files.some(({ role, text }) => role === 'secret' && text.trim() !== '')) return null;
+    return `is missing, and the configuration last in force has it; restore it, or, if it is not to be there, remove ${this.#path}`;
+  }
+
   /** What was kept last, if it is a valid configuration for this opsd. */
   read(
     options: ConfigOptions,

@@ -36,6 +36,8 @@ export interface ConfigOptions {
   readonly isForDeployment?: boolean;
   /** Numbers of instances that replace those of the files. */
   readonly scale?: ReadonlyMap<string, number>;
+  /** Why env.toml has to be there; null: it need not. Asked only where it is missing. */
+  readonly whySecrets?: () => string | null;
   /** Names of the listening sockets that opsd inherited; absent: opsd does not run. */
   readonly sockets?: readonly string[];
 }
@@ -186,9 +188,10 @@ class ConfigReader {
     };
     const file = readTextFile(path, LARGEST_FILE);
     if (!file.ok) {
-      if (file.isMissing && role === 'secret') return null;
+      const why = role === 'secret' && file.isMissing ? (this.#options.whySecrets?.() ?? null) : file.why;
+      if (why === null) return null;
       this.unread.add(role);
-      if (!file.isMissing) report(file.why);
+      if (!file.isMissing || role === 'secret') report(why);
       else if (role === 'base') report('does not exist; write it, or name another one with --config FILE');
       else report('does not exist; write it, or remove it from include');
       return null;
