@@ -26,7 +26,7 @@ test('status: a table for people, JSON for programs, and an exit code for script
   assert.equal((await opsd.ctl('status', 'wbe')).code, 1, 'there is no such service');
   const globbed = await opsd.ctl('status', 'web*', '--json');
   const view = JSON.parse(globbed.stdout);
-  assert.deepEqual(Object.keys(view), ['version', 'daemon', 'groups', 'services']);
+  assert.deepEqual(Object.keys(view), ['version', 'daemon', 'groups', 'refused', 'services']);
   assert.equal(view.version, 1);
   assert.deepEqual(Object.keys(view.daemon), ['pid', 'version', 'started_at']);
   assert.equal(view.daemon.pid, opsd.daemon.pid);
