@@ -28,7 +28,7 @@ test('status: a table for people, JSON for programs, and an exit code for script
   const view = JSON.parse(globbed.stdout);
   assert.deepEqual(Object.keys(view), ['version', 'daemon', 'groups', 'refused', 'services']);
   assert.equal(view.version, 1);
-  assert.deepEqual(Object.keys(view.daemon), ['pid', 'version', 'started_at']);
+  assert.deepEqual(Object.keys(view.daemon), ['pid', 'version', 'started_at', 'host', 'utc_offset_minutes']);
   assert.equal(view.daemon.pid, opsd.daemon.pid);
   assert.deepEqual(
     view.services.map(({ name }: { name: string }) => name),
@@ -37,7 +37,11 @@ test('status: a table for people, JSON for programs, and an exit code for script
   const keys = ['name', 'state', 'pid', 'generation', 'restarts', 'failures_in_a_row', 'since', 'started_at', 'exit'];
   const more = ['reason', 'next_attempt_at', 'heartbeat_age_seconds', 'cpu_ratio', 'memory_bytes', 'adopted'];
   // The contract's, and after them what was added since.
-  const added = ['tags', 'memory_limit', 'last_run', 'rollout', 'healthy', 'last_probe_failure'];
+  const added = ['tags', 'memory_limit', 'last_run', 'rollout', 'healthy', 'last_probe_failure'].concat([
+    'unstable_until',
+    'completed',
+    'stable_at',
+  ]);
   assert.deepEqual(Object.keys(view.services[0]), [...keys, ...more, ...added]);
   assert.match(view.services[0].since, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.deepEqual([view.services[0].exit, view.services[0].next_attempt_at], [null, null]);

@@ -59,14 +59,14 @@ export function viewService(
     cpu_ratio: usage?.cpuRatio ?? null,
     memory_bytes: usage?.memoryBytes ?? null,
     adopted: run?.isAdopted ?? false,
-    unstable_until: isoOrNull(unstableUntil(service, clock.now()), clock),
-    completed: isDone(service),
     tags: spec.policy.tags,
     memory_limit: memoryLimit(service, isMemoryHeld),
     last_run: job === null ? null : viewRun(job, clock.unix()),
     rollout,
     healthy: run?.check.isHealthy ?? null,
     last_probe_failure: run?.check.lastFailure ?? null,
+    unstable_until: isoOrNull(unstableUntil(service, clock.now()), clock),
+    completed: isDone(service),
     stable_at: isoOrNull(run === null || run.readyAt === null ? null : run.readyAt + spec.policy.stableAfter, clock),
   };
 }
