@@ -42,25 +42,25 @@ test('what a process may and may not', async () => {
   assert.equal((await it.status('bound')).memory_limit, null);
 });
 
-test('what opsd cannot give keeps it from starting, with the place of each, instead of a service that never runs', async () => {
+test('what opsd cannot give keeps a strict one from starting, with the place of each', async () => {
   await using place = await prepareOpsd({
     config:
       '[services.web]\ncommand = ["sleep", "60"]\n[services.web.limits]\nnofile = 700\ncore = "unlimited"\n[services.fine]\ncommand = ["sleep", "60"]\nlimits = { nofile = 600, core = "8K" }\n',
     through: ['prlimit', '--nofile=500:600', '--core=0:8192', '--', ...without('sys_resource')],
   });
-  assert.deepEqual(await place.spawn().end, { code: 1, signal: null });
+  assert.deepEqual(await place.spawn('--strict').end, { code: 1, signal: null });
   const lines = (await place.log()).match(/^ {2}cfg\/config\.toml.*$/gm) ?? [];
   assert.equal(lines.length, 2, lines.join('\n'));
   assert.match(lines[0] ?? '', /config\.toml:4 +services\.web\.limits\.nofile +opsd can give at most 600 here/);
   assert.match(lines[1] ?? '', /config\.toml:5 +services\.web\.limits\.core +opsd can give at most 8K here/);
 });
 
-test('capabilities that opsd has not, and users that it cannot become, keep it from starting too', {
+test('capabilities that opsd has not, and users that it cannot become, keep a strict one from starting too', {
   skip: process.getuid?.() !== 0 && 'only root has something to lose',
 }, async () => {
   const problemsThrough = async (through: readonly string[], text: string) => {
     await using place = await prepareOpsd({ config: `[services.web]\ncommand = ["sleep", "60"]\n${text}\n`, through });
-    assert.deepEqual(await place.spawn().end, { code: 1, signal: null }, await place.log());
+    assert.deepEqual(await place.spawn('--strict').end, { code: 1, signal: null }, await place.log());
     return await place.log();
   };
   const asked = 'capabilities = ["CAP_SYS_TIME"]';
@@ -84,11 +84,11 @@ test('priorities that opsd may not raise: a warning, a line in the log of the se
   assert.match(lines, /^\S*nice: .*\nopsd: the kernel refuses oom_score_adj = -500 without CAP_SYS_RESOURCE.*\n$/);
 });
 
-test('ionice = "realtime" without the right keeps opsd from starting', async () => {
+test('ionice = "realtime" without the right keeps a strict one from starting', async () => {
   await using place = await prepareOpsd({
     config: '[services.web]\ncommand = ["sleep", "60"]\nionice = "realtime:0"\n',
     through: without('sys_nice', 'sys_admin'),
   });
-  assert.deepEqual(await place.spawn().end, { code: 1, signal: null });
+  assert.deepEqual(await place.spawn('--strict').end, { code: 1, signal: null });
   assert.match(await place.log(), /config\.toml:3 +services\.web\.ionice +opsd has no CAP_SYS_NICE here/);
 });

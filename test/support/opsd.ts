@@ -66,8 +66,8 @@ export interface Place extends AsyncDisposable {
   ctl(...args: string[]): Promise<Finished>;
   /** The API on the control socket. */
   api(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply>;
-  /** Starts `opsd run`; does not wait for anything. */
-  spawn(): Daemon;
+  /** Starts `opsd run`, with these options; does not wait for anything. */
+  spawn(...options: string[]): Daemon;
   /** What daemons here wrote to stdout and stderr. */
   log(): Promise<string>;
   /** A file below the folder; empty: there is none. */
@@ -136,9 +136,9 @@ export async function prepareOpsd(options: OpsdOptions): Promise<Place> {
     opsd,
     ctl: (...args) => opsd('ctl', ...args),
     api: (method, path, body) => ask({ socketPath: join(run, 'opsd.sock') }, method, path, body),
-    spawn() {
+    spawn(...flags) {
       const out = openSync(join(dir, 'opsd.out'), 'a');
-      const [file, ...args] = [...(options.through ?? []), process.execPath, MAIN, 'run'];
+      const [file, ...args] = [...(options.through ?? []), process.execPath, MAIN, 'run', ...flags];
       assert.ok(file);
       const child = spawn(file, args, { cwd: dir, env, stdio: ['ignore', out, out] });
       closeSync(out);
