@@ -73,7 +73,7 @@ test('where the program is missing, that is what is said', { skip: needsRoot }, 
     writeFileSync(stdout, 'lost\n');
     close();
     await waitFor('the reason', () =>
-      b.log.lines.some((line) => /the program that takes it does not work.*logger.*ENOENT/.test(line)),
+      b.log.lines.some((line) => /the log program of a service does not work.*logger.*ENOENT/.test(line)),
     );
   } finally {
     process.env.PATH = path;

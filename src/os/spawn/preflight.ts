@@ -4,6 +4,7 @@ import { accessSync, constants, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { LONGEST_NAME, shortened } from '../../text/shortened.ts';
 import { loaderIn } from '../chain/elf.ts';
+import { isOutOfDescriptors } from '../procfs/spare-descriptor.ts';
 import { DistrustedPath, find, lookAt, lookThrough, readHead } from '../trust/foreign-path.ts';
 import { plainPath } from '../trust/plain-path.ts';
 
@@ -229,7 +230,8 @@ function lookSafely(path: string, onLook?: (path: string) => void): Look {
     using found = find(path, TRUSTED);
     return found.stats;
   } catch (error) {
-    return error instanceof DistrustedPath ? 'unknown' : null;
+    // Without a descriptor left nothing is known: the spawn itself will say so.
+    return error instanceof DistrustedPath || isOutOfDescriptors(error) ? 'unknown' : null;
   }
 }
 

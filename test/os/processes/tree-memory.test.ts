@@ -49,7 +49,7 @@ test('who takes more is told to the core, with both figures; who is held by a cg
     period: 5,
   });
   await waitFor('a look', () => posted.length > 0);
-  const detail = 'its processes use 600 MiB (PSS), limits.memory is 512 MiB';
+  const detail = 'its processes use 600 MiB (PSS) again and again, limits.memory is 512 MiB';
   assert.deepEqual(posted[0], { type: 'memory_exceeded', service: 'big', generation: 1, detail });
   assert.ok(posted.every((event) => 'service' in event && event.service === 'big'));
 });
