@@ -11,7 +11,7 @@ import type { Script } from './host.ts';
 import { Simulation } from './simulation.ts';
 import { aGroup, readyOn } from './specs.ts';
 
-const WORLDS = Number(process.env.SEEDS ?? 300);
+const WORLDS = Number(process.env.SEEDS ?? 200);
 const BEGIN = 20_000;
 const LONG = 600_000;
 
