@@ -51,6 +51,7 @@ export class Fifo implements Disposable {
   readonly fd: number;
   /** The user id that the FIFO was made for. */
   readonly uid: number;
+  #isAbandoned = false;
 
   private constructor(path: string, fd: number, uid: number) {
     this.path = path;
@@ -105,8 +106,18 @@ export class Fifo implements Disposable {
     }
   }
 
-  /** Returns the number of bytes read; 0: the FIFO is empty. */
+  /** Reading hung: the FIFO is not touched again, nor closed, as that could hang as well. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
+  /** Returns the number of bytes read; 0: the FIFO is empty, or abandoned. */
   read(into: Buffer, limit = into.length): number {
+    if (this.#isAbandoned) return 0;
     try {
       return readSync(this.fd, into, 0, limit, null);
     } catch (error) {
@@ -116,7 +127,7 @@ export class Fifo implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.fd);
+    if (!this.#isAbandoned) closeSync(this.fd);
   }
 }
 

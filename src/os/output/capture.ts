@@ -293,21 +293,12 @@ export class Capture implements Disposable {
     }
   }
 
-  /** Reading hung: the FIFO is not touched again, nor closed, as that could hang as well. */
-  abandon(): void {
-    this.#end();
-  }
-
-  [Symbol.dispose](): void {
-    this.#end();
-    this.#fifo[Symbol.dispose]();
-  }
-
   /** A file that a background write still uses is closed after that write. */
-  #end(): void {
+  [Symbol.dispose](): void {
     this.#isOver = true;
     this.#watch[Symbol.dispose]();
     this.#transfer[Symbol.dispose]();
     if (!this.#late) this.#file[Symbol.dispose]();
+    this.#fifo[Symbol.dispose]();
   }
 }

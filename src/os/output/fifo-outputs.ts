@@ -211,8 +211,10 @@ export class FifoOutputs implements Disposable {
   /** Using the FIFO hung. It loses its name, so that no opsd opens it again; whoever has it open writes to nobody. */
   abandon(service: string): void {
     const output = this.#outputs.get(service);
-    if (output) output.way.abandon();
-    else this.#hung.add(service);
+    if (output) {
+      output.fifo.abandon();
+      output.way[Symbol.dispose]();
+    } else this.#hung.add(service);
     this.#outputs.delete(service);
     this.#registry.forget(service);
     this.#registry.save();

@@ -2,23 +2,16 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Millis } from '../../core/model/spec.ts';
-
 import type { Fifo } from '../fifo/fifo.ts';
-import type { Watch } from '../fifo/poller.ts';
 import type { Shared } from './capture.ts';
+import { FifoReader } from './fifo-reader.ts';
 
-const CHUNK = 65_536;
-const chunk = Buffer.allocUnsafeSlow(CHUNK);
-/** Bytes kept for `ctl why`. */
-const SHOWN = 4_096;
 /** Pause before a program that ended is started again; the service waits at its FIFO meanwhile. */
 const PAUSE: Millis = 1_000;
 /** A program that ends by itself within that time of its start does not work here: there is no socket that it writes to. */
 const PROOF: Millis = 2_000;
 /** Bytes of its last words. */
 const MOST_SAID = 1_024;
-/** Bytes that are read of what a generation left in its FIFO. */
-const MOST_LEFT = 4 << 20;
 
 /** The program and arguments that forward the lines of a service. */
 type ForwarderProgram = (service: string) => readonly [string, ...string[]];
@@ -38,10 +31,9 @@ export const PROGRAMS: Readonly<Record<'syslog' | 'journal', ForwarderProgram>> 
  */
 export class Forwarder implements Disposable {
   readonly #service: string;
-  readonly #fifo: Fifo;
+  readonly #reader: FifoReader;
   readonly #command: readonly [string, ...string[]];
   readonly #shared: Shared;
-  readonly #watch: Watch;
   #program: ChildProcess | null = null;
   /** Bytes that were given to a program that has not proved yet that it works; null: it has. */
   #unproved: number | null = null;
@@ -51,45 +43,32 @@ export class Forwarder implements Disposable {
   #givenUpUntil: Millis | null = null;
   #isWaiting = false;
   #isOver = false;
-  #isAbandoned = false;
   #endsWithNewline = true;
-  #tail: Buffer = Buffer.alloc(0);
 
   constructor(service: string, fifo: Fifo, command: readonly [string, ...string[]], shared: Shared) {
     this.#service = service;
-    this.#fifo = fifo;
     this.#command = command;
     this.#shared = shared;
-    this.#watch = shared.poller.watch(fifo.fd, () => this.#read());
+    this.#reader = new FifoReader(fifo, shared, () => this.#read());
   }
 
   get tail(): Buffer {
-    return this.#tail;
+    return this.#reader.tail;
   }
 
   /** Opens the FIFO for a child; the caller closes the descriptor. */
   openForChild(): number {
-    return this.#fifo.openForChild();
+    return this.#reader.openForChild();
   }
 
   #read(): number {
-    if (this.#isWaiting || this.#isAbandoned) return 0;
-    const began = this.#shared.clock.now();
-    const length = this.#readOnce();
-    this.#shared.after(began);
-    return length;
-  }
-
-  #readOnce(): number {
+    if (this.#isWaiting || this.#reader.isAbandoned) return 0;
     const isDropping = this.#givenUpUntil !== null && this.#shared.clock.now() < this.#givenUpUntil;
     const program = isDropping ? null : this.#start();
-    const length = this.#fifo.read(chunk);
-    if (length === 0) return 0;
-    const bytes = Buffer.from(chunk.subarray(0, length));
-    this.#tail = Buffer.concat([this.#tail, bytes].map((part) => part.subarray(-SHOWN))).subarray(-SHOWN);
-    if (program) this.#give(program, bytes);
-    else this.#shared.onDropped(this.#service, length);
-    return length;
+    return this.#reader.read((bytes) => {
+      if (program) this.#give(program, bytes);
+      else this.#shared.onDropped(this.#service, bytes.length);
+    });
   }
 
   /** null: the program cannot be started; the log says why. */
@@ -98,7 +77,7 @@ export class Forwarder implements Disposable {
     let program: ChildProcess;
     try {
       // Run as the service's user: the journal records the user of the writer.
-      const [file, ...args] = this.#shared.commandAs(this.#fifo.uid, this.#command);
+      const [file, ...args] = this.#shared.commandAs(this.#reader.uid, this.#command);
       program = spawn(file, args, {
         cwd: '/',
         // A session of its own: Ctrl-C for opsd must not end the program before the last lines came.
@@ -179,28 +158,23 @@ export class Forwarder implements Disposable {
 
   #pause(): void {
     this.#isWaiting = true;
-    this.#watch.pause();
+    this.#reader.pause();
   }
 
   #resume(): void {
     this.#isWaiting = false;
-    if (!this.#isOver) this.#watch.resume();
+    if (!this.#isOver) this.#reader.resume();
   }
 
   /** A generation has ended: forwards all of its output, and a newline after a last line that has none. */
   endGeneration(): void {
-    this.#drain();
+    this.#reader.drain(() => this.#read());
     if (this.#program && !this.#endsWithNewline) this.#give(this.#program, Buffer.from('\n'));
-  }
-
-  #drain(): void {
-    let left = MOST_LEFT;
-    for (let bytes = 1; bytes > 0 && left > 0; left -= bytes) bytes = this.#read();
   }
 
   /** Before opsd ends: gives the program all output that waits, then the end of its input. */
   async settle(end: Millis): Promise<void> {
-    this.#drain();
+    this.#reader.drain(() => this.#read());
     this.#isOver = true;
     const program = this.#program;
     if (!program) return;
@@ -209,21 +183,10 @@ export class Forwarder implements Disposable {
     await Promise.race([isGone, this.#shared.clock.after(Math.max(end - this.#shared.clock.now(), 0))]);
   }
 
-  /** Reading hung: the FIFO is not touched again, nor closed, as that could hang as well. */
-  abandon(): void {
-    this.#isAbandoned = true;
-    this.#end();
-  }
-
   [Symbol.dispose](): void {
-    this.#end();
-    this.#fifo[Symbol.dispose]();
-  }
-
-  #end(): void {
     this.#isOver = true;
-    this.#watch[Symbol.dispose]();
     this.#program?.stdin?.destroy();
     this.#program?.stderr?.destroy();
+    this.#reader[Symbol.dispose]();
   }
 }

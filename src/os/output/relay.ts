@@ -8,17 +8,12 @@ import type { Millis } from '../../core/model/spec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { sanitised } from '../../text/harmless.ts';
 import type { Fifo } from '../fifo/fifo.ts';
-import type { Watch } from '../fifo/poller.ts';
 import type { Shared } from './capture.ts';
+import { FifoReader } from './fifo-reader.ts';
 
 const NEWLINE = 0x0a;
-const chunk = Buffer.allocUnsafeSlow(65_536);
 /** A longer line is given in pieces. */
 const LONGEST_LINE = 65_536;
-/** Bytes kept for `ctl why`. */
-const SHOWN = 4_096;
-/** Bytes that are read of what a generation left in its FIFO. */
-const MOST_LEFT = 4 << 20;
 /** Until the next try when opsd's stdout is full and non-blocking (EAGAIN). */
 const PAUSE: Millis = 20;
 
@@ -58,49 +53,42 @@ export class OwnOutput {
 /** While a write is in progress the FIFO is not read: the service waits as it would at opsd's stdout itself. */
 export class Relay implements Disposable {
   readonly #service: string;
-  readonly #fifo: Fifo;
+  readonly #reader: FifoReader;
   readonly #to: OwnOutput;
   readonly #shared: Shared;
-  readonly #watch: Watch;
-  #tail: Buffer = Buffer.alloc(0);
   /** The beginning of a line whose end did not come yet. */
   #rest: Buffer = Buffer.alloc(0);
   #lines: Buffer[] = [];
   #writing: Promise<void> | null = null;
   #isOver = false;
-  #isAbandoned = false;
 
   constructor(service: string, fifo: Fifo, to: OwnOutput, shared: Shared) {
     this.#service = service;
-    this.#fifo = fifo;
     this.#to = to;
     this.#shared = shared;
-    this.#watch = shared.poller.watch(fifo.fd, () => this.#read());
+    this.#reader = new FifoReader(fifo, shared, () => this.#read());
   }
 
   get tail(): Buffer {
-    return this.#tail;
+    return this.#reader.tail;
   }
 
   /** Opens the FIFO for a child; the caller closes the descriptor. */
   openForChild(): number {
-    return this.#fifo.openForChild();
+    return this.#reader.openForChild();
   }
 
   #read(): number {
-    const length = this.#writing === null ? this.#take() : 0;
+    const length = this.#writing === null ? this.#readOnce() : 0;
     this.#begin();
     return length;
   }
 
-  #take(): number {
-    if (this.#isAbandoned) return 0;
-    const began = this.#shared.clock.now();
-    const length = this.#fifo.read(chunk);
-    this.#shared.after(began);
-    if (length === 0) return 0;
-    const bytes = Buffer.from(chunk.subarray(0, length));
-    this.#tail = Buffer.concat([this.#tail, bytes].map((part) => part.subarray(-SHOWN))).subarray(-SHOWN);
+  #readOnce(): number {
+    return this.#reader.read((bytes) => this.#take(bytes));
+  }
+
+  #take(bytes: Buffer): void {
     const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     let from = 0;
     for (let end = all.indexOf(NEWLINE); end >= 0; end = all.indexOf(NEWLINE, from)) {
@@ -109,7 +97,6 @@ export class Relay implements Disposable {
     }
     this.#rest = Buffer.from(all.subarray(from));
     if (this.#rest.length >= LONGEST_LINE) this.#endLine();
-    return length;
   }
 
   #add(line: Buffer): void {
@@ -124,7 +111,7 @@ export class Relay implements Disposable {
 
   #begin(): void {
     if (this.#writing !== null || this.#lines.length === 0) return;
-    this.#watch.pause();
+    this.#reader.pause();
     this.#writing = this.#writeAll();
   }
 
@@ -137,13 +124,12 @@ export class Relay implements Disposable {
       else this.#shared.onDropped(this.#service, bytes.length);
     }
     this.#writing = null;
-    if (!this.#isOver) this.#watch.resume();
+    if (!this.#isOver) this.#reader.resume();
   }
 
   /** A generation has ended: copies all of its output, and ends a last line that has no newline. */
   endGeneration(): void {
-    let left = MOST_LEFT;
-    for (let bytes = 1; bytes > 0 && left > 0; left -= bytes) bytes = this.#take();
+    this.#reader.drain(() => this.#readOnce());
     this.#endLine();
     this.#begin();
   }
@@ -156,16 +142,8 @@ export class Relay implements Disposable {
     await Promise.race([this.#writing, this.#shared.clock.after(left)]);
   }
 
-  /** Reading hung: the FIFO is not touched again, nor closed, as that could hang as well. */
-  abandon(): void {
-    this.#isAbandoned = true;
-    this.#isOver = true;
-    this.#watch[Symbol.dispose]();
-  }
-
   [Symbol.dispose](): void {
     this.#isOver = true;
-    this.#watch[Symbol.dispose]();
-    this.#fifo[Symbol.dispose]();
+    this.#reader[Symbol.dispose]();
   }
 }
