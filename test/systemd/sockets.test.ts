@@ -149,7 +149,9 @@ test('as the example says: the first socket comes to an opsd that runs, and its 
   await copyExample(host);
   await configure(host, SLEEPER_SERVICE, WEB);
 
-  const recipe = await host.sh("sed -n 's/^# *\\(until systemctl start opsd.socket;\\)/\\1/p' /etc/systemd/system/opsd.socket");
+  const recipe = await host.sh(
+    "sed -n 's/^# *\\(until systemctl start opsd.socket;\\)/\\1/p' /etc/systemd/system/opsd.socket",
+  );
   assert.notEqual(recipe, '');
   await host.sh(recipe);
 
