@@ -2,6 +2,7 @@
 
 import type { Millis, Policy } from '../model/spec.ts';
 import type { Run, Service, ServiceState } from '../model/state.ts';
+import { stableAt } from './transition.ts';
 
 /** The states with a heartbeat and a probe. */
 export type Watched = Extract<ServiceState, { name: 'starting' | 'running' }>;
@@ -14,7 +15,7 @@ export function withDeadline(service: Service, name: Watched['name'], run: Run):
 export function stateOf(service: Service, name: Watched['name'], run: Run): Watched {
   const { policy } = service.spec;
   const overdueAt = policy.timeout === null ? null : afterStart(run, policy.timeout);
-  const own = name === 'starting' ? readinessOf(policy, run) : [recoveryOf(service, run)];
+  const own = name === 'starting' ? readinessOf(policy, run) : [service.isInTrouble ? stableAt(service, run) : null];
   const wakes = [overdueAt, run.hookEndsAt, run.beat.lookAt, run.check.askAt, ...own];
   const times = wakes.filter((at) => at !== null);
   return { name, deadline: times.length === 0 ? null : Math.min(...times), run };
@@ -29,8 +30,4 @@ function readinessOf({ ready }: Policy, run: Run): readonly (Millis | null)[] {
   if (ready === null) return [];
   const stayed = ready.on === 'delay' && run.pid !== null ? afterStart(run, ready.delay) : null;
   return [afterStart(run, ready.timeout), stayed];
-}
-
-function recoveryOf({ isInTrouble, spec }: Service, { readyAt }: Run): Millis | null {
-  return isInTrouble && readyAt !== null ? readyAt + spec.policy.stableAfter : null;
 }

@@ -3,7 +3,7 @@
 import { boundedDetail } from '../model/detail.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Millis } from '../model/spec.ts';
-import type { Service, ServiceState } from '../model/state.ts';
+import type { Run, Service, ServiceState } from '../model/state.ts';
 import type { Reason } from '../model/states.ts';
 
 /** What a change of one service needs beside the service: the time, randomness, and questions about other services. */
@@ -46,11 +46,18 @@ export function failuresNow(service: Service, now: Millis): number {
   return isStable(service, now) ? 0 : service.failuresInARow;
 }
 
+/**
+ * When a run counts as stable, which may be past; null: it is not ready. The deadline is compared with this very sum: with
+ * a rounded difference it could be due again and again.
+ */
+export function stableAt({ spec }: Service, { readyAt }: Pick<Run, 'readyAt'>): Millis | null {
+  return readyAt === null ? null : readyAt + spec.policy.stableAfter;
+}
+
 /** When a service that runs after a failure counts as stable; null: it does not run, is stable, or has not failed. */
 export function unstableUntil(service: Service, now: Millis): Millis | null {
-  const { state, isInTrouble, spec } = service;
-  if (!isInTrouble || state.name !== 'running' || state.run.readyAt === null || isStable(service, now)) return null;
-  return state.run.readyAt + spec.policy.stableAfter;
+  const { state, isInTrouble } = service;
+  return !isInTrouble || state.name !== 'running' || isStable(service, now) ? null : stableAt(service, state.run);
 }
 
 /** The service with its failures and attempts forgotten. */
@@ -65,10 +72,9 @@ export function forgiven(service: Service): Service {
  */
 export function isStable(service: Service, now: Millis): boolean {
   const { state } = service;
-  const readyAt = 'run' in state ? state.run.readyAt : null;
+  const at = 'run' in state ? stableAt(service, state.run) : null;
   const until = 'next' in state && state.next.to === 'settle' ? state.next.at : now;
-  // The same sum as for the deadline: with a rounded difference the deadline could be due again and again.
-  return readyAt !== null && until >= readyAt + service.spec.policy.stableAfter;
+  return at !== null && until >= at;
 }
 
 /** Changes the state; the effect is the transition. */

@@ -2,7 +2,7 @@
 
 import type { ServiceMetrics } from '../../api/metrics.ts';
 import type { RunView, ServiceView } from '../../api/services.ts';
-import { failuresNow, isWanted, unstableUntil } from '../../core/life/transition.ts';
+import { failuresNow, isWanted, stableAt, unstableUntil } from '../../core/life/transition.ts';
 import type { Millis } from '../../core/model/spec.ts';
 import type { Service, ServiceState, State } from '../../core/model/state.ts';
 import type { RolloutNote } from '../../core/rollout/note.ts';
@@ -67,7 +67,7 @@ export function viewService(
     last_probe_failure: run?.check.lastFailure ?? null,
     unstable_until: isoOrNull(unstableUntil(service, clock.now()), clock),
     completed: isDone(service),
-    stable_at: isoOrNull(run === null || run.readyAt === null ? null : run.readyAt + spec.policy.stableAfter, clock),
+    stable_at: isoOrNull(run === null ? null : stableAt(service, run), clock),
   };
 }
 

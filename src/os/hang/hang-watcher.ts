@@ -49,9 +49,6 @@ export class HangWatcher implements Disposable {
   #reports: number | null = null;
   #readTo = 0;
   #rest = '';
-  get pid() {
-    return this.#child?.pid;
-  }
   #child: ChildProcess | null = null;
   #isOver = false;
   #isIdleTold = false;
