@@ -5,37 +5,16 @@ import { test } from 'node:test';
 import { adopt, type Survivor } from '../../src/core/adoption/adopt.ts';
 import { type SavedService, savedServices } from '../../src/core/adoption/saved-service.ts';
 import type { Config } from '../../src/core/model/config.ts';
-import type { Policy, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { Policy } from '../../src/core/model/spec.ts';
 import type { Service, State } from '../../src/core/model/state.ts';
 import { step } from '../../src/core/supervisor.ts';
-import { aConfig, aGroup, aService, readyOn } from '../simulation/specs.ts';
+import { aConfig, aGroup, aService, fingerprintOf, readyOn } from '../simulation/specs.ts';
 import { steady } from '../simulation/story.ts';
+import { savedWeb } from './saved-web.ts';
 
 const NOW = 1_000_000;
-/** Of a configuration: the command, which is another in another version. */
-const fingerprintOf = ({ launch }: ServiceSpec) => launch.command.join(' ');
-const AS_NOW = fingerprintOf(aService('web'));
 
-const memory: SavedService = {
-  name: 'web',
-  generation: 7,
-  state: 'running',
-  pid: 42,
-  wish: null,
-  restarts: 5,
-  failuresInARow: 2,
-  attemptsInARow: 3,
-  recentFailures: { count: 1.5, at: NOW - 70_000 },
-  pausesInARow: 1,
-  startedAt: NOW - 60_000,
-  readyAt: NOW - 59_000,
-  deadline: null,
-  lastExit: { code: 3, signal: null, oom: false },
-  lastReason: 'exit_code',
-  lastDetail: 'exit code 3',
-  isInTrouble: false,
-  fingerprint: AS_NOW,
-};
+const memory = savedWeb(NOW, 60_000);
 const alive: Survivor = { service: 'web', generation: 7, pid: 42, startedAt: NOW - 60_000 };
 
 interface Left {

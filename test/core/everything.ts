@@ -8,17 +8,6 @@ import type { StateName, Step } from '../../src/core/model/states.ts';
 import { aConfig, aService, readyOn } from '../simulation/specs.ts';
 
 export const NOW = 1_000_000;
-export const STATES: readonly StateName[] = [
-  'stopped',
-  'waiting',
-  'starting',
-  'running',
-  'stopping',
-  'killing',
-  'backoff',
-  'failed',
-  'exited',
-];
 
 const STEPS = ['main', 'before_start', 'after_stop'] as const satisfies readonly Step[];
 const KINDS = ['failure', 'permanent', 'transient', 'host'] as const;

@@ -5,10 +5,11 @@ import type { Event } from '../../src/core/model/events.ts';
 import { initialState, newService } from '../../src/core/model/initial.ts';
 import type { Dependency, Policy } from '../../src/core/model/spec.ts';
 import type { Service, ServiceState, State } from '../../src/core/model/state.ts';
+import { STATES } from '../../src/core/model/states.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { aService } from '../simulation/specs.ts';
 import type { Entry } from '../support/book.ts';
-import { everyState, NOW, STATES } from './everything.ts';
+import { everyState, NOW } from './everything.ts';
 import { tell } from './tell.ts';
 
 const order = { id: 1, by: 'test' };

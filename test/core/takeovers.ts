@@ -6,36 +6,17 @@ import type { SavedService } from '../../src/core/adoption/saved-service.ts';
 import { UNASKED } from '../../src/core/life/health.ts';
 import type { Config } from '../../src/core/model/config.ts';
 import { newService } from '../../src/core/model/initial.ts';
-import type { Policy, ServiceSpec } from '../../src/core/model/spec.ts';
+import type { Policy } from '../../src/core/model/spec.ts';
 import type { Run, Service, State } from '../../src/core/model/state.ts';
 import { step } from '../../src/core/supervisor.ts';
-import { aConfig, aService, readyOn } from '../simulation/specs.ts';
+import { aConfig, aService, fingerprintOf, readyOn } from '../simulation/specs.ts';
 import type { Entry } from '../support/book.ts';
+import { savedWeb } from './saved-web.ts';
 import { flat, tell } from './tell.ts';
 
 const NOW = 1_000_000;
-const fingerprintOf = ({ launch }: ServiceSpec) => launch.command.join(' ');
 
-const saved: SavedService = {
-  name: 'web',
-  generation: 7,
-  state: 'running',
-  pid: 42,
-  wish: null,
-  restarts: 5,
-  failuresInARow: 2,
-  attemptsInARow: 3,
-  recentFailures: { count: 1.5, at: NOW - 70_000 },
-  pausesInARow: 1,
-  startedAt: NOW - 6_000,
-  readyAt: NOW - 5_000,
-  deadline: null,
-  lastExit: { code: 3, signal: null, oom: false },
-  lastReason: 'exit_code',
-  lastDetail: 'exit code 3',
-  isInTrouble: false,
-  fingerprint: fingerprintOf(aService('web')),
-};
+const saved = savedWeb(NOW, 6_000);
 
 const LEFT: Readonly<Record<string, Survivor | null>> = {
   'nothing lives': null,

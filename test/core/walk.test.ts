@@ -7,9 +7,10 @@ import { test } from 'node:test';
 import type { Event } from '../../src/core/model/events.ts';
 import { newService } from '../../src/core/model/initial.ts';
 import type { State } from '../../src/core/model/state.ts';
+import { STATES } from '../../src/core/model/states.ts';
 import { step } from '../../src/core/supervisor.ts';
 import { aService } from '../simulation/specs.ts';
-import { events, everyState, group, NOW, policies, STATES, worldWith } from './everything.ts';
+import { events, everyState, group, NOW, policies, worldWith } from './everything.ts';
 
 const STATES_PAGE = join(import.meta.dirname, '../../docs/states.md');
 

@@ -7,17 +7,13 @@ import type { Config } from '../../src/core/model/config.ts';
 import type { Effect, Outcome, Transition } from '../../src/core/model/effects.ts';
 import type { Event } from '../../src/core/model/events.ts';
 import { initialState } from '../../src/core/model/initial.ts';
-import type { ServiceSpec } from '../../src/core/model/spec.ts';
 import type { State } from '../../src/core/model/state.ts';
 import { Loop } from '../../src/runtime/loop.ts';
 import { type EffectObserver, perform } from '../../src/runtime/perform.ts';
 import { Host, type ScriptOf } from './host.ts';
 import { assertInvariants } from './invariants.ts';
 import { Scheduler } from './scheduler.ts';
-
-function fingerprintOf(spec: ServiceSpec): string {
-  return spec.launch.command.join(' ');
-}
+import { fingerprintOf } from './specs.ts';
 
 export interface Seen<T> {
   readonly at: number;

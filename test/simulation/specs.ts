@@ -85,6 +85,11 @@ export function aConfig(services: readonly ServiceSpec[], changes: Partial<Daemo
 }
 
 /** One service with instances, and those that may stand in for them. */
+/** Of a configuration: the command, which is another in another version. */
+export function fingerprintOf({ launch }: ServiceSpec): string {
+  return launch.command.join(' ');
+}
+
 export function aGroup(
   name: string,
   count: number,

@@ -1,5 +1,6 @@
 # A FUSE that never answers a read or a flush, in namespaces of its user's own: NODE DIR serve|read|exec, NODE DIR output GO, or - FILE exec, - FILE output GO.
 use strict; use warnings; use POSIX ();
+require(__FILE__ =~ s{[^/]+$}{fuse-answers.pl}r);
 my ($node, $dir, $mode, $go) = @ARGV;
 my $file = $dir;
 if ($node ne '-') {
@@ -34,20 +35,13 @@ if ($mode eq 'output') {
   }
 }
 sleep 1000;
-sub attributes { my ($ino) = @_; pack('Q6 L10', $ino, 4096, 0, 0, 0, 0, 0, 0, 0, $ino == 1 ? 040755 : 0100644, 1, 0, 0, 0, 0, 0) }
 sub serve {
   my ($fuse) = @_;
-  my %answers = (
-    1 => sub { pack('Q4 L2', 2, 0, 100, 100, 0, 0) . attributes(2) },
-    3 => sub { pack('Q L2', 100, 0, 0) . attributes($_[0]) },
-    14 => sub { pack('Q L2', 0, 0, 0) },
-    26 => sub { pack('L4 S2 L2 S2 L8', 7, 31, 0, 0, 0, 0, 65536, 0, 0, 0, (0) x 8) },
-  );
+  my %answers = fuse_answers(0);
   while (sysread($fuse, my $request, 200_000)) {
     my (undef, $what, $unique, $node) = unpack('L2 Q2', $request);
     next if $what == 2 || $what == 15 || $what == 25 || $what == 36 || $what == 42;
-    my $answer = exists $answers{$what} ? $answers{$what}->($node) : '';
-    syswrite $fuse, pack('L l Q', 16 + length $answer, exists $answers{$what} ? 0 : -38, $unique) . $answer;
+    fuse_reply($fuse, \%answers, $what, $unique, $node);
   }
   sleep 1000;
 }

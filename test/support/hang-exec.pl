@@ -1,5 +1,6 @@
 # An exec that never ends: a process of user UID closes a file of a FUSE that does not answer. Says "hung", ends with its stdin or after SECONDS.
 use strict; use warnings; use POSIX ();
+require(__FILE__ =~ s{[^/]+$}{fuse-answers.pl}r);
 my ($dir, $uid, $seconds) = @ARGV;
 $^F = 64;
 open(my $fuse, '+<', '/dev/fuse') or die "/dev/fuse: $!";
@@ -28,19 +29,12 @@ if ($parent == 0) {
 $SIG{ALRM} = sub { POSIX::_exit(0) };
 alarm $seconds;
 $| = 1;
-sub attributes { my ($ino) = @_; pack('Q6 L10', $ino, 4096, 0, 0, 0, 0, 0, 0, 0, $ino == 1 ? 040755 : 0100644, 1, $uid, $uid, 0, 0, 0) }
-my %answers = (
-  1 => sub { pack('Q4 L2', 2, 0, 100, 100, 0, 0) . attributes(2) },
-  3 => sub { pack('Q L2', 100, 0, 0) . attributes($_[0]) },
-  14 => sub { pack('Q L2', 0, 0, 0) },
-  26 => sub { pack('L4 S2 L2 S2 L8', 7, 31, 0, 0, 0, 0, 65536, 0, 0, 0, (0) x 8) },
-);
+my %answers = fuse_answers($uid);
 while (sysread($fuse, my $request, 200_000)) {
   my (undef, $what, $unique, $node) = unpack('L2 Q2', $request);
   if ($what == 25) { print "hung\n"; last }
   next if $what == 2 || $what == 36 || $what == 42;
-  my $answer = exists $answers{$what} ? $answers{$what}->($node) : '';
-  syswrite $fuse, pack('L l Q', 16 + length $answer, exists $answers{$what} ? 0 : -38, $unique) . $answer;
+  fuse_reply($fuse, \%answers, $what, $unique, $node);
 }
 my $rest = <STDIN>;
 POSIX::_exit(0);

@@ -2,23 +2,12 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ServiceOutputs } from '../../../src/os/output/service-outputs.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { recordingLog, specOf } from './outputs.ts';
+import { outputsIn, recordingLog, specOf } from './outputs.ts';
 
 const [folder = '', kernel, style] = process.argv.slice(2);
 mkdirSync(join(folder, 'log'), { recursive: true });
 const log = recordingLog();
-await using outputs = new ServiceOutputs({
-  clock: systemClock,
-  runDir: join(folder, 'run'),
-  logDir: join(folder, 'log'),
-  uidOf: () => process.geteuid?.() ?? 0,
-  onBytes: () => {},
-  onDropped: () => {},
-  log,
-  ...(kernel === 'without' ? { kernel: null } : {}),
-});
+await using outputs = outputsIn(folder, { log, ...(kernel === 'without' ? { kernel: null } : {}) });
 outputs.prepare([specOf('web', 'capture', style === 'stamped')]);
 const told = new Promise<void>((resolve) => {
   process.once('SIGTERM', resolve);

@@ -3,22 +3,12 @@
 
 import { mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { ServiceOutputs } from '../../../src/os/output/service-outputs.ts';
 import { loadPosixSpawner } from '../../../src/os/spawn/posix-spawner.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { recordingLog, specOf } from './outputs.ts';
+import { outputsIn, specOf } from './outputs.ts';
 
 const [folder = '', moment, script = ''] = process.argv.slice(2);
 mkdirSync(join(folder, 'log'), { recursive: true });
-const outputs = new ServiceOutputs({
-  clock: systemClock,
-  runDir: join(folder, 'run'),
-  logDir: join(folder, 'log'),
-  uidOf: () => process.geteuid?.() ?? 0,
-  onBytes: () => {},
-  onDropped: () => {},
-  log: recordingLog(),
-});
+const outputs = outputsIn(folder);
 const spec = specOf('web');
 outputs.prepare([spec]);
 const { stdout, stderr } = outputs.open(spec);

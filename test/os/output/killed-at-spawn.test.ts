@@ -5,13 +5,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ServiceOutputs } from '../../../src/os/output/service-outputs.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import type { ServiceOutputs } from '../../../src/os/output/service-outputs.ts';
 import { scratch } from '../../support/scratch.ts';
 import { isAlive } from '../../support/survivors.ts';
 import { waitFor } from '../../support/wait.ts';
 import { end } from '../rig.ts';
-import { recordingLog, specOf } from './outputs.ts';
+import { outputsIn, specOf } from './outputs.ts';
 
 const LINES = 'line 1\nline 2\nline 3\nline 4\n';
 const SAY = 'for i in 1 2 3 4; do echo line $i; done; : >said; while [ -e said ] && ! [ -e go ]; do sleep 0.01; done';
@@ -29,15 +28,7 @@ async function killedAt(folder: string, moment: 'before' | 'after', script: stri
 }
 
 function nextOf(folder: string): ServiceOutputs {
-  const outputs = new ServiceOutputs({
-    clock: systemClock,
-    runDir: join(folder, 'run'),
-    logDir: join(folder, 'log'),
-    uidOf: () => process.geteuid?.() ?? 0,
-    onBytes: () => {},
-    onDropped: () => {},
-    log: recordingLog(),
-  });
+  const outputs = outputsIn(folder);
   outputs.prepare([specOf('web')]);
   return outputs;
 }

@@ -42,6 +42,20 @@ export function recordingLog(): Log & { readonly lines: string[] } {
   };
 }
 
+/** Outputs as a daemon has them, in the folders `run` and `log` of this one. */
+export function outputsIn(folder: string, options: Partial<ServiceOutputsOptions> = {}): ServiceOutputs {
+  return new ServiceOutputs({
+    clock: systemClock,
+    runDir: join(folder, 'run'),
+    logDir: join(folder, 'log'),
+    uidOf: () => process.geteuid?.() ?? 0,
+    onBytes: () => {},
+    onDropped: () => {},
+    log: recordingLog(),
+    ...options,
+  });
+}
+
 export interface Bench extends AsyncDisposable {
   readonly path: string;
   readonly outputs: ServiceOutputs;
@@ -63,11 +77,7 @@ export async function bench(options: Partial<ServiceOutputsOptions> = {}): Promi
   const log = recordingLog();
   const counted = { written: 0, dropped: 0 };
   const children = new Set<ChildProcess>();
-  const outputs = new ServiceOutputs({
-    clock: systemClock,
-    runDir: join(folder.path, 'run'),
-    logDir: join(folder.path, 'log'),
-    uidOf: () => process.geteuid?.() ?? 0,
+  const outputs = outputsIn(folder.path, {
     onBytes: (_service, bytes) => {
       counted.written += bytes;
     },
